@@ -1,0 +1,80 @@
+"""`npm run check`: everything about the code that needs no running. Runs all, then tells."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import lock
+from failure import Failure, run_main
+from project import ROOT, environment
+
+PYTHON = sys.executable
+
+
+def tool(*arguments: str) -> Callable[[], str]:
+    """Return a check that passes when a command does."""
+
+    def check() -> str:
+        done = subprocess.run(
+            arguments, cwd=ROOT, env=environment(), check=False, capture_output=True, text=True
+        )
+        return done.stdout + done.stderr if done.returncode else ""
+
+    return check
+
+
+def python_locks() -> str:
+    """Compile the locks again, preferring their versions: a change means they are out of step."""
+    with tempfile.TemporaryDirectory() as folder:
+        for one in lock.LOCKS:
+            copy = Path(shutil.copy(one.path, folder))
+            one.compile_to(copy)
+            if copy.read_text() != one.path.read_text():
+                return f"{one.path.name} is out of step: run `sh scripts/run scripts/lock.py`."
+    return ""
+
+
+def node_lock() -> str:
+    """Compare package.json with the copy of its dependencies in the lock file."""
+    wanted = json.loads((ROOT / "package.json").read_text())["devDependencies"]
+    locked = json.loads((ROOT / "package-lock.json").read_text())["packages"][""]
+    if wanted == locked["devDependencies"]:
+        return ""
+    return "package-lock.json is out of step with package.json: run `npm install --save`."
+
+
+CHECKS = (
+    ("ruff check", tool(PYTHON, "-m", "ruff", "check", "--quiet", ".")),
+    ("ruff format", tool(PYTHON, "-m", "ruff", "format", "--check", ".")),
+    ("mypy", tool(PYTHON, "-m", "mypy")),
+    ("Python lock files", python_locks),
+    ("node lock file", node_lock),
+)
+
+
+def outcome(check: Callable[[], str]) -> str:
+    """Return what is wrong; a check that cannot run is wrong too."""
+    try:
+        return check().strip()
+    except Failure as failure:
+        return str(failure)
+
+
+def main() -> int:
+    """Run every check and print a line for each."""
+    failed = 0
+    for name, check in CHECKS:
+        problem = outcome(check)
+        failed += bool(problem)
+        print(f"{'FAILED' if problem else 'ok':8}{name}", flush=True)
+        if problem:
+            print(problem, flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    run_main(main)

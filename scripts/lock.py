@@ -1,0 +1,64 @@
+"""Recompiles the Python lock files: `sh scripts/run scripts/lock.py [--upgrade]`.
+
+Without --upgrade every version that still fits stays. The files name no index, so that every mirror
+fits them.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import python_env
+import vendor
+from failure import run_main
+from project import REQUIREMENTS, ROOT
+
+COMMON = ("--generate-hashes", "--no-header", "--no-emit-index-url", "--quiet")
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A lock file and the arguments that make `uv pip compile` write it."""
+
+    path: Path
+    arguments: tuple[str, ...]
+
+    def compile_to(self, output: Path, *options: str) -> None:
+        """Write the lock to `output`, preferring the versions which that file already has."""
+        python_env.uv("pip", "compile", *self.arguments, *COMMON, *options, "-o", str(output))
+
+
+LOCKS = (
+    # Pure-Python wheels for the Workers runtime, which counts as Linux.
+    Lock(
+        vendor.LOCK,
+        (
+            *(str(ROOT / "pyproject.toml"), "--only-binary", ":all:", "--no-annotate"),
+            *("--python-version", vendor.WORKER_PYTHON, "--python-platform", "linux"),
+        ),
+    ),
+    # Every platform and Python that a developer may have.
+    Lock(
+        python_env.DEV,
+        ("--group", "dev", "--no-annotate", "--universal", "--python-version", "3.11"),
+    ),
+    # What installs the others.
+    Lock(
+        python_env.BOOTSTRAP,
+        (
+            *(str(REQUIREMENTS / "bootstrap.in"), "--no-annotate"),
+            *("--universal", "--python-version", "3.11"),
+        ),
+    ),
+)
+
+
+def main() -> int:
+    """Bring every lock file in step with pyproject.toml."""
+    for lock in LOCKS:
+        lock.compile_to(lock.path, *sys.argv[1:])
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,74 @@
+"""Makes `.venv` with exactly the packages of requirements/dev.txt."""
+
+import os
+import subprocess
+import sys
+
+from command import Command, run
+from project import CACHE, REQUIREMENTS, ROOT, VENV, VENV_PYTHON
+from stamp import Stamp
+
+BOOTSTRAP = REQUIREMENTS / "bootstrap.txt"
+DEV = REQUIREMENTS / "dev.txt"
+
+# A virtual environment holds its own absolute path, so a moved project needs a new one.
+MADE = Stamp(VENV / ".made", (BOOTSTRAP,), salt=str(ROOT))
+SYNCED = Stamp(VENV / ".synced", (BOOTSTRAP, DEV), salt=str(ROOT))
+
+# uv does not read pip's settings, where a company's mirror and certificate usually stand.
+PIP_SETTINGS = (("index-url", "UV_DEFAULT_INDEX"), ("cert", "SSL_CERT_FILE"))
+
+VENV_FAILED = (
+    "Python could not make a virtual environment in .venv: on Debian and Ubuntu install the package"
+    " `python3-venv`, then run this again."
+)
+INSTALL_FAILED = (
+    "The Python packages could not be installed: check that pip reaches its index"
+    " (`python3 -m pip download pip`), then run this again."
+)
+
+
+def install() -> None:
+    """Make the environment and bring its packages in step, as far as needed."""
+    if not MADE.is_current():
+        _make()
+    if not SYNCED.is_current():
+        print("Installing the Python packages of requirements/dev.txt …", flush=True)
+        uv("pip", "sync", "--require-hashes", str(DEV))
+        SYNCED.write()
+
+
+def uv(*arguments: str) -> str:
+    """Run uv on the environment and return its output; raise Failure if it fails."""
+    command: Command = [VENV_PYTHON, "-m", "uv", *arguments]
+    return run(command, env=_uv_environment(), otherwise=INSTALL_FAILED)
+
+
+def _make() -> None:
+    print("Making a Python environment in .venv …", flush=True)
+    python: Command = [sys.executable, "-m", "venv", "--clear", VENV]
+    run(python, env=os.environ, otherwise=VENV_FAILED)
+    pip: Command = [VENV_PYTHON, "-m", "pip", "install", "--require-hashes", "-r", BOOTSTRAP]
+    run(pip, env=os.environ, otherwise=INSTALL_FAILED)
+    MADE.write()
+
+
+def _uv_environment() -> dict[str, str]:
+    given = {
+        "UV_CACHE_DIR": str(CACHE / "uv"),
+        "UV_PYTHON_DOWNLOADS": "never",
+        "VIRTUAL_ENV": str(VENV),
+        **os.environ,
+    }
+    for setting, variable in PIP_SETTINGS:
+        if variable not in given and (value := _pip_setting(setting)):
+            given[variable] = value
+    return given
+
+
+def _pip_setting(name: str) -> str:
+    variable = "PIP_" + name.upper().replace("-", "_")
+    if variable in os.environ:
+        return os.environ[variable]
+    command: Command = [VENV_PYTHON, "-m", "pip", "config", "get", f"global.{name}"]
+    return subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip()

@@ -1,0 +1,97 @@
+"""Finds, or has assembled, the Python runtime for running the Worker on this machine.
+
+`wrangler dev` downloads Pyodide from a content network that many machines cannot reach. workerd can
+read it from disk instead, and npm's `pyodide` package has the same files: scripts/runtime_bundle.py
+makes workerd's file from them. Miniflare has no option for the folder, so it is given a small
+executable that calls the real workerd with one more argument.
+"""
+
+import json
+import platform
+import sys
+from pathlib import Path
+
+from command import run
+from failure import Failure
+from project import CACHE, NODE_MODULES, SCRIPTS, VENV_PYTHON, environment
+from stamp import Stamp
+
+# The pair that fits together: a workerd of one week earlier wants other modules.
+PYODIDE_VERSION = "314.0.6"
+WORKERD_VERSION = "1.20261117.1"
+
+# What makes workerd take the runtime from disk. Added to production's flags in wrangler.toml.
+COMPATIBILITY_FLAGS = (
+    "python_workers",
+    "python_workers_development",
+    "experimental",
+    "no_python_workers_20250116",
+    "no_python_workers_20260610",
+    "no_python_workers_314",
+)
+
+FOLDER = CACHE / f"pyodide-{PYODIDE_VERSION}-workerd-{WORKERD_VERSION}"
+BUNDLE = FOLDER / "pyodide_dev.capnp.bin"
+WORKERD = FOLDER / "workerd"
+ASSEMBLED = Stamp(FOLDER / ".assembled", (SCRIPTS / "runtime_bundle.py",))
+
+# npm's names for platforms, as Python calls them.
+PLATFORM_PACKAGES = {
+    ("linux", "x86_64"): "workerd-linux-64",
+    ("linux", "aarch64"): "workerd-linux-arm64",
+    ("darwin", "x86_64"): "workerd-darwin-64",
+    ("darwin", "arm64"): "workerd-darwin-arm64",
+}
+
+WRAPPER = """\
+#!/bin/sh
+case "$1" in
+serve) shift; exec '{workerd}' serve '--pyodide-bundle-disk-cache-dir={folder}' "$@" ;;
+*) exec '{workerd}' "$@" ;;
+esac
+"""
+
+
+def ensure() -> None:
+    """Assemble the runtime if it is missing or was made by another version of these scripts."""
+    _check_version("pyodide", PYODIDE_VERSION)
+    _check_version("workerd", WORKERD_VERSION)
+    if not (BUNDLE.is_file() and ASSEMBLED.is_current()):
+        print("Assembling the Python runtime for workerd …", flush=True)
+        bundler = [VENV_PYTHON, SCRIPTS / "runtime_bundle.py", NODE_MODULES / "pyodide", BUNDLE]
+        run(bundler, env=environment(), otherwise="The Python runtime could not be assembled.")
+        ASSEMBLED.write()
+    _write_wrapper()
+
+
+def _check_version(package: str, expected: str) -> None:
+    found = json.loads((NODE_MODULES / package / "package.json").read_text())["version"]
+    if found != expected:
+        raise Failure(
+            f"{package} {found} is installed, but scripts/runtime.py was made for {expected}:"
+            f" pin {expected} in package.json, or make the script fit and change its version."
+        )
+
+
+def _write_wrapper() -> None:
+    text = WRAPPER.format(workerd=_real_workerd(), folder=FOLDER)
+    if WORKERD.is_file() and WORKERD.read_text() == text:
+        return
+    fresh = FOLDER / "workerd.new"
+    fresh.write_text(text)
+    fresh.chmod(0o755)
+    fresh.replace(WORKERD)
+
+
+def _real_workerd() -> Path:
+    system = (sys.platform, platform.machine())
+    package = PLATFORM_PACKAGES.get(system)
+    if package is None:
+        raise Failure(f"workerd runs on Linux and macOS (x64 and arm64), not on {system}.")
+    workerd = NODE_MODULES / "@cloudflare" / package / "bin" / "workerd"
+    if not workerd.is_file():
+        raise Failure(
+            f"npm did not install @cloudflare/{package}: its registry may lack it, which"
+            f" `npm view @cloudflare/{package}@{WORKERD_VERSION}` tells."
+        )
+    return workerd

@@ -1,0 +1,35 @@
+"""Remembers what a folder was made from, so that making it again costs nothing."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+def digest(sources: Sequence[Path], *, salt: str = "") -> str:
+    """Return a hash over the contents of files."""
+    state = hashlib.sha256(salt.encode())
+    for source in sources:
+        state.update(source.read_bytes())
+    return state.hexdigest()
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A file with the hash of the sources, written once everything made from them is there."""
+
+    path: Path
+    sources: tuple[Path, ...]
+    salt: str = ""
+
+    def is_current(self) -> bool:
+        """Tell whether nothing changed since the stamp was written."""
+        return self.path.is_file() and self.path.read_text() == self._digest()
+
+    def write(self) -> None:
+        """Record the sources as they are now."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text(self._digest())
+
+    def _digest(self) -> str:
+        return digest(self.sources, salt=self.salt)

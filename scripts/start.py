@@ -1,0 +1,131 @@
+"""`npm start`: an embedded Supabase and the Worker in front of it, until Ctrl-C.
+
+Both keep their data in `.local/start/`; delete the folder to begin anew.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from failure import Failure, run_main
+from ports import LOCALHOST
+from processes import Process
+from project import ROOT
+from stack import Supabase, Worker, port_in_use, start_supabase, start_worker
+
+STATE = ROOT / ".local" / "start"
+POLL_S = 0.2
+
+READY = """
+The Worker answers on  {worker}
+Supabase answers on    {supabase}
+
+Try these in another terminal:
+
+  curl -i {worker}/articles
+
+  curl -X PATCH "{supabase}/rest/v1/articles?id=eq.2" -H "apikey: {secret_key}" \\
+    -H "content-type: application/json" -d '{{"title": "Cool second blog"}}'
+
+  curl -i {worker}/revalidate
+
+Below is the Worker's log. Ctrl-C stops everything.
+"""
+
+
+class Stopped(Exception):
+    """Somebody pressed Ctrl-C, sent SIGTERM, or closed the terminal."""
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the ports from the command line, else from the environment."""
+    parser = argparse.ArgumentParser(prog="npm start --", description=__doc__)
+    ports = (("--port", "PORT", "8787"), ("--supabase-port", "SUPABASE_PORT", "54321"))
+    for option, variable, default in ports:
+        value = os.environ.get(variable, default)
+        parser.add_argument(option, type=int, default=value, help=f"or ${variable}; {value}")
+    return parser.parse_args()
+
+
+def check_port(port: int, option: str) -> None:
+    """Raise Failure if somebody else has the port."""
+    if port_in_use(port):
+        raise Failure(
+            f"Port {port} is in use, perhaps by another `npm start`, `wrangler dev` or"
+            f" `supabase start`: stop that one, or choose another port with"
+            f" `npm start -- {option} {port + 100}`."
+        )
+
+
+def start_both(arguments: argparse.Namespace, running: list[Process]) -> tuple[Supabase, Worker]:
+    """Start Supabase, then the Worker; `running` has each as soon as it is there to be stopped."""
+    print(f"Starting Supabase Lite (PGlite) on port {arguments.supabase_port} …", flush=True)
+    supabase = start_supabase(STATE / "supabase", arguments.supabase_port)
+    running.append(supabase.process)
+    print(f"Starting wrangler dev on port {arguments.port} …", flush=True)
+    worker = start_worker(
+        port=arguments.port,
+        state=STATE / "worker",
+        variables={"SUPABASE_URL": supabase.url, "SUPABASE_ANON_KEY": supabase.publishable_key},
+        log=STATE / "worker.log",
+    )
+    running.append(worker.process)
+    return supabase, worker
+
+
+def ready_text(supabase: Supabase, worker: Worker) -> str:
+    """Return what to try, with URLs that are easy to type."""
+    text = READY.format(worker=worker.url, supabase=supabase.url, secret_key=supabase.secret_key)
+    return text.replace(LOCALHOST, "localhost")
+
+
+def follow(log: Path, running: list[Process]) -> None:
+    """Show what the Worker logs from now on; raise Failure when a server ends."""
+    parent = os.getppid()
+    # The request that found the Worker ready is logged a moment after its answer.
+    time.sleep(POLL_S)
+    with log.open(errors="replace") as lines:
+        lines.seek(0, os.SEEK_END)
+        while all(process.alive for process in running):
+            sys.stdout.write(lines.read())
+            sys.stdout.flush()
+            if os.getppid() != parent:
+                raise Stopped
+            time.sleep(POLL_S)
+    ended = next(process for process in running if not process.alive)
+    raise Failure(f"{ended.log_tail()}\n\n{ended.name} ended by itself; its log is {ended.log}.")
+
+
+def stop_on_signal(_number: int, _frame: FrameType | None) -> None:
+    """Turn a signal into an exception, once: a second Ctrl-C must not interrupt the stopping."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    raise Stopped
+
+
+def main() -> int:
+    """Run until stopped; whatever the reason, leave nothing running."""
+    arguments = parse_arguments()
+    check_port(arguments.supabase_port, "--supabase-port")
+    check_port(arguments.port, "--port")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop_on_signal)
+    running: list[Process] = []
+    try:
+        supabase, worker = start_both(arguments, running)
+        print(ready_text(supabase, worker), flush=True)
+        follow(worker.process.log, running)
+    except Stopped:
+        print("\nStopping …", flush=True)
+    finally:
+        for process in reversed(running):
+            process.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)
