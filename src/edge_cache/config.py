@@ -1,0 +1,130 @@
+"""The Worker's variables, checked once.
+
+Every fault is found in one go and named with the variable and what it should be; a value is never
+quoted, as it may be a key. Pure.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from edge_cache.errors import ConfigurationError
+
+DEFAULT_TIMEOUT_S = 10.0
+MAX_TIMEOUT_S = 60.0
+
+_JWT = re.compile(r"ey[^.]*\.[^.]*\.[^.]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Checked configuration. ``repr`` shows no key.
+
+    ``supabase_url`` has no trailing slash; ``timeout_s`` bounds one refresh, retries included.
+    """
+
+    supabase_url: str
+    anon_key: str = field(repr=False)
+    timeout_s: float = DEFAULT_TIMEOUT_S
+
+
+def settings_from(
+    variable: Callable[[str], str | None], has: Callable[[str, str], bool]
+) -> Settings:
+    """Read and check the variables and bindings.
+
+    ``variable`` returns a variable's text or None, ``has`` tells whether a binding has a method.
+    Raises ConfigurationError with all faults.
+    """
+    url = variable("SUPABASE_URL") or ""
+    key = variable("SUPABASE_ANON_KEY") or ""
+    timeout = variable("SUPABASE_TIMEOUT_SECONDS") or ""
+    faults = [
+        fault
+        for fault in (
+            _url_fault(url),
+            _key_fault(key),
+            None if has("ARTICLES", "getWithMetadata") else _KV_FAULT,
+            None if has("REFRESHER", "getByName") else _REFRESHER_FAULT,
+            _timeout_fault(timeout),
+        )
+        if fault
+    ]
+    if faults:
+        raise ConfigurationError(faults)
+    return Settings(url.rstrip("/"), key, float(timeout) if timeout else DEFAULT_TIMEOUT_S)
+
+
+_KV_FAULT = (
+    "ARTICLES is not bound: it should be a KV namespace, declared in wrangler.toml under "
+    "[[kv_namespaces]]."
+)
+_REFRESHER_FAULT = (
+    "REFRESHER is not bound: it should be the Durable Object class Refresher, declared in "
+    "wrangler.toml under [[durable_objects.bindings]]."
+)
+
+
+def _url_fault(url: str) -> str | None:
+    expected = "it should be your project's URL, such as https://abcdefgh.supabase.co."
+    if not url:
+        return f"SUPABASE_URL is missing: {expected}"
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port  # .port raises for what is no port
+    except ValueError:
+        return f"SUPABASE_URL is malformed: {expected}"
+    if parts.scheme not in {"http", "https"} or not host or not _is_header_safe(url):
+        return f"SUPABASE_URL is malformed: {expected}"
+    if parts.path not in {"", "/"} or parts.query or parts.fragment or "@" in parts.netloc:
+        return f"SUPABASE_URL has more than a host in it: {expected}"
+    return None
+
+
+def _key_fault(key: str) -> str | None:
+    expected = (
+        "it should be the project's publishable key (sb_publishable_…) or its legacy anon key "
+        "(a JWT, ey…)."
+    )
+    if not key:
+        return f"SUPABASE_ANON_KEY is missing: {expected}"
+    if key.startswith("sb_secret_") or _jwt_role(key) == "service_role":
+        return (
+            "SUPABASE_ANON_KEY holds a secret key, which bypasses row level security and would "
+            f"publish every row: {expected}"
+        )
+    known = key.startswith("sb_publishable_") or _JWT.fullmatch(key)
+    if not known or not _is_header_safe(key):
+        return f"SUPABASE_ANON_KEY is malformed: {expected}"
+    return None
+
+
+def _timeout_fault(timeout: str) -> str | None:
+    if not timeout:
+        return None
+    expected = f"it should be a number of seconds above 0 and up to {MAX_TIMEOUT_S:.0f}."
+    try:
+        valid = 0 < float(timeout) <= MAX_TIMEOUT_S
+    except ValueError:
+        valid = False
+    return None if valid else f"SUPABASE_TIMEOUT_SECONDS is malformed: {expected}"
+
+
+def _is_header_safe(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
+
+
+def _jwt_role(key: str) -> str | None:
+    """Return the ``role`` claim of a legacy key, without verifying it."""
+    payload = key.partition(".")[2].partition(".")[0]
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return str(claims["role"])
+    except (binascii.Error, ValueError, TypeError, KeyError):
+        return None

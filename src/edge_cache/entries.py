@@ -1,0 +1,84 @@
+"""A cached entry: the JSON text as KV's value, and what is known about it as KV's metadata.
+
+The value is the JSON text alone, so that a Worker which knows no metadata can read it. Pure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What is stored beside an entry's bytes.
+
+    ``etag`` is a strong entity-tag with its quotes, ``size`` the value's length in bytes, and
+    ``read_at_ms`` the Unix time in milliseconds at which the read from Supabase *began*: every
+    change committed before it is in the entry.
+    """
+
+    etag: str
+    size: int
+    read_at_ms: int
+
+    def to_json(self) -> str:
+        """Return the text that KV keeps (its limit is 1,024 bytes)."""
+        return json.dumps(
+            {"v": _VERSION, "etag": self.etag, "size": self.size, "readAt": self.read_at_ms}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A complete, valid answer of Supabase."""
+
+    body: bytes
+    metadata: Metadata
+
+
+def parse_metadata(text: str) -> Metadata | None:
+    """Return the metadata, or None if it is not of this package's making."""
+    try:
+        fields = json.loads(text)
+        if fields["v"] != _VERSION:
+            return None
+        metadata = Metadata(fields["etag"], fields["size"], fields["readAt"])
+    except (ValueError, TypeError, KeyError):
+        return None
+    well_typed = (
+        isinstance(metadata.etag, str)
+        and isinstance(metadata.size, int)
+        and isinstance(metadata.read_at_ms, int)
+    )
+    return metadata if well_typed else None
+
+
+def etag_of(body: bytes) -> str:
+    """Return a strong entity-tag: equal exactly when the bytes are."""
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def snapshot_of(body: bytes, read_at_ms: int) -> Snapshot:
+    """Return the body with the metadata that belongs to it."""
+    return Snapshot(body, Metadata(etag_of(body), len(body), read_at_ms))
+
+
+def is_plausible(body: bytes, *, row: bool) -> bool:
+    """Tell whether an entry without metadata can be what it should be.
+
+    The lesson's Worker wrote ``null`` and error objects into the cache; those must count as absent.
+    """
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return False
+    return isinstance(value, dict if row else list)
+
+
+def age_s(read_at_ms: int, now_ms: int) -> int:
+    """Return the entry's age in whole seconds, never negative (clocks differ between machines)."""
+    return max(0, (now_ms - read_at_ms) // 1000)

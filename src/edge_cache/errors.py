@@ -1,0 +1,213 @@
+"""What can go wrong, one class for each reaction.
+
+    EdgeCacheError
+    ├── ConfigurationError       the operator mends a variable or a binding
+    ├── RequestError             the client asks for something else
+    │   ├── NotFound
+    │   └── MethodNotAllowed
+    ├── StoreError               Workers KV failed; readers go on without it
+    ├── RefresherUnavailable     the Durable Object did not answer
+    ├── RelayedProblem           an error that happened in the Durable Object
+    └── UpstreamError            Supabase gave nothing that may be cached
+        ├── TransientUpstreamError      worth another try, now or later
+        │   ├── UpstreamUnreachable     no connection
+        │   ├── UpstreamTimeout         no answer in time
+        │   ├── UpstreamUnavailable     it says so itself: 429 and 5xx
+        │   └── TornRead                the table changed while its pages were read
+        ├── UpstreamRejected     4xx: the key, the grant or the table is wrong
+        └── InvalidAnswer        not what a PostgREST server sends
+
+Every class knows how it looks as a problem (RFC 9457): ``status``, ``slug`` (the last part of
+``type``) and ``title``; the instance adds ``detail``. A detail never quotes Supabase's own text,
+which may hold row content; ``code`` carries PostgREST's or Postgres's error code instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+RETRY_AFTER_S = 5
+"""Seconds that a client is asked to wait after a transient failure."""
+
+
+class EdgeCacheError(Exception):
+    """Base of all errors of this package; ``detail`` is a sentence for the person who reads it."""
+
+    status = 500
+    slug = "internal-error"
+    title = "The Worker failed"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.retry_after_s: int | None = None
+
+    def document(self) -> dict[str, object]:
+        """Return the problem's JSON members (RFC 9457)."""
+        return {
+            "type": f"urn:supabase-edge-cache:{self.slug}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+        }
+
+
+class ConfigurationError(EdgeCacheError):
+    """Variables or bindings are missing or malformed; ``faults`` has one sentence for each."""
+
+    slug = "configuration"
+    title = "The Worker is not configured"
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__(" ".join(faults))
+        self.faults = tuple(faults)
+
+
+class RequestError(EdgeCacheError):
+    """The client's request cannot be served as it is."""
+
+    status = 400
+    slug = "bad-request"
+    title = "Bad request"
+
+
+class NotFound(RequestError):
+    """No such path, or no such row visible to the public key."""
+
+    status = 404
+    slug = "not-found"
+    title = "Not found"
+
+
+class MethodNotAllowed(RequestError):
+    """The path exists, the method does not; ``allow`` lists those that do."""
+
+    status = 405
+    slug = "method-not-allowed"
+    title = "Method not allowed"
+
+    def __init__(self, method: str, allow: str) -> None:
+        super().__init__(f"{method} is not supported here; use {allow}.")
+        self.allow = allow
+
+
+class StoreError(EdgeCacheError):
+    """Workers KV did not do what it was asked."""
+
+    status = 503
+    slug = "kv-unavailable"
+    title = "Workers KV failed"
+
+
+class RefresherUnavailable(EdgeCacheError):
+    """The Durable Object could not be reached, so a miss cannot be filled."""
+
+    status = 503
+    slug = "refresher-unavailable"
+    title = "The refresher did not answer"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.retry_after_s = RETRY_AFTER_S
+
+
+class RelayedProblem(EdgeCacheError):
+    """A problem that the Durable Object answered with, passed on as it is."""
+
+    def __init__(self, document: dict[str, object], retry_after_s: int | None) -> None:
+        super().__init__(str(document.get("detail", "")))
+        self.status = int(str(document.get("status", 500)))
+        self.slug = str(document.get("type", "")).rpartition(":")[2]
+        self.title = str(document.get("title", ""))
+        self.retry_after_s = retry_after_s
+        self._document = document
+
+    def document(self) -> dict[str, object]:
+        """Return the document as it arrived."""
+        return self._document
+
+
+class UpstreamError(EdgeCacheError):
+    """Supabase did not give a complete, valid answer.
+
+    ``supabase_status`` is its HTTP status and ``code`` PostgREST's or Postgres's error code, where
+    there was one.
+    """
+
+    status = 502
+    slug = "supabase-error"
+    title = "Supabase failed"
+
+    def __init__(
+        self, detail: str, *, supabase_status: int | None = None, code: str | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.supabase_status = supabase_status
+        self.code = code
+
+    def document(self) -> dict[str, object]:
+        """Return the problem, with ``supabase_status`` and ``code`` as extension members."""
+        document = super().document()
+        if self.supabase_status is not None:
+            document["supabase_status"] = self.supabase_status
+        if self.code is not None:
+            document["code"] = self.code
+        return document
+
+
+class TransientUpstreamError(UpstreamError):
+    """The same request may succeed a moment later."""
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        supabase_status: int | None = None,
+        code: str | None = None,
+        retry_after_s: int = RETRY_AFTER_S,
+    ) -> None:
+        super().__init__(detail, supabase_status=supabase_status, code=code)
+        self.retry_after_s = retry_after_s
+
+
+class UpstreamUnreachable(TransientUpstreamError):
+    """No connection, or one that broke before the answer was complete."""
+
+    slug = "supabase-unreachable"
+    title = "Supabase cannot be reached"
+
+
+class UpstreamTimeout(TransientUpstreamError):
+    """No complete answer within the time limit."""
+
+    status = 504
+    slug = "supabase-timeout"
+    title = "Supabase did not answer in time"
+
+
+class UpstreamUnavailable(TransientUpstreamError):
+    """Supabase answered that it cannot serve just now."""
+
+    slug = "supabase-unavailable"
+    title = "Supabase is unavailable"
+
+
+class TornRead(TransientUpstreamError):
+    """The table kept changing while its pages were read, so no consistent answer was seen."""
+
+    slug = "table-changing"
+    title = "The table changed while it was read"
+
+
+class UpstreamRejected(UpstreamError):
+    """Supabase refused the request, and would refuse it again."""
+
+    slug = "supabase-rejected"
+    title = "Supabase refused the request"
+
+
+class InvalidAnswer(UpstreamError):
+    """The answer is not the JSON that a PostgREST server sends, or not all of it."""
+
+    slug = "supabase-invalid-answer"
+    title = "Supabase's answer is not usable"

@@ -1,0 +1,104 @@
+"""httpx over the runtime's ``fetch``.
+
+httpx's own transport opens raw TCP sockets, which is slower in Pyodide and, towards Cloudflare's
+own addresses (where ``*.supabase.co`` lives), refused:
+https://developers.cloudflare.com/workers/runtime-apis/tcp-sockets/#considerations
+
+The transport may also be handed to supabase-py (``httpx_client=httpx.AsyncClient(transport=…)``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import js
+from pyodide.ffi import JsException, to_js
+
+# The runtime asks for the first by itself and has unpacked the body when Python sees it; the others
+# describe the connection or are set by the runtime.
+_HOP_HEADERS = frozenset({"accept-encoding", "connection", "host", "content-length"})
+_UNPACKED_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+
+class FetchTransport(httpx.AsyncBaseTransport):
+    """Sends requests with ``fetch``; stateless, so one may serve every request of an isolate.
+
+    The smallest of httpx's connect, read, write and pool timeouts bounds the whole exchange, body
+    included. Redirects are handed back, not followed. Raises httpx.ReadTimeout, httpx.ConnectError
+    (no connection, or lost before the answer began) and httpx.ReadError (lost during the body).
+    """
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request; the response's body is read when httpx asks for it."""
+        body = await request.aread()
+        options = {
+            "method": request.method,
+            "headers": [
+                [name, value]
+                for name, value in request.headers.multi_items()
+                if name not in _HOP_HEADERS
+            ],
+            "redirect": "manual",
+            **_signal(request),
+        }
+        if body:
+            options["body"] = to_js(body)
+        try:
+            answer = await js.fetch(
+                str(request.url), to_js(options, dict_converter=js.Object.fromEntries)
+            )
+        except JsException as error:
+            raise _translated(error, httpx.ConnectError, request) from error
+        return httpx.Response(
+            answer.status,
+            headers=[
+                (name, value)
+                for name, value in (tuple(pair) for pair in answer.headers)
+                if name not in _UNPACKED_HEADERS
+            ],
+            stream=_Body(answer, request),
+        )
+
+
+class _Body(httpx.AsyncByteStream):
+    """The answer's body in one piece: each chunk would cost a crossing into Python."""
+
+    def __init__(self, answer: Any, request: httpx.Request) -> None:
+        self._answer = answer
+        self._request = request
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            buffer = await self._answer.arrayBuffer()
+        except JsException as error:
+            raise _translated(error, httpx.ReadError, self._request) from error
+        yield buffer.to_bytes()
+
+
+def _signal(request: httpx.Request) -> dict[str, object]:
+    limits = [s for s in request.extensions.get("timeout", {}).values() if s is not None]
+    if not limits:
+        return {}
+    return {"signal": js.AbortSignal.timeout(int(min(limits) * 1000))}
+
+
+def _translated(
+    error: JsException, kind: type[httpx.NetworkError], request: httpx.Request
+) -> httpx.TransportError:
+    """Return httpx's exception for what ``fetch`` raised; its message names the cause.
+
+    workerd says "Network connection lost." for a refused or broken connection, and "internal
+    error" with a reference for a host name that does not resolve and for a failed TLS handshake.
+    """
+    if error.name == "TimeoutError":
+        return httpx.ReadTimeout("No complete answer in time.", request=request)
+    if kind is httpx.ReadError:
+        return kind("The connection broke before the answer was complete.", request=request)
+    host = request.url.netloc.decode()
+    if "connection lost" in error.message:
+        return kind(f"{host} refused the connection or closed it.", request=request)
+    return kind(
+        f"No connection to {host}: its name does not resolve, or TLS failed.", request=request
+    )

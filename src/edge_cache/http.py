@@ -1,0 +1,150 @@
+"""HTTP's rules for this cache: conditional requests, response headers, problems. Pure.
+
+RFC 9110 (validators, methods), 9111 (Age, Cache-Control), 9211 (Cache-Status), 9457 (problems) and
+the Fetch standard (CORS).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from edge_cache.entries import Metadata
+from edge_cache.errors import EdgeCacheError, MethodNotAllowed
+
+READ_METHODS = "GET, HEAD, OPTIONS"
+JSON_TYPE = "application/json; charset=utf-8"
+PROBLEM_TYPE = "application/problem+json; charset=utf-8"
+
+CACHE_NAME = "supabase-edge-cache"
+"""How this cache names itself in Cache-Status."""
+
+_PREFLIGHT_MAX_AGE_S = 86_400
+_ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
+
+_CORS = {
+    "access-control-allow-origin": "*",
+    "access-control-expose-headers": "ETag, Age, Cache-Status",
+}
+
+
+class Stream(Protocol):
+    """A body that only the runtime looks into."""
+
+    def cancel(self) -> object:
+        """Let go of it unread."""
+
+
+Body = bytes | Stream | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response before it becomes the runtime's object."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Body = None
+
+
+def none_match(if_none_match: str | None, etag: str) -> bool:
+    """Tell whether If-None-Match names this entity-tag (RFC 9110, section 13.1.2).
+
+    The comparison is weak: compressing proxies turn a strong tag into a weak one. ``*`` matches.
+    """
+    if if_none_match is None:
+        return False
+    return if_none_match.strip() == "*" or etag in _ENTITY_TAG.findall(if_none_match)
+
+
+def cache_status(*parts: str) -> str:
+    """Return a Cache-Status value (RFC 9211) such as ``supabase-edge-cache; hit``."""
+    return "; ".join((CACHE_NAME, *parts))
+
+
+def representation(  # noqa: PLR0913  all but two by name
+    metadata: Metadata,
+    body: Body,
+    *,
+    age: int | None,
+    status: str,
+    if_none_match: str | None,
+    head: bool,
+) -> Answer:
+    """Answer 200, or 304 where the client has the same bytes already.
+
+    ``status`` is the Cache-Status value; ``age`` in seconds is left out where it is unknown.
+    A HEAD answer has the headers of GET's and no body.
+    """
+    headers = {
+        **_CORS,
+        "etag": metadata.etag,
+        # Browsers ask again each time, which a 304 makes cheap, so that an edit shows at once.
+        "cache-control": "no-cache",
+        "cache-status": status,
+    }
+    if age is not None:
+        headers["age"] = str(age)
+    not_modified = none_match(if_none_match, metadata.etag)
+    if head or not_modified:
+        release(body)
+        body = None
+    if not_modified:
+        return Answer(304, headers)
+    headers["content-type"] = JSON_TYPE
+    headers["content-length"] = str(metadata.size)
+    return Answer(200, headers, body)
+
+
+def release(body: Body) -> None:
+    """Let go of a body that is not going to be sent."""
+    if body is not None and not isinstance(body, bytes):
+        body.cancel()
+
+
+def problem(error: EdgeCacheError, *, cors: bool, head: bool = False) -> Answer:
+    """Answer with an error as a problem document (RFC 9457), never to be cached."""
+    body = json.dumps(error.document(), ensure_ascii=False).encode()
+    headers = {
+        "content-type": PROBLEM_TYPE,
+        "content-length": str(len(body)),
+        "cache-control": "no-store",
+    }
+    if cors:
+        headers.update(_CORS)
+    if error.retry_after_s is not None:
+        headers["retry-after"] = str(error.retry_after_s)
+    if isinstance(error, MethodNotAllowed):
+        headers["allow"] = error.allow
+    return Answer(error.status, headers, None if head else body)
+
+
+def json_answer(value: object) -> Answer:
+    """Answer 200 with a small JSON value that no cache may keep."""
+    body = json.dumps(value).encode()
+    headers = {
+        "content-type": JSON_TYPE,
+        "content-length": str(len(body)),
+        "cache-control": "no-store",
+    }
+    return Answer(200, headers, body)
+
+
+def options(allow: str, requested_headers: str | None, *, cors: bool) -> Answer:
+    """Answer OPTIONS: the allowed methods, and for readable paths the CORS preflight.
+
+    The headers that a page asks to send are granted, whatever they are: none of them changes an
+    answer except If-None-Match.
+    """
+    headers = {"allow": allow}
+    if cors:
+        headers.update(_CORS)
+        headers["access-control-allow-methods"] = allow
+        headers["access-control-max-age"] = str(_PREFLIGHT_MAX_AGE_S)
+        headers["vary"] = "Access-Control-Request-Headers"
+        if requested_headers:
+            headers["access-control-allow-headers"] = requested_headers
+    return Answer(204, headers)

@@ -1,0 +1,100 @@
+"""Workers KV behind the ports of `edge_cache.ports`.
+
+The raw JavaScript binding is used, not the SDK's wrapper: that one converts values element by
+element, so that a put of 1 MB takes seconds. Nothing of JavaScript leaves this module but streams
+that are handed to a response unread.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import js
+from pyodide.ffi import JsException, jsnull, to_js
+
+from edge_cache.errors import StoreError
+from edge_cache.http import Stream
+
+
+class KvValue:
+    """A value and its metadata, opened and not yet read."""
+
+    def __init__(self, stream: Any, metadata: str | None) -> None:
+        self.stream: Stream = stream
+        self.metadata = metadata
+
+    async def read(self) -> bytes:
+        """Return the whole value. Raises StoreError."""
+        try:
+            buffer = await js.Response.new(self.stream).arrayBuffer()
+        except JsException as error:
+            raise _store_error("read", error) from error
+        return bytes(buffer.to_bytes())
+
+
+class KvReader:
+    """Workers KV without ``put``."""
+
+    def __init__(self, namespace: Any) -> None:
+        self._namespace = namespace
+
+    async def open(self, key: str) -> KvValue | None:
+        """Return what lies under a key, or None. Raises StoreError."""
+        try:
+            return _value(await self._namespace.getWithMetadata(key, "stream"))
+        except JsException as error:
+            raise _store_error("read", error) from error
+
+    async def open_row(self, key: str, epoch_key: str) -> tuple[KvValue | None, int]:
+        """Return a row's value and its table's epoch in milliseconds (0: none).
+
+        Raises StoreError.
+        """
+        # Both calls are under way before the first is awaited.
+        row = self._namespace.getWithMetadata(key, "stream")
+        epoch = self._namespace.get(epoch_key)
+        try:
+            value, text = _value(await row), await epoch
+        except JsException as error:
+            raise _store_error("read", error) from error
+        return value, int(text) if text is not jsnull and text.isdecimal() else 0
+
+
+class KvWriter:
+    """Workers KV for the refresher."""
+
+    def __init__(self, namespace: Any) -> None:
+        self._namespace = namespace
+
+    async def put(self, key: str, body: bytes, metadata: str) -> None:
+        """Overwrite a value and its metadata. Raises StoreError."""
+        options = js.JSON.parse(f'{{"metadata": {metadata}}}')
+        try:
+            await self._namespace.put(key, to_js(body), options)
+        except JsException as error:
+            raise _store_error("write", error) from error
+
+    async def put_epoch(self, epoch_key: str, epoch_ms: int) -> None:
+        """Overwrite a table's epoch. Raises StoreError."""
+        try:
+            await self._namespace.put(epoch_key, str(epoch_ms))
+        except JsException as error:
+            raise _store_error("write", error) from error
+
+    async def delete(self, key: str) -> None:
+        """Remove a value; removing none is no error. Raises StoreError."""
+        try:
+            await self._namespace.delete(key)
+        except JsException as error:
+            raise _store_error("delete", error) from error
+
+
+def _value(result: Any) -> KvValue | None:
+    if result.value is jsnull:
+        return None
+    metadata = result.metadata
+    return KvValue(result.value, None if metadata is jsnull else js.JSON.stringify(metadata))
+
+
+def _store_error(what: str, error: JsException) -> StoreError:
+    return StoreError(f"Workers KV refused to {what}: {error.message}")

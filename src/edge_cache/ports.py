@@ -1,0 +1,95 @@
+"""What the pure modules need from outside, as types.
+
+The read path gets a `ReadableStore`, which has no ``put``: that only the refresher writes is a fact
+of the types, not a habit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from edge_cache.entries import Metadata
+from edge_cache.http import Body, Stream
+from edge_cache.resources import Resource
+
+NowMs = Callable[[], int]
+"""Returns the Unix time in milliseconds."""
+
+Sleep = Callable[[float], Awaitable[None]]
+"""Waits for a number of seconds."""
+
+
+class Log(Protocol):
+    """Writes one structured line for one decision; never a key, a secret or row content."""
+
+    def __call__(self, event: str, /, **fields: object) -> None:
+        """Write the event and its fields."""
+
+
+class StoredValue(Protocol):
+    """A value of the store that has been opened and not yet read."""
+
+    @property
+    def metadata(self) -> str | None:
+        """The metadata as JSON text, or None where the value was written without."""
+
+    @property
+    def stream(self) -> Stream:
+        """The value, to be handed to a response or cancelled."""
+
+    async def read(self) -> bytes:
+        """Return the whole value; instead of using `stream`."""
+
+
+class ReadableStore(Protocol):
+    """Workers KV as readers see it."""
+
+    async def open(self, key: str) -> StoredValue | None:
+        """Return what lies under a key, or None. Raises StoreError."""
+
+    async def open_row(self, key: str, epoch_key: str) -> tuple[StoredValue | None, int]:
+        """Return a row's value and its table's epoch in milliseconds (0: none). Raises StoreError.
+
+        Both are read at once.
+        """
+
+
+class WritableStore(Protocol):
+    """Workers KV as the refresher sees it. Every method raises StoreError."""
+
+    async def put(self, key: str, body: bytes, metadata: str) -> None:
+        """Overwrite a value and its metadata."""
+
+    async def put_epoch(self, epoch_key: str, epoch_ms: int) -> None:
+        """Overwrite a table's epoch."""
+
+    async def delete(self, key: str) -> None:
+        """Remove a value; removing none is no error."""
+
+
+class Source(Protocol):
+    """Where the rows come from."""
+
+    async def read(self, resource: Resource) -> bytes:
+        """Return the complete, valid JSON text. Raises NotFound or UpstreamError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What a refresh gave: ``body`` is bytes or a stream; ``stored`` tells whether KV has it."""
+
+    metadata: Metadata
+    body: Body
+    stored: bool
+
+
+class Refreshing(Protocol):
+    """The refresher as the Worker sees it."""
+
+    async def fill(self, resource: Resource) -> Filled:
+        """Read an entry that readers miss, and write it. Raises EdgeCacheError."""
+
+    async def revalidate(self, resource: Resource) -> None:
+        """Read a table anew and overwrite its entries. Raises EdgeCacheError."""

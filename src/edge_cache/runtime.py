@@ -1,0 +1,60 @@
+"""The Workers runtime's objects, turned into this package's and back at one boundary."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import js
+from pyodide.ffi import jsnull, to_js
+from workers import import_from_javascript
+
+from edge_cache.app import Request
+from edge_cache.http import Answer
+
+
+def environment() -> Any:
+    """Return the raw bindings; the SDK's ``self.env`` converts every value that passes."""
+    return import_from_javascript("cloudflare:workers").env
+
+
+def variable(env: Any, name: str) -> str | None:
+    """Return a variable's text, or None where there is none or it is something else."""
+    value = getattr(env, name, None)
+    return value if isinstance(value, str) else None
+
+
+def has(env: Any, name: str, method: str) -> bool:
+    """Tell whether a binding of the right kind is there, by a method that its kind has."""
+    return hasattr(getattr(env, name, None), method)
+
+
+def request_of(js_request: Any) -> Request:
+    """Return what the package needs of a request; its headers are read one at a time."""
+    headers = js_request.headers
+
+    def header(name: str) -> str | None:
+        value = headers.get(name)
+        return None if value is jsnull else str(value)
+
+    return Request(js_request.method, js_request.url, header)
+
+
+def response_of(answer: Answer) -> Any:
+    """Return the runtime's response. A stream is handed over untouched."""
+    body = to_js(answer.body) if isinstance(answer.body, bytes) else answer.body
+    # One crossing for status and headers together; converting a dict costs one for each value.
+    init = js.JSON.parse(json.dumps({"status": answer.status, "headers": dict(answer.headers)}))
+    return js.Response.new(body, init)
+
+
+def now_ms() -> int:
+    """Return the Unix time in milliseconds; in the runtime it advances only with I/O."""
+    return time.time_ns() // 1_000_000
+
+
+def log(event: str, /, **fields: object) -> None:
+    """Write one JSON line; fields that are None are left out."""
+    line = {"event": event, **{k: v for k, v in fields.items() if v is not None}}
+    print(json.dumps(line, ensure_ascii=False))  # noqa: T201  stdout is the Worker's log

@@ -1,0 +1,27 @@
+"""Errors that nobody expected: told to the operator, not to the client. Pure."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from edge_cache.errors import EdgeCacheError
+from edge_cache.ports import Log
+
+
+@contextmanager
+def reported(log: Log) -> Iterator[None]:
+    """Turn an exception that is not of this package into an `EdgeCacheError`.
+
+    The log gets its class and place. Its message stays out: it may quote a key or a row.
+    """
+    try:
+        yield
+    except EdgeCacheError:
+        raise
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
+        log("internal_error", exception=type(error).__name__, place=place)
+        raise EdgeCacheError("An unexpected error; the Worker's log names its place.") from error
