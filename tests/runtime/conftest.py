@@ -1,0 +1,115 @@
+"""Starts the real things once a session: Supabase Lite on PGlite, and the Worker in workerd."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from edge import TIMEOUT_S, Database, Edge, Kv, Log, StartWorker
+from upstream import Server, serving
+
+import stack
+from project import PYTHON_MODULES, ROOT
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def supabase(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Supabase]:
+    """Return a real Supabase with the project's own schema."""
+    running = stack.start_supabase(
+        tmp_path_factory.mktemp("supabase"), stack.free_port(), more_schemas=HERE / "schemas"
+    )
+    yield running
+    running.process.stop()
+
+
+@pytest.fixture(scope="session")
+def upstream(supabase: stack.Supabase) -> Iterator[Server]:
+    """Return the server that the Worker takes for Supabase."""
+    with serving(supabase.url) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the Worker whose entry point can be reset."""
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copytree(ROOT / "src", folder / "src")
+    shutil.copy(HERE / "worker_entry.py", folder / "src")
+    (folder / "python_modules").symlink_to(PYTHON_MODULES)
+    config = (ROOT / "wrangler.toml").read_text().replace("src/entry.py", "src/worker_entry.py")
+    (folder / "wrangler.toml").write_text(config.replace("[build]", "[unused]"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def start_worker(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[StartWorker]:
+    """Return a function that starts a Worker, which ends with the session."""
+    started: list[stack.Worker] = []
+
+    def start(config: Path, variables: dict[str, str], state: Path | None = None) -> stack.Worker:
+        state = state or tmp_path_factory.mktemp("worker")
+        worker = stack.start_worker(
+            port=stack.free_port(),
+            state=state,
+            variables=variables,
+            config=config,
+            log=state / "worker.log",
+        )
+        started.append(worker)
+        return worker
+
+    yield start
+    for worker in started:
+        worker.process.stop()
+
+
+@pytest.fixture(scope="session")
+def variables(supabase: stack.Supabase, upstream: Server) -> dict[str, str]:
+    """Return the Worker's configuration in tests."""
+    return {
+        "SUPABASE_URL": upstream.url,
+        "SUPABASE_ANON_KEY": supabase.publishable_key,
+        "SUPABASE_TIMEOUT_SECONDS": str(TIMEOUT_S),
+    }
+
+
+@pytest.fixture(scope="session")
+def worker(start_worker: StartWorker, project: Path, variables: dict[str, str]) -> stack.Worker:
+    """Return the Worker that most tests share."""
+    return start_worker(project / "wrangler.toml", variables)
+
+
+@pytest.fixture(scope="session")
+def database(supabase: stack.Supabase) -> Iterator[Database]:
+    """Return the database behind it all."""
+    headers = {"apikey": supabase.secret_key, "prefer": "return=minimal"}
+    with httpx.Client(base_url=f"{supabase.url}/rest/v1", headers=headers, timeout=60) as http:
+        yield Database(http)
+
+
+@pytest.fixture(scope="session")
+def connection(worker: stack.Worker) -> Iterator[httpx.Client]:
+    """Return a client of the Worker."""
+    with httpx.Client(base_url=worker.url, timeout=60) as http:
+        yield http
+
+
+@pytest.fixture
+def edge(
+    worker: stack.Worker, connection: httpx.Client, database: Database, upstream: Server
+) -> Edge:
+    """Return the Worker with empty KV, an empty Durable Object and the three seeded rows."""
+    connection.post("/__reset").raise_for_status()
+    kv = Kv(connection)
+    kv.clear()
+    database.reset()
+    upstream.script.reset()
+    log = worker.process.log
+    return Edge(connection, kv, database, upstream.script, Log(log, log.stat().st_size))

@@ -1,0 +1,145 @@
+"""The tests' hands: on the Worker's HTTP, its KV, its log, and the database behind it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+from upstream import Script
+
+import stack
+
+TIMEOUT_S = 2
+"""The Worker's time limit in tests; short, so that a test of it is."""
+
+StartWorker = Callable[..., stack.Worker]
+"""Takes a Wrangler configuration, the variables and, where a test needs it, the state's folder."""
+
+POLL_S = 0.05
+DEADLINE_S = 15.0
+
+
+def eventually(condition: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
+    """Wait until a condition holds, or fail saying what did not come."""
+    end = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end, f"not within {deadline_s} s: {what}"
+        time.sleep(POLL_S)
+
+
+@dataclass(frozen=True)
+class Kv:
+    """The local Workers KV, seen through Miniflare."""
+
+    http: httpx.Client
+
+    def keys(self) -> dict[str, object]:
+        """Return every key with its metadata (None where it has none)."""
+        found = self.http.get(f"{_KV}/keys").raise_for_status().json()["result"]
+        return {key["name"]: key.get("metadata") for key in found}
+
+    def value(self, key: str) -> bytes:
+        """Return a value's bytes."""
+        return self.http.get(f"{_KV}/values/{quote(key, safe='')}").raise_for_status().content
+
+    def put(self, key: str, value: bytes) -> None:
+        """Write a value without metadata, as another Worker would."""
+        self.http.put(f"{_KV}/values/{quote(key, safe='')}", content=value).raise_for_status()
+
+    def clear(self) -> None:
+        """Remove every key."""
+        for key in self.keys():
+            self.http.delete(f"{_KV}/values/{quote(key, safe='')}").raise_for_status()
+
+    def contents(self) -> dict[str, tuple[bytes, object]]:
+        """Return everything that is stored."""
+        return {key: (self.value(key), metadata) for key, metadata in self.keys().items()}
+
+
+_KV = "/cdn-cgi/explorer/api/storage/kv/namespaces/ARTICLES"
+
+SEED = (
+    {"id": 1, "title": "First blog", "body": "", "published": True},
+    {"id": 2, "title": "Second blog", "body": "", "published": True},
+    {"id": 3, "title": "Third blog", "body": "", "published": True},
+)
+
+
+@dataclass(frozen=True)
+class Database:
+    """The database behind Supabase, through its REST interface with the secret key."""
+
+    http: httpx.Client
+
+    def reset(self) -> None:
+        """Put three rows into the table and nothing else."""
+        self.replace(SEED)
+
+    def replace(self, rows: Sequence[Mapping[str, object]], table: str = "articles") -> None:
+        """Make these the table's rows."""
+        self.http.delete(f"/{table}", params={"id": "not.is.null"}).raise_for_status()
+        for start in range(0, len(rows), 500):
+            self.insert(rows[start : start + 500], table)
+
+    def insert(self, rows: Sequence[Mapping[str, object]], table: str = "articles") -> None:
+        """Add rows."""
+        self.http.post(f"/{table}", json=rows).raise_for_status()
+
+    def update(self, row_id: object, **values: object) -> None:
+        """Change one row."""
+        self.http.patch("/articles", params={"id": f"eq.{row_id}"}, json=values).raise_for_status()
+
+    def delete(self, row_id: object) -> None:
+        """Remove one row."""
+        self.http.delete("/articles", params={"id": f"eq.{row_id}"}).raise_for_status()
+
+
+@dataclass(frozen=True)
+class Log:
+    """The Worker's log from the test's beginning on."""
+
+    path: Path
+    start: int
+
+    def text(self) -> str:
+        """Return all of it."""
+        return self.path.read_bytes()[self.start :].decode(errors="replace")
+
+    def events(self, *names: str) -> list[dict[str, object]]:
+        """Return the structured lines, or those of some events."""
+        lines = [json.loads(line) for line in self.text().splitlines() if line[:1] == "{"]
+        return [line for line in lines if not names or line["event"] in names]
+
+    def wait_for(self, *names: str, count: int = 1) -> list[dict[str, object]]:
+        """Return the lines of some events once there are so many."""
+        eventually(lambda: len(self.events(*names)) >= count, f"{count} log lines of {names}")
+        return self.events(*names)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A Worker in its initial state, with three articles behind it."""
+
+    http: httpx.Client
+    kv: Kv
+    db: Database
+    upstream: Script
+    log: Log
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        """GET a path; a header's underscores become dashes."""
+        return self.http.get(path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+    @property
+    def asked(self) -> int:
+        """How many requests reached Supabase."""
+        return len(self.upstream.requests)
+
+    def titles(self, path: str = "/articles") -> list[str]:
+        """Return the titles that readers see."""
+        return [row["title"] for row in self.get(path).raise_for_status().json()]

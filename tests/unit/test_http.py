@@ -1,0 +1,112 @@
+"""Conditional requests, headers and problems."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from edge_cache import http
+from edge_cache.entries import Metadata
+from edge_cache.errors import MethodNotAllowed, UpstreamRejected, UpstreamTimeout
+
+METADATA = Metadata('"abc"', 2, 0)
+
+
+class FakeStream:
+    """A stream that tells whether it was cancelled."""
+
+    cancelled = False
+
+    def cancel(self) -> None:
+        """Remember it."""
+        self.cancelled = True
+
+
+def answer(
+    if_none_match: str | None = None, *, head: bool = False, body: http.Body = b"[]"
+) -> http.Answer:
+    """Return a representation for one request."""
+    return http.representation(
+        METADATA, body, age=3, status="s", if_none_match=if_none_match, head=head
+    )
+
+
+@pytest.mark.parametrize(
+    ("if_none_match", "matches"),
+    [
+        (None, False),
+        ("", False),
+        ('"abc"', True),
+        ('W/"abc"', True),
+        ("*", True),
+        (" * ", True),
+        ('"x", "abc"', True),
+        ('"x",W/"abc" , "y"', True),
+        ('"x"', False),
+        ("abc", False),
+        ('"a,b", "c"', False),
+    ],
+)
+def test_if_none_match(if_none_match: str | None, matches: bool) -> None:
+    """Lists, weak tags and `*` are understood (RFC 9110, 13.1.2)."""
+    assert http.none_match(if_none_match, '"abc"') is matches
+
+
+def test_a_304_has_no_body_and_keeps_the_validators() -> None:
+    """What a 200 would say of caching, a 304 says too."""
+    not_modified = answer('"abc"')
+    assert (not_modified.status, not_modified.body) == (304, None)
+    assert not_modified.headers["etag"] == '"abc"'
+    assert not_modified.headers["cache-control"] == "no-cache"
+    assert "content-length" not in not_modified.headers
+
+
+@pytest.mark.parametrize(("if_none_match", "head"), [('"abc"', False), (None, True)])
+def test_a_body_that_is_not_sent_is_let_go(if_none_match: str | None, head: bool) -> None:
+    """An unread stream would hold its connection."""
+    stream = FakeStream()
+    assert answer(if_none_match, head=head, body=stream).body is None
+    assert stream.cancelled
+
+
+def test_head_has_the_headers_of_get() -> None:
+    """HEAD differs in the body only."""
+    assert answer(head=True).headers == answer().headers
+
+
+def test_a_problem_names_supabases_status_and_code() -> None:
+    """An operator sees what Supabase said, and no cache keeps it."""
+    error = UpstreamRejected("No grant.", supabase_status=401, code="42501")
+    problem = http.problem(error, cors=True)
+    assert isinstance(problem.body, bytes)
+    assert json.loads(problem.body) == {
+        "type": "urn:supabase-edge-cache:supabase-rejected",
+        "title": "Supabase refused the request",
+        "status": 502,
+        "detail": "No grant.",
+        "supabase_status": 401,
+        "code": "42501",
+    }
+    assert problem.headers["cache-control"] == "no-store"
+    assert "retry-after" not in problem.headers
+
+
+def test_a_transient_problem_says_when_to_come_back() -> None:
+    """Retry-After stands where waiting helps."""
+    assert http.problem(UpstreamTimeout("Slow."), cors=True).headers["retry-after"] == "5"
+
+
+def test_a_405_names_the_allowed_methods() -> None:
+    """RFC 9110 requires Allow."""
+    problem = http.problem(MethodNotAllowed("PUT", "GET, HEAD"), cors=False)
+    assert (problem.status, problem.headers["allow"]) == (405, "GET, HEAD")
+    assert "access-control-allow-origin" not in problem.headers
+
+
+def test_a_preflight_grants_what_the_page_asks_for() -> None:
+    """The answer depends on the asked headers, so it says so in Vary."""
+    preflight = http.options("GET", "if-none-match, x-a", cors=True)
+    assert preflight.status == 204
+    assert preflight.headers["access-control-allow-headers"] == "if-none-match, x-a"
+    assert preflight.headers["vary"] == "Access-Control-Request-Headers"
