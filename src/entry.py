@@ -9,14 +9,19 @@ from typing import Any
 import httpx
 from workers import DurableObject, Request, WorkerEntrypoint
 
-from edge_cache import app, runtime, wire
-from edge_cache import refresher as refreshing
+from edge_cache import app, runtime, scheduled, wire
+from edge_cache.backlog import Backlog
 from edge_cache.config import Settings, settings_from
+from edge_cache.durable import DurableStorage
 from edge_cache.fetch_transport import FetchTransport
+from edge_cache.health import Health
+from edge_cache.host import Host
 from edge_cache.kv import KvReader, KvWriter
 from edge_cache.reader import Reader
+from edge_cache.refresher import Refresher as TableRefresher
 from edge_cache.refresher_client import RefresherClient
-from edge_cache.resources import Table
+from edge_cache.resources import TABLES, Table
+from edge_cache.state import State
 from edge_cache.supabase import Supabase
 from edge_cache.writer import Writer
 
@@ -33,20 +38,30 @@ def _settings() -> Settings:
 
 @cache
 def _app() -> app.App:
-    _settings()
-    env = runtime.environment()
-    client = RefresherClient(env.REFRESHER)
-    reader = Reader(KvReader(env.ARTICLES), client, now_ms=runtime.now_ms, log=runtime.log)
-    return app.App(reader, client, runtime.log)
+    settings, env = _settings(), runtime.environment()
+    store, client = KvReader(env.ARTICLES), RefresherClient(env.REFRESHER)
+    reader = Reader(
+        store,
+        client,
+        max_age_s=settings.max_age_s,
+        background=runtime.in_background,
+        now_ms=runtime.now_ms,
+        log=runtime.log,
+    )
+    return app.App(reader, client, Health(store, client), settings, runtime.log)
 
 
 class Default(WorkerEntrypoint):
-    """The Worker: answers every request."""
+    """The Worker: answers every request, and looks after the tables from time to time."""
 
     async def fetch(self, request: Request) -> Any:
         """Answer a request, errors included."""
         asked = runtime.request_of(request.js_object)
         return runtime.response_of(await app.answer(_app, asked, runtime.log))
+
+    async def scheduled(self, _controller: Any, _env: Any, _ctx: Any) -> None:
+        """Heal what a webhook that never came has left out of date."""
+        await scheduled.check_all(RefresherClient(runtime.environment().REFRESHER), runtime.log)
 
 
 class Refresher(DurableObject):  # type: ignore[no-untyped-call]
@@ -55,27 +70,37 @@ class Refresher(DurableObject):  # type: ignore[no-untyped-call]
     def __init__(self, ctx: Any, env: Any) -> None:
         """Take the runtime's context and bindings."""
         super().__init__(ctx, env)
-        self._hosted: refreshing.Refresher | None = None
+        self._hosts: dict[Table, Host] = {}
 
     async def fetch(self, request: Request) -> Any:
         """Carry out what the Worker asks for (see `edge_cache.wire`)."""
-        return runtime.response_of(await wire.serve(request.url, self._refresher, runtime.log))
+        answer = await wire.serve(request.url, request.text, self._hosted, runtime.log)
+        return runtime.response_of(answer)
 
-    def _refresher(self, table: Table) -> refreshing.Refresher:
-        if self._hosted is None:
-            self._hosted = _refresher_of(table)
-        return self._hosted
+    async def alarm(self, _info: Any = None) -> None:
+        """Carry out the changes that webhooks told of."""
+        # The runtime tells an object its name only where it is called by it. No harm is done: this
+        # storage has changes of its own table only.
+        for table in TABLES:
+            await self._hosted(table).backlog.run()
+
+    def _hosted(self, table: Table) -> Host:
+        if table not in self._hosts:
+            self._hosts[table] = _host_of(table, DurableStorage(self.ctx.storage))
+        return self._hosts[table]
 
 
-def _refresher_of(table: Table) -> refreshing.Refresher:
-    settings = _settings()
-    # Nothing of the user's environment (proxies, .netrc) can apply in the runtime.
-    client = httpx.AsyncClient(transport=FetchTransport(), trust_env=False)
-    return refreshing.Refresher(
+def _host_of(table: Table, storage: DurableStorage) -> Host:
+    settings, state = _settings(), State(storage)
+    now_ms, log = runtime.now_ms, runtime.log
+    refresher = TableRefresher(
         table,
-        Supabase(client, settings),
+        # Nothing of a machine's environment (proxies, .netrc) can apply in the runtime.
+        Supabase(httpx.AsyncClient(transport=FetchTransport(), trust_env=False), settings),
         KvWriter(runtime.environment().ARTICLES),
-        Writer(now_ms=runtime.now_ms, sleep=asyncio.sleep, log=runtime.log),
-        now_ms=runtime.now_ms,
-        log=runtime.log,
+        Writer(now_ms=now_ms, sleep=asyncio.sleep, log=log),
+        state,
+        now_ms=now_ms,
+        log=log,
     )
+    return Host(refresher, Backlog(table, refresher, storage, now_ms=now_ms, log=log), state)

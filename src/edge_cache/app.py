@@ -2,47 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from edge_cache import http
-from edge_cache.errors import EdgeCacheError, MethodNotAllowed, NotFound
+from edge_cache.auth import require_secret
+from edge_cache.config import Settings
+from edge_cache.errors import (
+    ConfigurationError,
+    EdgeCacheError,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+)
+from edge_cache.health import Health, misconfigured
 from edge_cache.http import Answer
 from edge_cache.ports import Log, Refreshing
 from edge_cache.reader import Conditions, Reader
 from edge_cache.resources import TABLES, Resource, path_of, resource_at
 from edge_cache.unexpected import reported
+from edge_cache.webhook import MAX_BYTES, change_in
 
 REVALIDATE_PATH = "/revalidate"
-_REVALIDATE_METHODS = "GET, OPTIONS"
+HEALTH_PATH = "/health"
+_REVALIDATE_METHODS = "GET, POST, OPTIONS"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request: ``header`` returns one header's value by its lower-case name, or None."""
+    """A request.
+
+    ``header`` returns one header's value by its lower-case name, or None; ``body`` the whole body,
+    or None if it has more bytes than the given limit.
+    """
 
     method: str
     url: str
     header: Callable[[str], str | None]
+    body: Callable[[int], Awaitable[bytes | None]]
 
 
 class App:
     """Routes requests to the reader and the refresher."""
 
-    def __init__(self, reader: Reader, refresher: Refreshing, log: Log) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        refresher: Refreshing,
+        health: Health,
+        settings: Settings,
+        log: Log,
+    ) -> None:
         self._reader = reader
         self._refresher = refresher
+        self._health = health
+        self._settings = settings
         self._log = log
 
     async def answer(self, request: Request) -> Answer:
         """Answer a request. Raises EdgeCacheError."""
         path = path_of(request.url)
+        resource = resource_at(path)
+        if resource is not None:
+            return await self._read(resource, request)
         if path == REVALIDATE_PATH:
             return await self._revalidate(request)
-        resource = resource_at(path)
-        if resource is None:
-            raise NotFound(f"There is nothing at this path; try {_paths()}.")
-        return await self._read(resource, request)
+        if path == HEALTH_PATH:
+            return await self._report(request)
+        raise NotFound(f"There is nothing at this path; try {_paths()}.")
 
     async def _read(self, resource: Resource, request: Request) -> Answer:
         method = request.method
@@ -57,23 +84,49 @@ class App:
     async def _revalidate(self, request: Request) -> Answer:
         if request.method == "OPTIONS":
             return http.options(_REVALIDATE_METHODS, None, cors=False)
-        if request.method != "GET":
+        if request.method not in {"GET", "POST"}:
             raise MethodNotAllowed(request.method, _REVALIDATE_METHODS)
+        secret = self._settings.revalidate_secret
+        require_secret(secret, request.header("authorization"), request.url)
+        if request.method == "POST":
+            return await self._take_webhook(request)
         for table in TABLES:
-            await self._refresher.revalidate(Resource(table))
+            await self._refresher.revalidate(table)
         self._log("revalidated", tables=[table.name for table in TABLES])
         return http.json_answer({"received": True})
+
+    async def _take_webhook(self, request: Request) -> Answer:
+        body = await request.body(MAX_BYTES)
+        if body is None:
+            raise PayloadTooLarge(f"A payload may have {MAX_BYTES} bytes.")
+        change = change_in(body, TABLES)
+        if change is None:
+            self._log("ignored", detail="another table or schema than those served")
+            return http.json_answer({"received": True, "ignored": True})
+        await self._refresher.record(change)
+        self._log("received", table=change.table.name, type=change.kind)
+        return http.json_answer({"received": True})
+
+    async def _report(self, request: Request) -> Answer:
+        if request.method == "OPTIONS":
+            return http.options(http.READ_METHODS, None, cors=False)
+        if request.method not in {"GET", "HEAD"}:
+            raise MethodNotAllowed(request.method, http.READ_METHODS)
+        return http.without_body(await self._health.report(), head=request.method == "HEAD")
 
 
 async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer:
     """Answer a request, errors as problems. ``app`` may raise ConfigurationError."""
+    path, head = path_of(request.url), request.method == "HEAD"
     try:
         with reported(log):
             return await app().answer(request)
     except EdgeCacheError as error:
-        path = path_of(request.url)
         log("refused", path=path, method=request.method, status=error.status, type=error.slug)
-        return http.problem(error, cors=path != REVALIDATE_PATH, head=request.method == "HEAD")
+        if isinstance(error, ConfigurationError) and path == HEALTH_PATH:
+            return http.without_body(misconfigured(error), head=head)
+        cors = path not in {REVALIDATE_PATH, HEALTH_PATH}
+        return http.without_body(http.problem(error, cors=cors), head=head)
 
 
 def _paths() -> str:

@@ -26,12 +26,15 @@ _JWT = re.compile(r"ey[^.]*\.[^.]*\.[^.]*")
 class Settings:
     """Checked configuration. ``repr`` shows no key.
 
-    ``supabase_url`` has no trailing slash; ``timeout_s`` bounds one refresh, retries included.
+    ``supabase_url`` has no trailing slash; ``timeout_s`` bounds one refresh, retries included;
+    entries older than ``max_age_s`` are renewed (None: they do not age).
     """
 
     supabase_url: str
     anon_key: str = field(repr=False)
     timeout_s: float = DEFAULT_TIMEOUT_S
+    max_age_s: int | None = None
+    revalidate_secret: str | None = field(default=None, repr=False)
 
 
 def settings_from(
@@ -45,6 +48,7 @@ def settings_from(
     url = variable("SUPABASE_URL") or ""
     key = variable("SUPABASE_ANON_KEY") or ""
     timeout = variable("SUPABASE_TIMEOUT_SECONDS") or ""
+    max_age = variable("MAX_AGE_SECONDS") or ""
     faults = [
         fault
         for fault in (
@@ -53,12 +57,19 @@ def settings_from(
             None if has("ARTICLES", "getWithMetadata") else _KV_FAULT,
             None if has("REFRESHER", "getByName") else _REFRESHER_FAULT,
             _timeout_fault(timeout),
+            _max_age_fault(max_age),
         )
         if fault
     ]
     if faults:
         raise ConfigurationError(faults)
-    return Settings(url.rstrip("/"), key, float(timeout) if timeout else DEFAULT_TIMEOUT_S)
+    return Settings(
+        url.rstrip("/"),
+        key,
+        timeout_s=float(timeout) if timeout else DEFAULT_TIMEOUT_S,
+        max_age_s=int(max_age) if max_age else None,
+        revalidate_secret=variable("REVALIDATE_SECRET") or None,
+    )
 
 
 _KV_FAULT = (
@@ -114,6 +125,12 @@ def _timeout_fault(timeout: str) -> str | None:
     except ValueError:
         valid = False
     return None if valid else f"SUPABASE_TIMEOUT_SECONDS is malformed: {expected}"
+
+
+def _max_age_fault(max_age: str) -> str | None:
+    if not max_age or (max_age.isascii() and max_age.isdecimal() and int(max_age) > 0):
+        return None
+    return "MAX_AGE_SECONDS is malformed: it should be a whole number of seconds above 0."
 
 
 def _is_header_safe(text: str) -> bool:

@@ -82,3 +82,19 @@ def is_plausible(body: bytes, *, row: bool) -> bool:
 def age_s(read_at_ms: int, now_ms: int) -> int:
     """Return the entry's age in whole seconds, never negative (clocks differ between machines)."""
     return max(0, (now_ms - read_at_ms) // 1000)
+
+
+def row_digest(row: object) -> str:
+    """Return a digest of a parsed row: equal for equal rows, whatever their spelling."""
+    text = json.dumps(row, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def row_ids(table_body: bytes, key: str) -> frozenset[str]:
+    """Return the key column's values of a table's JSON array."""
+    return frozenset(str(row.get(key)) for row in json.loads(table_body))
+
+
+def row_digests(table_body: bytes, key: str) -> dict[str, str]:
+    """Return the digest of each row of a table's JSON array, by its key column's value."""
+    return {str(row.get(key)): row_digest(row) for row in json.loads(table_body)}

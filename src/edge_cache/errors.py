@@ -3,8 +3,13 @@
     EdgeCacheError
     ├── ConfigurationError       the operator mends a variable or a binding
     ├── RequestError             the client asks for something else
+    │   ├── BadPayload           a webhook that is not Supabase's
+    │   ├── PayloadTooLarge
+    │   ├── Unauthorized
     │   ├── NotFound
     │   └── MethodNotAllowed
+    ├── SecretNotConfigured      the operator sets REVALIDATE_SECRET
+    ├── LookupsExhausted         too many requests for rows that do not exist
     ├── StoreError               Workers KV failed; readers go on without it
     ├── RefresherUnavailable     the Durable Object did not answer
     ├── RelayedProblem           an error that happened in the Durable Object
@@ -71,6 +76,29 @@ class RequestError(EdgeCacheError):
     title = "Bad request"
 
 
+class BadPayload(RequestError):
+    """The body is not what a Database Webhook sends."""
+
+    slug = "bad-payload"
+    title = "This is not a Database Webhook's payload"
+
+
+class PayloadTooLarge(RequestError):
+    """The body is larger than a payload may be."""
+
+    status = 413
+    slug = "payload-too-large"
+    title = "The payload is too large"
+
+
+class Unauthorized(RequestError):
+    """The secret is missing or wrong."""
+
+    status = 401
+    slug = "unauthorized"
+    title = "The secret is missing or wrong"
+
+
 class NotFound(RequestError):
     """No such path, or no such row visible to the public key."""
 
@@ -89,6 +117,26 @@ class MethodNotAllowed(RequestError):
     def __init__(self, method: str, allow: str) -> None:
         super().__init__(f"{method} is not supported here; use {allow}.")
         self.allow = allow
+
+
+class SecretNotConfigured(EdgeCacheError):
+    """No secret is set, and the request does not come from this machine."""
+
+    status = 503
+    slug = "secret-not-configured"
+    title = "Revalidation is not configured"
+
+
+class LookupsExhausted(EdgeCacheError):
+    """So many rows were asked for in vain that no more are looked up for the moment."""
+
+    status = 503
+    slug = "lookups-exhausted"
+    title = "Too many rows that do not exist were asked for"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.retry_after_s = 1
 
 
 class StoreError(EdgeCacheError):

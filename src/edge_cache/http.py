@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from edge_cache.entries import Metadata
-from edge_cache.errors import EdgeCacheError, MethodNotAllowed
+from edge_cache.errors import EdgeCacheError, MethodNotAllowed, Unauthorized
 
 READ_METHODS = "GET, HEAD, OPTIONS"
 JSON_TYPE = "application/json; charset=utf-8"
@@ -105,7 +105,7 @@ def release(body: Body) -> None:
         body.cancel()
 
 
-def problem(error: EdgeCacheError, *, cors: bool, head: bool = False) -> Answer:
+def problem(error: EdgeCacheError, *, cors: bool) -> Answer:
     """Answer with an error as a problem document (RFC 9457), never to be cached."""
     body = json.dumps(error.document(), ensure_ascii=False).encode()
     headers = {
@@ -119,18 +119,25 @@ def problem(error: EdgeCacheError, *, cors: bool, head: bool = False) -> Answer:
         headers["retry-after"] = str(error.retry_after_s)
     if isinstance(error, MethodNotAllowed):
         headers["allow"] = error.allow
-    return Answer(error.status, headers, None if head else body)
+    if isinstance(error, Unauthorized):
+        headers["www-authenticate"] = 'Bearer realm="revalidate"'
+    return Answer(error.status, headers, body)
 
 
-def json_answer(value: object) -> Answer:
-    """Answer 200 with a small JSON value that no cache may keep."""
+def without_body(answer: Answer, *, head: bool) -> Answer:
+    """Return the answer to HEAD, if it is one: all of GET's but the body."""
+    return replace(answer, body=None) if head else answer
+
+
+def json_answer(value: object, status: int = 200) -> Answer:
+    """Answer with a small JSON value that no cache may keep."""
     body = json.dumps(value).encode()
     headers = {
         "content-type": JSON_TYPE,
         "content-length": str(len(body)),
         "cache-control": "no-store",
     }
-    return Answer(200, headers, body)
+    return Answer(status, headers, body)
 
 
 def options(allow: str, requested_headers: str | None, *, cors: bool) -> Answer:

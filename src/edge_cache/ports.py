@@ -12,7 +12,8 @@ from typing import Protocol
 
 from edge_cache.entries import Metadata
 from edge_cache.http import Body, Stream
-from edge_cache.resources import Resource
+from edge_cache.resources import Resource, Table
+from edge_cache.webhook import Change
 
 NowMs = Callable[[], int]
 """Returns the Unix time in milliseconds."""
@@ -69,6 +70,28 @@ class WritableStore(Protocol):
         """Remove a value; removing none is no error."""
 
 
+class Storage(Protocol):
+    """A Durable Object's storage: what is put is safe before anybody is answered."""
+
+    async def get(self, key: str) -> str | None:
+        """Return a text, or None."""
+
+    async def put(self, key: str, text: str) -> None:
+        """Keep a text."""
+
+    async def delete(self, keys: list[str]) -> None:
+        """Remove texts."""
+
+    async def list(self, prefix: str) -> dict[str, str]:
+        """Return all texts whose keys begin so."""
+
+    async def alarm(self) -> int | None:
+        """Return when the alarm is due, a Unix time in milliseconds, or None."""
+
+    async def set_alarm(self, at_ms: int) -> None:
+        """Have the object woken at a Unix time in milliseconds, even if it was killed by then."""
+
+
 class Source(Protocol):
     """Where the rows come from."""
 
@@ -86,10 +109,22 @@ class Filled:
 
 
 class Refreshing(Protocol):
-    """The refresher as the Worker sees it."""
+    """The refresher as the Worker sees it. Every method raises EdgeCacheError."""
 
     async def fill(self, resource: Resource) -> Filled:
-        """Read an entry that readers miss, and write it. Raises EdgeCacheError."""
+        """Read an entry that readers miss, and write it."""
 
-    async def revalidate(self, resource: Resource) -> None:
-        """Read a table anew and overwrite its entries. Raises EdgeCacheError."""
+    async def renew(self, resource: Resource, read_at_ms: int) -> None:
+        """Read an entry anew unless that happened after the given time."""
+
+    async def revalidate(self, table: Table) -> None:
+        """Read a table anew and overwrite its entries."""
+
+    async def check(self, table: Table) -> None:
+        """Revalidate a table if its entries are not as it is."""
+
+    async def record(self, change: Change) -> None:
+        """Keep a change safe, and refresh what it touches."""
+
+    async def status(self, table: Table) -> dict[str, object]:
+        """Return how a table's refreshes go, as JSON members."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from edge_cache import http
 from edge_cache.entries import Metadata, age_s, etag_of, is_plausible, parse_metadata
-from edge_cache.errors import StoreError
+from edge_cache.errors import EdgeCacheError, StoreError
 from edge_cache.ports import Log, NowMs, ReadableStore, Refreshing, StoredValue
 from edge_cache.resources import Resource
+
+Background = Callable[[Awaitable[None]], None]
+"""Has something done after the answer was sent."""
+
+_SERVER_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +36,37 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Miss:
-    """Why the store cannot answer: RFC 9211's ``fwd`` value and, where it helps, a detail."""
+    """Why the store cannot answer: RFC 9211's ``fwd`` value and, where it helps, a detail.
+
+    ``stale`` is an entry that is out of date, and better than an error.
+    """
 
     fwd: str
     detail: str | None = None
+    stale: _Entry | None = None
 
 
 class Reader:
-    """Serves reads; never writes."""
+    """Serves reads; never writes.
 
-    def __init__(
-        self, store: ReadableStore, refresher: Refreshing, *, now_ms: NowMs, log: Log
+    Entries older than ``max_age_s`` are served and renewed in the background (RFC 5861's
+    stale-while-revalidate); None means that entries do not age.
+    """
+
+    def __init__(  # noqa: PLR0913  its collaborators, nothing else
+        self,
+        store: ReadableStore,
+        refresher: Refreshing,
+        *,
+        max_age_s: int | None,
+        background: Background,
+        now_ms: NowMs,
+        log: Log,
     ) -> None:
         self._store = store
         self._refresher = refresher
+        self._max_age_s = max_age_s
+        self._background = background
         self._now_ms = now_ms
         self._log = log
 
@@ -70,8 +93,7 @@ class Reader:
             self._log("malformed", key=resource.key)
             return _Miss("uri-miss", "malformed-entry")
         if (entry.read_at_ms or 0) < epoch_ms:
-            http.release(entry.body)
-            return _Miss("stale")
+            return _Miss("stale", stale=entry)
         return entry
 
     async def _check(self, resource: Resource, value: StoredValue) -> _Entry | None:
@@ -89,33 +111,64 @@ class Reader:
         return _Entry(Metadata(etag_of(body), len(body), 0), body, None)
 
     def _serve(self, resource: Resource, conditions: Conditions, entry: _Entry) -> http.Answer:
-        age = None if entry.read_at_ms is None else age_s(entry.read_at_ms, self._now_ms())
-        answer = http.representation(
-            entry.metadata,
-            entry.body,
-            age=age,
-            status=http.cache_status("hit"),
-            if_none_match=conditions.if_none_match,
-            head=conditions.head,
-        )
-        self._log("hit", key=resource.key, status=answer.status, age_s=age)
+        age = self._age_s(entry)
+        parts, aged = ["hit"], False
+        if self._max_age_s is not None:
+            aged = age is None or age > self._max_age_s
+            if age is not None:
+                parts.append(f"ttl={self._max_age_s - age}")
+        if aged:
+            self._background(self._renew(resource, entry.read_at_ms or 0))
+        answer = self._answer(conditions, entry, age, parts)
+        self._log("stale" if aged else "hit", key=resource.key, status=answer.status, age_s=age)
         return answer
+
+    async def _renew(self, resource: Resource, read_at_ms: int) -> None:
+        try:
+            await self._refresher.renew(resource, read_at_ms)
+        except EdgeCacheError as error:
+            self._log("renew_failed", key=resource.key, type=error.slug)
 
     async def _forward(
         self, resource: Resource, conditions: Conditions, miss: _Miss
     ) -> http.Answer:
-        self._log("stale" if miss.fwd == "stale" else "miss", key=resource.key, detail=miss.detail)
-        filled = await self._refresher.fill(resource)
+        self._log("miss", key=resource.key, fwd=miss.fwd, detail=miss.detail)
+        try:
+            filled = await self._refresher.fill(resource)
+        except EdgeCacheError as error:
+            if miss.stale is None or error.status < _SERVER_ERROR:
+                raise
+            return self._serve_instead(resource, conditions, miss.stale, error)
+        if miss.stale:
+            http.release(miss.stale.body)
         parts = [f"fwd={miss.fwd}", "fwd-status=200"]
         if filled.stored:
             parts.append("stored")
         if miss.detail:
             parts.append(f"detail={miss.detail}")
+        entry = _Entry(filled.metadata, filled.body, filled.metadata.read_at_ms)
+        return self._answer(conditions, entry, self._age_s(entry), parts)
+
+    def _serve_instead(
+        self, resource: Resource, conditions: Conditions, entry: _Entry, error: EdgeCacheError
+    ) -> http.Answer:
+        """Answer with an entry that is out of date instead of an error (stale-if-error)."""
+        status = error.document().get("supabase_status", error.status)
+        age = self._age_s(entry)
+        self._log("stale_if_error", key=resource.key, type=error.slug, age_s=age)
+        return self._answer(conditions, entry, age, ["fwd=stale", f"fwd-status={status}"])
+
+    def _answer(
+        self, conditions: Conditions, entry: _Entry, age: int | None, parts: list[str]
+    ) -> http.Answer:
         return http.representation(
-            filled.metadata,
-            filled.body,
-            age=age_s(filled.metadata.read_at_ms, self._now_ms()),
+            entry.metadata,
+            entry.body,
+            age=age,
             status=http.cache_status(*parts),
             if_none_match=conditions.if_none_match,
             head=conditions.head,
         )
+
+    def _age_s(self, entry: _Entry) -> int | None:
+        return None if entry.read_at_ms is None else age_s(entry.read_at_ms, self._now_ms())

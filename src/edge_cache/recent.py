@@ -32,9 +32,12 @@ class Recent:
         """Return the key's snapshot unless it is too old."""
         snapshot = self._snapshots.get(key)
         if snapshot and snapshot.metadata.read_at_ms + KEEP_MS < self._now_ms():
-            self.forget(key)
             return None
         return snapshot
+
+    def latest(self, key: str) -> Snapshot | None:
+        """Return the key's snapshot, however old, if it is still there."""
+        return self._snapshots.get(key)
 
     def put(self, key: str, snapshot: Snapshot) -> None:
         """Keep a snapshot, dropping the oldest ones where there is no room."""

@@ -7,16 +7,22 @@ from __future__ import annotations
 
 from functools import partial
 
-from edge_cache.entries import Snapshot, snapshot_of
-from edge_cache.errors import EdgeCacheError, NotFound, StoreError
+from edge_cache.entries import Snapshot, etag_of, row_digests, row_ids, snapshot_of
+from edge_cache.errors import EdgeCacheError, LookupsExhausted, NotFound, StoreError
+from edge_cache.lookups import Lookups
+from edge_cache.pending import Pending
 from edge_cache.ports import Filled, Log, NowMs, Source, WritableStore
 from edge_cache.recent import Recent
 from edge_cache.resources import Resource, Table
 from edge_cache.single_flight import SingleFlight
+from edge_cache.state import State, TableState
 from edge_cache.writer import Writer
 
 MAX_VALUE_BYTES = 25 * 1024 * 1024
 """Workers KV's limit for a value (https://developers.cloudflare.com/kv/platform/limits/)."""
+
+RENEW_PAUSE_MS = 5_000
+"""After a failure, stale entries are not renewed for so long: each reader would ask again."""
 
 
 class Refresher:
@@ -28,32 +34,51 @@ class Refresher:
         source: Source,
         store: WritableStore,
         writer: Writer,
+        state: State,
         *,
         now_ms: NowMs,
         log: Log,
     ) -> None:
         self._table = table
+        self._whole = Resource(table)
         self._source = source
         self._store = store
         self._writer = writer
+        self._state = state
         self._now_ms = now_ms
         self._log = log
         self._reads = SingleFlight(self._refresh)
         self._epochs = SingleFlight(self._write_epoch)
         self._recent = Recent(now_ms)
+        self._lookups = Lookups(now_ms)
         self._last_read_ms = 0
-        self._epoch_ms = 0
+        self._listed: tuple[Snapshot | None, frozenset[str]] = None, frozenset()
 
     async def fill(self, resource: Resource) -> Filled:
         """Return an entry that readers miss, and write it.
 
         The answer comes from the refresh itself, not from the store, which may go on saying that
-        the key is absent. Raises NotFound or UpstreamError.
+        the key is absent. Raises NotFound, LookupsExhausted or UpstreamError.
         """
         snapshot = self._recent.get(resource.key)
-        if snapshot and (resource.row_id is None or self._is_current(snapshot)):
+        if snapshot and await self._is_current(resource, snapshot):
             return Filled(snapshot.metadata, snapshot.body, stored=True)
-        return await self._reads.join(resource)
+        if resource.row_id is None:
+            return await self._reads.join(resource)
+        return await self._look_up(resource, resource.row_id)
+
+    async def renew(self, resource: Resource, read_at_ms: int) -> None:
+        """Read an entry anew, unless that happened after ``read_at_ms`` or failed just now.
+
+        Raises NotFound or UpstreamError.
+        """
+        latest = self._recent.latest(resource.key)
+        if latest and latest.metadata.read_at_ms > read_at_ms:
+            return
+        state = await self._state.table()
+        if state.failures and self._now_ms() < state.failed_at_ms + RENEW_PAUSE_MS:
+            return
+        await self._reads.join(resource)
 
     async def revalidate(self) -> None:
         """Read the table anew, overwrite its entry, and make all its rows' entries stale.
@@ -61,36 +86,119 @@ class Refresher:
         The read begins after the call, so it sees every change committed before. Raises
         UpstreamError, with the entries as they were, or StoreError if Workers KV took no write.
         """
-        filled = await self._reads.begin_after_now(Resource(self._table))
+        filled = await self._reads.begin_after_now(self._whole)
+        self._lookups.forget_all()
         written = await self._epochs.join(filled.metadata.read_at_ms)
-        cacheable = filled.metadata.size <= MAX_VALUE_BYTES
-        if (cacheable and not filled.stored) or not written:
-            raise StoreError("The new rows were read, but Workers KV has not taken them yet.")
+        self._require_stored(filled, written=written)
 
-    def _is_current(self, snapshot: Snapshot) -> bool:
-        return snapshot.metadata.read_at_ms >= self._epoch_ms
+    async def check(self) -> None:
+        """Revalidate if the table's entries are not as the table is; else write nothing.
+
+        Raises UpstreamError or StoreError.
+        """
+        body = await self._source.read(self._whole)
+        ledger = await self._state.rows()
+        digests = {
+            Resource(self._table, row_id).key: digest
+            for row_id, digest in row_digests(body, self._table.key).items()
+        }
+        outdated = sum(digests.get(key) != digest for key, digest in ledger.items())
+        if outdated == 0 and etag_of(body) == (await self._state.table()).etag:
+            self._log("unchanged", key=self._whole.key)
+            return
+        self._log("changed", key=self._whole.key, rows_outdated=outdated)
+        await self.revalidate()
+
+    async def apply(self, changes: Pending) -> None:
+        """Refresh the table's entry and those of the changed rows.
+
+        Raises UpstreamError or StoreError unless everything is written.
+        """
+        if changes.all_rows:
+            await self.revalidate()
+            return
+        filled = await self._reads.begin_after_now(self._whole)
+        self._require_stored(filled)
+        rows = [Resource(self._table, row_id) for row_id in changes.rows]
+        for row in rows:  # one after the other: they share Supabase with the readers' misses
+            await self._refresh_row(row)
+
+    def may_exist(self, row_id: str) -> None:
+        """Look a row up again that was not there: something is known to have happened to it."""
+        self._lookups.forget(row_id)
+
+    async def _look_up(self, resource: Resource, row_id: str) -> Filled:
+        """Read a row that may not exist, within the bounds of `Lookups`."""
+        if self._lookups.is_absent(row_id):
+            raise NotFound(f"No row of {self._table.name} with this {self._table.key} is visible.")
+        if self._reads.is_under_way(resource):
+            return await self._reads.join(resource)
+        taken = self._lookups.take()
+        if not taken and not self._is_listed(row_id):
+            raise LookupsExhausted("Ask again in a moment.")
+        try:
+            return await self._reads.join(resource)
+        except NotFound:
+            taken = False  # spent
+            raise
+        finally:
+            if taken:
+                self._lookups.give_back()
+
+    def _is_listed(self, row_id: str) -> bool:
+        """Tell whether the row was in the table when that was last read, if that is known."""
+        snapshot = self._recent.latest(self._whole.key)
+        if snapshot is None:
+            return False
+        if self._listed[0] is not snapshot:
+            self._listed = snapshot, row_ids(snapshot.body, self._table.key)
+        return row_id in self._listed[1]
+
+    async def _refresh_row(self, row: Resource) -> None:
+        try:
+            self._require_stored(await self._reads.begin_after_now(row))
+        except NotFound:
+            if not await self._writer.write(row.key, partial(self._store.delete, row.key)):
+                raise StoreError("Workers KV has not removed a row's entry yet.") from None
+            await self._state.row_removed(row.key)
+
+    async def _is_current(self, resource: Resource, snapshot: Snapshot) -> bool:
+        if resource.row_id is None:
+            return True
+        return snapshot.metadata.read_at_ms >= (await self._state.table()).epoch_ms
 
     async def _refresh(self, resource: Resource) -> Filled:
         """Read, check and write one entry."""
         read_at_ms = self._begin_read_ms()
-        try:
-            body = await self._source.read(resource)
-        except NotFound:
-            self._log("not_found", key=resource.key)
-            raise
-        except EdgeCacheError as error:
-            self._log("refresh_failed", key=resource.key, type=error.slug, detail=error.detail)
-            raise
-        snapshot = snapshot_of(body, read_at_ms)
+        snapshot = snapshot_of(await self._read(resource), read_at_ms)
         stored = await self._write(resource, snapshot)
         self._log(
             "refreshed",
             key=resource.key,
-            bytes=len(body),
+            bytes=snapshot.metadata.size,
             stored=stored,
             ms=self._now_ms() - read_at_ms,
         )
-        return Filled(snapshot.metadata, body, stored=stored)
+        return Filled(snapshot.metadata, snapshot.body, stored=stored)
+
+    async def _read(self, resource: Resource) -> bytes:
+        """Read from Supabase and note how that went."""
+        try:
+            body = await self._source.read(resource)
+        except NotFound:
+            self._log("not_found", key=resource.key)
+            self._recent.forget(resource.key)
+            self._lookups.remember_absent(resource.row_id or "")
+            await self._state.update(TableState.answered)
+            raise
+        except EdgeCacheError as error:
+            slug, now_ms = error.slug, self._now_ms()
+            self._log("refresh_failed", key=resource.key, type=slug, detail=error.detail)
+            await self._state.update(lambda state: state.failed(slug, now_ms))
+            raise
+        self._lookups.forget(resource.row_id or "")
+        await self._state.update(TableState.answered)
+        return body
 
     async def _write(self, resource: Resource, snapshot: Snapshot) -> bool:
         key, size = resource.key, snapshot.metadata.size
@@ -101,16 +209,39 @@ class Refresher:
             await self._writer.write(key, partial(self._store.delete, key))
             return False
         self._recent.put(key, snapshot)
+        if resource.row_id is not None:
+            return await self._write_row(key, snapshot)
+        stored = await self._put(key, snapshot)
+        if stored:
+            await self._state.update(lambda state: state.refreshed(snapshot.metadata))
+        return stored
+
+    async def _write_row(self, key: str, snapshot: Snapshot) -> bool:
+        read_at_ms = snapshot.metadata.read_at_ms
+        await self._state.row_begins(key, read_at_ms)
+        stored = await self._put(key, snapshot)
+        if stored:
+            await self._state.row_written(key, read_at_ms, snapshot.body)
+        return stored
+
+    async def _put(self, key: str, snapshot: Snapshot) -> bool:
         metadata = snapshot.metadata.to_json()
         return await self._writer.write(key, partial(self._store.put, key, snapshot.body, metadata))
 
     async def _write_epoch(self, epoch_ms: int) -> bool:
         """Make row entries stale whose read began before; tell whether KV knows."""
-        if epoch_ms <= self._epoch_ms:
+        if epoch_ms <= (await self._state.table()).epoch_ms:
             return True
-        self._epoch_ms = epoch_ms
         key = self._table.epoch_key
-        return await self._writer.write(key, partial(self._store.put_epoch, key, epoch_ms))
+        written = await self._writer.write(key, partial(self._store.put_epoch, key, epoch_ms))
+        if written:
+            await self._state.update(lambda state: state.expired(epoch_ms))
+        return written
+
+    def _require_stored(self, filled: Filled, *, written: bool = True) -> None:
+        cacheable = filled.metadata.size <= MAX_VALUE_BYTES
+        if (cacheable and not filled.stored) or not written:
+            raise StoreError("The new rows were read, but Workers KV has not taken them yet.")
 
     def _begin_read_ms(self) -> int:
         """Return the time, later than that of every read before.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import js
@@ -10,21 +11,21 @@ from pyodide.ffi import JsException, jsnull
 from edge_cache import wire
 from edge_cache.errors import RefresherUnavailable
 from edge_cache.ports import Filled
-from edge_cache.resources import Resource
+from edge_cache.resources import Resource, Table
+from edge_cache.webhook import Change
 
-_POST = '{"method": "POST"}'
 _NO_HOST = "https://refresher"
 
 
 class RefresherClient:
-    """Calls the Durable Object of a resource's table."""
+    """Calls the Durable Object of a resource's table. Every method raises EdgeCacheError."""
 
     def __init__(self, namespace: Any) -> None:
         self._namespace = namespace
 
     async def fill(self, resource: Resource) -> Filled:
-        """Have an entry read and written. Raises EdgeCacheError."""
-        response = await self._call(resource, resource.path)
+        """Read an entry that readers miss, and write it."""
+        response = await self._call(resource, wire.FILL)
 
         def header(name: str) -> str | None:
             value = response.headers.get(name)
@@ -32,14 +33,33 @@ class RefresherClient:
 
         return wire.filled_from(header, response.body)
 
-    async def revalidate(self, resource: Resource) -> None:
-        """Have a table read anew. Raises EdgeCacheError."""
-        await self._call(resource, f"{resource.path}?{wire.REVALIDATE}")
+    async def renew(self, resource: Resource, read_at_ms: int) -> None:
+        """Read an entry anew unless that happened after the given time."""
+        await self._call(resource, wire.RENEW, str(read_at_ms))
 
-    async def _call(self, resource: Resource, path: str) -> Any:
+    async def revalidate(self, table: Table) -> None:
+        """Read a table anew and overwrite its entries."""
+        await self._call(Resource(table), wire.REVALIDATE)
+
+    async def check(self, table: Table) -> None:
+        """Revalidate a table if its entries are not as it is."""
+        await self._call(Resource(table), wire.CHECK)
+
+    async def record(self, change: Change) -> None:
+        """Keep a change safe, and refresh what it touches."""
+        await self._call(Resource(change.table), wire.RECORD, json.dumps(change.row_ids))
+
+    async def status(self, table: Table) -> dict[str, object]:
+        """Return how a table's refreshes go, as JSON members."""
+        response = await self._call(Resource(table), wire.STATUS)
+        status: dict[str, object] = json.loads(await response.text())
+        return status
+
+    async def _call(self, resource: Resource, verb: str, body: str = "") -> Any:
         stub = self._namespace.getByName(resource.table.name)
+        init = js.JSON.parse(json.dumps({"method": "POST", "body": body}))
         try:
-            response = await stub.fetch(_NO_HOST + path, js.JSON.parse(_POST))
+            response = await stub.fetch(f"{_NO_HOST}{resource.path}?{verb}", init)
             if response.ok:
                 return response
             text, retry_after = await response.text(), response.headers.get("retry-after")

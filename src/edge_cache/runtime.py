@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
+from collections.abc import Awaitable
 from typing import Any
 
 import js
 from pyodide.ffi import jsnull, to_js
-from workers import import_from_javascript
+from workers import import_from_javascript, wait_until
 
 from edge_cache.app import Request
 from edge_cache.http import Answer
@@ -38,7 +40,27 @@ def request_of(js_request: Any) -> Request:
         value = headers.get(name)
         return None if value is jsnull else str(value)
 
-    return Request(js_request.method, js_request.url, header)
+    async def body(limit: int) -> bytes | None:
+        return await _body_of(js_request, limit)
+
+    return Request(js_request.method, js_request.url, header, body)
+
+
+async def _body_of(js_request: Any, limit: int) -> bytes | None:
+    """Return a request's body, or None once it has more than ``limit`` bytes."""
+    if js_request.body is jsnull:
+        return b""
+    reader, size = js_request.body.getReader(), 0
+    chunks: list[bytes] = []
+    while True:
+        part = await reader.read()
+        if part.done:
+            return b"".join(chunks)
+        chunks.append(part.value.to_bytes())
+        size += len(chunks[-1])
+        if size > limit:
+            await reader.cancel()
+            return None
 
 
 def response_of(answer: Answer) -> Any:
@@ -47,6 +69,11 @@ def response_of(answer: Answer) -> Any:
     # One crossing for status and headers together; converting a dict costs one for each value.
     init = js.JSON.parse(json.dumps({"status": answer.status, "headers": dict(answer.headers)}))
     return js.Response.new(body, init)
+
+
+def in_background(work: Awaitable[None]) -> None:
+    """Have something done after the answer was sent; the runtime allows it 30 s."""
+    wait_until(asyncio.ensure_future(work))
 
 
 def now_ms() -> int:

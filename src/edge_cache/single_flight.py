@@ -23,6 +23,10 @@ class SingleFlight(Generic[K, T]):
         self._running: dict[K, asyncio.Task[T]] = {}
         self._queued: dict[K, asyncio.Task[T]] = {}
 
+    def is_under_way(self, key: K) -> bool:
+        """Tell whether an operation for the key runs now."""
+        return key in self._running
+
     async def join(self, key: K) -> T:
         """Return the result of the operation under way, or of a new one."""
         return await asyncio.shield(self._running.get(key) or self._launch(key, None))

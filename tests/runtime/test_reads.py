@@ -246,7 +246,8 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 ROUTES = {
     "/articles": {"GET": 200, "HEAD": 200, "OPTIONS": 204},
     "/articles/2": {"GET": 200, "HEAD": 200, "OPTIONS": 204},
-    "/revalidate": {"GET": 200, "OPTIONS": 204},
+    "/revalidate": {"GET": 200, "POST": 400, "OPTIONS": 204},
+    "/health": {"GET": 200, "HEAD": 200, "OPTIONS": 204},
 }
 
 

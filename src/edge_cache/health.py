@@ -1,0 +1,53 @@
+"""`/health`: whether readers can be served, and how the refreshes go. Pure."""
+
+from __future__ import annotations
+
+from edge_cache.errors import ConfigurationError, EdgeCacheError
+from edge_cache.http import Answer, json_answer, release
+from edge_cache.ports import ReadableStore, Refreshing
+from edge_cache.resources import TABLES, Resource, Table
+
+
+class Health:
+    """Looks at Workers KV and at each table's refresher."""
+
+    def __init__(self, store: ReadableStore, refresher: Refreshing) -> None:
+        self._store = store
+        self._refresher = refresher
+
+    async def report(self) -> Answer:
+        """Answer 200 if every table can be served, else 503; either way with the details."""
+        tables = {table.name: await self._table(table) for table in TABLES}
+        serving = all(table["serving"] for table in tables.values())
+        return _answer(serving=serving, configuration="ok", tables=tables)
+
+    async def _table(self, table: Table) -> dict[str, object]:
+        """Return a table's members.
+
+        It can be served from its entry or, as long as the last read did not fail, from Supabase.
+        """
+        try:
+            value = await self._store.open(Resource(table).key)
+            if value:
+                release(value.stream)
+            status = await self._refresher.status(table)
+        except EdgeCacheError as error:
+            return {"serving": False, "cached": None, "error": error.document()}
+        serving = value is not None or status["failures"] == 0
+        return {"serving": serving, "cached": value is not None, **status}
+
+
+def misconfigured(error: ConfigurationError) -> Answer:
+    """Answer 503 with what is wrong with the configuration."""
+    return _answer(serving=False, configuration=list(error.faults), tables={})
+
+
+def _answer(
+    *, serving: bool, configuration: object, tables: dict[str, dict[str, object]]
+) -> Answer:
+    members = {
+        "status": "ok" if serving else "failing",
+        "configuration": configuration,
+        "tables": tables,
+    }
+    return json_answer(members, status=200 if serving else 503)

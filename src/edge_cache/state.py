@@ -1,0 +1,99 @@
+"""What the refresher must still know after a restart, in the Durable Object's storage. Pure.
+
+Besides the table's state this is a ledger of the row entries in KV: for each the digest of its row,
+so that a table read later can tell which of them are out of date.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+
+from edge_cache.entries import Metadata, row_digest
+from edge_cache.ports import Storage
+
+_STATE = "state"
+_ROW = "row:"
+
+_UNSURE = "?"
+"""In the ledger while an entry is being written; equal to no digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableState:
+    """How the table's refreshes went; times are Unix times in milliseconds, 0 is never.
+
+    ``etag`` is that of the table's entry as it was last written.
+    """
+
+    refreshed_at_ms: int = 0
+    etag: str = ""
+    epoch_ms: int = 0
+    failures: int = 0
+    failed_at_ms: int = 0
+    error: str = ""
+
+    def failed(self, slug: str, now_ms: int) -> TableState:
+        """Return the state after one more failure in a row."""
+        return replace(self, failures=self.failures + 1, failed_at_ms=now_ms, error=slug)
+
+    def answered(self) -> TableState:
+        """Return the state after Supabase answered."""
+        return replace(self, failures=0)
+
+    def refreshed(self, metadata: Metadata) -> TableState:
+        """Return the state after the table's entry was written."""
+        return replace(self, refreshed_at_ms=metadata.read_at_ms, etag=metadata.etag)
+
+    def expired(self, epoch_ms: int) -> TableState:
+        """Return the state after the rows' entries read before the epoch became stale."""
+        return replace(self, epoch_ms=epoch_ms)
+
+
+class State:
+    """The table's state and the ledger of its row entries."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._table: TableState | None = None
+
+    async def table(self) -> TableState:
+        """Return the table's state."""
+        if self._table is None:
+            text = await self._storage.get(_STATE)
+            self._table = self._table or (TableState(**json.loads(text)) if text else TableState())
+        return self._table
+
+    async def update(self, change: Callable[[TableState], TableState]) -> None:
+        """Replace the table's state by what ``change`` makes of it."""
+        before = await self.table()
+        self._table = change(self._table or before)
+        if self._table != before:
+            await self._storage.put(_STATE, json.dumps(asdict(self._table)))
+
+    async def row_begins(self, key: str, read_at_ms: int) -> None:
+        """Note that a row's entry is about to be written."""
+        await self._storage.put(_ROW + key, f"{read_at_ms} {_UNSURE}")
+
+    async def row_written(self, key: str, read_at_ms: int, body: bytes) -> None:
+        """Note what a row's entry holds."""
+        await self._storage.put(_ROW + key, f"{read_at_ms} {row_digest(json.loads(body))}")
+
+    async def row_removed(self, key: str) -> None:
+        """Note that a row has no entry."""
+        await self._storage.delete([_ROW + key])
+
+    async def rows(self) -> dict[str, str]:
+        """Return the ledger: digests by the entries' keys; those from before the epoch go."""
+        epoch_ms = (await self.table()).epoch_ms
+        current, outdated = {}, []
+        for name, text in (await self._storage.list(_ROW)).items():
+            read_at_ms, _, digest = text.partition(" ")
+            if int(read_at_ms) < epoch_ms:
+                outdated.append(name)
+            else:
+                current[name.removeprefix(_ROW)] = digest
+        if outdated:
+            await self._storage.delete(outdated)
+        return current

@@ -1,0 +1,65 @@
+"""Supabase's Database Webhook payload: only *what* changed is taken from it. Pure.
+
+The row in it has every column, whatever row level security says, so it is never stored, cached or
+logged. https://supabase.com/docs/guides/database/webhooks#payload
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from edge_cache.errors import BadPayload
+from edge_cache.resources import Table
+
+MAX_BYTES = 1024 * 1024
+"""A larger payload is refused."""
+
+_RECORDS = {"INSERT": ("record",), "UPDATE": ("record", "old_record"), "DELETE": ("old_record",)}
+"""Which members of the payload are rows, by its ``type``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of a served table: its kind and the ids of the rows that it touches.
+
+    An UPDATE that changes the id touches two.
+    """
+
+    table: Table
+    kind: str
+    row_ids: tuple[str, ...]
+
+
+def change_in(body: bytes, tables: tuple[Table, ...]) -> Change | None:
+    """Return the change that a payload tells of, or None if its table is not served.
+
+    Raises BadPayload if it is not Supabase's JSON.
+    """
+    payload = _object(body)
+    kind, name, schema = (payload.get(member) for member in ("type", "table", "schema"))
+    if kind not in _RECORDS or not isinstance(name, str) or not isinstance(schema, str):
+        raise BadPayload('It needs "type" (INSERT, UPDATE or DELETE), "table" and "schema".')
+    table = next((t for t in tables if (t.name, t.schema) == (name, schema)), None)
+    if table is None:
+        return None
+    ids = [_row_id(payload, member, table.key) for member in _RECORDS[kind]]
+    return Change(table, kind, tuple(dict.fromkeys(ids)))
+
+
+def _object(body: bytes) -> dict[str, object]:
+    try:
+        payload = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadPayload("It is not JSON.") from error
+    if not isinstance(payload, dict):
+        raise BadPayload("It is not a JSON object.")
+    return payload
+
+
+def _row_id(payload: dict[str, object], member: str, key: str) -> str:
+    record = payload.get(member)
+    value = record.get(key) if isinstance(record, dict) else None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise BadPayload(f'It needs "{member}" with the row\'s "{key}".')
+    return str(value)
