@@ -9,6 +9,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from edge_cache.parsing import loads
+
 _VERSION = 1
 
 
@@ -73,7 +75,7 @@ def is_plausible(body: bytes, *, row: bool) -> bool:
     The lesson's Worker wrote ``null`` and error objects into the cache; those must count as absent.
     """
     try:
-        value = json.loads(body)
+        value = loads(body)
     except ValueError:
         return False
     return isinstance(value, dict if row else list)

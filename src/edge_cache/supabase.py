@@ -7,7 +7,6 @@ the exact count is asked for and every page's ``Content-Range`` is compared with
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import re
 from collections.abc import Awaitable
@@ -28,6 +27,7 @@ from edge_cache.errors import (
     UpstreamUnavailable,
     UpstreamUnreachable,
 )
+from edge_cache.parsing import loads
 from edge_cache.resources import Resource, Table
 
 RETRIES = 2
@@ -303,9 +303,10 @@ def _sentence(response: httpx.Response) -> str:
 def _error_code(response: httpx.Response) -> str | None:
     """Return the error code of a PostgREST error body, if it is one."""
     try:
-        code = json.loads(response.content)["code"]
-    except (ValueError, TypeError, KeyError):
+        error = loads(response.content)
+    except ValueError:
         return None
+    code = error.get("code") if isinstance(error, dict) else None
     return code if isinstance(code, str) and re.fullmatch(r"\w{1,40}", code) else None
 
 
@@ -319,7 +320,7 @@ def _json_of(response: httpx.Response) -> object:
             supabase_status=response.status_code,
         )
     try:
-        return json.loads(response.content)
+        return loads(response.content)
     except ValueError as error:
         raise InvalidAnswer(
             "Supabase sent JSON that is broken or cut off.", supabase_status=response.status_code

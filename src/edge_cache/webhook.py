@@ -6,10 +6,10 @@ logged. https://supabase.com/docs/guides/database/webhooks#payload
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from edge_cache.errors import BadPayload
+from edge_cache.parsing import loads
 from edge_cache.resources import Table
 
 MAX_BYTES = 1024 * 1024
@@ -49,9 +49,9 @@ def change_in(body: bytes, tables: tuple[Table, ...]) -> Change | None:
 
 def _object(body: bytes) -> dict[str, object]:
     try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise BadPayload("It is not JSON.") from error
+        payload = loads(body)
+    except ValueError as error:
+        raise BadPayload("It is not JSON, or nested too deeply.") from error
     if not isinstance(payload, dict):
         raise BadPayload("It is not a JSON object.")
     return payload

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
-from edge import TIMEOUT_S, Database, Edge, Kv, Log, StartWorker
+from edge import TIMEOUT_S, Database, Edge, EdgeOf, Kv, Log, StartWorker
 from upstream import Server, serving
 
 import stack
@@ -47,18 +48,34 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def variables(supabase: stack.Supabase, upstream: Server) -> dict[str, str]:
+    """Return the Worker's configuration in tests."""
+    return {
+        "SUPABASE_URL": upstream.url,
+        "SUPABASE_ANON_KEY": supabase.publishable_key,
+        "SUPABASE_TIMEOUT_SECONDS": str(TIMEOUT_S),
+    }
+
+
+@pytest.fixture(scope="session")
 def start_worker(
-    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path_factory: pytest.TempPathFactory, project: Path, variables: dict[str, str]
 ) -> Iterator[StartWorker]:
     """Return a function that starts a Worker, which ends with the session."""
     started: list[stack.Worker] = []
 
-    def start(config: Path, variables: dict[str, str], state: Path | None = None) -> stack.Worker:
+    def start(
+        more: dict[str, str] | None = None,
+        *,
+        only: dict[str, str] | None = None,
+        config: Path = project / "wrangler.toml",
+        state: Path | None = None,
+    ) -> stack.Worker:
         state = state or tmp_path_factory.mktemp("worker")
         worker = stack.start_worker(
             port=stack.free_port(),
             state=state,
-            variables=variables,
+            variables={**variables, **(more or {})} if only is None else only,
             config=config,
             log=state / "worker.log",
         )
@@ -71,19 +88,15 @@ def start_worker(
 
 
 @pytest.fixture(scope="session")
-def variables(supabase: stack.Supabase, upstream: Server) -> dict[str, str]:
-    """Return the Worker's configuration in tests."""
-    return {
-        "SUPABASE_URL": upstream.url,
-        "SUPABASE_ANON_KEY": supabase.publishable_key,
-        "SUPABASE_TIMEOUT_SECONDS": str(TIMEOUT_S),
-    }
+def worker_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder in which the Worker that most tests share has its KV and storage."""
+    return tmp_path_factory.mktemp("worker")
 
 
 @pytest.fixture(scope="session")
-def worker(start_worker: StartWorker, project: Path, variables: dict[str, str]) -> stack.Worker:
+def worker(start_worker: StartWorker, worker_state: Path) -> stack.Worker:
     """Return the Worker that most tests share."""
-    return start_worker(project / "wrangler.toml", variables)
+    return start_worker(state=worker_state)
 
 
 @pytest.fixture(scope="session")
@@ -94,22 +107,25 @@ def database(supabase: stack.Supabase) -> Iterator[Database]:
         yield Database(http)
 
 
-@pytest.fixture(scope="session")
-def connection(worker: stack.Worker) -> Iterator[httpx.Client]:
-    """Return a client of the Worker."""
-    with httpx.Client(base_url=worker.url, timeout=60) as http:
-        yield http
+@pytest.fixture
+def edge_of(database: Database, upstream: Server) -> Iterator[EdgeOf]:
+    """Return a function that puts a Worker into its initial state, with three articles."""
+    with ExitStack() as clients:
+
+        def initial(worker: stack.Worker, *, reset: bool = True) -> Edge:
+            http = clients.enter_context(httpx.Client(base_url=worker.url, timeout=60))
+            kv, log = Kv(http), worker.process.log
+            if reset:
+                http.post("/__reset").raise_for_status()
+                kv.clear()
+                database.reset()
+                upstream.script.reset()
+            return Edge(http, kv, database, upstream.script, Log(log, log.stat().st_size))
+
+        yield initial
 
 
 @pytest.fixture
-def edge(
-    worker: stack.Worker, connection: httpx.Client, database: Database, upstream: Server
-) -> Edge:
+def edge(edge_of: EdgeOf, worker: stack.Worker) -> Edge:
     """Return the Worker with empty KV, an empty Durable Object and the three seeded rows."""
-    connection.post("/__reset").raise_for_status()
-    kv = Kv(connection)
-    kv.clear()
-    database.reset()
-    upstream.script.reset()
-    log = worker.process.log
-    return Edge(connection, kv, database, upstream.script, Log(log, log.stat().st_size))
+    return edge_of(worker)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -18,7 +20,8 @@ TIMEOUT_S = 2
 """The Worker's time limit in tests; short, so that a test of it is."""
 
 StartWorker = Callable[..., stack.Worker]
-"""Takes a Wrangler configuration, the variables and, where a test needs it, the state's folder."""
+"""Starts a Worker: with ``more`` variables or ``only`` these, a ``config`` and a ``state`` folder
+of its own where a test needs them."""
 
 POLL_S = 0.05
 DEADLINE_S = 15.0
@@ -121,6 +124,18 @@ class Log:
         return self.events(*names)
 
 
+def payload(kind: str, row: dict[str, object], **extra: object) -> dict[str, object]:
+    """Return a Database Webhook's payload."""
+    return {
+        "type": kind,
+        "table": "articles",
+        "schema": "public",
+        "record": None if kind == "DELETE" else row,
+        "old_record": None if kind == "INSERT" else row,
+        **extra,
+    }
+
+
 @dataclass(frozen=True)
 class Edge:
     """A Worker in its initial state, with three articles behind it."""
@@ -140,6 +155,36 @@ class Edge:
         """How many requests reached Supabase."""
         return len(self.upstream.requests)
 
+    def webhook(self, kind: str, row: dict[str, object], **extra: object) -> httpx.Response:
+        """POST what Supabase sends when a row was inserted, updated or deleted."""
+        return self.http.post("/revalidate", json=payload(kind, row, **extra))
+
+    def tick(self) -> None:
+        """Fire the cron trigger."""
+        self.get("/cdn-cgi/local/scheduled").raise_for_status()
+
+    def settle(self) -> None:
+        """Wait until no change is pending."""
+        eventually(lambda: self.status()["pending"] == 0, "nothing pending", deadline_s=30)
+
+    def status(self) -> dict[str, Any]:
+        """Return what `/health` says of the table."""
+        status: dict[str, Any] = self.get("/health").json()["tables"]["articles"]
+        return status
+
     def titles(self, path: str = "/articles") -> list[str]:
         """Return the titles that readers see."""
         return [row["title"] for row in self.get(path).raise_for_status().json()]
+
+
+EdgeOf = Callable[..., Edge]
+"""Takes a Worker and returns it in its initial state, or as it is with ``reset=False``."""
+
+
+async def many(url: str, requests: Sequence[tuple[str, str, object]]) -> list[httpx.Response]:
+    """Send requests (method, path, JSON) all at once and return their answers."""
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as http:
+        return await asyncio.gather(
+            *(http.request(method, path, json=body) for method, path, body in requests)
+        )

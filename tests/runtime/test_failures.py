@@ -138,33 +138,30 @@ def test_larger_than_kv_takes_is_served_uncached(edge: Edge) -> None:
     assert "stored" not in response.headers["cache-status"]
 
 
-def test_supabase_not_listening(
-    start_worker: StartWorker, project: Path, variables: dict[str, str]
-) -> None:
+def test_supabase_not_listening(start_worker: StartWorker) -> None:
     """Connection refused, and a host name that does not resolve, each with its own words."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        refused = {**variables, "SUPABASE_URL": f"http://127.0.0.1:{unused.getsockname()[1]}"}
-        worker = start_worker(project / "wrangler.toml", refused)
+        refused = {"SUPABASE_URL": f"http://127.0.0.1:{unused.getsockname()[1]}"}
+        worker = start_worker(refused)
         problem = httpx.get(f"{worker.url}/articles", timeout=30)
     assert (problem.status_code, problem.json()["type"]) == (502, ERROR + "supabase-unreachable")
     assert "refused the connection" in problem.json()["detail"]
 
-    unknown = {**variables, "SUPABASE_URL": "http://no-such-host.invalid"}
-    worker = start_worker(project / "wrangler.toml", unknown)
+    worker = start_worker({"SUPABASE_URL": "http://no-such-host.invalid"})
     problem = httpx.get(f"{worker.url}/articles", timeout=30)
     assert (problem.status_code, problem.json()["type"]) == (502, ERROR + "supabase-unreachable")
     assert "does not resolve" in problem.json()["detail"]
 
 
 def test_a_worker_without_configuration_says_what_is_missing(
-    start_worker: StartWorker, project: Path, tmp_path: Path
+    start_worker: StartWorker, project: Path
 ) -> None:
     """Each variable and binding is named, with what it should be; nothing is guessed."""
-    config = (project / "wrangler.toml").read_text().replace('"ARTICLES"', '"OTHER"')
     bare = project / "bare.toml"
-    bare.write_text(config)
-    worker = start_worker(bare, {"SUPABASE_ANON_KEY": "sb_secret_x"}, tmp_path)
+    config = (project / "wrangler.toml").read_text()
+    bare.write_text(config.replace('"ARTICLES"', '"OTHER"'))
+    worker = start_worker(only={"SUPABASE_ANON_KEY": "sb_secret_x"}, config=bare)
     response = httpx.get(f"{worker.url}/articles")
     assert (response.status_code, response.json()["type"]) == (500, ERROR + "configuration")
     detail = response.json()["detail"]
@@ -178,12 +175,10 @@ def test_the_output_of_a_runtime_that_does_not_start_is_shown(
     start_worker: StartWorker, project: Path, tmp_path: Path
 ) -> None:
     """A broken Worker fails the tests with its own log, within the deadline."""
-    broken = tmp_path / "broken"
-    (broken / "src").mkdir(parents=True)
-    (broken / "src" / "entry.py").write_text("import no_such_module\n")
-    (broken / "wrangler.toml").write_text(
-        (project / "wrangler.toml").read_text().replace("worker_entry.py", "entry.py")
-    )
-    (broken / "python_modules").symlink_to(project / "python_modules")
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "entry.py").write_text("import no_such_module\n")
+    config = (project / "wrangler.toml").read_text().replace("worker_entry.py", "entry.py")
+    (tmp_path / "wrangler.toml").write_text(config)
+    (tmp_path / "python_modules").symlink_to(project / "python_modules")
     with pytest.raises(Failure, match="no_such_module"):
-        start_worker(broken / "wrangler.toml", {}, tmp_path / "state")
+        start_worker(only={}, config=tmp_path / "wrangler.toml")

@@ -1,0 +1,80 @@
+"""Who may revalidate."""
+
+from __future__ import annotations
+
+import pytest
+from edge import Edge, EdgeOf, StartWorker, payload
+
+import stack
+
+SECRET = "correct horse battery staple"
+WEBHOOK = payload("UPDATE", {"id": 1})
+
+
+@pytest.fixture(scope="module")
+def guarded_worker(start_worker: StartWorker) -> stack.Worker:
+    """Return a Worker with a secret."""
+    return start_worker({"REVALIDATE_SECRET": SECRET})
+
+
+@pytest.fixture
+def guarded(edge_of: EdgeOf, guarded_worker: stack.Worker) -> Edge:
+    """Return that Worker in its initial state."""
+    return edge_of(guarded_worker)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+def test_the_secret_opens(guarded: Edge, method: str, scheme: str) -> None:
+    """As a bearer token."""
+    headers = {"authorization": f"{scheme} {SECRET}"}
+    response = guarded.http.request(method, "/revalidate", headers=headers, json=WEBHOOK)
+    assert response.json() == {"received": True}
+
+
+WRONG = {
+    "none": None,
+    "empty": "",
+    "no token": "Bearer",
+    "another": "Bearer wrong",
+    "a beginning": f"Bearer {SECRET[:-1]}",
+    "longer": f"Bearer {SECRET}x",
+    "another case": f"Bearer {SECRET.upper()}",
+    "another scheme": f"Basic {SECRET}",
+    "no scheme": SECRET,
+}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("authorization", WRONG.values(), ids=WRONG.keys())
+def test_without_it_no_work_is_done(guarded: Edge, method: str, authorization: str | None) -> None:
+    """401 says how to authenticate; Supabase is not asked and nothing recorded."""
+    headers = {} if authorization is None else {"authorization": authorization}
+    response = guarded.http.request(method, "/revalidate", headers=headers, json=WEBHOOK)
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == 'Bearer realm="revalidate"'
+    assert response.headers["cache-control"] == "no-store"
+    assert response.json()["type"] == "urn:supabase-edge-cache:unauthorized"
+    assert (guarded.asked, guarded.status()["pending"]) == (0, 0)
+    assert SECRET not in response.text + guarded.log.text()
+
+
+def test_reads_need_no_secret(guarded: Edge) -> None:
+    """The data is what the public key may see."""
+    assert guarded.get("/articles").status_code == 200
+    assert guarded.get("/health").status_code == 200
+
+
+def test_without_a_secret_it_is_open_on_localhost(edge: Edge) -> None:
+    """The lesson's demonstration in the browser works in `wrangler dev`."""
+    assert edge.get("/revalidate").json() == {"received": True}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_without_a_secret_it_is_closed_elsewhere(edge: Edge, method: str) -> None:
+    """503 says which secret to set and how, and no work is done."""
+    headers = {"host": "cache.example.com"}
+    response = edge.http.request(method, "/revalidate", headers=headers, json=WEBHOOK)
+    assert response.status_code == 503
+    assert "npx wrangler secret put REVALIDATE_SECRET" in response.json()["detail"]
+    assert (edge.asked, edge.status()["pending"]) == (0, 0)

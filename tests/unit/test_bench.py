@@ -1,0 +1,102 @@
+"""The benchmark's arithmetic: what rounds come to, and when a target is met."""
+
+from __future__ import annotations
+
+import pytest
+
+import dataset
+from contenders import FLOOR, LESSON, OURS
+from samples import WHOLE, Key, Samples, Summary, differences, ratios, summary
+from scenarios import DIRECT, HIT_LARGE, MISS, scenarios
+from targets import TARGETS, Target, verdict, verdicts
+
+
+def samples_of(*rows: tuple[str, str, int, str, list[float]]) -> Samples:
+    """Return a run's values."""
+    samples = Samples()
+    for scenario, worker, connections, metric, values in rows:
+        for value in values:
+            samples.add(Key(scenario, worker, connections, metric), value)
+    return samples
+
+
+def target_named(part: str) -> Target:
+    """Return the target whose title has the part."""
+    return next(target for target in TARGETS if part in target.title)
+
+
+def test_a_summary_is_the_median_and_the_extremes() -> None:
+    """One bad round moves the spread, not the median."""
+    found = summary([10, 100, 11])
+    assert found == Summary(11, 10, 100)
+    assert found.spread == pytest.approx(90 / 2 / 11)
+
+
+def test_nothing_has_no_summary() -> None:
+    """What was not measured is not zero."""
+    assert summary([]) is None
+    assert summary([0.0]) == Summary(0, 0, 0)
+
+
+def test_ratios_are_taken_within_a_round() -> None:
+    """A slow round of the machine halves both sides and leaves the ratio."""
+    assert ratios([100, 50], [50, 25]) == [2, 2]
+    assert ratios([100], []) == []
+    assert ratios([100], [0]) == []
+    assert differences([3, 4], [1, 1]) == [2, 3]
+
+
+def test_throughput_has_to_reach_its_target() -> None:
+    """The median of the rounds' ratios decides."""
+    samples = samples_of(
+        (HIT_LARGE, OURS, 4, "per_second", [100, 600, 500]),
+        (HIT_LARGE, LESSON, 4, "per_second", [100, 100, 100]),
+    )
+    found = verdict(target_named("hit 5 MB"), samples)
+    assert found.met is True
+    assert found.measured == Summary(5, 1, 6)
+
+
+def test_what_a_miss_adds_is_compared_without_supabases_own_time() -> None:
+    """5 ms of which Supabase takes 2, to 4 ms of which it takes 2, is 1.5."""
+    samples = samples_of(
+        (MISS, OURS, 1, "p50_ms", [5]),
+        (MISS, LESSON, 1, "p50_ms", [4]),
+        (MISS, DIRECT, 1, "p50_ms", [2]),
+    )
+    found = verdict(target_named("miss"), samples)
+    assert found.met is True
+    assert found.measured == Summary(1.5, 1.5, 1.5)
+
+
+def test_memory_above_its_bound_misses_the_target() -> None:
+    """The peak counts from the idle process on."""
+    samples = samples_of(
+        ("refresh 5 MB", OURS, WHOLE, "idle_mb", [200]),
+        ("refresh 5 MB", OURS, WHOLE, "peak_mb", [350]),
+    )
+    found = verdict(target_named("refreshed"), samples)
+    assert found.word == "not met"
+    assert found.target.wanted == "< 128 MB"
+
+
+def test_what_a_machine_cannot_measure_is_said() -> None:
+    """No verdict is made up."""
+    assert {one.word for one in verdicts(Samples())} == {"not measured"}
+
+
+def test_tables_have_the_sizes_that_the_scenarios_name() -> None:
+    """Rows have one length, so that the upstream can cut pages without parsing."""
+    rows = dataset.TINY
+    assert len(dataset.table(rows)) == rows * (dataset.ROW_BYTES + 1) + 1
+    assert len(dataset.table(dataset.SMALL)) == pytest.approx(100 * 1024, rel=0.01)
+    assert len(dataset.table(dataset.MEDIUM)) == pytest.approx(1024**2, rel=0.01)
+    assert len(dataset.table(dataset.LARGE)) == pytest.approx(5 * 1024**2, rel=0.01)
+    assert len(dataset.large_row()) == dataset.LARGE_ROW_BYTES
+
+
+def test_every_target_can_be_measured() -> None:
+    """Each Worker that a ratio needs takes part in that scenario."""
+    workers = {scenario.name: scenario.workers for scenario in scenarios()}
+    assert {OURS, LESSON, FLOOR} <= set(workers[HIT_LARGE])
+    assert {OURS, LESSON, DIRECT} <= set(workers[MISS])
