@@ -1,8 +1,10 @@
 """Writes the file in which workerd's development flavour looks for Pyodide.
 
 It is one Cap'n Proto message: a list of modules, of which workerd needs three, all internal. Their
-contents are npm's `pyodide` package, with changes to one file only: a Worker may not compile
-WebAssembly nor ask for randomness by itself, so both go through workerd's own helpers.
+contents are npm's `pyodide` package, with changes to one file only. A Worker may not compile
+WebAssembly nor ask for randomness by itself, so both go through workerd's own helpers. And asyncio
+must use timers, as in production, where Pyodide is prepared in a bare isolate without a
+MessageChannel: the channel's single queue would run one request's callbacks within another request.
 
 Arguments: the folder of npm's `pyodide` package, and the file to write.
 """
@@ -52,6 +54,7 @@ REPLACEMENTS = (
     ("export default _createPyodideModule", "export{_createPyodideModule}", 1),
     ("new WebAssembly.Module(", "newWasmModule(", 4),
     ("crypto.getRandomValues(", "getRandomValues(Module,", 1),
+    ('typeof globalThis.MessageChannel=="function"', "false", 1),
 )
 
 

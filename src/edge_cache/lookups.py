@@ -10,10 +10,10 @@ from collections import OrderedDict
 
 from edge_cache.ports import NowMs
 
-VAIN_PER_S = 20
+VAIN_PER_S = 10
 """How many lookups in vain a second Supabase sees at most, in the long run."""
 
-VAIN_BURST = 100
+VAIN_BURST = 50
 """How many of them may come at once."""
 
 ABSENT_MS = 5_000

@@ -38,8 +38,10 @@ def change_in(body: bytes, tables: tuple[Table, ...]) -> Change | None:
     """
     payload = _object(body)
     kind, name, schema = (payload.get(member) for member in ("type", "table", "schema"))
-    if kind not in _RECORDS or not isinstance(name, str) or not isinstance(schema, str):
-        raise BadPayload('It needs "type" (INSERT, UPDATE or DELETE), "table" and "schema".')
+    if not (isinstance(kind, str) and isinstance(name, str) and isinstance(schema, str)):
+        raise BadPayload('It needs "type", "table" and "schema", each a text.')
+    if kind not in _RECORDS:
+        raise BadPayload('Its "type" should be INSERT, UPDATE or DELETE.')
     table = next((t for t in tables if (t.name, t.schema) == (name, schema)), None)
     if table is None:
         return None

@@ -122,8 +122,9 @@ def test_a_flood_of_unknown_ids_is_bounded(edge: Edge) -> None:
     ]
     answers = asyncio.run(many(str(edge.http.base_url), flood))
     statuses = [answer.status_code for answer in answers]
-    assert set(statuses) == {404, 503}
-    assert edge.asked < 1 + 100 + 20 * 30  # the burst, and what a slow machine's seconds allow
+    assert {404, 503} <= set(statuses) <= {404, 503, 504}  # a slow machine's Supabase times out
+    # The list, the burst, and what the seconds of a slow machine add; each may be tried thrice.
+    assert edge.asked < 1 + 3 * 50 + 10 * 20
     refused = answers[statuses.index(503)]
     assert refused.json()["type"] == "urn:supabase-edge-cache:lookups-exhausted"
     assert refused.headers["retry-after"] == "1"

@@ -177,6 +177,9 @@ def late_answer(seconds: float) -> Act:
             answer(status, body, **headers)
 
         handler.answer = slowly  # type: ignore[method-assign]
-        forward(handler)
+        try:
+            forward(handler)
+        finally:  # the same handler serves the connection's next request
+            handler.answer = answer  # type: ignore[method-assign]
 
     return acting

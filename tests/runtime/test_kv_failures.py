@@ -1,0 +1,83 @@
+"""Workers KV's own bad days: readers get their rows all the same.
+
+Miniflare keeps keys in a SQLite database and each value in a file; damaging these makes the real KV
+fail.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from edge import SEED, Edge, eventually
+
+CACHE_STATUS = "supabase-edge-cache; "
+
+
+@pytest.fixture
+def kv_files(edge: Edge, worker_state: Path) -> Path:
+    """Return the folder of the local KV, after something was written."""
+    edge.get("/articles").raise_for_status()
+    return worker_state / "v3" / "kv"
+
+
+@contextmanager
+def without_keys(kv_files: Path) -> Iterator[None]:
+    """Make every read fail while the block runs."""
+    databases = [p for p in kv_files.rglob("*.sqlite") if p.name != "metadata.sqlite"]
+    (database,) = databases
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("alter table _mf_entries rename to away")
+        try:
+            yield
+        finally:
+            connection.execute("alter table away rename to _mf_entries")
+
+
+@contextmanager
+def without_values(kv_files: Path) -> Iterator[None]:
+    """Make every write fail while the block runs."""
+    blobs = next(kv_files.rglob("blobs"))
+    away = blobs.with_name("away")
+    blobs.rename(away)
+    blobs.write_text("in the way")
+    try:
+        yield
+    finally:
+        blobs.unlink()
+        away.rename(blobs)
+
+
+@pytest.mark.parametrize("path", ["/articles", "/articles/2"])
+def test_a_failing_read_is_answered_by_supabase(edge: Edge, kv_files: Path, path: str) -> None:
+    """200, with the detail in Cache-Status."""
+    with without_keys(kv_files):
+        response = edge.get(path)
+    assert response.json() == (list(SEED) if path == "/articles" else SEED[1])
+    assert response.headers["cache-status"].startswith(CACHE_STATUS + "fwd=miss; fwd-status=200")
+    assert response.headers["cache-status"].endswith("; detail=kv-read-failed")
+    assert edge.log.wait_for("read_failed")
+
+
+def test_a_failing_write_is_tried_again(edge: Edge, kv_files: Path) -> None:
+    """The reader gets the row at once, KV gets it as soon as it takes it."""
+    with without_values(kv_files):
+        response = edge.get("/articles/2")
+        assert response.json() == SEED[1]
+        assert "stored" not in response.headers["cache-status"]
+        edge.log.wait_for("write_failed")
+    eventually(lambda: "/articles/2" in edge.kv.contents(), "the write is tried again")
+    assert edge.get("/articles/2").headers["cache-status"] == CACHE_STATUS + "hit"
+
+
+def test_a_revalidation_that_kv_refuses_says_so(edge: Edge, kv_files: Path) -> None:
+    """It does not answer `received` for rows that readers do not get."""
+    edge.db.update(1, title="Edited")
+    with without_values(kv_files):
+        response = edge.get("/revalidate")
+        assert response.status_code == 503
+        assert response.json()["type"] == "urn:supabase-edge-cache:kv-unavailable"
+    eventually(lambda: edge.titles()[0] == "Edited", "the write is tried again")
