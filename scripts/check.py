@@ -39,12 +39,13 @@ def python_locks() -> str:
 
 
 def node_lock() -> str:
-    """Compare package.json with the copy of its dependencies in the lock file."""
-    wanted = json.loads((ROOT / "package.json").read_text())["devDependencies"]
-    locked = json.loads((ROOT / "package-lock.json").read_text())["packages"][""]
-    if wanted == locked["devDependencies"]:
-        return ""
-    return "package-lock.json is out of step with package.json: run `npm install --save`."
+    """Compare each package.json with the copy of its dependencies in its lock file."""
+    for folder in (ROOT, ROOT / "bench"):
+        wanted = json.loads((folder / "package.json").read_text())["devDependencies"]
+        locked = json.loads((folder / "package-lock.json").read_text())["packages"][""]
+        if wanted != locked["devDependencies"]:
+            return f"{folder.name}: package-lock.json is out of step: run `npm install --save`."
+    return ""
 
 
 CHECKS = (
@@ -52,7 +53,7 @@ CHECKS = (
     ("ruff format", tool(PYTHON, "-m", "ruff", "format", "--check", ".")),
     ("mypy", tool(PYTHON, "-m", "mypy")),
     ("Python lock files", python_locks),
-    ("node lock file", node_lock),
+    ("node lock files", node_lock),
 )
 
 

@@ -1,13 +1,12 @@
 """Installs what package-lock.json names: Wrangler, Supabase Lite, Pyodide and their Node.js."""
 
 import json
+from pathlib import Path
 from typing import Any
 
-from command import run
+from command import Command, run
 from project import NODE_MODULES, ROOT, environment
 
-# npm writes it last, after everything else is in place.
-INSTALLED = NODE_MODULES / ".package-lock.json"
 NODE = NODE_MODULES / ".bin" / "node"
 
 INSTALL_FAILED = (
@@ -20,25 +19,29 @@ NODE_FAILED = (
 )
 
 
-def install() -> None:
-    """Install the node packages unless they are there.
+def install(folder: Path = ROOT) -> None:
+    """Install the node packages of the folder's lock file unless they are there.
 
     `npm ci` would be stricter, but refuses a lock file that lacks another platform's packages, and
     a registry mirror may not have those.
     """
-    if is_current():
+    if is_current(folder):
         return
-    print("Installing the node packages of package-lock.json …", flush=True)
-    run(["npm", "install", "--no-save"], env=environment(), otherwise=INSTALL_FAILED)
+    lock = (folder / "package-lock.json").relative_to(ROOT)
+    print(f"Installing the node packages of {lock} …", flush=True)
+    npm: Command = ["npm", "install", "--no-save", "--prefix", folder]
+    run(npm, env=environment(), otherwise=INSTALL_FAILED)
     run([NODE, "--version"], env=environment(), otherwise=NODE_FAILED)
 
 
-def is_current() -> bool:
+def is_current(folder: Path) -> bool:
     """Compare what npm says it installed with the lock file."""
-    if not INSTALLED.is_file() or not NODE.exists():
+    # npm writes it last, after everything else is in place.
+    listed = folder / NODE_MODULES.name / ".package-lock.json"
+    if not listed.is_file() or not NODE.exists():
         return False
-    installed = _packages(INSTALLED.read_text())
-    wanted = _packages((ROOT / "package-lock.json").read_text())
+    installed = _packages(listed.read_text())
+    wanted = _packages((folder / "package-lock.json").read_text())
     return all(
         installed[name]["version"] == package["version"]
         if name in installed

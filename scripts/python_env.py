@@ -10,6 +10,7 @@ from stamp import Stamp
 
 BOOTSTRAP = REQUIREMENTS / "bootstrap.txt"
 DEV = REQUIREMENTS / "dev.txt"
+BENCH = REQUIREMENTS / "bench.txt"
 
 # A virtual environment holds its own absolute path, so a moved project needs a new one.
 MADE = Stamp(VENV / ".made", (BOOTSTRAP,), salt=str(ROOT))

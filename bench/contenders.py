@@ -1,0 +1,121 @@
+"""The Workers that run against each other, each as the modules that would be uploaded."""
+
+import gzip
+import shutil
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import runtime
+from command import Command, run
+from places import SOURCES
+from project import NODE_MODULES, PYTHON_MODULES, ROOT, environment
+
+OURS, LESSON, FLOOR = "ours", "lesson", "floor"
+CONSTANT_PYTHON, CONSTANT_JAVASCRIPT = "empty Python", "empty JavaScript"
+
+KEY = "sb_publishable_bench"
+
+_SDK_FOLDER = "workers/"
+
+
+@dataclass(frozen=True)
+class Module:
+    """A file of a Worker: the name it is imported by, and workerd's type."""
+
+    name: str
+    type: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A Worker: its modules, the first of which is the entry, and what Miniflare binds to it."""
+
+    name: str
+    modules: tuple[Module, ...]
+    flags: tuple[str, ...] = ()
+    env: Mapping[str, object] = field(default_factory=dict)
+    exports: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def slug(self) -> str:
+        """The name, fit for a file's or a service's."""
+        return self.name.lower().replace(" ", "-")
+
+    def upload_bytes(self) -> tuple[int, int]:
+        """Return the upload's size, plain and gzipped."""
+        content = b"".join(module.path.read_bytes() for module in self.modules)
+        return len(content), len(gzip.compress(content))
+
+
+def compatibility_date() -> str:
+    """Return the date that production runs with."""
+    date: str = tomllib.loads((ROOT / "wrangler.toml").read_text())["compatibility_date"]
+    return date
+
+
+def contenders(work: Path, upstream_url: str) -> dict[str, Contender]:
+    """Return all Workers by name; `work` gets copies, so that edits do not change a run."""
+    supabase = {"SUPABASE_URL": _text(upstream_url), "SUPABASE_ANON_KEY": _text(KEY)}
+    lesson = Module("lesson.js", "esm", _bundle(SOURCES / "lesson.mjs", work / "lesson.js"))
+    constant = Module("constant.mjs", "esm", SOURCES / "constant.mjs")
+    found = (
+        _ours(work / "src", supabase),
+        Contender(LESSON, (lesson,), env=supabase),
+        _small_python(FLOOR, "floor.py"),
+        _small_python(CONSTANT_PYTHON, "constant.py"),
+        Contender(CONSTANT_JAVASCRIPT, (constant,)),
+    )
+    return {contender.name: contender for contender in found}
+
+
+def _ours(copy: Path, supabase: Mapping[str, object]) -> Contender:
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(ROOT / "src", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    paths = sorted(copy.rglob("*.py"), key=lambda path: path != copy / "entry.py")
+    sources = (Module(path.relative_to(copy).as_posix(), "python", path) for path in paths)
+    refresher = {"type": "durable-object", "worker": OURS, "exportName": "Refresher"}
+    return Contender(
+        OURS,
+        (*sources, *_vendored()),
+        runtime.COMPATIBILITY_FLAGS,
+        {**supabase, "REFRESHER": refresher},
+        {"Refresher": {"type": "durable-object", "storage": "sqlite"}},
+    )
+
+
+def _small_python(name: str, file: str) -> Contender:
+    # The runtime itself imports the SDK: without it no Python Worker starts.
+    sdk = (module for module in _vendored() if _is_sdk(module))
+    entry = Module(file, "python", SOURCES / file)
+    return Contender(name, (entry, *sdk), runtime.COMPATIBILITY_FLAGS)
+
+
+def _vendored() -> Iterator[Module]:
+    """Return `python_modules/` with the names and types that Wrangler gives them."""
+    for path in sorted(PYTHON_MODULES.rglob("*")):
+        if not path.is_file() or path.suffix == ".pyc":
+            continue
+        name = path.relative_to(PYTHON_MODULES).as_posix()
+        script = name.startswith(_SDK_FOLDER) and path.suffix in {".js", ".mjs"}
+        yield Module(f"{PYTHON_MODULES.name}/{name}", "esm" if script else "data", path)
+
+
+def _is_sdk(module: Module) -> bool:
+    name = module.name.removeprefix(f"{PYTHON_MODULES.name}/")
+    return name.startswith((_SDK_FOLDER, "_workers_sdk", "_cloudflare", "_pyodide"))
+
+
+def _bundle(source: Path, target: Path) -> Path:
+    """Bundle a JavaScript Worker with the settings that Wrangler uses."""
+    esbuild = NODE_MODULES / ".bin" / "esbuild"
+    options = ("--bundle", "--format=esm", "--target=es2024", "--conditions=workerd,worker,browser")
+    command: Command = [esbuild, source, *options, "--log-level=error", f"--outfile={target}"]
+    run(command, env=environment(), otherwise=f"esbuild could not bundle {source.name}.")
+    return target
+
+
+def _text(value: str) -> dict[str, str]:
+    return {"type": "text", "value": value}

@@ -1,0 +1,118 @@
+// load.mjs PORT: runs bursts of load with autocannon and compares every answer, byte for byte.
+//
+// One process runs all bursts, so that its own warming up hits all Workers alike. POST / takes a
+// burst as JSON; the answer tells what was measured, or what was wrong with the first bad answer.
+
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { json } from "node:stream/consumers";
+import autocannon from "autocannon";
+
+const SAMPLE_MS = 20; // how often autocannon looks whether to stop
+const TIMEOUT_S = 30;
+const LONGEST_S = 60;
+const SHOWN_BYTES = 300;
+
+const bodies = new Map();
+let freshId = 1_000_000;
+
+function bodyAt(path) {
+  if (!bodies.has(path)) {
+    bodies.set(path, readFileSync(path));
+  }
+  return bodies.get(path);
+}
+
+/** Compares a client's answers with the expected one while they arrive. */
+function watch(client, expected, report) {
+  let length = 0;
+  let equal = true;
+  let shown = "";
+  // Instead of what autocannon does here, which is to turn every body into a string.
+  client.pipelinedRequests.addBody = (chunk) => {
+    const end = length + chunk.length;
+    equal &&= end <= expected.body.length && expected.body.subarray(length, end).equals(chunk);
+    shown ||= chunk.toString("utf8", 0, SHOWN_BYTES);
+    length = end;
+  };
+  client.on("response", (status, _bytes, ms) => {
+    if (status === expected.status && equal && length === expected.body.length) {
+      report.times.push(ms);
+      report.lastAt = performance.now();
+    } else {
+      report.wrong ??= `status ${status}, ${length} bytes: ${shown}`;
+    }
+    length = 0;
+    equal = true;
+    shown = "";
+  });
+}
+
+function quantile(sorted, share) {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+}
+
+/** `{n}` in the path becomes a number that no request had before. */
+function requestOf({ method, path, headers, body }) {
+  const fixed = { method, path, headers, body: body ?? undefined };
+  if (!path.includes("{n}")) {
+    return fixed;
+  }
+  const setupRequest = (request) => ({ ...request, path: path.replace("{n}", String(freshId++)) });
+  return { ...fixed, path: path.replace("{n}", "0"), setupRequest };
+}
+
+/** Stops a run when its time is over, but not before as many answers as connections are there. */
+function stopInTime(tracker, { seconds, connections }, report) {
+  const began = performance.now();
+  const timer = setInterval(() => {
+    const enough = report.wrong || report.times.length >= connections;
+    if (enough && performance.now() - began >= seconds * 1000) {
+      tracker.stop();
+      clearInterval(timer);
+    }
+  }, SAMPLE_MS);
+  return () => clearInterval(timer);
+}
+
+async function run(burst) {
+  const expected = { status: burst.status, body: bodyAt(burst.expected) };
+  const report = { times: [], lastAt: 0, wrong: undefined };
+  const began = performance.now();
+  const tracker = autocannon({
+    url: burst.url,
+    connections: burst.connections,
+    duration: LONGEST_S,
+    sampleInt: SAMPLE_MS,
+    timeout: TIMEOUT_S,
+    requests: [requestOf(burst)],
+    setupClient: (client) => watch(client, expected, report),
+  });
+  const forget = stopInTime(tracker, burst, report);
+  const result = await tracker;
+  forget();
+  if (result.errors) {
+    report.wrong ??= `${result.errors} connections failed, ${result.timeouts} of them by time-out`;
+  }
+  const times = report.times.sort((a, b) => a - b);
+  return {
+    wrong: report.wrong ?? null,
+    answers: times.length,
+    seconds: (report.lastAt - began) / 1000,
+    p50_ms: quantile(times, 0.5) ?? null,
+    p99_ms: quantile(times, 0.99) ?? null,
+  };
+}
+
+createServer(async (request, response) => {
+  if (request.method !== "POST") {
+    response.end();
+    return;
+  }
+  try {
+    response.end(JSON.stringify(await run(await json(request))));
+  } catch (error) {
+    response.statusCode = 500;
+    response.end(String(error.stack));
+  }
+}).listen(Number(process.argv[2]), "127.0.0.1");

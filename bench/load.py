@@ -1,0 +1,131 @@
+"""Bursts of load whose every answer is compared, byte for byte, with what it has to be."""
+
+import hashlib
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import httpx
+
+from failure import Failure
+from processes import Process
+from scenarios import FRESH, RECEIVED, Scenario
+from serving import http
+
+_SHOWN_CHARACTERS = 300
+
+# Ids that the load generator, which counts up from 1,000,000, does not reach.
+_probe_ids = count(9_000_000)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What every answer of a burst must be."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Burst:
+    """What one burst measured: right answers, and the seconds until the last of them."""
+
+    answers: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+
+    @property
+    def per_second(self) -> float:
+        """Return the throughput."""
+        return self.answers / self.seconds
+
+
+@dataclass(frozen=True)
+class Target:
+    """A Worker (or the upstream) under a scenario's requests."""
+
+    name: str
+    url: str
+    scenario: Scenario
+    headers: dict[str, str]
+
+    @property
+    def path(self) -> str:
+        """Return the path, in which an id may be missing."""
+        return self.scenario.path_for(self.name)
+
+    def failure(self, what: str) -> Failure:
+        """Return the error that ends the run."""
+        return Failure(f'A wrong answer of "{self.name}" in "{self.scenario.name}": {what}')
+
+
+def probe(target: Target) -> Expected:
+    """Ask once, check the answer's meaning, and return what every further one must equal."""
+    answer = http.request(
+        target.scenario.method,
+        target.url + target.path.replace(FRESH, str(next(_probe_ids))),
+        headers=target.headers,
+        content=target.scenario.payload,
+    )
+    if answer.status_code != target.scenario.status(target.name):
+        raise target.failure(_shown(answer))
+    expected = _expected_body(target.scenario, answer)
+    if answer.content != expected:
+        raise target.failure(f"{_shown(answer)}\nIt should have {len(expected)} bytes.")
+    return Expected(answer.status_code, expected)
+
+
+def _expected_body(scenario: Scenario, answer: httpx.Response) -> bytes:
+    if answer.status_code == httpx.codes.NOT_MODIFIED:
+        return b""
+    if scenario.body is not None:
+        return scenario.body
+    if answer.is_success and answer.json() != RECEIVED:
+        return b'{"received": true}'
+    return answer.content
+
+
+def _shown(answer: httpx.Response) -> str:
+    text = answer.text[:_SHOWN_CHARACTERS]
+    return f"status {answer.status_code}, {len(answer.content)} bytes: {text}"
+
+
+@dataclass(frozen=True)
+class Load:
+    """The load generator."""
+
+    url: str
+    process: Process
+    bodies: Path
+
+    def burst(
+        self, target: Target, expected: Expected, *, connections: int, seconds: float
+    ) -> Burst:
+        """Run a burst; raise Failure if any of its answers was wrong."""
+        order = {
+            "url": target.url,
+            "method": target.scenario.method,
+            "path": target.path,
+            "headers": target.headers,
+            "body": target.scenario.payload,
+            "status": expected.status,
+            "expected": str(self._file(expected.body)),
+            "connections": connections,
+            "seconds": seconds,
+        }
+        answer = http.post(self.url, json=order)
+        if answer.is_error:
+            raise Failure(f"{answer.text}\n\nThe load generator failed.")
+        result = answer.json()
+        if result["wrong"]:
+            raise target.failure(result["wrong"])
+        if not result["answers"]:
+            raise target.failure(f"none within {seconds} s, at {connections} connections")
+        return Burst(result["answers"], result["seconds"], result["p50_ms"], result["p99_ms"])
+
+    def _file(self, body: bytes) -> Path:
+        path = self.bodies / hashlib.sha256(body).hexdigest()
+        if not path.exists():
+            path.write_bytes(body)
+        return path

@@ -1,0 +1,88 @@
+"""The rounds: a short burst of every scenario, number of connections and Worker, interleaved.
+
+Whatever else the machine does hits neighbours alike, and the next round deals the order anew.
+"""
+
+import random
+import time
+
+from contenders import OURS
+from load import Expected, Target, probe
+from samples import Key, Samples
+from scenarios import CONNECTIONS, DIRECT, Scenario
+from serving import require_alive
+from stage import Stage
+from usage import Usage
+
+_WARM_UP_S = 0.3
+
+
+def measure_round(
+    stage: Stage, scenario: Scenario, samples: Samples, *, seconds: float, order: random.Random
+) -> None:
+    """Add one value of each metric for all Workers and connections of a scenario."""
+    stage.prepare(scenario)
+    _warm_up(stage, scenario, samples)
+    for connections in CONNECTIONS:
+        for worker in order.sample(scenario.workers, len(scenario.workers)):
+            _measure(stage, stage.target(scenario, worker), samples, connections, seconds)
+            _settle(scenario, worker)
+
+
+def _warm_up(stage: Stage, scenario: Scenario, samples: Samples) -> None:
+    """Let every runtime compile what is hot, once."""
+    for worker in scenario.workers:
+        if not samples.of(scenario.name, worker, CONNECTIONS[0], "per_second"):
+            target = stage.target(scenario, worker)
+            warm_up = CONNECTIONS[1]
+            stage.load.burst(target, probe(target), connections=warm_up, seconds=_WARM_UP_S)
+            _settle(scenario, worker)
+
+
+def _settle(scenario: Scenario, worker: str) -> None:
+    if worker == OURS:
+        time.sleep(scenario.settle_s)
+
+
+def _measure(
+    stage: Stage, target: Target, samples: Samples, connections: int, seconds: float
+) -> None:
+    scenario, worker = target.scenario, target.name
+    expected = probe(target)
+    usage = None if worker == DIRECT else stage.servers[worker].usage
+    values = _burst(stage, target, expected, usage, connections, seconds)
+    for metric, value in values.items():
+        samples.add(Key(scenario.name, worker, connections, metric), value)
+    if worker != DIRECT:
+        require_alive(stage.servers[worker].process)
+
+
+def _burst(  # noqa: PLR0913, PLR0917 - what a burst is made of
+    stage: Stage,
+    target: Target,
+    expected: Expected,
+    usage: Usage | None,
+    connections: int,
+    seconds: float,
+) -> dict[str, float]:
+    cpu_ms = usage.cpu_ms() if usage else 0.0
+    asked = stage.supabase.asked()
+    burst = stage.load.burst(target, expected, connections=connections, seconds=seconds)
+    _check_asked(target, stage.supabase.asked() - asked, burst.answers)
+    values = {
+        "per_second": burst.per_second,
+        "p50_ms": burst.p50_ms,
+        "p99_ms": burst.p99_ms,
+    }
+    if usage:
+        values["cpu_ms"] = (usage.cpu_ms() - cpu_ms) / burst.answers
+    return values
+
+
+def _check_asked(target: Target, asked: int, answers: int) -> None:
+    """Raise Failure if a hit asked Supabase, or a miss did not."""
+    asks = target.scenario.asks
+    if asks is False and asked:
+        raise target.failure(f"Supabase was asked {asked} times for {answers} answers")
+    if asks and asked < answers:
+        raise target.failure(f"Supabase was asked only {asked} times for {answers} answers")

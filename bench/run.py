@@ -1,0 +1,110 @@
+"""`npm run bench`: the Worker side by side with the lesson's, on this machine.
+
+Prints a table and writes bench/results.json and bench/results.svg. `--quick` is for trying out
+whether it runs: one round of short bursts, and nothing is written.
+"""
+
+import argparse
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import packages
+import results
+import table
+import targets
+from contenders import Contender
+from failure import run_main
+from fresh import measure_fresh
+from places import BENCH, PLOT, PLOT_PACKAGES, RESULTS, WORK
+from project import ROOT, environment
+from rounds import measure_round
+from samples import Samples
+from scenarios import scenarios
+from stage import Stage, staged
+
+ROUNDS, SECONDS = 4, 0.8
+QUICK_ROUNDS, QUICK_SECONDS = 1, 0.25
+
+SEED = 20
+"""Of the order in which Workers take their turns: shuffled, and the same in every run."""
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read how long to measure."""
+    parser = argparse.ArgumentParser(prog="npm run bench --", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one short round, to try it out")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"how many; {ROUNDS}")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help=f"a burst; {SECONDS:g}")
+    arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.rounds, arguments.seconds = QUICK_ROUNDS, QUICK_SECONDS
+    return arguments
+
+
+def measure(stage: Stage, rounds: int, seconds: float) -> Samples:
+    """Run the rounds, saying where they are."""
+    samples = Samples()
+    order = random.Random(SEED)  # noqa: S311 - no secret
+    began = time.monotonic()
+    for number in range(1, rounds + 1):
+        for scenario in scenarios():
+            passed = time.monotonic() - began
+            print(f"[{passed:4.0f} s] round {number} of {rounds}: {scenario.name}", flush=True)
+            measure_round(stage, scenario, samples, seconds=seconds, order=order)
+        passed = time.monotonic() - began
+        print(f"[{passed:4.0f} s] round {number} of {rounds}: start and memory", flush=True)
+        measure_fresh(stage, samples, seconds=seconds, order=order)
+    return samples
+
+
+def report(samples: Samples, contenders: dict[str, Contender]) -> list[targets.Verdict]:
+    """Print everything."""
+    verdicts = targets.verdicts(samples)
+    for lines in (
+        table.bursts(samples),
+        table.wholes(samples, contenders),
+        table.outcomes(verdicts),
+    ):
+        print()
+        print("\n".join(lines))
+    return verdicts
+
+
+def draw() -> None:
+    """Draw the plot, with the packages that only it needs."""
+    env = {**environment(), "PYTHONPATH": str(PLOT_PACKAGES)}
+    subprocess.run([sys.executable, BENCH / "plot.py", RESULTS, PLOT], env=env, check=True)
+
+
+def make_work_folder() -> Path:
+    """Return an empty folder for what a run needs on disk."""
+    shutil.rmtree(WORK, ignore_errors=True)
+    for name in ("fresh", "tmp"):
+        (WORK / name).mkdir(parents=True)
+    return WORK
+
+
+def main() -> int:
+    """Measure, print, and write the results of a whole run."""
+    arguments = parse_arguments()
+    packages.install()
+    rounds, seconds = arguments.rounds, arguments.seconds
+    print(f"{rounds} rounds with bursts of {seconds:g} s. Close what else uses the machine.")
+    with staged(make_work_folder()) as stage:
+        samples = measure(stage, rounds, seconds)
+        verdicts = report(samples, stage.contenders)
+        if arguments.quick:
+            return 0
+        settings = {"rounds": rounds, "burst_seconds": seconds}
+        results.write(samples, stage.contenders, verdicts, settings)
+    draw()
+    print(f"\nWritten: {RESULTS.relative_to(ROOT)}, {PLOT.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)

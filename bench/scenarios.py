@@ -1,0 +1,126 @@
+"""What is asked for, of whom, and what the answer has to be."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+import dataset
+from contenders import CONSTANT_JAVASCRIPT, CONSTANT_PYTHON, FLOOR, LESSON, OURS
+
+DIRECT = "Supabase itself"
+"""In a Worker's place: the upstream, asked directly."""
+
+CONNECTIONS = (1, 4, 32)
+
+EMPTY, NOT_MODIFIED, NOT_FOUND, ROW = "empty", "304", "404", "row"
+MISS, REVALIDATE, WEBHOOK = "miss 100 KB", "revalidate", "webhook"
+HIT_TINY, HIT_SMALL, HIT_MEDIUM, HIT_LARGE = "hit 0.8 KB", "hit 100 KB", "hit 1 MB", "hit 5 MB"
+
+FRESH = "{n}"
+"""In a path: an id that was never asked for."""
+
+_OK = HTTPStatus.OK
+_DIRECT_ROW = f"/rest/v1/articles?select=*&id=eq.{FRESH}"
+_ROW_TYPE = "application/vnd.pgrst.object+json"
+
+RECEIVED = {"received": True}
+
+_SETTLE_S = 1.5
+"""After a burst of writes to ours: KV takes one a second for a key, so the last may still wait."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A kind of request, repeated.
+
+    ``rows`` is the table's length. ``body`` is what a 200 answer must be; None accepts the probe's
+    if it is `RECEIVED`, and any body of another status. ``asks`` tells whether each answer needs
+    Supabase (None: no matter). ``settle_s`` is how long ours goes on working after a burst.
+    """
+
+    name: str
+    workers: tuple[str, ...]
+    body: bytes | None
+    path: str = "/articles"
+    rows: int = dataset.SMALL
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    payload: str | None = None
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    asks: bool | None = False
+    conditional: bool = False
+    settle_s: float = 0
+
+    def status(self, worker: str) -> int:
+        """Return the status that a Worker has to answer with."""
+        return self.statuses.get(worker, _OK)
+
+    def path_for(self, worker: str) -> str:
+        """Return where a worker has it."""
+        return _DIRECT_ROW if worker == DIRECT else self.path
+
+    def headers_for(self, worker: str) -> dict[str, str]:
+        """Return what is sent."""
+        return {"accept": _ROW_TYPE} if worker == DIRECT else dict(self.headers)
+
+
+def _hit(name: str, rows: int) -> Scenario:
+    return Scenario(name, (OURS, LESSON, FLOOR), dataset.table(rows), rows=rows)
+
+
+def _changed_row() -> str:
+    record = json.loads(dataset.row(dataset.ROW_ID))
+    old = {"id": dataset.ROW_ID}
+    change = {"type": "UPDATE", "table": "articles", "schema": "public"}
+    return json.dumps({**change, "record": record, "old_record": old})
+
+
+def scenarios() -> tuple[Scenario, ...]:
+    """Return all of them, in the order of the table."""
+    both = (OURS, LESSON)
+    tiny = dataset.table(dataset.TINY)
+    return (
+        Scenario(EMPTY, (CONSTANT_PYTHON, CONSTANT_JAVASCRIPT), b"ok"),
+        _hit(HIT_TINY, dataset.TINY),
+        _hit(HIT_SMALL, dataset.SMALL),
+        _hit(HIT_MEDIUM, dataset.MEDIUM),
+        _hit(HIT_LARGE, dataset.LARGE),
+        # The others know no validators: they answer the same request with all there is.
+        Scenario(
+            NOT_MODIFIED,
+            (*both, FLOOR),
+            tiny,
+            rows=dataset.TINY,
+            conditional=True,
+            statuses={OURS: HTTPStatus.NOT_MODIFIED},
+        ),
+        Scenario(
+            NOT_FOUND,
+            both,
+            None,
+            path="/nothing/is/here",
+            statuses=dict.fromkeys(both, HTTPStatus.NOT_FOUND),
+        ),
+        Scenario(ROW, both, dataset.row(dataset.ROW_ID), path=f"/articles/{dataset.ROW_ID}"),
+        Scenario(MISS, (*both, DIRECT), dataset.large_row(), path=f"/articles/{FRESH}", asks=True),
+        Scenario(
+            REVALIDATE,
+            both,
+            None,
+            path="/revalidate",
+            asks=None,
+            settle_s=_SETTLE_S,
+        ),
+        Scenario(
+            WEBHOOK,
+            both,
+            None,
+            path="/revalidate",
+            method="POST",
+            headers={"content-type": "application/json"},
+            payload=_changed_row(),
+            asks=None,
+            settle_s=_SETTLE_S,
+        ),
+    )

@@ -1,0 +1,82 @@
+"""Everything that runs during a benchmark, and the entries that each Worker serves."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import contenders
+import dataset
+from contenders import OURS, Contender
+from failure import Failure
+from load import Load, Target
+from scenarios import DIRECT, Scenario
+from serving import TABLE_KEY, Entry, Server, Supabase, http, start, start_load, start_supabase
+
+_SIZES = (dataset.TINY, dataset.SMALL, dataset.MEDIUM, dataset.LARGE)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The running processes; `entries` holds ours by the table's length."""
+
+    work: Path
+    contenders: dict[str, Contender]
+    servers: dict[str, Server]
+    supabase: Supabase
+    load: Load
+    entries: dict[int, Entry]
+
+    def entry(self, worker: str, rows: int) -> Entry:
+        """Return the table as a Worker has it in KV: ours with the metadata that it gave it."""
+        return self.entries[rows] if worker == OURS else Entry(dataset.table(rows))
+
+    def target(self, scenario: Scenario, worker: str) -> Target:
+        """Return where a scenario's requests go."""
+        url = self.supabase.url if worker == DIRECT else self.servers[worker].url
+        headers = scenario.headers_for(worker)
+        if scenario.conditional:
+            headers["if-none-match"] = self._etag()
+        return Target(worker, url, scenario, headers)
+
+    def prepare(self, scenario: Scenario) -> None:
+        """Give everybody the scenario's table."""
+        self.supabase.serve(scenario.rows)
+        for worker in scenario.workers:
+            if worker != DIRECT:
+                self.servers[worker].put(TABLE_KEY, self.entry(worker, scenario.rows))
+
+    def _etag(self) -> str:
+        etag: str = http.get(f"{self.servers[OURS].url}/articles").headers["etag"]
+        return etag
+
+
+@contextmanager
+def staged(work: Path) -> Iterator[Stage]:
+    """Start everything; end it with the block, whatever the reason."""
+    with ExitStack() as stack:
+        supabase = start_supabase(work)
+        stack.callback(supabase.process.stop)
+        url, process = start_load(work)
+        stack.callback(process.stop)
+        found = contenders.contenders(work, supabase.url)
+        servers = {}
+        for contender in found.values():
+            print(f"Starting {contender.name} …", flush=True)
+            server = start(contender, work, Entry(dataset.table(dataset.TINY)))
+            stack.callback(server.process.stop)
+            servers[contender.name] = server
+        entries = {rows: _own_entry(supabase, servers[OURS], rows) for rows in _SIZES}
+        bodies = work / "bodies"
+        bodies.mkdir(exist_ok=True)
+        yield Stage(work, found, servers, supabase, Load(url, process, bodies), entries)
+
+
+def _own_entry(supabase: Supabase, ours: Server, rows: int) -> Entry:
+    """Have ours fetch a table, all its pages, and return what it put into KV."""
+    supabase.serve(rows)
+    http.get(f"{ours.url}/revalidate").raise_for_status()
+    entry = ours.entry(TABLE_KEY)
+    if entry.value != dataset.table(rows):
+        raise Failure(f"After GET /revalidate, KV does not hold the table of {rows} rows.")
+    return entry

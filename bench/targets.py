@@ -1,0 +1,123 @@
+"""What the Worker is held to, as ratios within one run. Pure."""
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from contenders import CONSTANT_PYTHON, FLOOR, LESSON, OURS
+from fresh import MEMORY, REFRESH, START
+from samples import WHOLE, Samples, Summary, differences, ratios, summary
+from scenarios import DIRECT, HIT_LARGE, HIT_MEDIUM, HIT_TINY, MISS, NOT_MODIFIED
+
+CONNECTIONS = 4
+"""At which throughput is compared: a few readers, and the machine not yet saturated."""
+
+LATENCY_CONNECTIONS = 1
+"""At which latencies are compared: nothing waits in a queue."""
+
+_COMPARE = {">=": operator.ge, "<=": operator.le, "<": operator.lt}
+
+Values = Callable[[Samples], list[float]]
+"""Takes a target's value from each round."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bound that the median of the rounds' values is held to."""
+
+    title: str
+    sign: Literal[">=", "<=", "<"]
+    bound: float
+    values: Values
+    unit: str = ""
+
+    @property
+    def wanted(self) -> str:
+        """The bound, as people write it."""
+        return f"{self.sign} {self.bound:g}{self.unit}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A target's outcome; both are None where this machine could not measure it."""
+
+    target: Target
+    measured: Summary | None
+    met: bool | None
+
+    @property
+    def word(self) -> str:
+        """The outcome, as it is printed."""
+        return {True: "met", False: "not met", None: "not measured"}[self.met]
+
+
+def _throughput(scenario: str, base: str, *, of: str | None = None) -> Values:
+    """Compare ours with `base`, in the same scenario or in another one."""
+    return lambda samples: ratios(
+        samples.of(scenario, OURS, CONNECTIONS, "per_second"),
+        samples.of(of or scenario, base, CONNECTIONS, "per_second"),
+    )
+
+
+def _added_ms(samples: Samples, worker: str) -> list[float]:
+    """Return what a miss takes longer than Supabase's own answer."""
+    return differences(
+        samples.of(MISS, worker, LATENCY_CONNECTIONS, "p50_ms"),
+        samples.of(MISS, DIRECT, LATENCY_CONNECTIONS, "p50_ms"),
+    )
+
+
+TARGETS = (
+    Target("hit 0.8 KB, to the floor", ">=", 0.9, _throughput(HIT_TINY, FLOOR)),
+    Target("hit 1 MB, to the lesson", ">=", 1.8, _throughput(HIT_MEDIUM, LESSON)),
+    Target("hit 5 MB, to the lesson", ">=", 5, _throughput(HIT_LARGE, LESSON)),
+    Target(
+        "304, to the floor's hit of 0.8 KB", ">=", 1, _throughput(NOT_MODIFIED, FLOOR, of=HIT_TINY)
+    ),
+    Target(
+        "miss 100 KB: time added to Supabase's own answer, to what the lesson adds",
+        "<=",
+        1.5,
+        lambda samples: ratios(_added_ms(samples, OURS), _added_ms(samples, LESSON)),
+    ),
+    Target(
+        "start to first answer, to a Python Worker that imports nothing",
+        "<=",
+        1.25,
+        lambda samples: ratios(
+            samples.of(START, OURS, WHOLE, "first_answer_ms"),
+            samples.of(START, CONSTANT_PYTHON, WHOLE, "first_answer_ms"),
+        ),
+    ),
+    Target(
+        "peak memory at 32 connections of 5 MB, to the lesson",
+        "<=",
+        1,
+        lambda samples: ratios(
+            samples.of(MEMORY, OURS, WHOLE, "peak_mb"), samples.of(MEMORY, LESSON, WHOLE, "peak_mb")
+        ),
+    ),
+    Target(
+        "20,000 rows (5 MB) refreshed: peak memory above idle",
+        "<",
+        128,
+        lambda samples: differences(
+            samples.of(REFRESH, OURS, WHOLE, "peak_mb"), samples.of(REFRESH, OURS, WHOLE, "idle_mb")
+        ),
+        " MB",
+    ),
+)
+
+
+def verdict(target: Target, samples: Samples) -> Verdict:
+    """Hold a target against what was measured."""
+    measured = summary(target.values(samples))
+    if measured is None:
+        return Verdict(target, None, None)
+    return Verdict(target, measured, _COMPARE[target.sign](measured.median, target.bound))
+
+
+def verdicts(samples: Samples) -> list[Verdict]:
+    """Return every target's outcome."""
+    return [verdict(target, samples) for target in TARGETS]

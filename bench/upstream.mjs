@@ -1,0 +1,77 @@
+// upstream.mjs PORT TABLE.json ROW_BYTES LARGE_ROW.json: answers in Supabase's place, from memory.
+//
+// The table's rows all have the same length in the file, so that a page is a slice of it. Ids from
+// LARGE_IDS on name one and the same large row, so that each can be a miss. A second path is the
+// benchmark's hand on it: GET /control tells how often it was asked, PUT /control?rows=N makes the
+// table so long.
+
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+
+const MAX_ROWS = 1000; // Supabase's default `max_rows`
+const LARGE_IDS = 1_000_000;
+
+const [port, tablePath, rowBytes, largeRowPath] = process.argv.slice(2);
+const table = readFileSync(tablePath);
+const largeRow = readFileSync(largeRowPath);
+const stride = Number(rowBytes) + 1; // the comma
+const pages = new Map();
+
+let total = 0;
+let asked = 0;
+
+function rowsBetween(first, last) {
+  return table.subarray(1 + first * stride, last * stride);
+}
+
+function page(first, last) {
+  const name = `${first}-${last}`;
+  if (!pages.has(name)) {
+    const [open, close] = [Buffer.from("["), Buffer.from("]")];
+    pages.set(name, Buffer.concat([open, rowsBetween(first, last), close]));
+  }
+  return pages.get(name);
+}
+
+function send(response, status, headers, body) {
+  response.writeHead(status, { ...headers, "content-length": body.length });
+  response.end(body);
+}
+
+function sendRow(response, id) {
+  const body = id >= LARGE_IDS ? largeRow : rowsBetween(id - 1, id);
+  const type = "application/vnd.pgrst.object+json; charset=utf-8";
+  send(response, 200, { "content-type": type, "content-range": "0-0/*" }, body);
+}
+
+function sendPage(response, first, counted) {
+  const last = Math.min(first + MAX_ROWS, total);
+  const status = counted && last - first < total ? 206 : 200;
+  const range = `${first}-${last - 1}/${counted ? total : "*"}`;
+  const type = "application/json; charset=utf-8";
+  send(response, status, { "content-type": type, "content-range": range }, page(first, last));
+}
+
+function control(request, response, query) {
+  if (request.method === "PUT") {
+    total = Number(query.get("rows"));
+  }
+  send(response, 200, {}, Buffer.from(JSON.stringify({ asked })));
+}
+
+createServer((request, response) => {
+  const url = new URL(request.url, "http://localhost");
+  const query = url.searchParams;
+  if (url.pathname === "/control") {
+    control(request, response, query);
+    return;
+  }
+  asked += 1;
+  const id = query.get("id");
+  if (id) {
+    sendRow(response, Number(id.replace("eq.", "")));
+  } else {
+    const counted = (request.headers.prefer ?? "").includes("count=exact");
+    sendPage(response, Number(query.get("offset") ?? 0), counted);
+  }
+}).listen(Number(port), "127.0.0.1");

@@ -1,0 +1,7 @@
+// The emptiest JavaScript Worker.
+
+export default {
+  fetch() {
+    return new Response("ok");
+  },
+};

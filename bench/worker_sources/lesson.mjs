@@ -1,0 +1,53 @@
+// The lesson's Worker: what a reader of the tutorial deploys. It parses the cached JSON on each hit
+// and prints it again, and every miss, revalidation and webhook goes through supabase-js.
+//
+// Written for this benchmark. Its faults (truncated tables, an unauthenticated webhook, `null` in
+// the cache) are part of it: they make it faster, not slower.
+
+import { createClient } from "@supabase/supabase-js";
+import { Router } from "itty-router";
+
+const router = Router();
+
+const json = (value) =>
+  new Response(JSON.stringify(value), { headers: { "content-type": "application/json" } });
+
+const supabaseOf = (env) => createClient(env.SUPABASE_URL, env.SUPABASE_ANON_KEY);
+
+async function refreshAll(env) {
+  const { data } = await supabaseOf(env).from("articles").select("*");
+  await env.ARTICLES.put("/articles", JSON.stringify(data));
+  return data;
+}
+
+router.get("/articles", async (_request, env) => {
+  const cached = await env.ARTICLES.get("/articles", { type: "json" });
+  return json(cached ?? (await refreshAll(env)));
+});
+
+router.get("/articles/:id", async ({ params: { id } }, env) => {
+  const key = `/articles/${id}`;
+  const cached = await env.ARTICLES.get(key, { type: "json" });
+  if (cached) {
+    return json(cached);
+  }
+  const { data } = await supabaseOf(env).from("articles").select("*").match({ id }).single();
+  await env.ARTICLES.put(key, JSON.stringify(data));
+  return json(data);
+});
+
+router.get("/revalidate", async (_request, env) => {
+  await refreshAll(env);
+  return json({ received: true });
+});
+
+router.post("/revalidate", async (request, env) => {
+  const { record } = await request.json();
+  await refreshAll(env);
+  await env.ARTICLES.put(`/articles/${record.id}`, JSON.stringify(record));
+  return json({ received: true });
+});
+
+router.all("*", () => new Response("Not found", { status: 404 }));
+
+export default { fetch: router.fetch };
