@@ -6,7 +6,6 @@ import asyncio
 from functools import cache
 from typing import Any
 
-import httpx
 from workers import DurableObject, Request, WorkerEntrypoint
 
 from edge_cache import app, runtime, scheduled, wire
@@ -95,8 +94,7 @@ def _host_of(table: Table, storage: DurableStorage) -> Host:
     now_ms, log = runtime.now_ms, runtime.log
     refresher = TableRefresher(
         table,
-        # Nothing of a machine's environment (proxies, .netrc) can apply in the runtime.
-        Supabase(httpx.AsyncClient(transport=FetchTransport(), trust_env=False), settings),
+        Supabase(FetchTransport(), settings),
         KvWriter(runtime.environment().ARTICLES),
         Writer(now_ms=now_ms, sleep=asyncio.sleep, log=log),
         state,

@@ -21,7 +21,7 @@ MAX_RETRY_S = 60.0
 
 
 class Backlog:
-    """One table's pending changes, and the work that they are."""
+    """One table's changes, ``pending`` until they are carried out."""
 
     def __init__(
         self, table: Table, refresher: Refresher, storage: Storage, *, now_ms: NowMs, log: Log
@@ -31,14 +31,14 @@ class Backlog:
         self._storage = storage
         self._now_ms = now_ms
         self._log = log
-        self._pending: Pending | None = None
+        self.pending = Pending.from_json(storage.get(self._key))
         self._failures = 0
 
     async def record(self, row_ids: Sequence[str]) -> None:
         """Keep a change of the table and these rows safe, and have it carried out soon."""
         for row_id in row_ids:
             self._refresher.may_exist(row_id)
-        await self._replace((await self.pending()).with_change(row_ids))
+        self._replace(self.pending.with_change(row_ids))
         # While Supabase fails, the next attempt keeps its time: a burst of changes must not turn
         # into a burst of attempts.
         if self._failures == 0 or await self._storage.alarm() is None:
@@ -46,7 +46,7 @@ class Backlog:
 
     async def run(self) -> None:
         """Carry out what is pending; if that fails, set the alarm for the next attempt."""
-        changes = await self.pending()
+        changes = self.pending
         if changes.is_empty:
             return
         try:
@@ -59,22 +59,15 @@ class Backlog:
             await self._storage.set_alarm(self._now_ms() + round(pause_s * 1000))
             return
         self._failures = 0
-        rest = (await self.pending()).without(changes)
-        await self._replace(rest)
+        rest = self.pending.without(changes)
+        self._replace(rest)
         self._log("applied", entries=changes.count, pending=rest.count)
         if not rest.is_empty:
             await self._storage.set_alarm(self._now_ms())
 
-    async def pending(self) -> Pending:
-        """Return what is not carried out yet."""
-        if self._pending is None:
-            stored = Pending.from_json(await self._storage.get(self._key))
-            self._pending = self._pending or stored
-        return self._pending
-
-    async def _replace(self, pending: Pending) -> None:
-        self._pending = pending
-        await self._storage.put(self._key, pending.to_json())
+    def _replace(self, pending: Pending) -> None:
+        self.pending = pending
+        self._storage.put(self._key, pending.to_json())
 
 
 def retry_s(failures: int, jitter: float) -> float:

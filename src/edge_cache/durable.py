@@ -4,37 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
-_MAX_KEYS = 128
-"""How many keys one call of the storage takes.
-https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/#delete"""
-
 
 class DurableStorage:
-    """Texts by key. The runtime answers nobody before what was put is safe on disk.
+    """Texts by key, in the SQLite database of the object, through its synchronous interface.
 
+    Nothing leaves the object, neither an answer nor a request, before what was put is safe on disk:
     https://developers.cloudflare.com/durable-objects/reference/glossary/#output-gate
     """
 
     def __init__(self, storage: Any) -> None:
         self._storage = storage
+        self._texts = storage.kv
 
-    async def get(self, key: str) -> str | None:
+    def get(self, key: str) -> str | None:
         """Return a text, or None."""
-        value = await self._storage.get(key)
+        value = self._texts.get(key)
         return value if isinstance(value, str) else None
 
-    async def put(self, key: str, text: str) -> None:
+    def put(self, key: str, text: str) -> None:
         """Keep a text."""
-        await self._storage.put(key, text)
+        self._texts.put(key, text)
 
-    async def delete(self, keys: list[str]) -> None:
-        """Remove texts."""
-        for start in range(0, len(keys), _MAX_KEYS):
-            await self._storage.delete(keys[start : start + _MAX_KEYS])
+    def delete(self, key: str) -> None:
+        """Remove a text; removing none is no error."""
+        self._texts.delete(key)
 
-    async def list(self, prefix: str) -> dict[str, str]:
+    def list(self, prefix: str) -> dict[str, str]:
         """Return all texts whose keys begin so."""
-        return dict(await self._storage.list({"prefix": prefix}))
+        return dict(self._texts.list({"prefix": prefix}))
 
     async def alarm(self) -> int | None:
         """Return when the alarm is due, a Unix time in milliseconds, or None."""

@@ -18,9 +18,9 @@ class Host:
     backlog: Backlog
     state: State
 
-    async def status(self) -> dict[str, object]:
+    def status(self) -> dict[str, object]:
         """Return how the table's refreshes go, as `/health` shows it."""
-        state, pending = await self.state.table(), await self.backlog.pending()
+        state, pending = self.state.table, self.backlog.pending
         return {
             "refreshed_at": _time(state.refreshed_at_ms),
             "pending": pending.count,

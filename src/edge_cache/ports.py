@@ -71,18 +71,18 @@ class WritableStore(Protocol):
 
 
 class Storage(Protocol):
-    """A Durable Object's storage: what is put is safe before anybody is answered."""
+    """A Durable Object's storage: what is put is safe before anything leaves the object."""
 
-    async def get(self, key: str) -> str | None:
+    def get(self, key: str) -> str | None:
         """Return a text, or None."""
 
-    async def put(self, key: str, text: str) -> None:
+    def put(self, key: str, text: str) -> None:
         """Keep a text."""
 
-    async def delete(self, keys: list[str]) -> None:
-        """Remove texts."""
+    def delete(self, key: str) -> None:
+        """Remove a text; removing none is no error."""
 
-    async def list(self, prefix: str) -> dict[str, str]:
+    def list(self, prefix: str) -> dict[str, str]:
         """Return all texts whose keys begin so."""
 
     async def alarm(self) -> int | None:

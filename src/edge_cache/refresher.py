@@ -15,7 +15,7 @@ from edge_cache.ports import Filled, Log, NowMs, Source, WritableStore
 from edge_cache.recent import Recent
 from edge_cache.resources import Resource, Table
 from edge_cache.single_flight import SingleFlight
-from edge_cache.state import State, TableState
+from edge_cache.state import State
 from edge_cache.writer import Writer
 
 MAX_VALUE_BYTES = 25 * 1024 * 1024
@@ -61,7 +61,7 @@ class Refresher:
         the key is absent. Raises NotFound, LookupsExhausted or UpstreamError.
         """
         snapshot = self._recent.get(resource.key)
-        if snapshot and await self._is_current(resource, snapshot):
+        if snapshot and self._is_current(resource, snapshot):
             return Filled(snapshot.metadata, snapshot.body, stored=True)
         if resource.row_id is None:
             return await self._reads.join(resource)
@@ -75,7 +75,7 @@ class Refresher:
         latest = self._recent.latest(resource.key)
         if latest and latest.metadata.read_at_ms > read_at_ms:
             return
-        state = await self._state.table()
+        state = self._state.table
         if state.failures and self._now_ms() < state.failed_at_ms + RENEW_PAUSE_MS:
             return
         await self._reads.join(resource)
@@ -97,13 +97,13 @@ class Refresher:
         Raises UpstreamError or StoreError.
         """
         body = await self._source.read(self._whole)
-        ledger = await self._state.rows()
+        ledger = self._state.rows()
         digests = {
             Resource(self._table, row_id).key: digest
             for row_id, digest in row_digests(body, self._table.key).items()
         }
         outdated = sum(digests.get(key) != digest for key, digest in ledger.items())
-        if outdated == 0 and etag_of(body) == (await self._state.table()).etag:
+        if outdated == 0 and etag_of(body) == self._state.table.etag:
             self._log("unchanged", key=self._whole.key)
             return
         self._log("changed", key=self._whole.key, rows_outdated=outdated)
@@ -160,12 +160,12 @@ class Refresher:
         except NotFound:
             if not await self._writer.write(row.key, partial(self._store.delete, row.key)):
                 raise StoreError("Workers KV has not removed a row's entry yet.") from None
-            await self._state.row_removed(row.key)
+            self._state.row_removed(row.key)
 
-    async def _is_current(self, resource: Resource, snapshot: Snapshot) -> bool:
+    def _is_current(self, resource: Resource, snapshot: Snapshot) -> bool:
         if resource.row_id is None:
             return True
-        return snapshot.metadata.read_at_ms >= (await self._state.table()).epoch_ms
+        return snapshot.metadata.read_at_ms >= self._state.table.epoch_ms
 
     async def _refresh(self, resource: Resource) -> Filled:
         """Read, check and write one entry."""
@@ -189,15 +189,14 @@ class Refresher:
             self._log("not_found", key=resource.key)
             self._recent.forget(resource.key)
             self._lookups.remember_absent(resource.row_id or "")
-            await self._state.update(TableState.answered)
+            self._state.update(self._state.table.answered())
             raise
         except EdgeCacheError as error:
-            slug, now_ms = error.slug, self._now_ms()
-            self._log("refresh_failed", key=resource.key, type=slug, detail=error.detail)
-            await self._state.update(lambda state: state.failed(slug, now_ms))
+            self._log("refresh_failed", key=resource.key, type=error.slug, detail=error.detail)
+            self._state.update(self._state.table.failed(error.slug, self._now_ms()))
             raise
         self._lookups.forget(resource.row_id or "")
-        await self._state.update(TableState.answered)
+        self._state.update(self._state.table.answered())
         return body
 
     async def _write(self, resource: Resource, snapshot: Snapshot) -> bool:
@@ -213,15 +212,15 @@ class Refresher:
             return await self._write_row(key, snapshot)
         stored = await self._put(key, snapshot)
         if stored:
-            await self._state.update(lambda state: state.refreshed(snapshot.metadata))
+            self._state.update(self._state.table.refreshed(snapshot.metadata))
         return stored
 
     async def _write_row(self, key: str, snapshot: Snapshot) -> bool:
         read_at_ms = snapshot.metadata.read_at_ms
-        await self._state.row_begins(key, read_at_ms)
+        self._state.row_begins(key, read_at_ms)
         stored = await self._put(key, snapshot)
         if stored:
-            await self._state.row_written(key, read_at_ms, snapshot.body)
+            self._state.row_written(key, read_at_ms, snapshot.body)
         return stored
 
     async def _put(self, key: str, snapshot: Snapshot) -> bool:
@@ -230,12 +229,12 @@ class Refresher:
 
     async def _write_epoch(self, epoch_ms: int) -> bool:
         """Make row entries stale whose read began before; tell whether KV knows."""
-        if epoch_ms <= (await self._state.table()).epoch_ms:
+        if epoch_ms <= self._state.table.epoch_ms:
             return True
         key = self._table.epoch_key
         written = await self._writer.write(key, partial(self._store.put_epoch, key, epoch_ms))
         if written:
-            await self._state.update(lambda state: state.expired(epoch_ms))
+            self._state.update(self._state.table.expired(epoch_ms))
         return written
 
     def _require_stored(self, filled: Filled, *, written: bool = True) -> None:

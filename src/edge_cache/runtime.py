@@ -84,4 +84,5 @@ def now_ms() -> int:
 def log(event: str, /, **fields: object) -> None:
     """Write one JSON line; fields that are None are left out."""
     line = {"event": event, **{k: v for k, v in fields.items() if v is not None}}
-    print(json.dumps(line, ensure_ascii=False))  # noqa: T201  stdout is the Worker's log
+    # print() would go through Pyodide's file system: measured 0.2 ms more for each hit.
+    js.console.log(json.dumps(line, ensure_ascii=False))

@@ -7,7 +7,6 @@ so that a table read later can tell which of them are out of date.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 from edge_cache.entries import Metadata, row_digest
@@ -56,44 +55,34 @@ class State:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._table: TableState | None = None
+        text = storage.get(_STATE)
+        self.table = TableState(**json.loads(text)) if text else TableState()
 
-    async def table(self) -> TableState:
-        """Return the table's state."""
-        if self._table is None:
-            text = await self._storage.get(_STATE)
-            self._table = self._table or (TableState(**json.loads(text)) if text else TableState())
-        return self._table
+    def update(self, table: TableState) -> None:
+        """Replace the table's state."""
+        if table != self.table:
+            self.table = table
+            self._storage.put(_STATE, json.dumps(asdict(table)))
 
-    async def update(self, change: Callable[[TableState], TableState]) -> None:
-        """Replace the table's state by what ``change`` makes of it."""
-        before = await self.table()
-        self._table = change(self._table or before)
-        if self._table != before:
-            await self._storage.put(_STATE, json.dumps(asdict(self._table)))
-
-    async def row_begins(self, key: str, read_at_ms: int) -> None:
+    def row_begins(self, key: str, read_at_ms: int) -> None:
         """Note that a row's entry is about to be written."""
-        await self._storage.put(_ROW + key, f"{read_at_ms} {_UNSURE}")
+        self._storage.put(_ROW + key, f"{read_at_ms} {_UNSURE}")
 
-    async def row_written(self, key: str, read_at_ms: int, body: bytes) -> None:
+    def row_written(self, key: str, read_at_ms: int, body: bytes) -> None:
         """Note what a row's entry holds."""
-        await self._storage.put(_ROW + key, f"{read_at_ms} {row_digest(json.loads(body))}")
+        self._storage.put(_ROW + key, f"{read_at_ms} {row_digest(json.loads(body))}")
 
-    async def row_removed(self, key: str) -> None:
+    def row_removed(self, key: str) -> None:
         """Note that a row has no entry."""
-        await self._storage.delete([_ROW + key])
+        self._storage.delete(_ROW + key)
 
-    async def rows(self) -> dict[str, str]:
+    def rows(self) -> dict[str, str]:
         """Return the ledger: digests by the entries' keys; those from before the epoch go."""
-        epoch_ms = (await self.table()).epoch_ms
-        current, outdated = {}, []
-        for name, text in (await self._storage.list(_ROW)).items():
+        current = {}
+        for name, text in self._storage.list(_ROW).items():
             read_at_ms, _, digest = text.partition(" ")
-            if int(read_at_ms) < epoch_ms:
-                outdated.append(name)
+            if int(read_at_ms) < self.table.epoch_ms:
+                self._storage.delete(name)
             else:
                 current[name.removeprefix(_ROW)] = digest
-        if outdated:
-            await self._storage.delete(outdated)
         return current

@@ -78,12 +78,17 @@ class _Page:
 
 
 class Supabase:
-    """Reads tables and rows with the public key, so that row level security decides."""
+    """Reads tables and rows with the public key, so that row level security decides.
 
-    def __init__(self, client: httpx.AsyncClient, settings: Settings) -> None:
-        self._client = client
+    It sends its requests through httpx's transport, not through a client: cookies, redirects and
+    authentication flows, which a client looks after, are not wanted here, and cost milliseconds.
+    """
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, settings: Settings) -> None:
+        self._transport = transport
         self._settings = settings
         self._headers = key_headers(settings.anon_key)
+        self._extensions = {"timeout": httpx.Timeout(settings.timeout_s).as_dict()}
 
     async def read(self, resource: Resource) -> bytes:
         """Return a table as a JSON array of all its rows, or a row as a JSON object.
@@ -185,12 +190,12 @@ class Supabase:
         raise AssertionError
 
     async def _attempt(self, url: str, headers: dict[str, str]) -> httpx.Response:
+        request = httpx.Request(
+            "GET", url, headers={**self._headers, **headers}, extensions=self._extensions
+        )
         try:
-            response = await self._client.get(
-                url,
-                headers={**self._headers, **headers},
-                timeout=self._settings.timeout_s,
-            )
+            response = await self._transport.handle_async_request(request)
+            await response.aread()
         except httpx.TimeoutException as error:
             raise TimeoutError from error
         except httpx.TransportError as error:

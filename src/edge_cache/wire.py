@@ -49,7 +49,7 @@ async def _carry_out(
     if verb == FILL:
         return _filled_answer(await host.refresher.fill(resource))
     if verb == STATUS:
-        return json_answer(await host.status())
+        return json_answer(host.status())
     if verb == RENEW:
         await host.refresher.renew(resource, int(await text()))
     elif verb == RECORD:

@@ -38,9 +38,9 @@ def read(remote: Remote, row_id: str | None = None, timeout_s: float = 1) -> byt
     """Read a table or a row from a remote."""
 
     async def run() -> bytes:
-        async with httpx.AsyncClient(transport=httpx.MockTransport(remote)) as client:
-            settings = Settings("https://abc.supabase.co", "sb_publishable_x", timeout_s)
-            return await Supabase(client, settings).read(Resource(ARTICLES, row_id))
+        settings = Settings("https://abc.supabase.co", "sb_publishable_x", timeout_s)
+        transport = httpx.MockTransport(remote)
+        return await Supabase(transport, settings).read(Resource(ARTICLES, row_id))
 
     return asyncio.run(run())
 
