@@ -1,0 +1,39 @@
+"""Who may revalidate."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge_cache.auth import require_secret
+from edge_cache.errors import SecretNotConfigured, Unauthorized
+
+ELSEWHERE = "https://cache.example.com/revalidate"
+
+
+@pytest.mark.parametrize("authorization", ["Bearer söcret", "bearer söcret", "Bearer  söcret "])
+def test_the_secret_opens(authorization: str) -> None:
+    """The scheme's case and spaces around the token do not matter."""
+    require_secret("söcret", authorization, ELSEWHERE)
+
+
+@pytest.mark.parametrize(
+    "authorization", [None, "", "Bearer", "Bearer x", "Basic söcret", "söcret"]
+)
+@pytest.mark.parametrize("url", [ELSEWHERE, "http://localhost:8787/revalidate"])
+def test_nothing_else_does(authorization: str | None, url: str) -> None:
+    """Not on localhost either, once a secret is set."""
+    with pytest.raises(Unauthorized):
+        require_secret("söcret", authorization, url)
+
+
+@pytest.mark.parametrize("host", ["localhost:8787", "127.0.0.1", "[::1]:8787", "LOCALHOST"])
+def test_without_a_secret_this_machine_may(host: str) -> None:
+    """`wrangler dev` needs no set-up."""
+    require_secret(None, None, f"http://{host}/revalidate")
+
+
+@pytest.mark.parametrize("host", ["example.com", "localhost.example.com", "127.0.0.1.example.com"])
+def test_without_a_secret_nobody_else_may(host: str) -> None:
+    """The error says what to set."""
+    with pytest.raises(SecretNotConfigured, match="wrangler secret put REVALIDATE_SECRET"):
+        require_secret("", "Bearer ", f"http://{host}/revalidate")

@@ -1,0 +1,78 @@
+"""What is taken from a Database Webhook's payload."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from edge_cache.errors import BadPayload
+from edge_cache.resources import TABLES, Table
+from edge_cache.webhook import change_in
+
+
+def body(**members: object) -> bytes:
+    """Return an UPDATE's payload, with other members where given."""
+    payload: dict[str, object] = {
+        "type": "UPDATE",
+        "table": "articles",
+        "schema": "public",
+        "record": {"id": 1, "title": "private"},
+        "old_record": {"id": 1},
+    }
+    return json.dumps({**payload, **members}).encode()
+
+
+@pytest.mark.parametrize(
+    ("payload", "ids"),
+    [
+        (body(), ("1",)),
+        (body(record={"id": 2}), ("2", "1")),
+        (body(type="INSERT", old_record=None), ("1",)),
+        (body(type="DELETE", record=None, old_record={"id": "a/b"}), ("a/b",)),
+        (body(record={"id": 2**70}, old_record={"id": 2**70}), (str(2**70),)),
+    ],
+)
+def test_the_ids_of_the_rows_that_changed(payload: bytes, ids: tuple[str, ...]) -> None:
+    """Numbers of any size and texts; an UPDATE of the id touches two rows."""
+    change = change_in(payload, TABLES)
+    assert change is not None
+    assert change.row_ids == ids
+    assert "private" not in repr(change)
+
+
+@pytest.mark.parametrize("members", [{"table": "users"}, {"schema": "private"}])
+def test_other_tables_are_none_of_ours(members: dict[str, object]) -> None:
+    """Whatever their rows look like."""
+    assert change_in(body(**members, record=None), TABLES) is None
+
+
+def test_the_key_column_is_the_tables() -> None:
+    """A table may have another key than `id`."""
+    table = Table("products", key="sku")
+    change = change_in(body(table="products", type="INSERT", record={"sku": "x"}), (table,))
+    assert change is not None
+    assert change.row_ids == ("x",)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"1",
+        b"[" * 2_000_000,
+        body(type="TRUNCATE"),
+        body(type=None),
+        body(type=["UPDATE"]),
+        body(table=1),
+        body(record=None),
+        body(record=[]),
+        body(record={"id": None}),
+        body(record={"id": True}),
+        body(old_record={}),
+    ],
+)
+def test_anything_else_is_refused(payload: bytes) -> None:
+    """With an error, never with a guess."""
+    with pytest.raises(BadPayload):
+        change_in(payload, TABLES)
