@@ -4,10 +4,13 @@ Both keep their data in `.local/start/`; delete the folder to begin anew.
 """
 
 import argparse
+import fcntl
 import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -19,6 +22,7 @@ from stack import Supabase, Worker, port_in_use, start_supabase, start_worker
 
 STATE = ROOT / ".local" / "start"
 POLL_S = 0.2
+MAX_PORT = 65535
 
 READY = """
 The Worker answers on  {worker}
@@ -51,8 +55,25 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@contextmanager
+def only_one() -> Iterator[None]:
+    """Raise Failure if another `npm start` of this clone runs: it would use the same database."""
+    STATE.mkdir(parents=True, exist_ok=True)
+    with (STATE / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Failure(
+                "`npm start` runs already in this folder, and two would share one database: stop"
+                " the other one, or start the second in another clone."
+            ) from None
+        yield
+
+
 def check_port(port: int, option: str) -> None:
-    """Raise Failure if somebody else has the port."""
+    """Raise Failure if it is no port, or somebody else has it."""
+    if not 0 < port <= MAX_PORT:
+        raise Failure(f"{option} {port} is no port: choose one from 1 to {MAX_PORT}.")
     if port_in_use(port):
         raise Failure(
             f"Port {port} is in use, perhaps by another `npm start`, `wrangler dev` or"
@@ -110,8 +131,16 @@ def stop_on_signal(_number: int, _frame: FrameType | None) -> None:
 def main() -> int:
     """Run until stopped; whatever the reason, leave nothing running."""
     arguments = parse_arguments()
+    with only_one():
+        return serve(arguments)
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    """Run both servers until stopped."""
     check_port(arguments.supabase_port, "--supabase-port")
     check_port(arguments.port, "--port")
+    if arguments.port == arguments.supabase_port:
+        raise Failure("--port and --supabase-port are the same: choose two different ones.")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop_on_signal)
     running: list[Process] = []

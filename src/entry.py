@@ -14,12 +14,12 @@ from edge_cache.config import Settings, settings_from
 from edge_cache.durable import DurableStorage
 from edge_cache.fetch_transport import FetchTransport
 from edge_cache.health import Health
-from edge_cache.host import Host
+from edge_cache.host import Host, wake
 from edge_cache.kv import KvReader, KvWriter
 from edge_cache.reader import Reader
 from edge_cache.refresher import Refresher as TableRefresher
 from edge_cache.refresher_client import RefresherClient
-from edge_cache.resources import TABLES, Table
+from edge_cache.resources import Table
 from edge_cache.state import State
 from edge_cache.supabase import Supabase
 from edge_cache.writer import Writer
@@ -69,6 +69,7 @@ class Refresher(DurableObject):  # type: ignore[no-untyped-call]
     def __init__(self, ctx: Any, env: Any) -> None:
         """Take the runtime's context and bindings."""
         super().__init__(ctx, env)
+        self._storage = DurableStorage(self.ctx.storage)
         self._hosts: dict[Table, Host] = {}
 
     async def fetch(self, request: Request) -> Any:
@@ -78,14 +79,11 @@ class Refresher(DurableObject):  # type: ignore[no-untyped-call]
 
     async def alarm(self, _info: Any = None) -> None:
         """Carry out the changes that webhooks told of."""
-        # The runtime tells an object its name only where it is called by it. No harm is done: this
-        # storage has changes of its own table only.
-        for table in TABLES:
-            await self._hosted(table).backlog.run()
+        await wake(self._hosted, self._storage, now_ms=runtime.now_ms, log=runtime.log)
 
     def _hosted(self, table: Table) -> Host:
         if table not in self._hosts:
-            self._hosts[table] = _host_of(table, DurableStorage(self.ctx.storage))
+            self._hosts[table] = _host_of(table, self._storage)
         return self._hosts[table]
 
 

@@ -94,9 +94,16 @@ def row_digest(row: object) -> str:
 
 def row_ids(table_body: bytes, key: str) -> frozenset[str]:
     """Return the key column's values of a table's JSON array."""
-    return frozenset(str(row.get(key)) for row in json.loads(table_body))
+    return frozenset(str(row.get(key)) for row in _rows(table_body))
 
 
 def row_digests(table_body: bytes, key: str) -> dict[str, str]:
     """Return the digest of each row of a table's JSON array, by its key column's value."""
-    return {str(row.get(key)): row_digest(row) for row in json.loads(table_body)}
+    return {str(row.get(key)): row_digest(row) for row in _rows(table_body)}
+
+
+def _rows(table_body: bytes) -> list[dict[str, object]]:
+    rows = loads(table_body)
+    if not isinstance(rows, list):
+        raise TypeError("a table's body is an array")
+    return rows

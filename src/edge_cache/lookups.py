@@ -23,13 +23,17 @@ _MAX_REMEMBERED = 10_000
 
 
 class Lookups:
-    """Admits lookups of rows, and remembers which were in vain."""
+    """Admits lookups of rows, and remembers which were in vain.
+
+    ``knowledge`` grows with every `forget`; a lookup that began before says nothing any more.
+    """
 
     def __init__(self, now_ms: NowMs) -> None:
         self._now_ms = now_ms
         self._tokens = float(VAIN_BURST)
         self._filled_ms = now_ms()
         self._absent: OrderedDict[str, int] = OrderedDict()
+        self.knowledge = 0
 
     def is_absent(self, row_id: str) -> bool:
         """Tell whether the row was not there a moment ago."""
@@ -59,8 +63,10 @@ class Lookups:
 
     def forget(self, row_id: str) -> None:
         """Have the row looked up again: it may be there now."""
+        self.knowledge += 1
         self._absent.pop(row_id, None)
 
     def forget_all(self) -> None:
         """Have every row looked up again."""
+        self.knowledge += 1
         self._absent.clear()

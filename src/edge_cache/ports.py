@@ -111,7 +111,7 @@ class Filled:
 class Refreshing(Protocol):
     """The refresher as the Worker sees it. Every method raises EdgeCacheError."""
 
-    async def fill(self, resource: Resource) -> Filled:
+    async def fill(self, resource: Resource, *, has_stale: bool) -> Filled:
         """Read an entry that readers miss, and write it."""
 
     async def renew(self, resource: Resource, read_at_ms: int) -> None:

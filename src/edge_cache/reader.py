@@ -134,7 +134,7 @@ class Reader:
     ) -> http.Answer:
         self._log("miss", key=resource.key, fwd=miss.fwd, detail=miss.detail)
         try:
-            filled = await self._refresher.fill(resource)
+            filled = await self._refresher.fill(resource, has_stale=miss.stale is not None)
         except EdgeCacheError as error:
             if miss.stale is None or error.status < _SERVER_ERROR:
                 raise

@@ -8,7 +8,14 @@ from __future__ import annotations
 from functools import partial
 
 from edge_cache.entries import Snapshot, etag_of, row_digests, row_ids, snapshot_of
-from edge_cache.errors import EdgeCacheError, LookupsExhausted, NotFound, StoreError
+from edge_cache.errors import (
+    EdgeCacheError,
+    LookupsExhausted,
+    NotFound,
+    StoreError,
+    TransientUpstreamError,
+    UpstreamUnavailable,
+)
 from edge_cache.lookups import Lookups
 from edge_cache.pending import Pending
 from edge_cache.ports import Filled, Log, NowMs, Source, WritableStore
@@ -16,13 +23,14 @@ from edge_cache.recent import Recent
 from edge_cache.resources import Resource, Table
 from edge_cache.single_flight import SingleFlight
 from edge_cache.state import State
+from edge_cache.unexpected import reported
 from edge_cache.writer import Writer
 
 MAX_VALUE_BYTES = 25 * 1024 * 1024
 """Workers KV's limit for a value (https://developers.cloudflare.com/kv/platform/limits/)."""
 
-RENEW_PAUSE_MS = 5_000
-"""After a failure, stale entries are not renewed for so long: each reader would ask again."""
+PAUSE_MS = 5_000
+"""After a failure, readers that have a stale entry do not have Supabase asked again for so long."""
 
 
 class Refresher:
@@ -51,18 +59,24 @@ class Refresher:
         self._epochs = SingleFlight(self._write_epoch)
         self._recent = Recent(now_ms)
         self._lookups = Lookups(now_ms)
+        self._unstored: set[str] = set()
+        self._reading: dict[Resource, int] = {}
         self._last_read_ms = 0
         self._listed: tuple[Snapshot | None, frozenset[str]] = None, frozenset()
 
-    async def fill(self, resource: Resource) -> Filled:
+    async def fill(self, resource: Resource, *, has_stale: bool = False) -> Filled:
         """Return an entry that readers miss, and write it.
 
         The answer comes from the refresh itself, not from the store, which may go on saying that
-        the key is absent. Raises NotFound, LookupsExhausted or UpstreamError.
+        the key is absent. A reader that ``has_stale`` bytes to fall back on does not wait for
+        Supabase while that has just failed. Raises NotFound, LookupsExhausted or UpstreamError.
         """
         snapshot = self._recent.get(resource.key)
         if snapshot and self._is_current(resource, snapshot):
-            return Filled(snapshot.metadata, snapshot.body, stored=True)
+            stored = resource.key not in self._unstored
+            return Filled(snapshot.metadata, snapshot.body, stored=stored)
+        if has_stale and self._failed_just_now():
+            raise UpstreamUnavailable("Supabase failed a moment ago.")
         if resource.row_id is None:
             return await self._reads.join(resource)
         return await self._look_up(resource, resource.row_id)
@@ -75,8 +89,7 @@ class Refresher:
         latest = self._recent.latest(resource.key)
         if latest and latest.metadata.read_at_ms > read_at_ms:
             return
-        state = self._state.table
-        if state.failures and self._now_ms() < state.failed_at_ms + RENEW_PAUSE_MS:
+        if self._failed_just_now():
             return
         await self._reads.join(resource)
 
@@ -96,7 +109,7 @@ class Refresher:
 
         Raises UpstreamError or StoreError.
         """
-        body = await self._source.read(self._whole)
+        body = await self._read(self._whole)
         ledger = self._state.rows()
         digests = {
             Resource(self._table, row_id).key: digest
@@ -120,8 +133,9 @@ class Refresher:
         filled = await self._reads.begin_after_now(self._whole)
         self._require_stored(filled)
         rows = [Resource(self._table, row_id) for row_id in changes.rows]
-        for row in rows:  # one after the other: they share Supabase with the readers' misses
-            await self._refresh_row(row)
+        failures = [await self._refresh_row(row) for row in rows]
+        for failure in filter(None, failures):
+            raise failure
 
     def may_exist(self, row_id: str) -> None:
         """Look a row up again that was not there: something is known to have happened to it."""
@@ -132,6 +146,9 @@ class Refresher:
         if self._lookups.is_absent(row_id):
             raise NotFound(f"No row of {self._table.name} with this {self._table.key} is visible.")
         if self._reads.is_under_way(resource):
+            # One that began before the epoch may have seen the row before the edit.
+            if self._reading.get(resource, 0) < self._state.table.epoch_ms:
+                return await self._reads.begin_after_now(resource)
             return await self._reads.join(resource)
         taken = self._lookups.take()
         if not taken and not self._is_listed(row_id):
@@ -154,13 +171,25 @@ class Refresher:
             self._listed = snapshot, row_ids(snapshot.body, self._table.key)
         return row_id in self._listed[1]
 
-    async def _refresh_row(self, row: Resource) -> None:
+    async def _refresh_row(self, row: Resource) -> EdgeCacheError | None:
+        """Refresh or remove a row's entry; return what calls for another attempt.
+
+        A row that Supabase will not give, now or later, loses its entry and holds up no others.
+        """
         try:
-            self._require_stored(await self._reads.begin_after_now(row))
-        except NotFound:
+            with reported(self._log):
+                self._require_stored(await self._reads.begin_after_now(row))
+        except (TransientUpstreamError, StoreError) as error:
+            return error
+        except EdgeCacheError:
             if not await self._writer.write(row.key, partial(self._store.delete, row.key)):
-                raise StoreError("Workers KV has not removed a row's entry yet.") from None
+                return StoreError("Workers KV has not removed a row's entry yet.")
             self._state.row_removed(row.key)
+        return None
+
+    def _failed_just_now(self) -> bool:
+        state = self._state.table
+        return state.failures > 0 and self._now_ms() < state.failed_at_ms + PAUSE_MS
 
     def _is_current(self, resource: Resource, snapshot: Snapshot) -> bool:
         if resource.row_id is None:
@@ -169,8 +198,11 @@ class Refresher:
 
     async def _refresh(self, resource: Resource) -> Filled:
         """Read, check and write one entry."""
-        read_at_ms = self._begin_read_ms()
-        snapshot = snapshot_of(await self._read(resource), read_at_ms)
+        read_at_ms = self._reading[resource] = self._begin_read_ms()
+        try:
+            snapshot = snapshot_of(await self._read(resource), read_at_ms)
+        finally:
+            del self._reading[resource]
         stored = await self._write(resource, snapshot)
         self._log(
             "refreshed",
@@ -183,19 +215,20 @@ class Refresher:
 
     async def _read(self, resource: Resource) -> bytes:
         """Read from Supabase and note how that went."""
+        knowledge = self._lookups.knowledge
         try:
             body = await self._source.read(resource)
         except NotFound:
             self._log("not_found", key=resource.key)
             self._recent.forget(resource.key)
-            self._lookups.remember_absent(resource.row_id or "")
+            if knowledge == self._lookups.knowledge:
+                self._lookups.remember_absent(resource.row_id or "")
             self._state.update(self._state.table.answered())
             raise
         except EdgeCacheError as error:
             self._log("refresh_failed", key=resource.key, type=error.slug, detail=error.detail)
             self._state.update(self._state.table.failed(error.slug, self._now_ms()))
             raise
-        self._lookups.forget(resource.row_id or "")
         self._state.update(self._state.table.answered())
         return body
 
@@ -225,7 +258,10 @@ class Refresher:
 
     async def _put(self, key: str, snapshot: Snapshot) -> bool:
         metadata = snapshot.metadata.to_json()
-        return await self._writer.write(key, partial(self._store.put, key, snapshot.body, metadata))
+        put = partial(self._store.put, key, snapshot.body, metadata)
+        stored = await self._writer.write(key, put)
+        (self._unstored.discard if stored else self._unstored.add)(key)
+        return stored
 
     async def _write_epoch(self, epoch_ms: int) -> bool:
         """Make row entries stale whose read began before; tell whether KV knows."""

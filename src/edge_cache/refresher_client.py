@@ -23,9 +23,9 @@ class RefresherClient:
     def __init__(self, namespace: Any) -> None:
         self._namespace = namespace
 
-    async def fill(self, resource: Resource) -> Filled:
+    async def fill(self, resource: Resource, *, has_stale: bool) -> Filled:
         """Read an entry that readers miss, and write it."""
-        response = await self._call(resource, wire.FILL)
+        response = await self._call(resource, wire.REFILL if has_stale else wire.FILL)
 
         def header(name: str) -> str | None:
             value = response.headers.get(name)

@@ -10,6 +10,9 @@ import hashlib
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
 
+MAX_PATH_BYTES = 2000
+"""Rows with longer paths are not served; servers before PostgREST refuse URLs of some kilobytes."""
+
 MAX_KEY_BYTES = 512
 """Workers KV's limit for a key (https://developers.cloudflare.com/kv/platform/limits/)."""
 
@@ -52,6 +55,11 @@ class Resource:
         return f"/{self.table.name}/{quote(self.row_id, safe=_PATH_SAFE)}"
 
     @property
+    def is_served(self) -> bool:
+        """Whether the path is short enough."""
+        return len(self.path) <= MAX_PATH_BYTES
+
+    @property
     def key(self) -> str:
         """The KV key: the path, or a digest where that is longer than a key may be."""
         path = self.path
@@ -78,7 +86,7 @@ def path_of(url: str) -> str:
 def resource_at(path: str, tables: tuple[Table, ...] = TABLES) -> Resource | None:
     """Return what lies at a path from `path_of`, or None where nothing does.
 
-    A row's id is percent-decoded; one that is not UTF-8 names no row.
+    A row's id is percent-decoded; one that is not UTF-8, or too long, names no row.
     """
     name, slash, segment = path[1:].partition("/")
     table = next((table for table in tables if table.name == name), None)
@@ -87,6 +95,7 @@ def resource_at(path: str, tables: tuple[Table, ...] = TABLES) -> Resource | Non
     if not slash:
         return Resource(table)
     try:
-        return Resource(table, unquote_to_bytes(segment).decode())
+        resource = Resource(table, unquote_to_bytes(segment).decode())
     except UnicodeDecodeError:
         return None
+    return resource if resource.is_served else None

@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 
 from edge_cache.entries import Metadata, row_digest
+from edge_cache.parsing import loads
 from edge_cache.ports import Storage
 
 _STATE = "state"
@@ -70,7 +71,7 @@ class State:
 
     def row_written(self, key: str, read_at_ms: int, body: bytes) -> None:
         """Note what a row's entry holds."""
-        self._storage.put(_ROW + key, f"{read_at_ms} {row_digest(json.loads(body))}")
+        self._storage.put(_ROW + key, f"{read_at_ms} {row_digest(loads(body))}")
 
     def row_removed(self, key: str) -> None:
         """Note that a row has no entry."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from edge_cache.errors import BadPayload
 from edge_cache.parsing import loads
-from edge_cache.resources import Table
+from edge_cache.resources import Resource, Table
 
 MAX_BYTES = 1024 * 1024
 """A larger payload is refused."""
@@ -45,8 +45,8 @@ def change_in(body: bytes, tables: tuple[Table, ...]) -> Change | None:
     table = next((t for t in tables if (t.name, t.schema) == (name, schema)), None)
     if table is None:
         return None
-    ids = [_row_id(payload, member, table.key) for member in _RECORDS[kind]]
-    return Change(table, kind, tuple(dict.fromkeys(ids)))
+    ids = dict.fromkeys(_row_id(payload, member, table.key) for member in _RECORDS[kind])
+    return Change(table, kind, tuple(row_id for row_id in ids if Resource(table, row_id).is_served))
 
 
 def _object(body: bytes) -> dict[str, object]:
@@ -62,6 +62,15 @@ def _object(body: bytes) -> dict[str, object]:
 def _row_id(payload: dict[str, object], member: str, key: str) -> str:
     record = payload.get(member)
     value = record.get(key) if isinstance(record, dict) else None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise BadPayload(f'It needs "{member}" with the row\'s "{key}".')
-    return str(value)
+    if not isinstance(value, str) or not _is_unicode(value):
+        raise BadPayload(f'It needs "{member}" with the row\'s "{key}", a number or a text.')
+    return value
+
+
+def _is_unicode(text: str) -> bool:
+    """Tell whether the text can be sent; JSON can escape half a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

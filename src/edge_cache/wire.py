@@ -18,6 +18,7 @@ from edge_cache.resources import Resource, Table, path_of, resource_at
 from edge_cache.unexpected import reported
 
 FILL = "fill"
+REFILL = "refill"
 RENEW = "renew"
 REVALIDATE = "revalidate"
 CHECK = "check"
@@ -46,8 +47,8 @@ async def serve(
 async def _carry_out(
     verb: str, resource: Resource, host: Host, text: Callable[[], Awaitable[str]]
 ) -> Answer:
-    if verb == FILL:
-        return _filled_answer(await host.refresher.fill(resource))
+    if verb in {FILL, REFILL}:
+        return _filled_answer(await host.refresher.fill(resource, has_stale=verb == REFILL))
     if verb == STATUS:
         return json_answer(host.status())
     if verb == RENEW:

@@ -116,6 +116,7 @@ def edge_of(database: Database, upstream: Server) -> Iterator[EdgeOf]:
             http = clients.enter_context(httpx.Client(base_url=worker.url, timeout=60))
             kv, log = Kv(http), worker.process.log
             if reset:
+                upstream.script.reset()
                 http.post("/__reset").raise_for_status()
                 kv.clear()
                 database.reset()

@@ -81,6 +81,21 @@ def test_a_stale_row_is_better_than_an_error(edge: Edge, act: Act, status: int) 
     assert edge.log.wait_for("stale_if_error")
 
 
+def test_a_stale_row_does_not_wait_for_a_remote_that_just_failed(edge: Edge) -> None:
+    """Only the first reader waits; the others have their answer at once."""
+    for row_id in (1, 2, 3):
+        edge.get(f"/articles/{row_id}")
+    edge.get("/revalidate").raise_for_status()
+    edge.upstream.always = answering(401)
+    assert edge.get("/articles/1").json() == SEED[0]
+    asked = edge.asked
+    for row_id in (1, 2, 3):
+        response = edge.get(f"/articles/{row_id}")
+        assert response.json() == SEED[row_id - 1]
+        assert response.headers["cache-status"].startswith(CACHE_STATUS + "fwd=stale; fwd-status=")
+    assert edge.asked == asked
+
+
 def test_the_cron_trigger_heals_a_lost_webhook(edge: Edge) -> None:
     """Of the list and of rows: changed, deleted and appeared."""
     edge.get("/articles")

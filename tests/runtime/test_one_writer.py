@@ -148,6 +148,7 @@ def test_a_row_written_during_the_flight_is_seen(edge: Edge) -> None:
             begun.wait(0.01)
         edge.db.update(2, title="Edited")
         edge.get("/revalidate").raise_for_status()
+        assert edge.get("/articles/2").json()["title"] == "Edited"
         slow.result()
     assert edge.get("/articles/2").json()["title"] == "Edited"
 

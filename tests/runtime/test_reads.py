@@ -99,6 +99,19 @@ def test_an_id_too_long_for_a_key_is_served(edge: Edge) -> None:
     assert edge.get(f"/articles/{row['id']}").headers["cache-status"] == CACHE_STATUS + "hit"
 
 
+@pytest.mark.parametrize("path", ["/articles/02", "/articles/+2", "/articles/%202"])
+def test_another_spelling_of_an_id_is_404(edge: Edge, path: str) -> None:
+    """Postgres takes it for row 2; its entry would outlive edits of the row."""
+    assert edge.get(path).status_code == 404
+    assert edge.kv.keys() == {}
+
+
+def test_a_path_too_long_for_supabase_is_404(edge: Edge) -> None:
+    """Without asking."""
+    assert edge.get("/articles/" + "x" * 9000).status_code == 404
+    assert edge.asked == 0
+
+
 def test_a_row_that_row_level_security_hides_is_absent(edge: Edge) -> None:
     """The data is what the public key may see."""
     edge.db.insert([{"id": 4, "title": "Draft", "published": False}])

@@ -162,6 +162,17 @@ def test_the_content_type_does_not_matter(edge: Edge, content_type: str) -> None
     assert edge.http.post("/revalidate", content=body, headers=headers).json() == RECEIVED
 
 
+def test_a_row_that_fails_holds_up_no_other(edge: Edge) -> None:
+    """It loses its entry; the others are refreshed."""
+    edge.get("/articles/2")
+    edge.db.update(2, title="Edited")
+    edge.upstream.acts.extend([forward, answering(406, b'{"code":"PGRST116"}')])
+    edge.webhook("UPDATE", article(2, "x"), old_record=article(1, "x"))
+    edge.settle()
+    assert edge.status()["pending"] == 0
+    assert edge.get("/articles/2").json()["title"] == "Edited"
+
+
 def test_it_is_acknowledged_before_the_refresh(edge: Edge) -> None:
     """Supabase waits for one second only, however slow its own REST interface is."""
     edge.upstream.always = after(1.5, forward)

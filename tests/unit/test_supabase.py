@@ -144,10 +144,25 @@ def test_an_id_cannot_change_the_query(row_id: str) -> None:
 
     def remote(request: httpx.Request) -> httpx.Response:
         asked.append(request.url)
-        return httpx.Response(200, json={})
+        return httpx.Response(200, json={"id": row_id})
 
     read(remote, row_id)
     assert list(asked[0].params.multi_items()) == [("select", "*"), ("id", f"eq.{row_id}")]
+
+
+@pytest.mark.parametrize("row_id", ["07", "+7", " 7", "7.0"])
+def test_another_spelling_of_an_id_is_not_found(row_id: str) -> None:
+    """Postgres takes it for the row; its entry would outlive the row's edits."""
+    with pytest.raises(NotFound):
+        read(answer(200, json={"id": 7}), row_id)
+
+
+@pytest.mark.parametrize("row_id", ["1.50", "123456789012345678901234567890", "-3"])
+def test_a_number_is_compared_as_it_is_written(row_id: str) -> None:
+    """Neither rounded nor shortened."""
+    body = b'{"id":%s}' % row_id.encode()
+    headers = {"content-type": "application/json"}
+    assert read(answer(200, content=body, headers=headers), row_id) == body
 
 
 @pytest.mark.parametrize(

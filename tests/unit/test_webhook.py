@@ -41,6 +41,13 @@ def test_the_ids_of_the_rows_that_changed(payload: bytes, ids: tuple[str, ...]) 
     assert "private" not in repr(change)
 
 
+def test_an_id_too_long_to_be_served_changes_the_table_only() -> None:
+    """No reader can have an entry of it."""
+    change = change_in(body(record={"id": "x" * 20_000}), TABLES)
+    assert change is not None
+    assert change.row_ids == ("1",)
+
+
 @pytest.mark.parametrize("members", [{"table": "users"}, {"schema": "private"}])
 def test_other_tables_are_none_of_ours(members: dict[str, object]) -> None:
     """Whatever their rows look like."""
@@ -64,7 +71,8 @@ def test_the_key_column_is_the_tables() -> None:
         body(type="TRUNCATE"),
         body(type=None),
         body(type=["UPDATE"]),
-        body(table=1),
+        body(table=None),
+        body(record={"id": "\ud800"}),
         body(record=None),
         body(record=[]),
         body(record={"id": None}),
