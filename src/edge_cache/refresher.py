@@ -182,6 +182,7 @@ class Refresher:
         except (TransientUpstreamError, StoreError) as error:
             return error
         except EdgeCacheError:
+            self._recent.forget(row.key)
             if not await self._writer.write(row.key, partial(self._store.delete, row.key)):
                 return StoreError("Workers KV has not removed a row's entry yet.")
             self._state.row_removed(row.key)
