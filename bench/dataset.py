@@ -18,6 +18,7 @@ TINY, SMALL, MEDIUM, LARGE = 3, 390, 4_000, 20_000
 ROW_ID = 7
 """The row that single-row scenarios read."""
 
+LARGE_ID = 1_000_000
 LARGE_ROW_BYTES = 100 * 1024
 
 _PROSE = (
@@ -47,8 +48,13 @@ def table(rows: int) -> bytes:
 
 @cache
 def large_row() -> bytes:
-    """Return the row of 100 KB that every fresh id names."""
-    return _padded(1_000_000, LARGE_ROW_BYTES)
+    """Return the row of 100 KB that a fresh id names; the others differ in the id only."""
+    return _padded(LARGE_ID, LARGE_ROW_BYTES)
+
+
+def large_row_of(row_id: int) -> bytes:
+    """Return the row of a fresh id."""
+    return large_row().replace(b'{"id":%d' % LARGE_ID, b'{"id":%d' % row_id, 1)
 
 
 def write(folder: Path) -> DataFiles:

@@ -12,6 +12,7 @@ const SAMPLE_MS = 20; // how often autocannon looks whether to stop
 const TIMEOUT_S = 30;
 const LONGEST_S = 60;
 const SHOWN_BYTES = 300;
+const AFTER_ID = '{"id":1000000'.length; // rows with fresh ids differ up to here
 
 const bodies = new Map();
 let freshId = 1_000_000;
@@ -31,7 +32,10 @@ function watch(client, expected, report) {
   // Instead of what autocannon does here, which is to turn every body into a string.
   client.pipelinedRequests.addBody = (chunk) => {
     const end = length + chunk.length;
-    equal &&= end <= expected.body.length && expected.body.subarray(length, end).equals(chunk);
+    const from = Math.min(Math.max(length, expected.from), end);
+    equal &&=
+      end <= expected.body.length &&
+      expected.body.subarray(from, end).equals(chunk.subarray(from - length));
     shown ||= chunk.toString("utf8", 0, SHOWN_BYTES);
     length = end;
   };
@@ -76,7 +80,8 @@ function stopInTime(tracker, { seconds, connections }, report) {
 }
 
 async function run(burst) {
-  const expected = { status: burst.status, body: bodyAt(burst.expected) };
+  const from = burst.path.includes("{n}") ? AFTER_ID : 0;
+  const expected = { status: burst.status, body: bodyAt(burst.expected), from };
   const report = { times: [], lastAt: 0, wrong: undefined };
   const began = performance.now();
   const tracker = autocannon({

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 
+import dataset
 from failure import Failure
 from processes import Process
 from scenarios import FRESH, RECEIVED, Scenario
@@ -62,15 +63,18 @@ class Target:
 
 def probe(target: Target) -> Expected:
     """Ask once, check the answer's meaning, and return what every further one must equal."""
+    row_id = next(_probe_ids)
     answer = http.request(
         target.scenario.method,
-        target.url + target.path.replace(FRESH, str(next(_probe_ids))),
+        target.url + target.path.replace(FRESH, str(row_id)),
         headers=target.headers,
         content=target.scenario.payload,
     )
     if answer.status_code != target.scenario.status(target.name):
         raise target.failure(_shown(answer))
     expected = _expected_body(target.scenario, answer)
+    if FRESH in target.path:
+        expected = dataset.large_row_of(row_id)
     if answer.content != expected:
         raise target.failure(f"{_shown(answer)}\nIt should have {len(expected)} bytes.")
     return Expected(answer.status_code, expected)

@@ -1,15 +1,16 @@
 // upstream.mjs PORT TABLE.json ROW_BYTES LARGE_ROW.json: answers in Supabase's place, from memory.
 //
 // The table's rows all have the same length in the file, so that a page is a slice of it. Ids from
-// LARGE_IDS on name one and the same large row, so that each can be a miss. A second path is the
-// benchmark's hand on it: GET /control tells how often it was asked, PUT /control?rows=N makes the
-// table so long.
+// LARGE_IDS on name large rows that differ in their ids only, so that each can be a miss. A second
+// path is the benchmark's hand on it: GET /control tells how often it was asked, PUT /control?rows=N
+// makes the table so long.
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 
 const MAX_ROWS = 1000; // Supabase's default `max_rows`
 const LARGE_IDS = 1_000_000;
+const ID_AT = '{"id":'.length;
 
 const [port, tablePath, rowBytes, largeRowPath] = process.argv.slice(2);
 const table = readFileSync(tablePath);
@@ -38,8 +39,14 @@ function send(response, status, headers, body) {
   response.end(body);
 }
 
+function largeRowOf(id) {
+  const row = Buffer.from(largeRow);
+  row.write(String(id), ID_AT);
+  return row;
+}
+
 function sendRow(response, id) {
-  const body = id >= LARGE_IDS ? largeRow : rowsBetween(id - 1, id);
+  const body = id >= LARGE_IDS ? largeRowOf(id) : rowsBetween(id - 1, id);
   const type = "application/vnd.pgrst.object+json; charset=utf-8";
   send(response, 200, { "content-type": type, "content-range": "0-0/*" }, body);
 }
