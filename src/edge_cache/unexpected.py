@@ -21,7 +21,13 @@ def reported(log: Log) -> Iterator[None]:
     except EdgeCacheError:
         raise
     except Exception as error:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
-        log("internal_error", exception=type(error).__name__, place=place)
+        log("internal_error", exception=type(error).__name__, place=_place(error))
         raise EdgeCacheError("An unexpected error; the Worker's log names its place.") from error
+
+
+def _place(error: Exception) -> str:
+    """Return the innermost place of this package that the exception came through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "edge_cache" in frame.filename]
+    frame = (own or frames)[-1]
+    return f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"

@@ -1,0 +1,29 @@
+"""Errors that nobody expected."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge_cache.errors import EdgeCacheError, NotFound
+from edge_cache.pending import Pending
+from edge_cache.unexpected import reported
+
+
+def test_the_log_names_class_and_place_and_nothing_else() -> None:
+    """A place of this package, not of a library; the message may quote a key or a row."""
+    lines: list[dict[str, object]] = []
+    with (
+        pytest.raises(EdgeCacheError) as caught,
+        reported(lambda event, /, **fields: lines.append({"event": event, **fields})),
+    ):
+        Pending.from_json("private")
+    (line,) = lines
+    assert (line["event"], line["exception"]) == ("internal_error", "JSONDecodeError")
+    assert str(line["place"]).startswith("pending.py:")
+    assert "private" not in f"{line}{caught.value.document()}"
+
+
+def test_errors_of_this_package_pass() -> None:
+    """They say themselves what is wrong."""
+    with pytest.raises(NotFound), reported(lambda *_, **__: None):
+        raise NotFound("No such row.")
