@@ -117,11 +117,11 @@ class App:
 
 async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer:
     """Answer a request, errors as problems. ``app`` may raise ConfigurationError."""
-    path, head = path_of(request.url), request.method == "HEAD"
     try:
         with reported(log):
             return await app().answer(request)
     except EdgeCacheError as error:
+        path, head = path_of(request.url), request.method == "HEAD"
         log("refused", path=path, method=request.method, status=error.status, type=error.slug)
         if isinstance(error, ConfigurationError) and path == HEALTH_PATH:
             return http.without_body(misconfigured(error), head=head)

@@ -23,8 +23,9 @@
         └── InvalidAnswer        not what a PostgREST server sends
 
 Every class knows how it looks as a problem (RFC 9457): ``status``, ``slug`` (the last part of
-``type``) and ``title``; the instance adds ``detail``. A detail never quotes Supabase's own text,
-which may hold row content; ``code`` carries PostgREST's or Postgres's error code instead.
+``type``), ``title`` and, where waiting helps, ``retry_after_s``; the instance adds ``detail``. A
+detail never quotes Supabase's own text, which may hold row content; ``code`` carries PostgREST's or
+Postgres's error code instead.
 """
 
 from __future__ import annotations
@@ -41,11 +42,11 @@ class EdgeCacheError(Exception):
     status = 500
     slug = "internal-error"
     title = "The Worker failed"
+    retry_after_s: int | None = None
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.retry_after_s: int | None = None
 
     def document(self) -> dict[str, object]:
         """Return the problem's JSON members (RFC 9457)."""
@@ -133,10 +134,7 @@ class LookupsExhausted(EdgeCacheError):
     status = 503
     slug = "lookups-exhausted"
     title = "Too many rows that do not exist were asked for"
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.retry_after_s = 1
+    retry_after_s = 1
 
 
 class StoreError(EdgeCacheError):
@@ -153,10 +151,7 @@ class RefresherUnavailable(EdgeCacheError):
     status = 503
     slug = "refresher-unavailable"
     title = "The refresher did not answer"
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.retry_after_s = RETRY_AFTER_S
+    retry_after_s = RETRY_AFTER_S
 
 
 class RelayedProblem(EdgeCacheError):
@@ -206,16 +201,7 @@ class UpstreamError(EdgeCacheError):
 class TransientUpstreamError(UpstreamError):
     """The same request may succeed a moment later."""
 
-    def __init__(
-        self,
-        detail: str,
-        *,
-        supabase_status: int | None = None,
-        code: str | None = None,
-        retry_after_s: int = RETRY_AFTER_S,
-    ) -> None:
-        super().__init__(detail, supabase_status=supabase_status, code=code)
-        self.retry_after_s = retry_after_s
+    retry_after_s = RETRY_AFTER_S
 
 
 class UpstreamUnreachable(TransientUpstreamError):
