@@ -16,43 +16,55 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
-from functools import cache
 from typing import Any
 
 import js
 from pyodide.ffi import create_proxy
 
-_ready: deque[asyncio.Handle] = deque()
+
+class _Microtasks:
+    """The callbacks that are ready, and the microtask that runs them."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._ready: deque[asyncio.Handle] = deque()
+        self._running = False
+        self._queue: Callable[[Any], None] | None = None
+        self._run_proxy: Any = None
+
+    def call_soon(
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        """Arrange for a callback, as the event loop's method of this name does."""
+        handle = asyncio.Handle(callback, args, self._loop, context=context)
+        self._ready.append(handle)
+        # Queued even if there is one: the runtime drops the microtasks of a request that it ends
+        # by force, and later ones must not wait for them.
+        if not self._running:
+            self._queue_run()
+        return handle
+
+    def _queue_run(self) -> None:
+        if self._queue is None:
+            # Not on import: a snapshot of the Worker could not hold these.
+            self._queue, self._run_proxy = js.queueMicrotask, create_proxy(self._run)
+        self._queue(self._run_proxy)
+
+    def _run(self) -> None:
+        # Which loop runs is remembered for each stack. These are parts that asyncio has for loops.
+        if asyncio._get_running_loop() is not self._loop:  # noqa: SLF001
+            asyncio._set_running_loop(self._loop)  # noqa: SLF001
+        self._running = True
+        try:
+            while self._ready:
+                handle = self._ready.popleft()
+                if not handle.cancelled():
+                    handle._run()  # noqa: SLF001
+        finally:
+            self._running = False
 
 
 def use_microtasks() -> None:
     """Have the event loop's ``call_soon`` queue microtasks; delayed calls stay timers."""
-    asyncio.get_event_loop().call_soon = _call_soon  # type: ignore[method-assign,assignment]
-
-
-def _call_soon(
-    callback: Callable[..., object], *args: Any, context: Context | None = None
-) -> asyncio.Handle:
-    handle = asyncio.Handle(callback, args, asyncio.get_event_loop(), context=context)
-    _ready.append(handle)
-    # One for each callback, though the first runs them all: the runtime drops the microtasks of a
-    # request that it ends by force, and those that come later must not wait for them.
-    js.queueMicrotask(_run_ready_proxy())
-    return handle
-
-
-@cache
-def _run_ready_proxy() -> Any:
-    # Not made on import: a snapshot of the Worker cannot hold it.
-    return create_proxy(_run_ready)
-
-
-def _run_ready() -> None:
-    # Which loop runs is remembered for each stack; asyncio's own parts, for those who write loops.
     loop = asyncio.get_event_loop()
-    if asyncio._get_running_loop() is not loop:  # noqa: SLF001
-        asyncio._set_running_loop(loop)  # noqa: SLF001
-    while _ready:
-        handle = _ready.popleft()
-        if not handle.cancelled():
-            handle._run()  # noqa: SLF001
+    loop.call_soon = _Microtasks(loop).call_soon  # type: ignore[method-assign,assignment]

@@ -263,6 +263,8 @@ def _joined(pages: list[bytes]) -> bytes:
 
 
 def _says_no_such_row(response: httpx.Response) -> bool:
+    if response.is_success:
+        return False
     code = _error_code(response) or ""
     if response.status_code == HTTPStatus.NOT_ACCEPTABLE:
         # The same code says that several rows matched; then the key column is not unique.
