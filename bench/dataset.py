@@ -1,7 +1,9 @@
-"""The rows that everybody serves: one table, of which a scenario takes the first so many rows.
+"""The rows that everybody serves: tables of which a scenario takes the first so many rows.
 
-The text is ASCII and needs no escapes, which is the lesson's best case: JSON is parsed and printed
-fastest so. Every row has the same length, so that the upstream can cut pages without parsing.
+The text is as people write it, with dashes and curly quotes. A single one of them in a table makes
+JavaScript keep the whole text as UTF-16, and parse and print it more slowly, so there is also text
+of ASCII alone. Every row has the same length in bytes, so that the upstream can cut pages without
+parsing.
 """
 
 import json
@@ -12,9 +14,6 @@ from pathlib import Path
 ROW_BYTES = 261
 """With its comma a row has 262 bytes: 3 rows are 0.8 KB, 20,000 rows 5 MiB."""
 
-TINY, SMALL, MEDIUM, LARGE = 3, 390, 4_000, 20_000
-"""Rows in a table of 0.8 KB, 100 KB, 1 MB and 5 MB."""
-
 ROW_ID = 7
 """The row that single-row scenarios read."""
 
@@ -22,9 +21,30 @@ LARGE_ID = 1_000_000
 LARGE_ROW_BYTES = 100 * 1024
 
 _PROSE = (
-    "Readers wait for the network, not for the database, so the answer is kept close to them and "
-    "made anew when somebody edits. "
+    "Readers wait for the network \u2013 not for the database \u2013 so the answer\u2019s kept "
+    "close to them and made anew when somebody edits. "
 )
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table's length and kind of text."""
+
+    rows: int
+    ascii_only: bool = False
+
+    @property
+    def body(self) -> bytes:
+        """The table as one JSON array."""
+        return _body(self)
+
+
+TINY, SMALL, MEDIUM, LARGE = Table(3), Table(390), Table(4_000), Table(20_000)
+"""Tables of 0.8 KB, 100 KB, 1 MB and 5 MB."""
+
+ASCII_MEDIUM, ASCII_LARGE = Table(4_000, ascii_only=True), Table(20_000, ascii_only=True)
+
+TABLES = (TINY, SMALL, MEDIUM, LARGE, ASCII_MEDIUM, ASCII_LARGE)
 
 
 @dataclass(frozen=True)
@@ -32,18 +52,19 @@ class DataFiles:
     """The rows as files, for the upstream that serves them."""
 
     table: Path
+    ascii_table: Path
     large_row: Path
 
 
-def row(row_id: int) -> bytes:
+def row(row_id: int, *, ascii_only: bool = False) -> bytes:
     """Return a row as PostgREST sends it, without white space."""
-    return _padded(row_id, ROW_BYTES)
+    return _padded(row_id, ROW_BYTES, ascii_only=ascii_only)
 
 
 @cache
-def table(rows: int) -> bytes:
-    """Return a table of so many rows, as one JSON array."""
-    return b"[" + b",".join(row(row_id) for row_id in range(1, rows + 1)) + b"]"
+def _body(table: Table) -> bytes:
+    ids = range(1, table.rows + 1)
+    return b"[" + b",".join(row(row_id, ascii_only=table.ascii_only) for row_id in ids) + b"]"
 
 
 @cache
@@ -59,18 +80,25 @@ def large_row_of(row_id: int) -> bytes:
 
 def write(folder: Path) -> DataFiles:
     """Write the files that the upstream reads."""
-    files = DataFiles(folder / "table.json", folder / "large-row.json")
-    files.table.write_bytes(table(LARGE))
+    files = DataFiles(folder / "table.json", folder / "ascii-table.json", folder / "large-row.json")
+    files.table.write_bytes(LARGE.body)
+    files.ascii_table.write_bytes(ASCII_LARGE.body)
     files.large_row.write_bytes(large_row())
     return files
 
 
-def _padded(row_id: int, size: int) -> bytes:
+def _padded(row_id: int, size: int, *, ascii_only: bool = False) -> bytes:
     fields = {"id": row_id, "title": f"Article number {row_id}", "body": "", "published": True}
     missing = size - len(_encoded(fields))
-    text = _PROSE * (missing // len(_PROSE) + 1)
-    return _encoded({**fields, "body": text[:missing]})
+    return _encoded({**fields, "body": _text(missing, ascii_only=ascii_only)})
+
+
+def _text(size: int, *, ascii_only: bool) -> str:
+    """Return a text of so many bytes."""
+    prose = _PROSE.replace("\u2013", "-").replace("\u2019", "'") if ascii_only else _PROSE
+    begun = (prose * (size // len(prose) + 1)).encode()[:size].decode(errors="ignore")
+    return begun + "." * (size - len(begun.encode()))
 
 
 def _encoded(fields: dict[str, object]) -> bytes:
-    return json.dumps(fields, separators=(",", ":")).encode()
+    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()

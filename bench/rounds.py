@@ -14,7 +14,7 @@ from serving import require_alive
 from stage import Stage
 from usage import Usage
 
-_WARM_UP_S = 0.3
+_WARM_UP_S = 1.5
 
 
 def measure_round(

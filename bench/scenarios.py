@@ -16,6 +16,7 @@ CONNECTIONS = (1, 4, 32)
 EMPTY, NOT_MODIFIED, NOT_FOUND, ROW = "empty", "304", "404", "row"
 MISS, REVALIDATE, WEBHOOK = "miss 100 KB", "revalidate", "webhook"
 HIT_TINY, HIT_SMALL, HIT_MEDIUM, HIT_LARGE = "hit 0.8 KB", "hit 100 KB", "hit 1 MB", "hit 5 MB"
+HIT_ASCII_MEDIUM, HIT_ASCII_LARGE = "hit 1 MB ASCII", "hit 5 MB ASCII"
 
 FRESH = "{n}"
 """In a path: an id that was never asked for."""
@@ -34,7 +35,7 @@ _SETTLE_S = 1.5
 class Scenario:
     """A kind of request, repeated.
 
-    ``rows`` is the table's length. ``body`` is what a 200 answer must be; None accepts the probe's
+    ``body`` is what a 200 answer must be; None accepts the probe's
     if it is `RECEIVED`, and any body of another status. ``asks`` tells whether each answer needs
     Supabase (None: no matter). ``settle_s`` is how long ours goes on working after a burst.
     """
@@ -43,7 +44,7 @@ class Scenario:
     workers: tuple[str, ...]
     body: bytes | None
     path: str = "/articles"
-    rows: int = dataset.SMALL
+    table: dataset.Table = dataset.SMALL
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict)
     payload: str | None = None
@@ -65,8 +66,8 @@ class Scenario:
         return {"accept": _ROW_TYPE} if worker == DIRECT else dict(self.headers)
 
 
-def _hit(name: str, rows: int) -> Scenario:
-    return Scenario(name, (OURS, LESSON, FLOOR), dataset.table(rows), rows=rows)
+def _hit(name: str, table: dataset.Table) -> Scenario:
+    return Scenario(name, (OURS, LESSON, FLOOR), table.body, table=table)
 
 
 def _changed_row() -> str:
@@ -79,19 +80,20 @@ def _changed_row() -> str:
 def scenarios() -> tuple[Scenario, ...]:
     """Return all of them, in the order of the table."""
     both = (OURS, LESSON)
-    tiny = dataset.table(dataset.TINY)
     return (
         Scenario(EMPTY, (CONSTANT_PYTHON, CONSTANT_JAVASCRIPT), b"ok"),
         _hit(HIT_TINY, dataset.TINY),
         _hit(HIT_SMALL, dataset.SMALL),
         _hit(HIT_MEDIUM, dataset.MEDIUM),
         _hit(HIT_LARGE, dataset.LARGE),
+        _hit(HIT_ASCII_MEDIUM, dataset.ASCII_MEDIUM),
+        _hit(HIT_ASCII_LARGE, dataset.ASCII_LARGE),
         # The others know no validators: they answer the same request with all there is.
         Scenario(
             NOT_MODIFIED,
             (*both, FLOOR),
-            tiny,
-            rows=dataset.TINY,
+            dataset.TINY.body,
+            table=dataset.TINY,
             conditional=True,
             statuses={OURS: HTTPStatus.NOT_MODIFIED},
         ),

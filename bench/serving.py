@@ -64,9 +64,10 @@ class Supabase:
     url: str
     process: Process
 
-    def serve(self, rows: int) -> None:
-        """Make the table so long."""
-        http.put(f"{self.url}/control", params={"rows": rows}).raise_for_status()
+    def serve(self, table: dataset.Table) -> None:
+        """Have this table."""
+        params = {"table": int(table.ascii_only), "rows": table.rows}
+        http.put(f"{self.url}/control", params=params).raise_for_status()
 
     def asked(self) -> int:
         """Return how often it was asked for rows."""
@@ -77,7 +78,8 @@ def start_supabase(work: Path) -> Supabase:
     """Start the upstream that answers from memory."""
     files = dataset.write(work)
     port = free_port()
-    arguments = (str(port), files.table, str(dataset.ROW_BYTES), files.large_row)
+    tables = (files.table, files.ascii_table)
+    arguments = (str(port), str(dataset.ROW_BYTES), files.large_row, *tables)
     process = _spawn("Supabase's stand-in", "upstream.mjs", *arguments, log=work / "upstream.log")
     url = f"http://{LOCALHOST}:{port}"
     process.wait_until_answering(f"{url}/control", deadline_s=START_DEADLINE_S)

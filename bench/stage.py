@@ -13,23 +13,21 @@ from load import Load, Target
 from scenarios import DIRECT, Scenario
 from serving import TABLE_KEY, Entry, Server, Supabase, http, start, start_load, start_supabase
 
-_SIZES = (dataset.TINY, dataset.SMALL, dataset.MEDIUM, dataset.LARGE)
-
 
 @dataclass(frozen=True)
 class Stage:
-    """The running processes; `entries` holds ours by the table's length."""
+    """The running processes; `entries` holds ours by the table."""
 
     work: Path
     contenders: dict[str, Contender]
     servers: dict[str, Server]
     supabase: Supabase
     load: Load
-    entries: dict[int, Entry]
+    entries: dict[dataset.Table, Entry]
 
-    def entry(self, worker: str, rows: int) -> Entry:
+    def entry(self, worker: str, table: dataset.Table) -> Entry:
         """Return the table as a Worker has it in KV: ours with the metadata that it gave it."""
-        return self.entries[rows] if worker == OURS else Entry(dataset.table(rows))
+        return self.entries[table] if worker == OURS else Entry(table.body)
 
     def target(self, scenario: Scenario, worker: str) -> Target:
         """Return where a scenario's requests go."""
@@ -41,10 +39,10 @@ class Stage:
 
     def prepare(self, scenario: Scenario) -> None:
         """Give everybody the scenario's table."""
-        self.supabase.serve(scenario.rows)
+        self.supabase.serve(scenario.table)
         for worker in scenario.workers:
             if worker != DIRECT:
-                self.servers[worker].put(TABLE_KEY, self.entry(worker, scenario.rows))
+                self.servers[worker].put(TABLE_KEY, self.entry(worker, scenario.table))
 
     def _etag(self) -> str:
         etag: str = http.get(f"{self.servers[OURS].url}/articles").headers["etag"]
@@ -63,20 +61,20 @@ def staged(work: Path) -> Iterator[Stage]:
         servers = {}
         for contender in found.values():
             print(f"Starting {contender.name} …", flush=True)
-            server = start(contender, work, Entry(dataset.table(dataset.TINY)))
+            server = start(contender, work, Entry(dataset.TINY.body))
             stack.callback(server.process.stop)
             servers[contender.name] = server
-        entries = {rows: _own_entry(supabase, servers[OURS], rows) for rows in _SIZES}
+        entries = {table: _own_entry(supabase, servers[OURS], table) for table in dataset.TABLES}
         bodies = work / "bodies"
         bodies.mkdir(exist_ok=True)
         yield Stage(work, found, servers, supabase, Load(url, process, bodies), entries)
 
 
-def _own_entry(supabase: Supabase, ours: Server, rows: int) -> Entry:
+def _own_entry(supabase: Supabase, ours: Server, table: dataset.Table) -> Entry:
     """Have ours fetch a table, all its pages, and return what it put into KV."""
-    supabase.serve(rows)
+    supabase.serve(table)
     http.get(f"{ours.url}/revalidate").raise_for_status()
     entry = ours.entry(TABLE_KEY)
-    if entry.value != dataset.table(rows):
-        raise Failure(f"After GET /revalidate, KV does not hold the table of {rows} rows.")
+    if entry.value != table.body:
+        raise Failure(f"After GET /revalidate, KV does not hold the table of {table.rows} rows.")
     return entry

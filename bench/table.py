@@ -9,7 +9,7 @@ from scenarios import CONNECTIONS, Scenario, scenarios
 from targets import Verdict
 
 _HEADER = (
-    f"{'':14}{'conn.':>5}  {'':17}{'req/s':>9}{'±':>5}{'p50 ms':>9}{'p99 ms':>9}{'CPU ms':>8}"
+    f"{'':15}{'conn.':>5}  {'':17}{'req/s':>9}{'±':>5}{'p50 ms':>9}{'p99 ms':>9}{'CPU ms':>8}"
     f"{'/lesson':>9}{'/floor':>8}"
 )
 
@@ -22,7 +22,7 @@ def bursts(samples: Samples) -> Iterator[str]:
         for connections in CONNECTIONS:
             shown = str(connections)
             for worker in scenario.workers:
-                yield f"{title:14}{shown:>5}  {_row(samples, scenario, worker, connections)}"
+                yield f"{title:15}{shown:>5}  {_row(samples, scenario, worker, connections)}"
                 title = shown = ""
 
 

@@ -8,7 +8,16 @@ from typing import Literal
 from contenders import CONSTANT_PYTHON, FLOOR, LESSON, OURS
 from fresh import MEMORY, REFRESH, START
 from samples import WHOLE, Samples, Summary, differences, ratios, summary
-from scenarios import DIRECT, HIT_LARGE, HIT_MEDIUM, HIT_TINY, MISS, NOT_MODIFIED
+from scenarios import (
+    DIRECT,
+    HIT_ASCII_LARGE,
+    HIT_ASCII_MEDIUM,
+    HIT_LARGE,
+    HIT_MEDIUM,
+    HIT_TINY,
+    MISS,
+    NOT_MODIFIED,
+)
 
 CONNECTIONS = 4
 """At which throughput is compared: a few readers, and the machine not yet saturated."""
@@ -72,6 +81,10 @@ TARGETS = (
     Target("hit 0.8 KB, to the floor", ">=", 0.9, _throughput(HIT_TINY, FLOOR)),
     Target("hit 1 MB, to the lesson", ">=", 1.8, _throughput(HIT_MEDIUM, LESSON)),
     Target("hit 5 MB, to the lesson", ">=", 5, _throughput(HIT_LARGE, LESSON)),
+    Target(
+        "hit 1 MB of ASCII alone, to the lesson", ">=", 1.8, _throughput(HIT_ASCII_MEDIUM, LESSON)
+    ),
+    Target("hit 5 MB of ASCII alone, to the lesson", ">=", 5, _throughput(HIT_ASCII_LARGE, LESSON)),
     Target(
         "304, to the floor's hit of 0.8 KB", ">=", 1, _throughput(NOT_MODIFIED, FLOOR, of=HIT_TINY)
     ),

@@ -1,9 +1,9 @@
-// upstream.mjs PORT TABLE.json ROW_BYTES LARGE_ROW.json: answers in Supabase's place, from memory.
+// upstream.mjs PORT ROW_BYTES LARGE_ROW.json TABLE.json…: answers in Supabase's place, from memory.
 //
-// The table's rows all have the same length in the file, so that a page is a slice of it. Ids from
+// A table's rows all have the same length in the file, so that a page is a slice of it. Ids from
 // LARGE_IDS on name large rows that differ in their ids only, so that each can be a miss. A second
-// path is the benchmark's hand on it: GET /control tells how often it was asked, PUT /control?rows=N
-// makes the table so long.
+// path is the benchmark's hand on it: GET /control tells how often it was asked, and
+// PUT /control?table=I&rows=N chooses the table and makes it so long.
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -12,21 +12,22 @@ const MAX_ROWS = 1000; // Supabase's default `max_rows`
 const LARGE_IDS = 1_000_000;
 const ID_AT = '{"id":'.length;
 
-const [port, tablePath, rowBytes, largeRowPath] = process.argv.slice(2);
-const table = readFileSync(tablePath);
+const [port, rowBytes, largeRowPath, ...tablePaths] = process.argv.slice(2);
+const tables = tablePaths.map((path) => readFileSync(path));
 const largeRow = readFileSync(largeRowPath);
 const stride = Number(rowBytes) + 1; // the comma
 const pages = new Map();
 
+let table = 0;
 let total = 0;
 let asked = 0;
 
 function rowsBetween(first, last) {
-  return table.subarray(1 + first * stride, last * stride);
+  return tables[table].subarray(1 + first * stride, last * stride);
 }
 
 function page(first, last) {
-  const name = `${first}-${last}`;
+  const name = `${table}: ${first}-${last}`;
   if (!pages.has(name)) {
     const [open, close] = [Buffer.from("["), Buffer.from("]")];
     pages.set(name, Buffer.concat([open, rowsBetween(first, last), close]));
@@ -61,6 +62,7 @@ function sendPage(response, first, counted) {
 
 function control(request, response, query) {
   if (request.method === "PUT") {
+    table = Number(query.get("table"));
     total = Number(query.get("rows"));
   }
   send(response, 200, {}, Buffer.from(JSON.stringify({ asked })));

@@ -1,5 +1,6 @@
-// The lesson's Worker: what a reader of the tutorial deploys. It parses the cached JSON on each hit
-// and prints it again, and every miss, revalidation and webhook goes through supabase-js.
+// The lesson's Worker: what a reader of the tutorial deploys. It reads the cached JSON as text, parses
+// it on each hit and prints it again, logs a line, and every miss, revalidation and webhook goes
+// through supabase-js.
 //
 // Written for this benchmark. Its faults (truncated tables, an unauthenticated webhook, `null` in
 // the cache) are part of it: they make it faster, not slower.
@@ -12,6 +13,8 @@ const router = Router();
 const json = (value) =>
   new Response(JSON.stringify(value), { headers: { "content-type": "application/json" } });
 
+const readFrom = async (cache, key) => JSON.parse(await cache.get(key));
+
 const supabaseOf = (env) => createClient(env.SUPABASE_URL, env.SUPABASE_ANON_KEY);
 
 async function refreshAll(env) {
@@ -21,16 +24,23 @@ async function refreshAll(env) {
 }
 
 router.get("/articles", async (_request, env) => {
-  const cached = await env.ARTICLES.get("/articles", { type: "json" });
-  return json(cached ?? (await refreshAll(env)));
+  const cached = await readFrom(env.ARTICLES, "/articles");
+  if (cached) {
+    console.log("answered from the cache");
+    return json(cached);
+  }
+  console.log("asking Supabase");
+  return json(await refreshAll(env));
 });
 
 router.get("/articles/:id", async ({ params: { id } }, env) => {
   const key = `/articles/${id}`;
-  const cached = await env.ARTICLES.get(key, { type: "json" });
+  const cached = await readFrom(env.ARTICLES, key);
   if (cached) {
+    console.log("answered from the cache");
     return json(cached);
   }
+  console.log("asking Supabase");
   const { data } = await supabaseOf(env).from("articles").select("*").match({ id }).single();
   await env.ARTICLES.put(key, JSON.stringify(data));
   return json(data);

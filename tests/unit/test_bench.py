@@ -87,11 +87,12 @@ def test_what_a_machine_cannot_measure_is_said() -> None:
 
 def test_tables_have_the_sizes_that_the_scenarios_name() -> None:
     """Rows have one length, so that the upstream can cut pages without parsing."""
-    rows = dataset.TINY
-    assert len(dataset.table(rows)) == rows * (dataset.ROW_BYTES + 1) + 1
-    assert len(dataset.table(dataset.SMALL)) == pytest.approx(100 * 1024, rel=0.01)
-    assert len(dataset.table(dataset.MEDIUM)) == pytest.approx(1024**2, rel=0.01)
-    assert len(dataset.table(dataset.LARGE)) == pytest.approx(5 * 1024**2, rel=0.01)
+    for table in dataset.TABLES:
+        assert len(table.body) == table.rows * (dataset.ROW_BYTES + 1) + 1
+        assert table.body.isascii() is table.ascii_only
+    assert len(dataset.SMALL.body) == pytest.approx(100 * 1024, rel=0.01)
+    assert len(dataset.MEDIUM.body) == pytest.approx(1024**2, rel=0.01)
+    assert len(dataset.LARGE.body) == pytest.approx(5 * 1024**2, rel=0.01)
     assert len(dataset.large_row()) == dataset.LARGE_ROW_BYTES
 
 
