@@ -26,7 +26,7 @@ from samples import Samples
 from scenarios import scenarios
 from stage import Stage, staged
 
-ROUNDS, SECONDS = 4, 0.8
+ROUNDS, SECONDS = 6, 0.6
 QUICK_ROUNDS, QUICK_SECONDS = 1, 0.25
 
 SEED = 20
