@@ -9,10 +9,11 @@ from collections.abc import Awaitable
 from typing import Any
 
 import js
-from pyodide.ffi import jsnull, to_js
+from pyodide.ffi import JsException, jsnull, to_js
 from workers import import_from_javascript, wait_until
 
 from edge_cache.app import Request
+from edge_cache.errors import BadPayload
 from edge_cache.http import Answer
 
 
@@ -47,13 +48,19 @@ def request_of(js_request: Any) -> Request:
 
 
 async def _body_of(js_request: Any, limit: int) -> bytes | None:
-    """Return a request's body, or None once it has more than ``limit`` bytes."""
+    """Return a request's body, or None once it has more than ``limit`` bytes.
+
+    Raises BadPayload if the client hangs up in its midst.
+    """
     if js_request.body is jsnull:
         return b""
     reader, size = js_request.body.getReader(), 0
     chunks: list[bytes] = []
     while True:
-        part = await reader.read()
+        try:
+            part = await reader.read()
+        except JsException as error:
+            raise BadPayload("The connection broke before the end of the body.") from error
         if part.done:
             return b"".join(chunks)
         chunks.append(part.value.to_bytes())

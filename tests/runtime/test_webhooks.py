@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,9 @@ import stack
 
 CACHE_STATUS = "supabase-edge-cache; "
 RECEIVED = {"received": True}
+
+BODY_UNDER_WAY_S = 0.5
+"""After so long the Worker waits for the rest of a body."""
 
 
 def article(row_id: int, title: str, *, published: bool = True) -> dict[str, object]:
@@ -269,3 +273,15 @@ def test_a_killed_runtime_loses_nothing(
     again, _ = revive()
     eventually(lambda: "Edited before the crash" in again.titles(), "the edit arrives", 30)
     eventually(lambda: "before the crash" in again.get("/articles/2").text, "in the row too", 30)
+
+
+def test_a_client_that_hangs_up_amid_its_payload_is_no_fault_of_the_worker(edge: Edge) -> None:
+    """It is refused, and nothing is recorded."""
+    url = edge.http.base_url
+    with socket.create_connection((url.host, url.port or 80)) as client:
+        head = f"POST /revalidate HTTP/1.1\r\nHost: {url.host}\r\nContent-Length: 1000\r\n\r\n"
+        client.sendall(head.encode() + b'{"type":')
+        time.sleep(BODY_UNDER_WAY_S)
+    (refused,) = edge.log.wait_for("refused")
+    assert refused["type"] == "bad-payload"
+    assert not edge.log.events("internal_error")
