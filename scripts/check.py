@@ -10,7 +10,7 @@ from pathlib import Path
 
 import lock
 from failure import Failure, run_main
-from project import ROOT, environment
+from project import ROOT, VENV_PYTHON, environment
 
 PYTHON = sys.executable
 
@@ -19,8 +19,9 @@ def tool(*arguments: str) -> Callable[[], str]:
     """Return a check that passes when a command does."""
 
     def check() -> str:
+        env = {**environment(), "PYTHONPATH": str(ROOT / "src")}
         done = subprocess.run(
-            arguments, cwd=ROOT, env=environment(), check=False, capture_output=True, text=True
+            arguments, cwd=ROOT, env=env, check=False, capture_output=True, text=True
         )
         return done.stdout + done.stderr if done.returncode else ""
 
@@ -52,6 +53,7 @@ CHECKS = (
     ("ruff check", tool(PYTHON, "-m", "ruff", "check", "--quiet", ".")),
     ("ruff format", tool(PYTHON, "-m", "ruff", "format", "--check", ".")),
     ("mypy", tool(PYTHON, "-m", "mypy")),
+    ("imports", tool(str(VENV_PYTHON.parent / "lint-imports"), "--no-cache", "--no-logo")),
     ("Python lock files", python_locks),
     ("node lock files", node_lock),
 )

@@ -8,21 +8,23 @@ from typing import Any
 
 from workers import DurableObject, Request, WorkerEntrypoint
 
-from edge_cache import app, event_loop, runtime, scheduled, wire
-from edge_cache.backlog import Backlog
+from edge_cache.cloudflare import event_loop, runtime
+from edge_cache.cloudflare.durable import DurableStorage
+from edge_cache.cloudflare.fetch_transport import FetchTransport
+from edge_cache.cloudflare.kv import KvReader, KvWriter
+from edge_cache.cloudflare.refresher_client import RefresherClient
 from edge_cache.config import Settings, settings_from
-from edge_cache.durable import DurableStorage
-from edge_cache.fetch_transport import FetchTransport
-from edge_cache.health import Health
-from edge_cache.host import Host, wake
-from edge_cache.kv import KvReader, KvWriter
-from edge_cache.reader import Reader
-from edge_cache.refresher import Refresher as TableRefresher
-from edge_cache.refresher_client import RefresherClient
+from edge_cache.refresher import serving
+from edge_cache.refresher.backlog import Backlog
+from edge_cache.refresher.host import Host, wake
+from edge_cache.refresher.refresher import Refresher as TableRefresher
+from edge_cache.refresher.state import State
+from edge_cache.refresher.writer import Writer
 from edge_cache.resources import Table
-from edge_cache.state import State
-from edge_cache.supabase import Supabase
-from edge_cache.writer import Writer
+from edge_cache.supabase.rest import Supabase
+from edge_cache.worker import app, scheduled
+from edge_cache.worker.health import Health
+from edge_cache.worker.reader import Reader
 
 event_loop.use_microtasks()
 
@@ -90,7 +92,7 @@ class Refresher(DurableObject):  # type: ignore[no-untyped-call]
 
     async def fetch(self, request: Request) -> Any:
         """Carry out what the Worker asks for (see `edge_cache.wire`)."""
-        answer = await wire.serve(request.url, request.text, self._hosted, runtime.log)
+        answer = await serving.serve(request.url, request.text, self._hosted, runtime.log)
         return runtime.response_of(answer)
 
     async def alarm(self, _info: Any = None) -> None:

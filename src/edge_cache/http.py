@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -39,6 +39,20 @@ class Stream(Protocol):
 
 
 Body = bytes | Stream | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request.
+
+    ``header`` returns one header's value by its lower-case name, or None; ``body`` the whole body,
+    or None if it has more bytes than the given limit.
+    """
+
+    method: str
+    url: str
+    header: Callable[[str], str | None]
+    body: Callable[[int], Awaitable[bytes | None]]
 
 
 @dataclass(frozen=True, slots=True)

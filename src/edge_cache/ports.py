@@ -12,8 +12,7 @@ from typing import Protocol
 
 from edge_cache.entries import Metadata
 from edge_cache.http import Body, Stream
-from edge_cache.resources import Resource, Table
-from edge_cache.webhook import Change
+from edge_cache.resources import Change, Resource, Table
 
 NowMs = Callable[[], int]
 """Returns the Unix time in milliseconds."""

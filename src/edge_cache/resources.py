@@ -68,6 +68,18 @@ class Resource:
         return f"/{self.table.name}/?sha256={hashlib.sha256(path.encode()).hexdigest()}"
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of a served table: its kind and the ids of the rows that it touches.
+
+    An UPDATE that changes the id touches two.
+    """
+
+    table: Table
+    kind: str
+    row_ids: tuple[str, ...]
+
+
 TABLES = (Table("articles"),)
 """Every table that the Worker serves."""
 

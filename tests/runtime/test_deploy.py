@@ -21,7 +21,7 @@ def test_a_dry_run_bundles_the_worker_and_its_packages(tmp_path: Path) -> None:
     for expected in ("env.ARTICLES", "env.REFRESHER (Refresher)", "Total Upload"):
         assert expected in done.stdout
     uploaded = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.py")}
-    assert {"entry.py", "edge_cache/app.py", "python_modules/httpx/__init__.py"} <= uploaded
+    assert {"entry.py", "edge_cache/worker/app.py", "python_modules/httpx/__init__.py"} <= uploaded
 
 
 def test_production_gets_no_local_settings() -> None:

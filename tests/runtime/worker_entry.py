@@ -16,7 +16,7 @@ from pyodide.ffi import create_once_callable
 from workers import Request, Response
 
 import entry
-from edge_cache import runtime
+from edge_cache.cloudflare import runtime
 from edge_cache.resources import TABLES
 
 RESET = "/__reset"

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from edge_cache.entries import (
-    Metadata,
-    age_s,
-    etag_of,
-    is_plausible,
-    parse_metadata,
-    snapshot_of,
-)
+from edge_cache.entries import Metadata, age_s, etag_of, parse_metadata, snapshot_of
 
 
 def test_metadata_survives_being_stored() -> None:
@@ -50,26 +41,6 @@ def test_an_etag_is_strong_and_follows_the_bytes() -> None:
     """Equal bytes have equal tags, others do not."""
     assert etag_of(b"a") == etag_of(b"a") != etag_of(b"b")
     assert etag_of(b"a").startswith('"')
-
-
-@pytest.mark.parametrize(
-    ("body", "row", "plausible"),
-    [
-        (b"[]", False, True),
-        (b'[{"id":1}]', False, True),
-        (b'{"id":1}', True, True),
-        (b"null", False, False),
-        (b"null", True, False),
-        (json.dumps({"message": "error"}).encode(), False, False),
-        (b"[1,", False, False),
-        (b"\xff", False, False),
-    ],
-)
-def test_an_entry_without_metadata_must_look_like_one(
-    body: bytes, row: bool, plausible: bool
-) -> None:
-    """The lesson's Worker cached `null` and errors; those count as absent."""
-    assert is_plausible(body, row=row) is plausible
 
 
 def test_an_age_is_never_negative() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge_cache.errors import EdgeCacheError, NotFound
-from edge_cache.pending import Pending
+from edge_cache.refresher.pending import Pending
 from edge_cache.unexpected import reported
 
 

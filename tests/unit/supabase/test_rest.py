@@ -9,7 +9,6 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from edge_cache import supabase
 from edge_cache.config import Settings
 from edge_cache.errors import (
     InvalidAnswer,
@@ -22,7 +21,8 @@ from edge_cache.errors import (
     UpstreamUnreachable,
 )
 from edge_cache.resources import TABLES, Resource
-from edge_cache.supabase import Supabase, backoff_s, key_headers
+from edge_cache.supabase import rest
+from edge_cache.supabase.rest import Supabase, backoff_s, key_headers
 
 ARTICLES = TABLES[0]
 Remote = Callable[[httpx.Request], httpx.Response]
@@ -31,7 +31,7 @@ Remote = Callable[[httpx.Request], httpx.Response]
 @pytest.fixture(autouse=True)
 def _no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries follow at once."""
-    monkeypatch.setattr(supabase, "FIRST_BACKOFF_S", 0)
+    monkeypatch.setattr(rest, "FIRST_BACKOFF_S", 0)
 
 
 def read(remote: Remote, row_id: str | None = None, timeout_s: float = 1) -> bytes:
@@ -245,7 +245,7 @@ def test_a_refusal_is_not_tried_again() -> None:
 
 def test_the_time_limit_bounds_retries_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader never waits longer than the setting says."""
-    monkeypatch.setattr(supabase, "FIRST_BACKOFF_S", 30)
+    monkeypatch.setattr(rest, "FIRST_BACKOFF_S", 30)
     with pytest.raises(UpstreamTimeout, match=r"0\.05 s"):
         read(answer(503), timeout_s=0.05)
 
@@ -272,6 +272,6 @@ def test_publishable_keys_go_into_one_header_and_legacy_keys_into_two() -> None:
 
 def test_backoff_grows_and_is_spread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between half and the whole of a bound that doubles."""
-    monkeypatch.setattr(supabase, "FIRST_BACKOFF_S", 0.2)
+    monkeypatch.setattr(rest, "FIRST_BACKOFF_S", 0.2)
     assert [backoff_s(n, 0) for n in range(3)] == [0.1, 0.2, 0.4]
     assert [backoff_s(n, 1) for n in range(3)] == [0.2, 0.4, 0.8]

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 
-from edge_cache.entries import Metadata, row_digest
-from edge_cache.parsing import loads
+from edge_cache.entries import Metadata
 from edge_cache.ports import Storage
+from edge_cache.supabase.parsing import loads
+from edge_cache.supabase.rows import row_digest
 
 _STATE = "state"
 _ROW = "row:"

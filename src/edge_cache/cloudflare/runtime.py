@@ -12,9 +12,8 @@ import js
 from pyodide.ffi import JsException, jsnull, to_js
 from workers import import_from_javascript, wait_until
 
-from edge_cache.app import Request
 from edge_cache.errors import BadPayload
-from edge_cache.http import Answer
+from edge_cache.http import Answer, Request
 
 
 def environment() -> Any:

@@ -11,8 +11,7 @@ from pyodide.ffi import JsException, jsnull
 from edge_cache import wire
 from edge_cache.errors import RefresherUnavailable
 from edge_cache.ports import Filled
-from edge_cache.resources import Resource, Table
-from edge_cache.webhook import Change
+from edge_cache.resources import Change, Resource, Table
 
 _NO_HOST = "https://refresher"
 

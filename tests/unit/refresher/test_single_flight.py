@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from edge_cache.single_flight import SingleFlight
+from edge_cache.refresher.single_flight import SingleFlight
 
 
 class Counter:

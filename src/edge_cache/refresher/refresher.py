@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from edge_cache.entries import Snapshot, etag_of, row_digests, row_ids, snapshot_of
+from edge_cache.entries import Snapshot, etag_of, snapshot_of
 from edge_cache.errors import (
     EdgeCacheError,
     LookupsExhausted,
@@ -16,15 +16,16 @@ from edge_cache.errors import (
     TransientUpstreamError,
     UpstreamUnavailable,
 )
-from edge_cache.lookups import Lookups
-from edge_cache.pending import Pending
 from edge_cache.ports import Filled, Log, NowMs, Source, WritableStore
-from edge_cache.recent import Recent
+from edge_cache.refresher.lookups import Lookups
+from edge_cache.refresher.pending import Pending
+from edge_cache.refresher.recent import Recent
+from edge_cache.refresher.single_flight import SingleFlight
+from edge_cache.refresher.state import State
+from edge_cache.refresher.writer import Writer
 from edge_cache.resources import Resource, Table
-from edge_cache.single_flight import SingleFlight
-from edge_cache.state import State
+from edge_cache.supabase.rows import row_digests, row_ids
 from edge_cache.unexpected import reported
-from edge_cache.writer import Writer
 
 MAX_VALUE_BYTES = 25 * 1024 * 1024
 """Workers KV's limit for a value (https://developers.cloudflare.com/kv/platform/limits/)."""

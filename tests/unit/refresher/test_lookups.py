@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_cache.lookups import ABSENT_MS, VAIN_BURST, VAIN_PER_S, Lookups
+from edge_cache.refresher.lookups import ABSENT_MS, VAIN_BURST, VAIN_PER_S, Lookups
 
 
 def test_lookups_in_vain_are_bounded() -> None:

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from edge_cache.backlog import Backlog
 from edge_cache.errors import ConfigurationError, UpstreamTimeout
-from edge_cache.host import Host, wake
-from edge_cache.pending import Pending
-from edge_cache.refresher import Refresher
+from edge_cache.refresher.backlog import Backlog
+from edge_cache.refresher.host import Host, wake
+from edge_cache.refresher.pending import Pending
+from edge_cache.refresher.refresher import Refresher
+from edge_cache.refresher.state import State
 from edge_cache.resources import TABLES, Table
-from edge_cache.state import State
 
 
 class Storage:

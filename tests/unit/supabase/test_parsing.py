@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_cache.parsing import MAX_DEPTH, loads
+from edge_cache.supabase.parsing import MAX_DEPTH, loads
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.text(),

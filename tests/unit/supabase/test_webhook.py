@@ -8,7 +8,7 @@ import pytest
 
 from edge_cache.errors import BadPayload
 from edge_cache.resources import TABLES, Table
-from edge_cache.webhook import change_in
+from edge_cache.supabase.webhook import change_in
 
 
 def body(**members: object) -> bytes:

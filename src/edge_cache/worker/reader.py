@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from edge_cache import http
-from edge_cache.entries import Metadata, age_s, etag_of, is_plausible, parse_metadata
+from edge_cache.entries import Metadata, age_s, etag_of, parse_metadata
 from edge_cache.errors import EdgeCacheError, StoreError
 from edge_cache.ports import Log, NowMs, ReadableStore, Refreshing, StoredValue
 from edge_cache.resources import Resource
+from edge_cache.supabase.rows import is_plausible
 
 Background = Callable[[Awaitable[None]], None]
 """Has something done after the answer was sent."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from edge_cache import http
-from edge_cache.auth import require_secret
 from edge_cache.config import Settings
 from edge_cache.errors import (
     ConfigurationError,
@@ -15,31 +13,18 @@ from edge_cache.errors import (
     NotFound,
     PayloadTooLarge,
 )
-from edge_cache.health import Health, misconfigured
-from edge_cache.http import Answer
+from edge_cache.http import Answer, Request
 from edge_cache.ports import Log, Refreshing
-from edge_cache.reader import Conditions, Reader
 from edge_cache.resources import TABLES, Resource, path_of, resource_at
+from edge_cache.supabase.webhook import MAX_BYTES, change_in
 from edge_cache.unexpected import reported
-from edge_cache.webhook import MAX_BYTES, change_in
+from edge_cache.worker.auth import require_secret
+from edge_cache.worker.health import Health, misconfigured
+from edge_cache.worker.reader import Conditions, Reader
 
 REVALIDATE_PATH = "/revalidate"
 HEALTH_PATH = "/health"
 _REVALIDATE_METHODS = "GET, POST, OPTIONS"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request.
-
-    ``header`` returns one header's value by its lower-case name, or None; ``body`` the whole body,
-    or None if it has more bytes than the given limit.
-    """
-
-    method: str
-    url: str
-    header: Callable[[str], str | None]
-    body: Callable[[int], Awaitable[bytes | None]]
 
 
 class App:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from edge_cache.backlog import MAX_RETRY_S, Backlog
 from edge_cache.errors import EdgeCacheError
 from edge_cache.ports import Log, NowMs, Storage
-from edge_cache.refresher import Refresher
+from edge_cache.refresher.backlog import MAX_RETRY_S, Backlog
+from edge_cache.refresher.refresher import Refresher
+from edge_cache.refresher.state import State
 from edge_cache.resources import TABLES, Table
-from edge_cache.state import State
 from edge_cache.unexpected import reported
 
 

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 from edge_cache.entries import snapshot_of
 from edge_cache.errors import StoreError
-from edge_cache.recent import KEEP_MS, MAX_BYTES, Recent
-from edge_cache.writer import Writer
+from edge_cache.refresher.recent import KEEP_MS, MAX_BYTES, Recent
+from edge_cache.refresher.writer import Writer
 
 
 class World:

@@ -6,29 +6,15 @@ logged. https://supabase.com/docs/guides/database/webhooks#payload
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from edge_cache.errors import BadPayload
-from edge_cache.parsing import loads
-from edge_cache.resources import Resource, Table
+from edge_cache.resources import Change, Resource, Table
+from edge_cache.supabase.parsing import loads
 
 MAX_BYTES = 1024 * 1024
 """A larger payload is refused."""
 
 _RECORDS = {"INSERT": ("record",), "UPDATE": ("record", "old_record"), "DELETE": ("old_record",)}
 """Which members of the payload are rows, by its ``type``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A change of a served table: its kind and the ids of the rows that it touches.
-
-    An UPDATE that changes the id touches two.
-    """
-
-    table: Table
-    kind: str
-    row_ids: tuple[str, ...]
 
 
 def change_in(body: bytes, tables: tuple[Table, ...]) -> Change | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edge_cache.auth import require_secret
 from edge_cache.errors import SecretNotConfigured, Unauthorized
+from edge_cache.worker.auth import require_secret
 
 ELSEWHERE = "https://cache.example.com/revalidate"
 

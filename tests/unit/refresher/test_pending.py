@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edge_cache.backlog import MAX_RETRY_S, retry_s
-from edge_cache.pending import MAX_ROWS, Pending
+from edge_cache.refresher.backlog import MAX_RETRY_S, retry_s
+from edge_cache.refresher.pending import MAX_ROWS, Pending
 
 
 def test_changes_add_up() -> None:

@@ -10,9 +10,9 @@ import random
 from collections.abc import Sequence
 
 from edge_cache.errors import EdgeCacheError
-from edge_cache.pending import Pending
 from edge_cache.ports import Log, NowMs, Storage
-from edge_cache.refresher import Refresher
+from edge_cache.refresher.pending import Pending
+from edge_cache.refresher.refresher import Refresher
 from edge_cache.resources import Table
 from edge_cache.unexpected import reported
 

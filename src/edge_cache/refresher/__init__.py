@@ -1,0 +1,1 @@
+"""Runs in the Durable Object of a table, the only writer: reads, writes, the backlog. Pure."""

@@ -1,0 +1,1 @@
+"""What Supabase says and how it is asked: rows, webhooks, safe parsing. Pure."""

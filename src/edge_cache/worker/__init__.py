@@ -1,0 +1,1 @@
+"""Runs in the Worker, for each request: paths, the read path, who may do what, health. Pure."""
