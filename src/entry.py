@@ -15,18 +15,17 @@ from edge_cache.cloudflare.kv import KvReader, KvWriter
 from edge_cache.cloudflare.refresher_client import RefresherClient
 from edge_cache.config import Settings, settings_from
 from edge_cache.refresher import serving
-from edge_cache.refresher.backlog import Backlog
-from edge_cache.refresher.host import Host, wake
-from edge_cache.refresher.refresher import Refresher as TableRefresher
-from edge_cache.refresher.state import State
-from edge_cache.refresher.writer import Writer
-from edge_cache.resources import Table
+from edge_cache.refresher.host import Host, Outside, host_of, wake
 from edge_cache.supabase.rest import Supabase
+from edge_cache.tables import Table
 from edge_cache.worker import app, scheduled
 from edge_cache.worker.health import Health
 from edge_cache.worker.reader import Reader
 
 event_loop.use_microtasks()
+
+_TABLE = "table"
+"""In a Durable Object's storage: the name of its table, which an alarm does not tell."""
 
 
 @cache
@@ -51,7 +50,7 @@ def _app() -> app.App:
         now_ms=runtime.now_ms,
         log=runtime.log,
     )
-    return app.App(reader, client, Health(store, client), settings, runtime.log)
+    return app.App(reader, client, Health(settings.tables, store, client), settings, runtime.log)
 
 
 async def fetch(request: Request) -> Any:
@@ -78,7 +77,8 @@ class Default(WorkerEntrypoint):
 
     async def scheduled(self, _controller: Any, _env: Any, _ctx: Any) -> None:
         """Heal what a webhook that never came has left out of date."""
-        await scheduled.check_all(RefresherClient(runtime.environment().REFRESHER), runtime.log)
+        client = RefresherClient(runtime.environment().REFRESHER)
+        await scheduled.check_all(_settings().tables, client, runtime.log)
 
 
 class Refresher(DurableObject):  # type: ignore[no-untyped-call]
@@ -88,33 +88,42 @@ class Refresher(DurableObject):  # type: ignore[no-untyped-call]
         """Take the runtime's context and bindings."""
         super().__init__(ctx, env)
         self._storage = DurableStorage(self.ctx.storage)
-        self._hosts: dict[Table, Host] = {}
+        self._host: Host | None = None
 
     async def fetch(self, request: Request) -> Any:
         """Carry out what the Worker asks for (see `edge_cache.wire`)."""
-        answer = await serving.serve(request.url, request.text, self._hosted, runtime.log)
+        answer = await serving.serve(
+            request.url, request.text, lambda: _settings().tables, self._hosted, runtime.log
+        )
         return runtime.response_of(answer)
 
     async def alarm(self, _info: Any = None) -> None:
         """Carry out the changes that webhooks told of."""
-        await wake(self._hosted, self._storage, now_ms=runtime.now_ms, log=runtime.log)
+        await wake(self._woken, self._storage, now_ms=runtime.now_ms, log=runtime.log)
 
-    def _hosted(self, table: Table) -> Host:
-        if table not in self._hosts:
-            self._hosts[table] = _host_of(table, self._storage)
-        return self._hosts[table]
+    async def _hosted(self, table: Table) -> Host:
+        if self._host is None:
+            self._host = host_of(table, _outside(self._storage))
+            self._storage.put(_TABLE, table.name)
+            # The alarm of an earlier life may be far off, if the clock was set back since.
+            await self._host.backlog.schedule()
+        return self._host
+
+    def _woken(self) -> Host | None:
+        if self._host is None:
+            name = self._storage.get(_TABLE)
+            table = next((table for table in _settings().tables if table.name == name), None)
+            self._host = host_of(table, _outside(self._storage)) if table else None
+        return self._host
 
 
-def _host_of(table: Table, storage: DurableStorage) -> Host:
-    settings, state = _settings(), State(storage)
-    now_ms, log = runtime.now_ms, runtime.log
-    refresher = TableRefresher(
-        table,
-        Supabase(FetchTransport(), settings),
+def _outside(storage: DurableStorage) -> Outside:
+    return Outside(
+        Supabase(FetchTransport(), _settings()),
         KvWriter(runtime.environment().ARTICLES),
-        Writer(now_ms=now_ms, sleep=asyncio.sleep, log=log),
-        state,
-        now_ms=now_ms,
-        log=log,
+        storage,
+        runtime.shared,
+        runtime.now_ms,
+        asyncio.sleep,
+        runtime.log,
     )
-    return Host(refresher, Backlog(table, refresher, storage, now_ms=now_ms, log=log), state)

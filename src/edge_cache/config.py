@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from edge_cache.errors import ConfigurationError
+from edge_cache.tables import DEFAULT, Table, tables_from
 
 DEFAULT_TIMEOUT_S = 10.0
 MAX_TIMEOUT_S = 60.0
@@ -35,6 +36,7 @@ class Settings:
     timeout_s: float = DEFAULT_TIMEOUT_S
     max_age_s: int | None = None
     revalidate_secret: str | None = field(default=None, repr=False)
+    tables: tuple[Table, ...] = DEFAULT
 
 
 def settings_from(
@@ -49,18 +51,17 @@ def settings_from(
     key = variable("SUPABASE_ANON_KEY") or ""
     timeout = variable("SUPABASE_TIMEOUT_SECONDS") or ""
     max_age = variable("MAX_AGE_SECONDS") or ""
-    faults = [
-        fault
-        for fault in (
-            _url_fault(url),
-            _key_fault(key),
-            None if has("ARTICLES", "getWithMetadata") else _KV_FAULT,
-            None if has("REFRESHER", "getByName") else _REFRESHER_FAULT,
-            _timeout_fault(timeout),
-            _max_age_fault(max_age),
-        )
-        if fault
-    ]
+    tables, table_faults = _tables(variable("TABLES"))
+    possible = (
+        _url_fault(url),
+        _key_fault(key),
+        None if has("ARTICLES", "getWithMetadata") else _KV_FAULT,
+        None if has("REFRESHER", "getByName") else _REFRESHER_FAULT,
+        _timeout_fault(timeout),
+        _max_age_fault(max_age),
+        *table_faults,
+    )
+    faults = [fault for fault in possible if fault]
     if faults:
         raise ConfigurationError(faults)
     return Settings(
@@ -69,6 +70,7 @@ def settings_from(
         timeout_s=float(timeout) if timeout else DEFAULT_TIMEOUT_S,
         max_age_s=int(max_age) if max_age else None,
         revalidate_secret=variable("REVALIDATE_SECRET") or None,
+        tables=tables,
     )
 
 
@@ -80,6 +82,14 @@ _REFRESHER_FAULT = (
     "REFRESHER is not bound: it should be the Durable Object class Refresher, declared in "
     "wrangler.toml under [[durable_objects.bindings]]."
 )
+
+
+def _tables(declared: str | None) -> tuple[tuple[Table, ...], list[str]]:
+    """Return the declared tables and what is wrong with the declaration."""
+    try:
+        return tables_from(declared), []
+    except ConfigurationError as error:
+        return (), list(error.faults)
 
 
 def _url_fault(url: str) -> str | None:

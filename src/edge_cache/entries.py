@@ -9,26 +9,36 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-_VERSION = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
     """What is stored beside an entry's bytes.
 
-    ``etag`` is a strong entity-tag with its quotes, ``size`` the value's length in bytes, and
-    ``read_at_ms`` the Unix time in milliseconds at which the read from Supabase *began*: every
-    change committed before it is in the entry.
+    ``etag`` is a strong entity-tag with its quotes and ``size`` the value's length in bytes.
+    ``version`` is the table's when the read from Supabase *began*: every change up to it is in the
+    entry. ``read_at_ms``, the Unix time in milliseconds of that moment, tells an age and nothing
+    else. ``row`` is a row's digest, however it is spelled; empty for a table.
     """
 
     etag: str
     size: int
     read_at_ms: int
+    version: int
+    row: str = ""
 
     def to_json(self) -> str:
         """Return the text that KV keeps (its limit is 1,024 bytes)."""
         return json.dumps(
-            {"v": _VERSION, "etag": self.etag, "size": self.size, "readAt": self.read_at_ms}
+            {
+                "v": _FORMAT,
+                "etag": self.etag,
+                "size": self.size,
+                "readAt": self.read_at_ms,
+                "version": self.version,
+                "row": self.row,
+            }
         )
 
 
@@ -44,15 +54,19 @@ def parse_metadata(text: str) -> Metadata | None:
     """Return the metadata, or None if it is not of this package's making."""
     try:
         fields = json.loads(text)
-        if fields["v"] != _VERSION:
+        if fields["v"] != _FORMAT:
             return None
-        metadata = Metadata(fields["etag"], fields["size"], fields["readAt"])
+        metadata = Metadata(
+            fields["etag"], fields["size"], fields["readAt"], fields["version"], fields["row"]
+        )
     except (ValueError, TypeError, KeyError):
         return None
     well_typed = (
         isinstance(metadata.etag, str)
         and isinstance(metadata.size, int)
         and isinstance(metadata.read_at_ms, int)
+        and isinstance(metadata.version, int)
+        and isinstance(metadata.row, str)
     )
     return metadata if well_typed else None
 
@@ -68,9 +82,9 @@ def digest_of(content: bytes, size: int) -> str:
     return hashlib.blake2b(content, digest_size=size).hexdigest()
 
 
-def snapshot_of(body: bytes, read_at_ms: int) -> Snapshot:
+def snapshot_of(body: bytes, read_at_ms: int, version: int) -> Snapshot:
     """Return the body with the metadata that belongs to it."""
-    return Snapshot(body, Metadata(etag_of(body), len(body), read_at_ms))
+    return Snapshot(body, Metadata(etag_of(body), len(body), read_at_ms, version))
 
 
 def age_s(read_at_ms: int, now_ms: int) -> int:

@@ -18,12 +18,15 @@
         │   ├── UpstreamUnreachable     no connection
         │   ├── UpstreamTimeout         no answer in time
         │   ├── UpstreamUnavailable     it says so itself: 429 and 5xx
-        │   └── TornRead                the table changed while its pages were read
+        │   ├── TornRead                the table changed while its pages were read
+        │   ├── StillReading            no answer yet; the read goes on
+        │   └── NotAsked                it failed a moment ago, so it was not asked again
         ├── UpstreamRejected     4xx: the key, the grant or the table is wrong
         └── InvalidAnswer        not what a PostgREST server sends
 
 Every class knows how it looks as a problem (RFC 9457): ``status``, ``slug`` (the last part of
-``type``), ``title`` and, where waiting helps, ``retry_after_s``; the instance adds ``detail``. A
+``type``), ``title`` and, where waiting helps, ``retry_after_s``; the instance adds ``detail``.
+``stale_if_error`` tells whether a reader may get an out-of-date entry instead (RFC 5861). A
 detail never quotes Supabase's own text, which may hold row content; ``code`` carries PostgREST's or
 Postgres's error code instead.
 """
@@ -35,6 +38,8 @@ from collections.abc import Sequence
 RETRY_AFTER_S = 5
 """Seconds that a client is asked to wait after a transient failure."""
 
+_SERVER_ERROR = 500
+
 
 class EdgeCacheError(Exception):
     """Base of all errors of this package; ``detail`` is a sentence for the person who reads it."""
@@ -43,6 +48,7 @@ class EdgeCacheError(Exception):
     slug = "internal-error"
     title = "The Worker failed"
     retry_after_s: int | None = None
+    stale_if_error = True
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -75,6 +81,7 @@ class RequestError(EdgeCacheError):
     status = 400
     slug = "bad-request"
     title = "Bad request"
+    stale_if_error = False
 
 
 class BadPayload(RequestError):
@@ -98,6 +105,10 @@ class Unauthorized(RequestError):
     status = 401
     slug = "unauthorized"
     title = "The secret is missing or wrong"
+
+    def __init__(self, detail: str, *, token_was_sent: bool) -> None:
+        super().__init__(detail)
+        self.token_was_sent = token_was_sent
 
 
 class NotFound(RequestError):
@@ -135,6 +146,7 @@ class LookupsExhausted(EdgeCacheError):
     slug = "lookups-exhausted"
     title = "Too many rows that do not exist were asked for"
     retry_after_s = 1
+    stale_if_error = False
 
 
 class StoreError(EdgeCacheError):
@@ -163,6 +175,7 @@ class RelayedProblem(EdgeCacheError):
         self.slug = str(document.get("type", "")).rpartition(":")[2]
         self.title = str(document.get("title", ""))
         self.retry_after_s = retry_after_s
+        self.stale_if_error = self.status >= _SERVER_ERROR and self.slug != LookupsExhausted.slug
         self._document = document
 
     def document(self) -> dict[str, object]:
@@ -231,6 +244,21 @@ class TornRead(TransientUpstreamError):
 
     slug = "table-changing"
     title = "The table changed while it was read"
+
+
+class StillReading(TransientUpstreamError):
+    """Supabase has not answered yet; the read goes on without the reader, who has an entry."""
+
+    status = 504
+    slug = "supabase-slow"
+    title = "Supabase has not answered yet"
+
+
+class NotAsked(TransientUpstreamError):
+    """Supabase failed a moment ago, so it was not asked again for a reader who has an entry."""
+
+    slug = "supabase-failed-just-now"
+    title = "Supabase failed a moment ago"
 
 
 class UpstreamRejected(UpstreamError):

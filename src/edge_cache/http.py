@@ -27,7 +27,7 @@ _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 _CORS = {
     "access-control-allow-origin": "*",
-    "access-control-expose-headers": "ETag, Age, Cache-Status",
+    "access-control-expose-headers": "ETag, Age, Cache-Status, Retry-After",
 }
 
 
@@ -119,23 +119,31 @@ def release(body: Body) -> None:
         body.cancel()
 
 
-def problem(error: EdgeCacheError, *, cors: bool) -> Answer:
-    """Answer with an error as a problem document (RFC 9457), never to be cached."""
+def problem(error: EdgeCacheError) -> Answer:
+    """Answer with an error as a problem document (RFC 9457), never to be cached.
+
+    A page of any origin may read it: it holds nothing that its reader could not ask for elsewhere.
+    """
     body = json.dumps(error.document(), ensure_ascii=False).encode()
     headers = {
+        **_CORS,
         "content-type": PROBLEM_TYPE,
         "content-length": str(len(body)),
         "cache-control": "no-store",
     }
-    if cors:
-        headers.update(_CORS)
     if error.retry_after_s is not None:
         headers["retry-after"] = str(error.retry_after_s)
     if isinstance(error, MethodNotAllowed):
         headers["allow"] = error.allow
     if isinstance(error, Unauthorized):
-        headers["www-authenticate"] = 'Bearer realm="revalidate"'
+        headers["www-authenticate"] = _challenge(error)
     return Answer(error.status, headers, body)
+
+
+def _challenge(error: Unauthorized) -> str:
+    """Return the challenge of RFC 6750: it names an error only where a token was sent."""
+    realm = 'Bearer realm="revalidate"'
+    return f'{realm}, error="invalid_token"' if error.token_was_sent else realm
 
 
 def without_body(answer: Answer, *, head: bool) -> Answer:
@@ -147,6 +155,7 @@ def json_answer(value: object, status: int = 200) -> Answer:
     """Answer with a small JSON value that no cache may keep."""
     body = json.dumps(value).encode()
     headers = {
+        **_CORS,
         "content-type": JSON_TYPE,
         "content-length": str(len(body)),
         "cache-control": "no-store",
@@ -154,18 +163,20 @@ def json_answer(value: object, status: int = 200) -> Answer:
     return Answer(status, headers, body)
 
 
-def options(allow: str, requested_headers: str | None, *, cors: bool) -> Answer:
-    """Answer OPTIONS: the allowed methods, and for readable paths the CORS preflight.
+def options(allow: str, requested_headers: str | None) -> Answer:
+    """Answer OPTIONS: the allowed methods, and the CORS preflight.
 
-    The headers that a page asks to send are granted, whatever they are: none of them changes an
-    answer except If-None-Match.
+    It succeeds for every path, so that a page can read what the request itself is answered with, a
+    404 too. The headers that a page asks to send are granted, whatever they are: `/revalidate` is
+    guarded by a secret that no browser adds by itself.
     """
-    headers = {"allow": allow}
-    if cors:
-        headers.update(_CORS)
-        headers["access-control-allow-methods"] = allow
-        headers["access-control-max-age"] = str(_PREFLIGHT_MAX_AGE_S)
-        headers["vary"] = "Access-Control-Request-Headers"
-        if requested_headers:
-            headers["access-control-allow-headers"] = requested_headers
+    headers = {
+        **_CORS,
+        "allow": allow,
+        "access-control-allow-methods": allow,
+        "access-control-max-age": str(_PREFLIGHT_MAX_AGE_S),
+        "vary": "Access-Control-Request-Headers",
+    }
+    if requested_headers:
+        headers["access-control-allow-headers"] = requested_headers
     return Answer(204, headers)

@@ -12,13 +12,17 @@ from typing import Protocol
 
 from edge_cache.entries import Metadata
 from edge_cache.http import Body, Stream
-from edge_cache.resources import Change, Resource, Table
+from edge_cache.resources import Change, Resource
+from edge_cache.tables import Table
 
 NowMs = Callable[[], int]
 """Returns the Unix time in milliseconds."""
 
 Sleep = Callable[[float], Awaitable[None]]
 """Waits for a number of seconds."""
+
+Share = Callable[[bytes], Body]
+"""Returns a body that any number of responses may send without a copy for each."""
 
 
 class Log(Protocol):
@@ -49,8 +53,8 @@ class ReadableStore(Protocol):
     async def open(self, key: str) -> StoredValue | None:
         """Return what lies under a key, or None. Raises StoreError."""
 
-    async def open_row(self, key: str, epoch_key: str) -> tuple[StoredValue | None, int]:
-        """Return a row's value and its table's epoch in milliseconds (0: none). Raises StoreError.
+    async def open_row(self, key: str, version_key: str) -> tuple[StoredValue | None, int]:
+        """Return a row's value and its table's published version (0: none). Raises StoreError.
 
         Both are read at once.
         """
@@ -62,11 +66,14 @@ class WritableStore(Protocol):
     async def put(self, key: str, body: bytes, metadata: str) -> None:
         """Overwrite a value and its metadata."""
 
-    async def put_epoch(self, epoch_key: str, epoch_ms: int) -> None:
-        """Overwrite a table's epoch."""
+    async def put_version(self, version_key: str, version: int) -> None:
+        """Overwrite a table's published version."""
 
     async def delete(self, key: str) -> None:
         """Remove a value; removing none is no error."""
+
+    async def entries(self, prefix: str, *, at_most: int | None = None) -> dict[str, str | None]:
+        """Return the metadata, as JSON text or None, of the keys that begin so, in their order."""
 
 
 class Storage(Protocol):
@@ -77,15 +84,6 @@ class Storage(Protocol):
 
     def put(self, key: str, text: str) -> None:
         """Keep a text."""
-
-    def delete(self, key: str) -> None:
-        """Remove a text; removing none is no error."""
-
-    def list(self, prefix: str) -> dict[str, str]:
-        """Return all texts whose keys begin so."""
-
-    async def alarm(self) -> int | None:
-        """Return when the alarm is due, a Unix time in milliseconds, or None."""
 
     async def set_alarm(self, at_ms: int) -> None:
         """Have the object woken at a Unix time in milliseconds, even if it was killed by then."""
@@ -100,24 +98,32 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What a refresh gave: ``body`` is bytes or a stream; ``stored`` tells whether KV has it."""
+    """What a miss is answered with.
+
+    ``stored`` tells whether KV has it or is being given it, ``asked`` whether Supabase was asked
+    for it: if not, it was still in the refresher's memory.
+    """
 
     metadata: Metadata
     body: Body
     stored: bool
+    asked: bool
 
 
 class Refreshing(Protocol):
     """The refresher as the Worker sees it. Every method raises EdgeCacheError."""
 
-    async def fill(self, resource: Resource, *, has_stale: bool) -> Filled:
-        """Read an entry that readers miss, and write it."""
+    async def fill(self, resource: Resource, *, version: int, has_stale: bool) -> Filled:
+        """Return an entry that readers miss, at least as new as the version that they see.
+
+        Whoever ``has_stale`` bytes to fall back on does not wait long: StillReading, NotAsked.
+        """
 
     async def renew(self, resource: Resource, read_at_ms: int) -> None:
-        """Read an entry anew unless that happened after the given time."""
+        """Read an entry anew, unless it is another one than that which was read then."""
 
     async def revalidate(self, table: Table) -> None:
-        """Read a table anew and overwrite its entries."""
+        """Read a table anew, overwrite its entry, and make all its rows' entries stale."""
 
     async def check(self, table: Table) -> None:
         """Revalidate a table if its entries are not as it is."""

@@ -7,8 +7,11 @@ read each other's entries. Pure.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
+
+from edge_cache.tables import Table
 
 MAX_PATH_BYTES = 2000
 """Rows with longer paths are not served; servers before PostgREST refuse URLs of some kilobytes."""
@@ -18,26 +21,6 @@ MAX_KEY_BYTES = 512
 
 _PATH_SAFE = "!$&'()*+,;=:@"
 """Characters that RFC 3986 allows in a path segment besides the unreserved ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table that is served under ``/{name}``, its rows under ``/{name}/{key column's value}``.
-
-    ``key`` must be unique: it orders the pages and names the rows.
-    """
-
-    name: str
-    key: str = "id"
-    schema: str = "public"
-
-    @property
-    def epoch_key(self) -> str:
-        """The KV key of the time before which the table's row entries are stale.
-
-        ``?`` never occurs in a row's key, where it is percent-encoded.
-        """
-        return f"/{self.name}?epoch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +63,6 @@ class Change:
     row_ids: tuple[str, ...]
 
 
-TABLES = (Table("articles"),)
-"""Every table that the Worker serves."""
-
-
 def path_of(url: str) -> str:
     """Return an absolute URL's path without query, fragment and trailing slashes.
 
@@ -95,7 +74,7 @@ def path_of(url: str) -> str:
     return path.rstrip("/") or "/"
 
 
-def resource_at(path: str, tables: tuple[Table, ...] = TABLES) -> Resource | None:
+def resource_at(path: str, tables: Iterable[Table]) -> Resource | None:
     """Return what lies at a path from `path_of`, or None where nothing does.
 
     A row's id is percent-decoded; one that is not UTF-8, or too long, names no row.

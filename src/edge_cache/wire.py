@@ -16,6 +16,7 @@ from edge_cache.ports import Filled
 
 FILL = "fill"
 REFILL = "refill"
+"""As `FILL`, for a reader who has a stale entry. The body of both is the version that it sees."""
 RENEW = "renew"
 REVALIDATE = "revalidate"
 CHECK = "check"
@@ -24,11 +25,16 @@ STATUS = "status"
 
 _METADATA = "x-entry-metadata"
 _STORED = "x-entry-stored"
+_ASKED = "x-supabase-asked"
 
 
 def filled_answer(filled: Filled) -> Answer:
     """Return the answer that carries an entry."""
-    headers = {_METADATA: filled.metadata.to_json(), _STORED: str(int(filled.stored))}
+    headers = {
+        _METADATA: filled.metadata.to_json(),
+        _STORED: str(int(filled.stored)),
+        _ASKED: str(int(filled.asked)),
+    }
     return Answer(200, headers, filled.body)
 
 
@@ -37,7 +43,7 @@ def filled_from(header: Callable[[str], str | None], body: Body) -> Filled:
     metadata = parse_metadata(header(_METADATA) or "")
     if metadata is None:
         raise RefresherUnavailable("The refresher's answer carries no entry.")
-    return Filled(metadata, body, stored=header(_STORED) == "1")
+    return Filled(metadata, body, stored=header(_STORED) == "1", asked=header(_ASKED) == "1")
 
 
 def error_from(text: str, retry_after: str | None) -> EdgeCacheError:

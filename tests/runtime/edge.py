@@ -41,6 +41,10 @@ class Kv:
 
     http: httpx.Client
 
+    def wait(self) -> None:
+        """Wait until it has everything that it is being given."""
+        self.http.get("/__idle").raise_for_status()
+
     def keys(self) -> dict[str, object]:
         """Return every key with its metadata (None where it has none)."""
         found = self.http.get(f"{_KV}/keys").raise_for_status().json()["result"]
@@ -60,7 +64,8 @@ class Kv:
             self.http.delete(f"{_KV}/values/{quote(key, safe='')}").raise_for_status()
 
     def contents(self) -> dict[str, tuple[bytes, object]]:
-        """Return everything that is stored."""
+        """Return everything that is stored, once nothing is being written."""
+        self.wait()
         return {key: (self.value(key), metadata) for key, metadata in self.keys().items()}
 
 
@@ -149,6 +154,11 @@ class Edge:
     def get(self, path: str, **headers: str) -> httpx.Response:
         """GET a path; a header's underscores become dashes."""
         return self.http.get(path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+    def get_from_kv(self, path: str, **headers: str) -> httpx.Response:
+        """GET a path once KV has what it was given."""
+        self.kv.wait()
+        return self.get(path, **headers)
 
     @property
     def asked(self) -> int:

@@ -52,11 +52,17 @@ def test_without_it_no_work_is_done(guarded: Edge, method: str, authorization: s
     headers = {} if authorization is None else {"authorization": authorization}
     response = guarded.http.request(method, "/revalidate", headers=headers, json=WEBHOOK)
     assert response.status_code == 401
-    assert response.headers["www-authenticate"] == 'Bearer realm="revalidate"'
+    assert response.headers["www-authenticate"] == _challenge(authorization)
     assert response.headers["cache-control"] == "no-store"
     assert response.json()["type"] == "urn:supabase-edge-cache:unauthorized"
     assert (guarded.asked, guarded.status()["pending"]) == (0, 0)
     assert SECRET not in response.text + guarded.log.text()
+
+
+def _challenge(authorization: str | None) -> str:
+    """Return what RFC 6750 wants: an error only if a token was sent."""
+    sent = (authorization or "").startswith("Bearer ")
+    return 'Bearer realm="revalidate"' + (', error="invalid_token"' if sent else "")
 
 
 def test_reads_need_no_secret(guarded: Edge) -> None:

@@ -1,6 +1,7 @@
-"""The Worker under test with two doors more.
+"""The Worker under test with some doors more.
 
-It forgets everything between two tests, and tells how asyncio's callbacks run. It is copied beside
+It forgets everything between two tests, tells when nothing is going on any more, and how asyncio's
+callbacks run. It is copied beside
 `entry.py` into the tests' own folder; nothing of it is deployed.
 """
 
@@ -17,9 +18,9 @@ from workers import Request, Response
 
 import entry
 from edge_cache.cloudflare import runtime
-from edge_cache.resources import TABLES
 
 RESET = "/__reset"
+IDLE = "/__idle"
 CALLBACKS = "/__callbacks"
 POLL_S = 0.02
 
@@ -30,8 +31,9 @@ serve = entry.fetch
 
 async def fetch(request: Request) -> Any:
     """Go through a door, or serve as ever."""
-    if request.url.endswith(RESET):
-        return await _reset()
+    for door in (RESET, IDLE):
+        if request.url.endswith(door):
+            return await _tell_objects(door)
     if request.url.endswith(CALLBACKS):
         return await _callbacks()
     return await serve(request)
@@ -40,11 +42,11 @@ async def fetch(request: Request) -> Any:
 entry.fetch = fetch
 
 
-async def _reset() -> Response:
-    for table in TABLES:
+async def _tell_objects(door: str) -> Response:
+    for table in entry._settings().tables:
         stub = runtime.environment().REFRESHER.getByName(table.name)
-        await stub.fetch(f"https://refresher{RESET}")
-    return Response("reset")
+        await stub.fetch(f"https://refresher{door}")
+    return Response("done")
 
 
 async def _callbacks() -> Response:
@@ -60,17 +62,14 @@ class Refresher(entry.Refresher):  # type: ignore[no-untyped-call]
     """The Durable Object, which can lose its storage and its memory."""
 
     async def fetch(self, request: Request) -> Any:
-        """Reset, or serve as ever."""
-        if not request.url.endswith(RESET):
+        """Wait until nothing is going on, reset, or serve as ever."""
+        if not request.url.endswith((RESET, IDLE)):
             return await super().fetch(request)
-        while any(_is_busy(host.refresher) for host in self._hosts.values()):  # noqa: ASYNC110
+        while self._host and not self._host.is_idle:  # noqa: ASYNC110
             await asyncio.sleep(POLL_S)
+        if request.url.endswith(IDLE):
+            return Response("idle")
         await self.ctx.storage.deleteAlarm()
         await self.ctx.storage.deleteAll()
-        self._hosts.clear()
+        self._host = None
         return Response("reset")
-
-
-def _is_busy(refresher: Any) -> bool:
-    """Tell whether something of the last test is still going on."""
-    return any((refresher._reads._running, refresher._epochs._running, refresher._writer._retrying))

@@ -10,6 +10,7 @@ import pytest
 
 from edge_cache.config import Settings, settings_from
 from edge_cache.errors import ConfigurationError
+from edge_cache.tables import Table
 
 GOOD = {
     "SUPABASE_URL": "https://abc.supabase.co",
@@ -96,6 +97,19 @@ def test_all_faults_are_told_at_once() -> None:
         f.split()[0] for f in faults({"SUPABASE_URL": "", "SUPABASE_ANON_KEY": ""}, bound=False)
     ]
     assert names == ["SUPABASE_URL", "SUPABASE_ANON_KEY", "ARTICLES", "REFRESHER"]
+
+
+def test_tables_are_declared() -> None:
+    """Without a declaration, the lesson's; with one, those that it names."""
+    assert settings({}).tables == (Table("articles"),)
+    read = settings({"TABLES": '{"products": {"key": "sku"}}'})
+    assert read.tables == (Table("products", key="sku"),)
+
+
+def test_a_fault_of_the_tables_is_a_fault_of_the_configuration() -> None:
+    """It stands among the others."""
+    names = [f.split()[0] for f in faults({"SUPABASE_URL": "", "TABLES": "{}"})]
+    assert names == ["SUPABASE_URL", "TABLES"]
 
 
 def test_settings_do_not_show_the_key() -> None:

@@ -9,14 +9,14 @@ from edge_cache.entries import Metadata, age_s, etag_of, parse_metadata, snapsho
 
 def test_metadata_survives_being_stored() -> None:
     """What is written is what is read."""
-    metadata = snapshot_of(b"[]", 123).metadata
-    assert metadata == Metadata(etag_of(b"[]"), 2, 123)
+    metadata = snapshot_of(b"[]", 123, 7).metadata
+    assert metadata == Metadata(etag_of(b"[]"), 2, 123, 7)
     assert parse_metadata(metadata.to_json()) == metadata
 
 
 def test_metadata_fits_into_kv() -> None:
     """Workers KV takes 1,024 bytes of metadata."""
-    assert len(snapshot_of(b"x" * 10_000, 2**53).metadata.to_json()) < 1024
+    assert len(snapshot_of(b"x" * 10_000, 2**53, 2**53).metadata.to_json()) < 1024
 
 
 @pytest.mark.parametrize(
@@ -26,10 +26,14 @@ def test_metadata_fits_into_kv() -> None:
         "null",
         "[]",
         "{}",
-        '{"v": 2, "etag": "x", "size": 1, "readAt": 1}',
-        '{"v": 1, "etag": "x"}',
-        '{"v": 1, "etag": 5, "size": 1, "readAt": 1}',
-        '{"v": 1, "etag": "x", "size": "1", "readAt": 1}',
+        '{"v": 1, "etag": "x", "size": 1, "readAt": 1}',
+        '{"v": 1, "etag": "x", "size": 1, "readAt": 1, "version": 1, "row": ""}',
+        '{"v": 2, "etag": "x"}',
+        '{"v": 2, "etag": 5, "size": 1, "readAt": 1, "version": 1, "row": ""}',
+        '{"v": 2, "etag": "x", "size": "1", "readAt": 1, "version": 1, "row": ""}',
+        '{"v": 2, "etag": "x", "size": 1, "readAt": null, "version": 1, "row": ""}',
+        '{"v": 2, "etag": "x", "size": 1, "readAt": 1, "version": "1", "row": ""}',
+        '{"v": 2, "etag": "x", "size": 1, "readAt": 1, "version": 1, "row": 5}',
     ],
 )
 def test_foreign_metadata_is_none(text: str) -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from edge_cache import http
 from edge_cache.entries import Metadata
-from edge_cache.errors import MethodNotAllowed, UpstreamRejected, UpstreamTimeout
+from edge_cache.errors import MethodNotAllowed, Unauthorized, UpstreamRejected, UpstreamTimeout
 
-METADATA = Metadata('"abc"', 2, 0)
+METADATA = Metadata('"abc"', 2, 0, 0)
 
 
 class FakeStream:
@@ -78,7 +78,7 @@ def test_head_has_the_headers_of_get() -> None:
 def test_a_problem_names_supabases_status_and_code() -> None:
     """An operator sees what Supabase said, and no cache keeps it."""
     error = UpstreamRejected("No grant.", supabase_status=401, code="42501")
-    problem = http.problem(error, cors=True)
+    problem = http.problem(error)
     assert isinstance(problem.body, bytes)
     assert json.loads(problem.body) == {
         "type": "urn:supabase-edge-cache:supabase-rejected",
@@ -94,19 +94,34 @@ def test_a_problem_names_supabases_status_and_code() -> None:
 
 def test_a_transient_problem_says_when_to_come_back() -> None:
     """Retry-After stands where waiting helps."""
-    assert http.problem(UpstreamTimeout("Slow."), cors=True).headers["retry-after"] == "5"
+    assert http.problem(UpstreamTimeout("Slow.")).headers["retry-after"] == "5"
 
 
 def test_a_405_names_the_allowed_methods() -> None:
     """RFC 9110 requires Allow."""
-    problem = http.problem(MethodNotAllowed("PUT", "GET, HEAD"), cors=False)
+    problem = http.problem(MethodNotAllowed("PUT", "GET, HEAD"))
     assert (problem.status, problem.headers["allow"]) == (405, "GET, HEAD")
-    assert "access-control-allow-origin" not in problem.headers
+    assert problem.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize(
+    ("token_was_sent", "challenge"),
+    [
+        (True, 'Bearer realm="revalidate", error="invalid_token"'),
+        (False, 'Bearer realm="revalidate"'),
+    ],
+)
+def test_a_401_says_how_to_authenticate(token_was_sent: bool, challenge: str) -> None:
+    """An error is named only where a token was sent (RFC 6750, section 3.1)."""
+    problem = http.problem(Unauthorized("No.", token_was_sent=token_was_sent))
+    assert problem.headers["www-authenticate"] == challenge
 
 
 def test_a_preflight_grants_what_the_page_asks_for() -> None:
     """The answer depends on the asked headers, so it says so in Vary."""
-    preflight = http.options("GET", "if-none-match, x-a", cors=True)
+    preflight = http.options("GET", "if-none-match, x-a")
     assert preflight.status == 204
     assert preflight.headers["access-control-allow-headers"] == "if-none-match, x-a"
     assert preflight.headers["vary"] == "Access-Control-Request-Headers"
+    assert preflight.headers["allow"] == preflight.headers["access-control-allow-methods"] == "GET"
+    assert "access-control-allow-headers" not in http.options("GET", None).headers

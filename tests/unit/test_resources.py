@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from edge_cache.resources import MAX_KEY_BYTES, TABLES, Resource, path_of, resource_at
+from edge_cache.resources import MAX_KEY_BYTES, Resource, path_of, resource_at
+from edge_cache.tables import Table
 
-ARTICLES = TABLES[0]
+ARTICLES = Table("articles")
+TABLES = (ARTICLES, Table("products", key="sku"))
 
 
 @pytest.mark.parametrize(
@@ -34,7 +36,7 @@ def test_keys_are_those_of_the_lesson() -> None:
 @pytest.mark.parametrize("path", ["/articles/a%20b", "/articles/%61%20b"])
 def test_every_spelling_of_an_id_has_one_key(path: str) -> None:
     """Percent-encoding what need not be encoded makes no second entry."""
-    resource = resource_at(path)
+    resource = resource_at(path, TABLES)
     assert resource == Resource(ARTICLES, "a b")
     assert resource.key == "/articles/a%20b"
 
@@ -43,13 +45,13 @@ def test_every_spelling_of_an_id_has_one_key(path: str) -> None:
 def test_a_path_leads_back_to_the_id_it_was_made_from(row_id: str) -> None:
     """Reserved characters in an id stay part of the id."""
     resource = Resource(ARTICLES, row_id)
-    assert resource_at(path_of(f"https://example.com{resource.path}")) == resource
+    assert resource_at(path_of(f"https://example.com{resource.path}"), TABLES) == resource
 
 
 @pytest.mark.parametrize("path", ["/", "/other", "/articles/a/b", "/articles/%ff", "/Articles"])
 def test_other_paths_lead_nowhere(path: str) -> None:
     """Neither an unknown path nor an id that is not UTF-8 is a resource."""
-    assert resource_at(path) is None
+    assert resource_at(path, TABLES) is None
 
 
 def test_a_key_is_never_longer_than_kv_allows() -> None:
@@ -59,7 +61,7 @@ def test_a_key_is_never_longer_than_kv_allows() -> None:
     assert all(len(key) <= MAX_KEY_BYTES for key in keys)
 
 
-def test_the_epochs_key_is_no_rows_key() -> None:
-    """No id can make readers take a row for the epoch."""
-    row_id = ARTICLES.epoch_key.removeprefix("/articles")
-    assert Resource(ARTICLES, row_id).key != ARTICLES.epoch_key
+def test_the_versions_key_is_no_rows_key() -> None:
+    """No id can make readers take a row for the version."""
+    row_id = ARTICLES.version_key.removeprefix("/articles")
+    assert Resource(ARTICLES, row_id).key != ARTICLES.version_key

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge_cache.errors import EdgeCacheError, NotFound
-from edge_cache.refresher.pending import Pending
+from edge_cache.refresher.changes import Changes
 from edge_cache.unexpected import reported
 
 
@@ -16,10 +16,10 @@ def test_the_log_names_class_and_place_and_nothing_else() -> None:
         pytest.raises(EdgeCacheError) as caught,
         reported(lambda event, /, **fields: lines.append({"event": event, **fields})),
     ):
-        Pending.from_json("private")
+        Changes.from_json("private")
     (line,) = lines
     assert (line["event"], line["exception"]) == ("internal_error", "JSONDecodeError")
-    assert str(line["place"]).startswith("pending.py:")
+    assert str(line["place"]).startswith("changes.py:")
     assert "private" not in f"{line}{caught.value.document()}"
 
 

@@ -25,19 +25,6 @@ class DurableStorage:
         """Keep a text."""
         self._texts.put(key, text)
 
-    def delete(self, key: str) -> None:
-        """Remove a text; removing none is no error."""
-        self._texts.delete(key)
-
-    def list(self, prefix: str) -> dict[str, str]:
-        """Return all texts whose keys begin so."""
-        return dict(self._texts.list({"prefix": prefix}))
-
-    async def alarm(self) -> int | None:
-        """Return when the alarm is due, a Unix time in milliseconds, or None."""
-        due = await self._storage.getAlarm()
-        return None if due is None else int(due)
-
     async def set_alarm(self, at_ms: int) -> None:
         """Have the object woken at a Unix time in milliseconds, even if it was killed by then."""
         await self._storage.setAlarm(at_ms)

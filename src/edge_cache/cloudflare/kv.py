@@ -7,6 +7,7 @@ that are handed to a response unread.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import js
@@ -14,6 +15,10 @@ from pyodide.ffi import JsException, jsnull, to_js
 
 from edge_cache.errors import StoreError
 from edge_cache.http import Stream
+
+CACHE_TTL_S = 30
+"""How long a location may answer from its own copy of a key: the shortest that KV allows.
+https://developers.cloudflare.com/kv/api/read-key-value-pairs/#cachettl-parameter"""
 
 
 class KvValue:
@@ -37,24 +42,26 @@ class KvReader:
 
     def __init__(self, namespace: Any) -> None:
         self._namespace = namespace
+        self._as_stream = _read_options("stream")
+        self._as_text = _read_options("text")
 
     async def open(self, key: str) -> KvValue | None:
         """Return what lies under a key, or None. Raises StoreError."""
         try:
-            return _value(await self._namespace.getWithMetadata(key, "stream"))
+            return _value(await self._namespace.getWithMetadata(key, self._as_stream))
         except JsException as error:
             raise _store_error("read", error) from error
 
-    async def open_row(self, key: str, epoch_key: str) -> tuple[KvValue | None, int]:
-        """Return a row's value and its table's epoch in milliseconds (0: none).
+    async def open_row(self, key: str, version_key: str) -> tuple[KvValue | None, int]:
+        """Return a row's value and its table's published version (0: none).
 
         Raises StoreError.
         """
         # Both calls are under way before the first is awaited.
-        row = self._namespace.getWithMetadata(key, "stream")
-        epoch = self._namespace.get(epoch_key)
+        row = self._namespace.getWithMetadata(key, self._as_stream)
+        version = self._namespace.get(version_key, self._as_text)
         try:
-            value, text = _value(await row), await epoch
+            value, text = _value(await row), await version
         except JsException as error:
             raise _store_error("read", error) from error
         return value, int(text) if text is not jsnull and text.isdecimal() else 0
@@ -74,10 +81,10 @@ class KvWriter:
         except JsException as error:
             raise _store_error("write", error) from error
 
-    async def put_epoch(self, epoch_key: str, epoch_ms: int) -> None:
-        """Overwrite a table's epoch. Raises StoreError."""
+    async def put_version(self, version_key: str, version: int) -> None:
+        """Overwrite a table's published version. Raises StoreError."""
         try:
-            await self._namespace.put(epoch_key, str(epoch_ms))
+            await self._namespace.put(version_key, str(version))
         except JsException as error:
             raise _store_error("write", error) from error
 
@@ -87,6 +94,30 @@ class KvWriter:
             await self._namespace.delete(key)
         except JsException as error:
             raise _store_error("delete", error) from error
+
+    async def entries(self, prefix: str, *, at_most: int | None = None) -> dict[str, str | None]:
+        """Return the metadata of the keys that begin so, in their order. Raises StoreError."""
+        found: dict[str, str | None] = {}
+        options: dict[str, object] = {"prefix": prefix}
+        if at_most is not None:
+            options["limit"] = at_most
+        while True:
+            try:
+                page = await self._namespace.list(js.JSON.parse(json.dumps(options)))
+            except JsException as error:
+                raise _store_error("list", error) from error
+            # One crossing for a whole page, which has up to 1,000 keys.
+            listed = json.loads(js.JSON.stringify(page))
+            for key in listed["keys"]:
+                metadata = key.get("metadata")
+                found[key["name"]] = None if metadata is None else json.dumps(metadata)
+            if listed["list_complete"] or at_most is not None:
+                return found
+            options["cursor"] = listed["cursor"]
+
+
+def _read_options(kind: str) -> Any:
+    return js.JSON.parse(json.dumps({"type": kind, "cacheTtl": CACHE_TTL_S}))
 
 
 def _value(result: Any) -> KvValue | None:

@@ -11,7 +11,8 @@ from pyodide.ffi import JsException, jsnull
 from edge_cache import wire
 from edge_cache.errors import RefresherUnavailable
 from edge_cache.ports import Filled
-from edge_cache.resources import Change, Resource, Table
+from edge_cache.resources import Change, Resource
+from edge_cache.tables import Table
 
 _NO_HOST = "https://refresher"
 
@@ -22,9 +23,10 @@ class RefresherClient:
     def __init__(self, namespace: Any) -> None:
         self._namespace = namespace
 
-    async def fill(self, resource: Resource, *, has_stale: bool) -> Filled:
-        """Read an entry that readers miss, and write it."""
-        response = await self._call(resource, wire.REFILL if has_stale else wire.FILL)
+    async def fill(self, resource: Resource, *, version: int, has_stale: bool) -> Filled:
+        """Return an entry that readers miss."""
+        verb = wire.REFILL if has_stale else wire.FILL
+        response = await self._call(resource, verb, str(version))
 
         def header(name: str) -> str | None:
             value = response.headers.get(name)
@@ -33,11 +35,11 @@ class RefresherClient:
         return wire.filled_from(header, response.body)
 
     async def renew(self, resource: Resource, read_at_ms: int) -> None:
-        """Read an entry anew unless that happened after the given time."""
+        """Read an entry anew, if it is the one that was read at the given time."""
         await self._call(resource, wire.RENEW, str(read_at_ms))
 
     async def revalidate(self, table: Table) -> None:
-        """Read a table anew and overwrite its entries."""
+        """Read a table anew and make its entries fresh."""
         await self._call(Resource(table), wire.REVALIDATE)
 
     async def check(self, table: Table) -> None:

@@ -22,9 +22,12 @@ def environment() -> Any:
 
 
 def variable(env: Any, name: str) -> str | None:
-    """Return a variable's text, or None where there is none or it is something else."""
+    """Return a variable's text, or None where there is none.
+
+    Anything else that wrangler.toml may declare, such as a section of variables, as JSON.
+    """
     value = getattr(env, name, None)
-    return value if isinstance(value, str) else None
+    return value if value is None or isinstance(value, str) else str(js.JSON.stringify(value))
 
 
 def has(env: Any, name: str, method: str) -> bool:
@@ -75,6 +78,15 @@ def response_of(answer: Answer) -> Any:
     # One crossing for status and headers together; converting a dict costs one for each value.
     init = js.JSON.parse(json.dumps({"status": answer.status, "headers": dict(answer.headers)}))
     return js.Response.new(body, init)
+
+
+def shared(body: bytes) -> Any:
+    """Return a body for any number of responses.
+
+    Each `bytes` that a response is made of is copied into JavaScript's memory, once for each; a
+    typed array that is there already is not.
+    """
+    return to_js(body)
 
 
 def in_background(work: Awaitable[None]) -> None:

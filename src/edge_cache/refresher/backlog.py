@@ -1,80 +1,135 @@
 """Changes that were acknowledged, kept safe until every reader can see them. Pure.
 
 A change is in storage before its sender is told `received`, and leaves it only after the refresh
-succeeded; in between an alarm tries again, for as long as it takes.
+succeeded. Each pending entry (a row's, the table's, the rows' version) is brought up to date by
+itself: one that fails, or takes long, holds up no other.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from edge_cache.errors import EdgeCacheError
+from edge_cache.pauses import OVER, Pause
 from edge_cache.ports import Log, NowMs, Storage
-from edge_cache.refresher.pending import Pending
-from edge_cache.refresher.refresher import Refresher
-from edge_cache.resources import Table
+from edge_cache.refresher.journal import Journal
+from edge_cache.refresher.lookups import Lookups
+from edge_cache.refresher.refreshes import Refreshes
+from edge_cache.refresher.retries import Retries
+from edge_cache.resources import Resource
+from edge_cache.tables import Table
 from edge_cache.unexpected import reported
 
-FIRST_RETRY_S = 1.0
-MAX_RETRY_S = 60.0
+ROUND_MS = 1_000
+"""Rounds of refreshes begin so far apart, so that a burst of changes is carried out together. KV
+takes no more than one write a second for a key anyway."""
+
+LEASE_MS = 15_000
+"""While refreshes are under way, the alarm looks so often whether the object still lives."""
+
+Step = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Backlog:
-    """One table's changes, ``pending`` until they are carried out."""
+    """One table's pending changes; the alarm carries them out for as long as it takes."""
 
-    def __init__(
-        self, table: Table, refresher: Refresher, storage: Storage, *, now_ms: NowMs, log: Log
+    def __init__(  # noqa: PLR0913  its collaborators, nothing else
+        self,
+        *,
+        table: Table,
+        refreshes: Refreshes,
+        journal: Journal,
+        lookups: Lookups,
+        retries: Retries,
+        storage: Storage,
+        now_ms: NowMs,
+        log: Log,
     ) -> None:
-        self._key = f"pending:{table.name}"
-        self._refresher = refresher
+        self._table = table
+        self._refreshes = refreshes
+        self._journal = journal
+        self._lookups = lookups
+        self._retries = retries
         self._storage = storage
         self._now_ms = now_ms
         self._log = log
-        self.pending = Pending.from_json(storage.get(self._key))
-        self._failures = 0
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._hurrying: asyncio.Task[None] | None = None
+        self._round = OVER
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being refreshed."""
+        return not self._under_way
 
     async def record(self, row_ids: Sequence[str]) -> None:
         """Keep a change of the table and these rows safe, and have it carried out soon."""
         for row_id in row_ids:
-            self._refresher.may_exist(row_id)
-        self._replace(self.pending.with_change(row_ids))
-        # While Supabase fails, the next attempt keeps its time: a burst of changes must not turn
-        # into a burst of attempts.
-        if self._failures == 0 or await self._storage.alarm() is None:
-            await self._storage.set_alarm(self._now_ms())
+            self._lookups.forget(row_id)
+        self._journal.note(self._journal.changes.with_change(row_ids))
+        await self.schedule()
+
+    async def schedule(self) -> None:
+        """Set the alarm for the next thing to do, if there is any."""
+        now_ms = self._now_ms()
+        round_ms = self._round.remaining_ms(now_ms)
+        waits = [
+            LEASE_MS
+            if key in self._under_way
+            else max(round_ms, self._retries.remaining_ms(key, now_ms))
+            for key in self._pending()
+        ]
+        if waits:
+            await self._storage.set_alarm(now_ms + min(waits))
 
     async def run(self) -> None:
-        """Carry out what is pending; if that fails, set the alarm for the next attempt."""
-        changes = self.pending
-        if changes.is_empty:
-            return
+        """Begin to refresh what is due; what fails is due again after a pause."""
+        now_ms, pending = self._now_ms(), self._pending()
+        self._retries.keep(pending)
+        if self._round.is_over(now_ms):
+            due = {
+                key: step
+                for key, step in pending.items()
+                if key not in self._under_way and not self._retries.remaining_ms(key, now_ms)
+            }
+            if due:
+                self._round = Pause(now_ms, ROUND_MS)
+            for key, step in due.items():
+                self._under_way[key] = asyncio.ensure_future(self._carry_out(key, step))
+        await self.schedule()
+
+    def hurry(self) -> None:
+        """Have what waits for its next attempt tried soon: Supabase answers."""
+        if self._retries.hurry():
+            self._hurrying = asyncio.ensure_future(self.schedule())
+
+    def _pending(self) -> dict[str, Step]:
+        """Return what is to be done, by the KV key that it is about; rows first."""
+        changes = self._journal.changes
+        steps: dict[str, Step] = {
+            Resource(self._table, row_id).key: self._row(row_id) for row_id in changes.rows
+        }
+        if not changes.is_published:
+            steps[self._table.version_key] = self._refreshes.publish
+        if changes.listed:
+            steps[Resource(self._table).key] = self._refreshes.list
+        return steps
+
+    def _row(self, row_id: str) -> Step:
+        return lambda: self._refreshes.row(row_id)
+
+    async def _carry_out(self, key: str, step: Step) -> None:
         try:
             with reported(self._log):
-                await self._refresher.apply(changes)
+                await step()
         except EdgeCacheError as error:
-            pause_s = retry_s(self._failures, random.random())  # noqa: S311  no secret
-            self._failures += 1
-            self._log("retry_scheduled", type=error.slug, in_s=round(pause_s, 1))
-            await self._storage.set_alarm(self._now_ms() + round(pause_s * 1000))
-            return
-        self._failures = 0
-        rest = self.pending.without(changes)
-        self._replace(rest)
-        self._log("applied", entries=changes.count, pending=rest.count)
-        if not rest.is_empty:
-            await self._storage.set_alarm(self._now_ms())
-
-    def _replace(self, pending: Pending) -> None:
-        self.pending = pending
-        self._storage.put(self._key, pending.to_json())
-
-
-def retry_s(failures: int, jitter: float) -> float:
-    """Return the pause in seconds after so many failures in a row.
-
-    ``jitter`` from 0 to 1 spreads it between half and the whole of a bound that doubles up to
-    `MAX_RETRY_S`.
-    """
-    bound = min(MAX_RETRY_S, FIRST_RETRY_S * 2.0 ** min(failures, 10))
-    return bound * (0.5 + jitter / 2)
+            pause_ms = self._retries.failed(key, self._now_ms())
+            self._log("retry_scheduled", key=key, type=error.slug, in_s=round(pause_ms / 1000, 1))
+        else:
+            self._retries.succeeded(key)
+            self._log("applied", key=key, pending=self._journal.changes.pending)
+        finally:
+            del self._under_way[key]
+        await self.schedule()

@@ -1,4 +1,4 @@
-"""What lives in one Durable Object: a table's refresher with its backlog and state. Pure."""
+"""What lives in one Durable Object: the parts that look after one table, put together. Pure."""
 
 from __future__ import annotations
 
@@ -7,49 +7,127 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from edge_cache.errors import EdgeCacheError
-from edge_cache.ports import Log, NowMs, Storage
-from edge_cache.refresher.backlog import MAX_RETRY_S, Backlog
-from edge_cache.refresher.refresher import Refresher
-from edge_cache.refresher.state import State
-from edge_cache.resources import TABLES, Table
+from edge_cache.ports import Log, NowMs, Share, Sleep, Source, Storage, WritableStore
+from edge_cache.refresher.backlog import Backlog
+from edge_cache.refresher.entries import Entries
+from edge_cache.refresher.fills import Fills
+from edge_cache.refresher.journal import Journal
+from edge_cache.refresher.lookups import Lookups
+from edge_cache.refresher.reads import Reads
+from edge_cache.refresher.record import Record
+from edge_cache.refresher.refreshes import Refreshes
+from edge_cache.refresher.retries import MAX_RETRY_MS, Retries
+from edge_cache.refresher.revalidation import Revalidation
+from edge_cache.refresher.writer import Writer
+from edge_cache.tables import Table
 from edge_cache.unexpected import reported
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the parts need of the world."""
+
+    source: Source
+    store: WritableStore
+    storage: Storage
+    share: Share
+    now_ms: NowMs
+    sleep: Sleep
+    log: Log
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
     """The parts that serve one table."""
 
-    refresher: Refresher
+    fills: Fills
+    revalidation: Revalidation
     backlog: Backlog
-    state: State
+    reads: Reads
+    writer: Writer
+    journal: Journal
+    record: Record
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is going on."""
+        return self.backlog.is_idle and self.reads.is_idle and self.writer.is_idle
 
     def status(self) -> dict[str, object]:
         """Return how the table's refreshes go, as `/health` shows it."""
-        state, pending = self.state.table, self.backlog.pending
+        outcome = self.record.outcome
         return {
-            "refreshed_at": _time(state.refreshed_at_ms),
-            "pending": pending.count,
-            "failures": state.failures,
-            "last_error": state.error or None,
-            "failed_at": _time(state.failed_at_ms),
+            "refreshed_at": _time(outcome.refreshed_at_ms),
+            "pending": self.journal.changes.pending,
+            "failures": outcome.failures,
+            "last_error": outcome.error or None,
+            "failed_at": _time(outcome.failed_at_ms),
         }
 
 
+def host_of(table: Table, outside: Outside) -> Host:
+    """Put the parts together."""
+    now_ms, log, storage = outside.now_ms, outside.log, outside.storage
+    journal, record, lookups = Journal(storage, now_ms), Record(storage, now_ms), Lookups(now_ms)
+    writer = Writer(now_ms=now_ms, sleep=outside.sleep, log=log)
+    entries = Entries(table, outside.store, writer, journal, log)
+    reads = Reads(
+        source=outside.source,
+        entries=entries,
+        journal=journal,
+        record=record,
+        lookups=lookups,
+        share=outside.share,
+        now_ms=now_ms,
+        log=log,
+    )
+    backlog = Backlog(
+        table=table,
+        refreshes=Refreshes(table, reads, entries, journal),
+        journal=journal,
+        lookups=lookups,
+        retries=Retries(),
+        storage=storage,
+        now_ms=now_ms,
+        log=log,
+    )
+    reads.when_answered = backlog.hurry
+    fills = Fills(
+        table=table,
+        reads=reads,
+        entries=entries,
+        journal=journal,
+        record=record,
+        lookups=lookups,
+    )
+    revalidation = Revalidation(
+        table=table,
+        store=outside.store,
+        reads=reads,
+        entries=entries,
+        journal=journal,
+        lookups=lookups,
+        log=log,
+    )
+    return Host(fills, revalidation, backlog, reads, writer, journal, record)
+
+
 async def wake(
-    host_of: Callable[[Table], Host], storage: Storage, *, now_ms: NowMs, log: Log
+    host: Callable[[], Host | None], storage: Storage, *, now_ms: NowMs, log: Log
 ) -> None:
     """Carry out what is pending when the alarm fires; whatever fails, there will be a next alarm.
 
-    The runtime itself tries an alarm that raised only six times more. It does not promise an object
-    its name here, so every table is looked at; this storage has changes of its own table only.
+    The runtime itself tries an alarm that raised only six times more. ``host`` may raise
+    ConfigurationError, and returns None where the table is not served any more.
     """
     try:
         with reported(log):
-            for table in TABLES:
-                await host_of(table).backlog.run()
+            woken = host()
+            if woken:
+                await woken.backlog.run()
     except EdgeCacheError as error:
         log("alarm_failed", type=error.slug, detail=error.detail)
-        await storage.set_alarm(now_ms() + round(MAX_RETRY_S * 1000))
+        await storage.set_alarm(now_ms() + MAX_RETRY_MS)
 
 
 def _time(ms: int) -> str | None:

@@ -1,13 +1,17 @@
-"""Bounds what requests for rows that do not exist cost Supabase. Pure.
+"""Bounds what requests for rows that do not exist cost Supabase. Pure asyncio.
 
-Nobody can tell beforehand whether a row exists, so each lookup takes a token, and gets it back if
-it found the row: only lookups in vain use tokens up.
+Nobody can tell beforehand whether a row exists, but only lookups that were in vain cost budget. So
+as many are under way as the budget covers if all of them are in vain; the others wait for how these
+turn out, and are refused only once the budget is really spent.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import asyncio
+from collections import OrderedDict, deque
 
+from edge_cache.errors import LookupsExhausted
+from edge_cache.pauses import Pause
 from edge_cache.ports import NowMs
 
 VAIN_PER_S = 10
@@ -15,6 +19,9 @@ VAIN_PER_S = 10
 
 VAIN_BURST = 50
 """How many of them may come at once."""
+
+MAX_WAIT_S = 10.0
+"""How long a lookup waits for those under way, while Supabase is slow."""
 
 ABSENT_MS = 5_000
 """How long a row that was not there counts as absent without another lookup."""
@@ -32,32 +39,57 @@ class Lookups:
         self._now_ms = now_ms
         self._tokens = float(VAIN_BURST)
         self._filled_ms = now_ms()
-        self._absent: OrderedDict[str, int] = OrderedDict()
+        self._under_way = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._absent: OrderedDict[str, Pause] = OrderedDict()
         self.knowledge = 0
 
     def is_absent(self, row_id: str) -> bool:
         """Tell whether the row was not there a moment ago."""
-        return self._absent.get(row_id, 0) > self._now_ms()
+        absent = self._absent.get(row_id)
+        return absent is not None and not absent.is_over(self._now_ms())
 
-    def take(self) -> bool:
-        """Take a token for a lookup; False if there is none left."""
-        now_ms = self._now_ms()
-        gained = (now_ms - self._filled_ms) * VAIN_PER_S / 1000
-        self._tokens = min(VAIN_BURST, self._tokens + gained)
-        self._filled_ms = now_ms
+    async def begin(self) -> None:
+        """Wait for the turn of a lookup that may be in vain; `end` must follow.
+
+        Raises LookupsExhausted if the budget is spent.
+        """
+        self._fill()
         if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
+            raise _exhausted()
+        if self._tokens - self._under_way >= 1:
+            self._under_way += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await asyncio.wait({turn}, timeout=MAX_WAIT_S)
+        finally:
+            if not turn.done():
+                turn.cancel()
+        if turn.cancelled():
+            raise _exhausted()
+        turn.result()
 
-    def give_back(self) -> None:
-        """Return the token of a lookup that was not in vain."""
-        self._tokens = min(VAIN_BURST, self._tokens + 1)
+    def end(self, *, in_vain: bool) -> None:
+        """Note how a lookup turned out, and let others have their turn."""
+        self._fill()
+        self._under_way -= 1
+        self._tokens -= in_vain
+        while self._waiting and (self._tokens < 1 or self._tokens - self._under_way >= 1):
+            turn = self._waiting.popleft()
+            if turn.done():  # it waited too long
+                continue
+            if self._tokens < 1:
+                turn.set_exception(_exhausted())
+            else:
+                self._under_way += 1
+                turn.set_result(None)
 
     def remember_absent(self, row_id: str) -> None:
         """Note that the row was not there."""
         self._absent.pop(row_id, None)
-        self._absent[row_id] = self._now_ms() + ABSENT_MS
+        self._absent[row_id] = Pause(self._now_ms(), ABSENT_MS)
         if len(self._absent) > _MAX_REMEMBERED:
             self._absent.popitem(last=False)
 
@@ -70,3 +102,13 @@ class Lookups:
         """Have every row looked up again."""
         self.knowledge += 1
         self._absent.clear()
+
+    def _fill(self) -> None:
+        now_ms = self._now_ms()
+        gained = max(0, now_ms - self._filled_ms) * VAIN_PER_S / 1000
+        self._tokens = min(VAIN_BURST, self._tokens + gained)
+        self._filled_ms = now_ms
+
+
+def _exhausted() -> LookupsExhausted:
+    return LookupsExhausted("Ask again in a moment.")

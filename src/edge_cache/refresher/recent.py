@@ -1,23 +1,44 @@
 """What was read lately, kept in memory. Pure.
 
 For up to a minute Workers KV may go on saying that a key is absent which has just been written
-(https://developers.cloudflare.com/kv/concepts/how-kv-works/#consistency). Misses of that minute are
-answered from here, instead of reading Supabase once more for each.
+(https://developers.cloudflare.com/kv/concepts/how-kv-works/#consistency), and right after a miss KV
+is only being given the entry. Misses of that minute are answered from here, instead of reading
+Supabase once more for each.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass
 
 from edge_cache.entries import Snapshot
+from edge_cache.http import Body
+from edge_cache.pauses import Pause
 from edge_cache.ports import NowMs
 
 KEEP_MS = 60_000
-MAX_BYTES = 32 * 1024 * 1024
-"""A quarter of the 128 MB that a Worker may use."""
+MAX_BYTES = 48 * 1024 * 1024
+"""Of the 128 MB that a Worker may use."""
+
+_COPIES = 2
+"""A body is there as bytes and as what is sent."""
 
 _OVERHEAD_BYTES = 1024
 """Counted for each snapshot beside its body, so that many small ones are bounded too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A snapshot, its body as any number of responses may send it, and for how long it counts."""
+
+    snapshot: Snapshot
+    body: Body
+    until: Pause
+
+    @property
+    def cost(self) -> int:
+        """What it takes of the bound, in bytes."""
+        return _COPIES * len(self.snapshot.body) + _OVERHEAD_BYTES
 
 
 class Recent:
@@ -25,34 +46,31 @@ class Recent:
 
     def __init__(self, now_ms: NowMs) -> None:
         self._now_ms = now_ms
-        self._snapshots: OrderedDict[str, Snapshot] = OrderedDict()
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
         self._bytes = 0
 
-    def get(self, key: str) -> Snapshot | None:
-        """Return the key's snapshot unless it is too old."""
-        snapshot = self._snapshots.get(key)
-        if snapshot and snapshot.metadata.read_at_ms + KEEP_MS < self._now_ms():
+    def get(self, key: str, version: int) -> Kept | None:
+        """Return the key's snapshot if it was read at that version or later, a short while ago."""
+        kept = self._kept.get(key)
+        if kept is None or kept.snapshot.metadata.version < version:
             return None
-        return snapshot
+        return None if kept.until.is_over(self._now_ms()) else kept
 
     def latest(self, key: str) -> Snapshot | None:
         """Return the key's snapshot, however old, if it is still there."""
-        return self._snapshots.get(key)
+        kept = self._kept.get(key)
+        return kept.snapshot if kept else None
 
-    def put(self, key: str, snapshot: Snapshot) -> None:
+    def put(self, key: str, snapshot: Snapshot, body: Body) -> None:
         """Keep a snapshot, dropping the oldest ones where there is no room."""
         self.forget(key)
-        self._snapshots[key] = snapshot
-        self._bytes += _cost(snapshot)
+        kept = self._kept[key] = Kept(snapshot, body, Pause(self._now_ms(), KEEP_MS))
+        self._bytes += kept.cost
         while self._bytes > MAX_BYTES:
-            self.forget(next(iter(self._snapshots)))
+            self.forget(next(iter(self._kept)))
 
     def forget(self, key: str) -> None:
         """Drop the key's snapshot, if there is one."""
-        snapshot = self._snapshots.pop(key, None)
-        if snapshot:
-            self._bytes -= _cost(snapshot)
-
-
-def _cost(snapshot: Snapshot) -> int:
-    return len(snapshot.body) + _OVERHEAD_BYTES
+        kept = self._kept.pop(key, None)
+        if kept:
+            self._bytes -= kept.cost

@@ -3,47 +3,55 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from edge_cache import wire
 from edge_cache.errors import EdgeCacheError, NotFound
 from edge_cache.http import Answer, json_answer, problem
 from edge_cache.ports import Log
 from edge_cache.refresher.host import Host
-from edge_cache.resources import Resource, Table, path_of, resource_at
+from edge_cache.resources import Resource, path_of, resource_at
+from edge_cache.tables import Table
 from edge_cache.unexpected import reported
+
+HostOf = Callable[[Table], Awaitable[Host]]
+"""Returns the parts that serve a table."""
 
 
 async def serve(
-    url: str, text: Callable[[], Awaitable[str]], host_of: Callable[[Table], Host], log: Log
+    url: str,
+    text: Callable[[], Awaitable[str]],
+    tables: Callable[[], Iterable[Table]],
+    host_of: HostOf,
+    log: Log,
 ) -> Answer:
     """Carry out one request inside the Durable Object; errors become problems."""
     try:
         with reported(log):
-            resource = resource_at(path_of(url))
+            resource = resource_at(path_of(url), tables())
             if resource is None:
                 raise NotFound("The refresher knows no such table.")
             verb = url.rpartition("?")[2]
-            return await _carry_out(verb, resource, host_of(resource.table), text)
+            return await _carry_out(verb, resource, await host_of(resource.table), text)
     except EdgeCacheError as error:
-        return problem(error, cors=False)
+        return problem(error)
 
 
 async def _carry_out(
     verb: str, resource: Resource, host: Host, text: Callable[[], Awaitable[str]]
 ) -> Answer:
     if verb in {wire.FILL, wire.REFILL}:
-        return wire.filled_answer(
-            await host.refresher.fill(resource, has_stale=verb == wire.REFILL)
-        )
+        version, has_stale = int(await text()), verb == wire.REFILL
+        filled = await host.fills.fill(resource, version=version, has_stale=has_stale)
+        return wire.filled_answer(filled)
     if verb == wire.STATUS:
         return json_answer(host.status())
     if verb == wire.RENEW:
-        await host.refresher.renew(resource, int(await text()))
+        await host.fills.renew(resource, int(await text()))
     elif verb == wire.RECORD:
         await host.backlog.record(json.loads(await text()))
     elif verb == wire.CHECK:
-        await host.refresher.check()
+        await host.revalidation.check()
     else:
-        await host.refresher.revalidate()
+        await host.revalidation.revalidate()
     return Answer(204)

@@ -4,60 +4,91 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
+@dataclass(slots=True)
+class _Flight(Generic[T]):
+    """A task; ``version`` is the current one when it began."""
+
+    task: asyncio.Task[T]
+    version: int
+
+
 class SingleFlight(Generic[K, T]):
-    """Runs ``operation(key)`` so that two of one key never overlap.
+    """Runs ``operation(key, version)`` so that two of one key never overlap.
 
     As they follow one another, a result that began earlier cannot replace one that began later. A
     caller that is cancelled does not cancel the operation. A failure reaches all who waited for it,
-    and the next caller starts anew.
+    and the next caller starts anew. ``version`` tells the current one, with which an operation
+    begins.
     """
 
-    def __init__(self, operation: Callable[[K], Coroutine[Any, Any, T]]) -> None:
+    def __init__(
+        self,
+        operation: Callable[[K, int], Coroutine[Any, Any, T]],
+        version: Callable[[], int],
+    ) -> None:
         self._operation = operation
-        self._running: dict[K, asyncio.Task[T]] = {}
+        self._version = version
+        self._running: dict[K, _Flight[T]] = {}
         self._queued: dict[K, asyncio.Task[T]] = {}
 
-    def is_under_way(self, key: K) -> bool:
-        """Tell whether an operation for the key runs now."""
-        return key in self._running
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing runs."""
+        return not self._running
 
-    async def join(self, key: K) -> T:
-        """Return the result of the operation under way, or of a new one."""
-        return await asyncio.shield(self._running.get(key) or self._launch(key, None))
+    def is_under_way(self, key: K, version: int) -> bool:
+        """Tell whether an operation runs that began at that version or later."""
+        running = self._running.get(key)
+        return running is not None and running.version >= version
 
-    async def begin_after_now(self, key: K) -> T:
-        """Return the result of an operation that begins after this call.
+    async def join(self, key: K, version: int) -> T:
+        """Return the result of an operation that began at that version or later.
 
-        While one is under way, a single further one is queued for all such callers.
+        The version must not be above the current one. While an older operation is under way, a
+        single further one is queued for all who need it.
         """
         running = self._running.get(key)
-        task = self._queued.get(key) if running else None
-        return await asyncio.shield(task or self._launch(key, running))
+        if running is None:
+            task = self._start(key)
+        elif running.version >= version:
+            task = running.task
+        else:
+            task = self._queued.get(key) or self._queue(key, running.task)
+        return await asyncio.shield(task)
 
-    def _launch(self, key: K, predecessor: asyncio.Task[T] | None) -> asyncio.Task[T]:
-        task = asyncio.ensure_future(self._run(key, predecessor))
-        (self._queued if predecessor else self._running)[key] = task
-        # Nobody may be left to look at a failure; without this asyncio would complain about it.
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    def _start(self, key: K) -> asyncio.Task[T]:
+        version = self._version()
+        task = _quiet(self._run(key, version))
+        self._running[key] = _Flight(task, version)
         return task
 
-    async def _run(self, key: K, predecessor: asyncio.Task[T] | None) -> T:
-        if predecessor:
+    def _queue(self, key: K, predecessor: asyncio.Task[T]) -> asyncio.Task[T]:
+        async def follow() -> T:
             await asyncio.wait({predecessor})
-        try:
-            return await self._operation(key)
-        finally:
-            self._land(key)
+            version = self._version()
+            self._running[key] = _Flight(self._queued.pop(key), version)
+            return await self._run(key, version)
 
-    def _land(self, key: K) -> None:
-        successor = self._queued.pop(key, None)
-        if successor:
-            self._running[key] = successor
-        else:
-            del self._running[key]
+        task = self._queued[key] = _quiet(follow())
+        return task
+
+    async def _run(self, key: K, version: int) -> T:
+        try:
+            return await self._operation(key, version)
+        finally:
+            if key not in self._queued:
+                del self._running[key]
+
+
+def _quiet(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    task = asyncio.ensure_future(work)
+    # Nobody may be left to look at a failure; without this asyncio would complain about it.
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return task

@@ -9,8 +9,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from edge_cache.errors import StoreError
+from edge_cache.errors import EdgeCacheError
+from edge_cache.pauses import OVER, Pause
 from edge_cache.ports import Log, NowMs, Sleep
+from edge_cache.unexpected import reported
 
 SPACING_MS = 1000
 """Workers KV takes one write a second for a key and answers 429 to more.
@@ -18,6 +20,9 @@ https://developers.cloudflare.com/kv/platform/limits/"""
 
 RETRY_PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Pauses before the attempts that follow a failed one."""
+
+_ANSWER_FIRST_S = 0.001
+"""A timer lets the runtime send an answer that is ready, before a write keeps it busy."""
 
 _MAX_IDLE_LANES = 1000
 
@@ -27,11 +32,21 @@ Write = Callable[[], Awaitable[None]]
 
 @dataclass(slots=True)
 class _Lane:
-    """A key's writes: the newest one asked for, and when the next may happen."""
+    """A key's writes.
+
+    ``newest`` is the write that was asked for last, until KV took it; ``next`` the attempt that has
+    not begun, and will carry out the newest.
+    """
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     newest: Write | None = None
-    next_ms: int = 0
+    next: asyncio.Task[bool] | None = None
+    spacing: Pause = OVER
+
+    def is_idle(self, now_ms: int) -> bool:
+        """Tell whether nothing would be lost with it."""
+        busy = self.newest or self.next or self.lock.locked()
+        return not busy and self.spacing.is_over(now_ms)
 
 
 class Writer:
@@ -44,52 +59,67 @@ class Writer:
         self._lanes: dict[str, _Lane] = {}
         self._retrying: set[asyncio.Task[None]] = set()
 
-    async def write(self, key: str, write: Write) -> bool:
-        """Write, at the earliest a second after the key's last write; tell whether KV took it.
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being written or waits to be."""
+        return not any(lane.newest or lane.next for lane in self._lanes.values())
 
-        If it did not, further attempts follow in the background until one succeeds, a newer write
-        of the key comes, or `RETRY_PAUSES_S` is used up.
+    def write(self, key: str, write: Write) -> asyncio.Task[bool]:
+        """Have something written, at the earliest a second after the key's last write.
+
+        It is the key's newest write from the call on. The task tells whether KV took it, or a newer
+        one in its place. If not, further attempts follow in the background until one succeeds, a
+        newer write of the key comes, or `RETRY_PAUSES_S` is used up.
         """
         lane = self._lane(key)
         lane.newest = write
-        stored = await self._attempt(key, lane, write)
-        if not stored:
-            task = asyncio.ensure_future(self._retry(key, lane, write))
+        if lane.next is None:
+            lane.next = asyncio.ensure_future(self._first_attempt(key, lane))
+        return lane.next
+
+    async def _first_attempt(self, key: str, lane: _Lane) -> bool:
+        await self._sleep(_ANSWER_FIRST_S)
+        failed = await self._attempt(key, lane)
+        if failed is not None:
+            task = asyncio.ensure_future(self._retry(key, lane, failed))
             self._retrying.add(task)  # asyncio itself keeps only a weak reference
             task.add_done_callback(self._retrying.discard)
-        return stored
+        return failed is None
 
-    async def _attempt(self, key: str, lane: _Lane, write: Write) -> bool:
+    async def _attempt(self, key: str, lane: _Lane) -> Write | None:
+        """Carry out the newest write; return it if KV refused."""
         async with lane.lock:
-            wait_ms = lane.next_ms - self._now_ms()
-            if wait_ms > 0:
+            wait_ms = lane.spacing.remaining_ms(self._now_ms())
+            if wait_ms:
                 await self._sleep(wait_ms / 1000)
-            if lane.newest is not write:
-                return True  # the newer one, which waits for the lock, writes the later state
+            write, lane.next = lane.newest, None
+            if write is None:
+                return None  # an attempt that waited for the lock before this one wrote it
             try:
-                await write()
-            except StoreError as error:
+                with reported(self._log):
+                    await write()
+            except EdgeCacheError as error:
                 self._log("write_failed", key=key, detail=error.detail)
-                return False
+                return write
             finally:
-                lane.next_ms = self._now_ms() + SPACING_MS
-            lane.newest = None
-            return True
+                lane.spacing = Pause(self._now_ms(), SPACING_MS)
+            if lane.newest is write:
+                lane.newest = None
+            return None
 
     async def _retry(self, key: str, lane: _Lane, write: Write) -> None:
         for pause_s in RETRY_PAUSES_S:
             await self._sleep(pause_s)
-            if lane.newest is not write or await self._attempt(key, lane, write):
+            if lane.newest is not write or await self._attempt(key, lane) is None:
                 return
-        lane.newest = None
-        self._log("write_given_up", key=key)
+        if lane.newest is write:
+            lane.newest = None
+            self._log("write_given_up", key=key)
 
     def _lane(self, key: str) -> _Lane:
         if len(self._lanes) > _MAX_IDLE_LANES:
             now_ms = self._now_ms()
             self._lanes = {
-                key: lane
-                for key, lane in self._lanes.items()
-                if lane.newest or lane.lock.locked() or lane.next_ms > now_ms
+                key: lane for key, lane in self._lanes.items() if not lane.is_idle(now_ms)
             }
         return self._lanes.setdefault(key, _Lane())

@@ -27,8 +27,9 @@ from edge_cache.errors import (
     UpstreamUnavailable,
     UpstreamUnreachable,
 )
-from edge_cache.resources import Resource, Table
+from edge_cache.resources import Resource
 from edge_cache.supabase.parsing import loads
+from edge_cache.tables import Table
 
 RETRIES = 2
 """How often a read that failed transiently is tried again."""

@@ -7,8 +7,9 @@ logged. https://supabase.com/docs/guides/database/webhooks#payload
 from __future__ import annotations
 
 from edge_cache.errors import BadPayload
-from edge_cache.resources import Change, Resource, Table
+from edge_cache.resources import Change, Resource
 from edge_cache.supabase.parsing import loads
+from edge_cache.tables import Table
 
 MAX_BYTES = 1024 * 1024
 """A larger payload is refused."""

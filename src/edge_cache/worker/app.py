@@ -15,7 +15,7 @@ from edge_cache.errors import (
 )
 from edge_cache.http import Answer, Request
 from edge_cache.ports import Log, Refreshing
-from edge_cache.resources import TABLES, Resource, path_of, resource_at
+from edge_cache.resources import Resource, path_of, resource_at
 from edge_cache.supabase.webhook import MAX_BYTES, change_in
 from edge_cache.unexpected import reported
 from edge_cache.worker.auth import require_secret
@@ -47,14 +47,14 @@ class App:
     async def answer(self, request: Request) -> Answer:
         """Answer a request. Raises EdgeCacheError."""
         path = path_of(request.url)
-        resource = resource_at(path)
+        resource = resource_at(path, self._settings.tables)
         if resource is not None:
             return await self._read(resource, request)
         if path == REVALIDATE_PATH:
             return await self._revalidate(request)
         if path == HEALTH_PATH:
             return await self._report(request)
-        raise NotFound(f"There is nothing at this path; try {_paths()}.")
+        return self._nothing(request)
 
     async def _read(self, resource: Resource, request: Request) -> Answer:
         method = request.method
@@ -62,29 +62,29 @@ class App:
             conditions = Conditions(request.header("if-none-match"), head=method == "HEAD")
             return await self._reader.read(resource, conditions)
         if method == "OPTIONS":
-            requested = request.header("access-control-request-headers")
-            return http.options(http.READ_METHODS, requested, cors=True)
+            return _options(http.READ_METHODS, request)
         raise MethodNotAllowed(method, http.READ_METHODS)
 
     async def _revalidate(self, request: Request) -> Answer:
         if request.method == "OPTIONS":
-            return http.options(_REVALIDATE_METHODS, None, cors=False)
+            return _options(_REVALIDATE_METHODS, request)
         if request.method not in {"GET", "POST"}:
             raise MethodNotAllowed(request.method, _REVALIDATE_METHODS)
         secret = self._settings.revalidate_secret
         require_secret(secret, request.header("authorization"), request.url)
         if request.method == "POST":
             return await self._take_webhook(request)
-        for table in TABLES:
+        tables = self._settings.tables
+        for table in tables:
             await self._refresher.revalidate(table)
-        self._log("revalidated", tables=[table.name for table in TABLES])
+        self._log("revalidated", tables=[table.name for table in tables])
         return http.json_answer({"received": True})
 
     async def _take_webhook(self, request: Request) -> Answer:
         body = await request.body(MAX_BYTES)
         if body is None:
             raise PayloadTooLarge(f"A payload may have {MAX_BYTES} bytes.")
-        change = change_in(body, TABLES)
+        change = change_in(body, self._settings.tables)
         if change is None:
             self._log("ignored", detail="another table or schema than those served")
             return http.json_answer({"received": True, "ignored": True})
@@ -94,10 +94,17 @@ class App:
 
     async def _report(self, request: Request) -> Answer:
         if request.method == "OPTIONS":
-            return http.options(http.READ_METHODS, None, cors=False)
+            return _options(http.READ_METHODS, request)
         if request.method not in {"GET", "HEAD"}:
             raise MethodNotAllowed(request.method, http.READ_METHODS)
         return http.without_body(await self._health.report(), head=request.method == "HEAD")
+
+    def _nothing(self, request: Request) -> Answer:
+        """Let a page ask, so that it can read the 404."""
+        if request.method == "OPTIONS":
+            return _options(http.READ_METHODS, request)
+        paths = " or ".join(f"/{table.name}" for table in self._settings.tables)
+        raise NotFound(f"There is nothing at this path; try {paths}.")
 
 
 async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer:
@@ -110,9 +117,8 @@ async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer:
         log("refused", path=path, method=request.method, status=error.status, type=error.slug)
         if isinstance(error, ConfigurationError) and path == HEALTH_PATH:
             return http.without_body(misconfigured(error), head=head)
-        cors = path not in {REVALIDATE_PATH, HEALTH_PATH}
-        return http.without_body(http.problem(error, cors=cors), head=head)
+        return http.without_body(http.problem(error), head=head)
 
 
-def _paths() -> str:
-    return " or ".join(f"/{table.name}" for table in TABLES)
+def _options(allow: str, request: Request) -> Answer:
+    return http.options(allow, request.header("access-control-request-headers"))

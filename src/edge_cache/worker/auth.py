@@ -27,9 +27,14 @@ def require_secret(secret: str | None, authorization: str | None, url: str) -> N
         )
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise Unauthorized("Send `Authorization: Bearer …` with the value of REVALIDATE_SECRET.")
+        raise Unauthorized(
+            "Send `Authorization: Bearer …` with the value of REVALIDATE_SECRET.",
+            token_was_sent=False,
+        )
     if not _equal(token.strip(), secret):
-        raise Unauthorized("The bearer token is not the value of REVALIDATE_SECRET.")
+        raise Unauthorized(
+            "The bearer token is not the value of REVALIDATE_SECRET.", token_was_sent=True
+        )
 
 
 def _equal(token: str, secret: str) -> bool:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from edge_cache.errors import ConfigurationError, EdgeCacheError
 from edge_cache.http import Answer, json_answer, release
 from edge_cache.ports import ReadableStore, Refreshing
-from edge_cache.resources import TABLES, Resource, Table
+from edge_cache.resources import Resource
+from edge_cache.tables import Table
 
 
 class Health:
     """Looks at Workers KV and at each table's refresher."""
 
-    def __init__(self, store: ReadableStore, refresher: Refreshing) -> None:
+    def __init__(
+        self, tables: tuple[Table, ...], store: ReadableStore, refresher: Refreshing
+    ) -> None:
+        self._tables = tables
         self._store = store
         self._refresher = refresher
 
     async def report(self) -> Answer:
         """Answer 200 if every table can be served, else 503; either way with the details."""
-        tables = {table.name: await self._table(table) for table in TABLES}
+        tables = {table.name: await self._table(table) for table in self._tables}
         serving = all(table["serving"] for table in tables.values())
         return _answer(serving=serving, configuration="ok", tables=tables)
 

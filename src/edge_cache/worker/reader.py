@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 from edge_cache import http
 from edge_cache.entries import Metadata, age_s, etag_of, parse_metadata
-from edge_cache.errors import EdgeCacheError, StoreError
-from edge_cache.ports import Log, NowMs, ReadableStore, Refreshing, StoredValue
+from edge_cache.errors import EdgeCacheError, NotAsked, StoreError
+from edge_cache.ports import Filled, Log, NowMs, ReadableStore, Refreshing, StoredValue
 from edge_cache.resources import Resource
 from edge_cache.supabase.rows import is_plausible
 
 Background = Callable[[Awaitable[None]], None]
 """Has something done after the answer was sent."""
-
-_SERVER_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A usable entry; ``read_at_ms`` is None where it was written without metadata."""
+    """A usable entry; it is of another Worker's making where it has no time of reading."""
 
     metadata: Metadata
     body: http.Body
@@ -39,11 +37,13 @@ class _Entry:
 class _Miss:
     """Why the store cannot answer: RFC 9211's ``fwd`` value and, where it helps, a detail.
 
-    ``stale`` is an entry that is out of date, and better than an error.
+    ``version`` is the rows' version in KV. ``stale`` is an entry that is out of date, and better
+    than an error.
     """
 
     fwd: str
     detail: str | None = None
+    version: int = 0
     stale: _Entry | None = None
 
 
@@ -81,20 +81,21 @@ class Reader:
     async def _look_up(self, resource: Resource) -> _Entry | _Miss:
         try:
             if resource.row_id is None:
-                value, epoch_ms = await self._store.open(resource.key), 0
+                value, version = await self._store.open(resource.key), 0
             else:
-                value, epoch_ms = await self._store.open_row(resource.key, resource.table.epoch_key)
+                key, version_key = resource.key, resource.table.version_key
+                value, version = await self._store.open_row(key, version_key)
             entry = await self._check(resource, value) if value else None
         except StoreError as error:
             self._log("read_failed", key=resource.key, detail=error.detail)
             return _Miss("miss", "kv-read-failed")
         if value is None:
-            return _Miss("uri-miss")
+            return _Miss("uri-miss", version=version)
         if entry is None:
             self._log("malformed", key=resource.key)
-            return _Miss("uri-miss", "malformed-entry")
-        if (entry.read_at_ms or 0) < epoch_ms:
-            return _Miss("stale", stale=entry)
+            return _Miss("uri-miss", "malformed-entry", version)
+        if entry.metadata.version < version:
+            return _Miss("stale", version=version, stale=entry)
         return entry
 
     async def _check(self, resource: Resource, value: StoredValue) -> _Entry | None:
@@ -109,7 +110,7 @@ class Reader:
         body = await value.read()
         if not is_plausible(body, row=resource.row_id is not None):
             return None
-        return _Entry(Metadata(etag_of(body), len(body), 0), body, None)
+        return _Entry(Metadata(etag_of(body), len(body), read_at_ms=0, version=0), body, None)
 
     def _serve(self, resource: Resource, conditions: Conditions, entry: _Entry) -> http.Answer:
         age = self._age_s(entry)
@@ -134,30 +135,28 @@ class Reader:
         self, resource: Resource, conditions: Conditions, miss: _Miss
     ) -> http.Answer:
         self._log("miss", key=resource.key, fwd=miss.fwd, detail=miss.detail)
+        has_stale = miss.stale is not None
         try:
-            filled = await self._refresher.fill(resource, has_stale=miss.stale is not None)
+            filled = await self._refresher.fill(resource, version=miss.version, has_stale=has_stale)
         except EdgeCacheError as error:
-            if miss.stale is None or error.status < _SERVER_ERROR:
+            if miss.stale is None:
+                raise
+            if not error.stale_if_error:
+                http.release(miss.stale.body)
                 raise
             return self._serve_instead(resource, conditions, miss.stale, error)
         if miss.stale:
             http.release(miss.stale.body)
-        parts = [f"fwd={miss.fwd}", "fwd-status=200"]
-        if filled.stored:
-            parts.append("stored")
-        if miss.detail:
-            parts.append(f"detail={miss.detail}")
         entry = _Entry(filled.metadata, filled.body, filled.metadata.read_at_ms)
-        return self._answer(conditions, entry, self._age_s(entry), parts)
+        return self._answer(conditions, entry, self._age_s(entry), _filled_parts(miss, filled))
 
     def _serve_instead(
         self, resource: Resource, conditions: Conditions, entry: _Entry, error: EdgeCacheError
     ) -> http.Answer:
         """Answer with an entry that is out of date instead of an error (stale-if-error)."""
-        status = error.document().get("supabase_status", error.status)
         age = self._age_s(entry)
         self._log("stale_if_error", key=resource.key, type=error.slug, age_s=age)
-        return self._answer(conditions, entry, age, ["fwd=stale", f"fwd-status={status}"])
+        return self._answer(conditions, entry, age, _stale_parts(error))
 
     def _answer(
         self, conditions: Conditions, entry: _Entry, age: int | None, parts: list[str]
@@ -173,3 +172,27 @@ class Reader:
 
     def _age_s(self, entry: _Entry) -> int | None:
         return None if entry.read_at_ms is None else age_s(entry.read_at_ms, self._now_ms())
+
+
+def _filled_parts(miss: _Miss, filled: Filled) -> list[str]:
+    """Return Cache-Status's parameters for an entry that the refresher gave."""
+    if not filled.asked:
+        return ["hit", f"detail={miss.detail or 'memory'}"]
+    parts = [f"fwd={miss.fwd}", "fwd-status=200"]
+    if filled.stored:
+        parts.append("stored")
+    if miss.detail:
+        parts.append(f"detail={miss.detail}")
+    return parts
+
+
+def _stale_parts(error: EdgeCacheError) -> list[str]:
+    """Return Cache-Status's parameters for an entry that is out of date.
+
+    A status is claimed only where one arrived.
+    """
+    if error.slug == NotAsked.slug:
+        return ["hit", f"detail={error.slug}"]
+    status = error.document().get("supabase_status")
+    arrived = [] if status is None else [f"fwd-status={status}"]
+    return ["fwd=stale", *arrived, f"detail={error.slug}"]

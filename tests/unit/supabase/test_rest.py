@@ -20,11 +20,12 @@ from edge_cache.errors import (
     UpstreamUnavailable,
     UpstreamUnreachable,
 )
-from edge_cache.resources import TABLES, Resource
+from edge_cache.resources import Resource
 from edge_cache.supabase import rest
 from edge_cache.supabase.rest import Supabase, backoff_s, key_headers
+from edge_cache.tables import Table
 
-ARTICLES = TABLES[0]
+ARTICLES = Table("articles")
 Remote = Callable[[httpx.Request], httpx.Response]
 
 

@@ -1,0 +1,131 @@
+"""What readers ask of the refresher: entries that they miss, or that have aged. Pure."""
+
+from __future__ import annotations
+
+import asyncio
+
+from edge_cache.entries import Snapshot
+from edge_cache.errors import LookupsExhausted, NotAsked, NotFound, StillReading
+from edge_cache.ports import Filled
+from edge_cache.refresher.entries import Entries
+from edge_cache.refresher.journal import Journal
+from edge_cache.refresher.lookups import Lookups
+from edge_cache.refresher.reads import PATIENCE_MS, Reading, Reads
+from edge_cache.refresher.record import Record
+from edge_cache.resources import Resource
+from edge_cache.supabase.rows import row_ids
+from edge_cache.tables import Table
+
+STALE_AT_ONCE = 10
+"""How many rows that have an entry are read at once. The others wait, so that the time for which
+Supabase is waited for is Supabase's, and not that of a queue in front of it."""
+
+
+class Fills:
+    """Answers readers from memory or by a read, within the bounds of `Lookups`."""
+
+    def __init__(  # noqa: PLR0913  its collaborators, nothing else
+        self,
+        *,
+        table: Table,
+        reads: Reads,
+        entries: Entries,
+        journal: Journal,
+        record: Record,
+        lookups: Lookups,
+    ) -> None:
+        self._table = table
+        self._reads = reads
+        self._entries = entries
+        self._journal = journal
+        self._record = record
+        self._lookups = lookups
+        self._gate = asyncio.Semaphore(STALE_AT_ONCE)
+        self._going_on: set[asyncio.Task[Reading]] = set()
+        self._listed: tuple[Snapshot | None, frozenset[str]] = None, frozenset()
+
+    async def fill(self, resource: Resource, *, version: int, has_stale: bool) -> Filled:
+        """Return an entry that readers miss, as new as the version that they see.
+
+        Raises NotFound, LookupsExhausted or UpstreamError. A reader that ``has_stale`` bytes to
+        fall back on waits for Supabase no longer than its patience (StillReading), and not at all
+        while that has just failed (NotAsked).
+        """
+        self._journal.note(self._journal.changes.with_seen(version))
+        needed = self._journal.changes.needed(resource)
+        kept = self._reads.recent.get(resource.key, needed)
+        if kept:
+            return Filled(kept.snapshot.metadata, kept.body, stored=True, asked=False)
+        if resource.row_id is not None and self._lookups.is_absent(resource.row_id):
+            raise NotFound(f"No row of {self._table.name} with this {self._table.key} is visible.")
+        reading = await self._reading(resource, needed, has_stale=has_stale)
+        return Filled(reading.metadata, reading.body, stored=reading.is_storable, asked=True)
+
+    async def renew(self, resource: Resource, read_at_ms: int) -> None:
+        """Read an entry anew, if it is the one that was read then and Supabase is well.
+
+        Another one is what KV has not shown to the reader yet. Raises NotFound or UpstreamError.
+        """
+        latest = self._reads.recent.latest(resource.key)
+        if latest and latest.metadata.read_at_ms != read_at_ms:
+            return
+        if not self._record.failed_just_now:
+            await self._again(resource, self._journal.changes.needed(resource))
+
+    async def _reading(self, resource: Resource, needed: int, *, has_stale: bool) -> Reading:
+        if has_stale:
+            if self._record.failed_just_now:
+                raise NotAsked("Supabase failed a moment ago.")
+            return await self._patiently(resource, needed)
+        if resource.row_id is None or self._reads.is_under_way(resource, needed):
+            return await self._reads.refresh(resource, needed)
+        return await self._look_up(resource, resource.row_id, needed)
+
+    async def _look_up(self, resource: Resource, row_id: str, needed: int) -> Reading:
+        """Read a row that may not exist."""
+        try:
+            await self._lookups.begin()
+        except LookupsExhausted:
+            if not self._is_listed(row_id):
+                raise
+            return await self._reads.refresh(resource, needed)
+        in_vain = False
+        try:
+            return await self._reads.refresh(resource, needed)
+        except NotFound:
+            in_vain = True
+            raise
+        finally:
+            self._lookups.end(in_vain=in_vain)
+
+    async def _patiently(self, resource: Resource, needed: int) -> Reading:
+        """Read a row that has an entry; the read goes on if the reader does not wait for it."""
+        reading = asyncio.ensure_future(self._again(resource, needed))
+        self._going_on.add(reading)  # asyncio itself keeps only a weak reference
+        reading.add_done_callback(self._going_on.discard)
+        reading.add_done_callback(lambda done: done.cancelled() or done.exception())
+        patience_ms = PATIENCE_MS
+        while not reading.done():
+            if patience_ms <= 0:
+                raise StillReading("Supabase has not answered yet.")
+            await asyncio.wait({reading}, timeout=patience_ms / 1000)
+            patience_ms = self._reads.patience_ms(resource)
+        return reading.result()
+
+    async def _again(self, resource: Resource, needed: int) -> Reading:
+        """Read what has an entry, which goes if there is no such row any more."""
+        try:
+            async with self._gate:
+                return await self._reads.refresh(resource, needed)
+        except NotFound:
+            self._entries.remove(resource)
+            raise
+
+    def _is_listed(self, row_id: str) -> bool:
+        """Tell whether the row was in the table when that was last read, if that is known."""
+        snapshot = self._reads.recent.latest(Resource(self._table).key)
+        if snapshot is None:
+            return False
+        if self._listed[0] is not snapshot:
+            self._listed = snapshot, row_ids(snapshot.body, self._table.key)
+        return row_id in self._listed[1]

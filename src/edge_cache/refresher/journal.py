@@ -1,0 +1,33 @@
+"""The table's changes, kept in the Durable Object's storage. Pure."""
+
+from __future__ import annotations
+
+from edge_cache.ports import NowMs, Storage
+from edge_cache.refresher.changes import Changes
+
+_KEY = "changes"
+
+
+class Journal:
+    """Holds the table's `Changes`; what is noted is safe before anything leaves the object.
+
+    A new object begins with the time in milliseconds as its version, which is above all that an
+    earlier one, whose storage is lost, can have reached by counting changes. It is compared with no
+    other time.
+    """
+
+    def __init__(self, storage: Storage, now_ms: NowMs) -> None:
+        self._storage = storage
+        text = storage.get(_KEY)
+        self.changes = Changes.from_json(text) if text else Changes(version=now_ms())
+
+    def note(self, changes: Changes) -> None:
+        """Replace the table's changes."""
+        if changes != self.changes:
+            self.changes = changes
+            self._storage.put(_KEY, changes.to_json())
+
+    def raise_version(self) -> int:
+        """Return a new version: a read that begins from now on has what happened until now."""
+        self.note(self.changes.raised())
+        return self.changes.version

@@ -1,0 +1,147 @@
+"""The table's reads from Supabase: one at a time for each key, and what was read lately. Pure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edge_cache.entries import Metadata, Snapshot, snapshot_of
+from edge_cache.errors import EdgeCacheError, NotFound
+from edge_cache.http import Body
+from edge_cache.pauses import OVER, Pause
+from edge_cache.ports import Log, NowMs, Share, Source
+from edge_cache.refresher.entries import Entries, is_storable
+from edge_cache.refresher.journal import Journal
+from edge_cache.refresher.lookups import Lookups
+from edge_cache.refresher.recent import Recent
+from edge_cache.refresher.record import Record
+from edge_cache.refresher.single_flight import SingleFlight
+from edge_cache.resources import Resource
+
+PATIENCE_MS = 1_000
+"""How long a reader that has a stale entry waits for Supabase."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read: its metadata, its body as it may be sent, and the write that KV is given.
+
+    ``storing`` tells whether KV took it; ``is_storable`` is False where it is too large for that.
+    """
+
+    metadata: Metadata
+    body: Body
+    storing: asyncio.Task[bool]
+    is_storable: bool
+
+
+class Reads:
+    """Reads resources, remembers them and has them written; takes note of how that goes.
+
+    ``when_answered`` is called after each answer of Supabase.
+    """
+
+    def __init__(  # noqa: PLR0913  its collaborators, nothing else
+        self,
+        *,
+        source: Source,
+        entries: Entries,
+        journal: Journal,
+        record: Record,
+        lookups: Lookups,
+        share: Share,
+        now_ms: NowMs,
+        log: Log,
+    ) -> None:
+        self._source = source
+        self._entries = entries
+        self._record = record
+        self._lookups = lookups
+        self._share = share
+        self._now_ms = now_ms
+        self._log = log
+        self._flights = SingleFlight(self._refresh, lambda: journal.changes.version)
+        self._asked: dict[Resource, Pause] = {}
+        self._answered = OVER
+        self.recent = Recent(now_ms)
+        self.when_answered: Callable[[], None] = lambda: None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being read."""
+        return self._flights.is_idle
+
+    def is_under_way(self, resource: Resource, version: int) -> bool:
+        """Tell whether a read is under way that began at that version or later."""
+        return self._flights.is_under_way(resource, version)
+
+    async def refresh(self, resource: Resource, version: int) -> Reading:
+        """Return what a read gave that began at that version or later.
+
+        The answer comes from the read itself, not from the store, which may go on saying that the
+        key is absent. Raises NotFound or UpstreamError.
+        """
+        return await self._flights.join(resource, version)
+
+    async def read(self, resource: Resource) -> bytes:
+        """Read from Supabase, keep nothing but how that went. Raises NotFound or UpstreamError."""
+        try:
+            body = await self._source.read(resource)
+        except NotFound:
+            self._log("not_found", key=resource.key)
+            self._note_answer()
+            raise
+        except EdgeCacheError as error:
+            self._log("refresh_failed", key=resource.key, type=error.slug, detail=error.detail)
+            self._record.failed(error.slug)
+            raise
+        self._note_answer()
+        return body
+
+    def patience_ms(self, resource: Resource) -> int:
+        """Return how much longer a reader with a stale entry should wait for a resource.
+
+        Supabase has `PATIENCE_MS` from when it was asked for it. Before that, while other reads
+        have their turn, it has so long for each of its answers.
+        """
+        return self._asked.get(resource, self._answered).remaining_ms(self._now_ms())
+
+    def _note_answer(self) -> None:
+        self._answered = Pause(self._now_ms(), PATIENCE_MS)
+        self._record.answered()
+        self.when_answered()
+
+    async def _refresh(self, resource: Resource, version: int) -> Reading:
+        """Read, check, remember and have written one entry."""
+        began_ms, knowledge = self._now_ms(), self._lookups.knowledge
+        self._asked[resource] = Pause(began_ms, PATIENCE_MS)
+        try:
+            body = await self.read(resource)
+        except NotFound:
+            self.recent.forget(resource.key)
+            if knowledge == self._lookups.knowledge:
+                self._lookups.remember_absent(resource.row_id or "")
+            raise
+        finally:
+            del self._asked[resource]
+        reading = self._keep(resource, snapshot_of(body, began_ms, version))
+        self._log(
+            "refreshed", key=resource.key, bytes=len(body), ms=max(0, self._now_ms() - began_ms)
+        )
+        return reading
+
+    def _keep(self, resource: Resource, snapshot: Snapshot) -> Reading:
+        body, storable = self._share(snapshot.body), is_storable(snapshot)
+        if storable:
+            self.recent.put(resource.key, snapshot, body)
+        else:
+            self.recent.forget(resource.key)
+        storing = self._entries.put(resource, snapshot)
+        if resource.row_id is None and storable:
+            storing.add_done_callback(lambda done: self._note_stored(done, snapshot.metadata))
+        return Reading(snapshot.metadata, body, storing, storable)
+
+    def _note_stored(self, storing: asyncio.Task[bool], metadata: Metadata) -> None:
+        if not storing.cancelled() and storing.exception() is None and storing.result():
+            self._record.refreshed(metadata.read_at_ms)

@@ -1,0 +1,70 @@
+"""When what failed may be tried again. Pure."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Container
+from dataclasses import dataclass
+
+from edge_cache.pauses import Pause
+
+FIRST_RETRY_MS = 1_000
+MAX_RETRY_MS = 10_000
+"""Also how long a pending change waits at most after the end of an outage that nobody notices."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    failures: int
+    pause: Pause
+
+
+class Retries:
+    """Pauses by key, growing with each failure in a row; a key that never failed has none.
+
+    ``jitter`` returns a number from 0 to 1.
+    """
+
+    def __init__(self, jitter: Callable[[], float] = random.random) -> None:
+        self._jitter = jitter
+        self._failed: dict[str, _Failed] = {}
+
+    def failed(self, key: str, now_ms: int) -> int:
+        """Note a failure; return the pause in milliseconds that follows."""
+        failures = self._failed[key].failures if key in self._failed else 0
+        pause = Pause(now_ms, retry_ms(failures, self._jitter()))
+        self._failed[key] = _Failed(failures + 1, pause)
+        return pause.length_ms
+
+    def succeeded(self, key: str) -> None:
+        """Forget the failures of a key."""
+        self._failed.pop(key, None)
+
+    def keep(self, keys: Container[str]) -> None:
+        """Forget the failures of all other keys."""
+        self._failed = {key: failed for key, failed in self._failed.items() if key in keys}
+
+    def remaining_ms(self, key: str, now_ms: int) -> int:
+        """Return how long the key has to wait yet."""
+        failed = self._failed.get(key)
+        return failed.pause.remaining_ms(now_ms) if failed else 0
+
+    def hurry(self) -> bool:
+        """Cut every pause down to the first one's length; tell whether that changed anything."""
+        slow = {
+            key: _Failed(failed.failures, Pause(failed.pause.began_ms, FIRST_RETRY_MS))
+            for key, failed in self._failed.items()
+            if failed.pause.length_ms > FIRST_RETRY_MS
+        }
+        self._failed.update(slow)
+        return bool(slow)
+
+
+def retry_ms(failures: int, jitter: float) -> int:
+    """Return the pause in milliseconds after so many failures in a row before this one.
+
+    ``jitter`` from 0 to 1 spreads it between half and the whole of a bound that doubles up to
+    `MAX_RETRY_MS`.
+    """
+    bound = min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** min(failures, 10))
+    return int(bound * (0.5 + jitter / 2))

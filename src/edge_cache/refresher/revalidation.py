@@ -1,0 +1,112 @@
+"""Makes all of a table's entries fresh: on request, or because they are not as the table is. Pure.
+
+A webhook that never came leaves entries out of date, and nothing tells of it. But what readers are
+served can be compared with the table: each entry's metadata has a digest of what it holds. So the
+rule that heals every lost webhook needs no memory of what was read, changed or announced: read the
+table; if an entry that readers take for fresh differs from it, all are refreshed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from edge_cache.entries import Metadata, etag_of, parse_metadata
+from edge_cache.errors import StoreError
+from edge_cache.ports import Log, WritableStore
+from edge_cache.refresher.entries import Entries
+from edge_cache.refresher.journal import Journal
+from edge_cache.refresher.lookups import Lookups
+from edge_cache.refresher.reads import Reads
+from edge_cache.resources import Resource
+from edge_cache.supabase.rows import row_digests
+from edge_cache.tables import Table
+
+
+class Revalidation:
+    """Reads the whole table, and makes its rows' entries stale."""
+
+    def __init__(  # noqa: PLR0913  its collaborators, nothing else
+        self,
+        *,
+        table: Table,
+        store: WritableStore,
+        reads: Reads,
+        entries: Entries,
+        journal: Journal,
+        lookups: Lookups,
+        log: Log,
+    ) -> None:
+        self._table = table
+        self._whole = Resource(table)
+        self._store = store
+        self._reads = reads
+        self._entries = entries
+        self._journal = journal
+        self._lookups = lookups
+        self._log = log
+
+    async def revalidate(self) -> None:
+        """Read the table anew, overwrite its entry, and make all its rows' entries stale.
+
+        The read begins after the call, so it sees every change committed before. Raises
+        UpstreamError, with the entries as they were, or StoreError if Workers KV took no write.
+        """
+        version = self._journal.raise_version()
+        reading = await self._reads.refresh(self._whole, version)
+        self._lookups.forget_all()
+        self._journal.note(self._journal.changes.with_all_rows(version))
+        if not all(await asyncio.gather(reading.storing, self._entries.publish())):
+            raise StoreError("The new rows were read, but Workers KV has not taken them yet.")
+        self._journal.note(self._journal.changes.with_list(reading.metadata.version))
+
+    async def check(self) -> None:
+        """Revalidate if an entry is not as the table is; else write nothing.
+
+        Entries of pending changes are passed over, as these are being carried out. Raises
+        UpstreamError or StoreError.
+        """
+        served = await self._served()
+        outdated = await self._outdated(served) if served else []
+        if not outdated:
+            self._log("unchanged", key=self._whole.key)
+            return
+        self._log("changed", key=self._whole.key, entries=len(outdated))
+        await self.revalidate()
+
+    async def _served(self) -> dict[str, Metadata | None]:
+        """Return the metadata of the entries that readers take for fresh, by their keys.
+
+        None stands for an entry of another Worker's, of which nothing is known.
+        """
+        changes = self._journal.changes
+        whole = await self._store.entries(self._whole.key, at_most=1)  # the first is the shortest
+        rows = await self._store.entries(f"{self._whole.key}/")
+        pending = {Resource(self._table, row_id).key for row_id in changes.rows}
+        served: dict[str, Metadata | None] = {}
+        if self._whole.key in whole and not changes.listed:
+            served.update(_served_entry(self._whole.key, whole[self._whole.key], 0))
+        for key, text in rows.items():
+            if key not in pending:
+                served.update(_served_entry(key, text, changes.published))
+        return served
+
+    async def _outdated(self, served: dict[str, Metadata | None]) -> list[str]:
+        """Read the table and return the keys of the entries that are not as it is."""
+        body = await self._reads.read(self._whole)
+        rows = served.keys() - {self._whole.key}
+        digests = row_digests(body, self._table.key) if rows else {}
+        actual = {Resource(self._table, row_id).key: digest for row_id, digest in digests.items()}
+        actual[self._whole.key] = etag_of(body)
+        return [
+            key
+            for key, metadata in served.items()
+            if metadata is None or actual.get(key) != (metadata.row or metadata.etag)
+        ]
+
+
+def _served_entry(key: str, text: str | None, published: int) -> dict[str, Metadata | None]:
+    """Return an entry by its key, or nothing if readers do not take it for fresh."""
+    metadata = parse_metadata(text) if text is not None else None
+    is_malformed = text is not None and metadata is None
+    version = metadata.version if metadata else 0
+    return {} if is_malformed or version < published else {key: metadata}
