@@ -12,7 +12,7 @@ from command import Command, run
 from places import SOURCES
 from project import NODE_MODULES, PYTHON_MODULES, ROOT, environment
 
-OURS, LESSON, FLOOR = "ours", "lesson", "floor"
+OURS, LESSON, FLOOR, ROW_FLOOR = "ours", "lesson", "floor", "floor of a row"
 CONSTANT_PYTHON, CONSTANT_JAVASCRIPT = "empty Python", "empty JavaScript"
 
 KEY = "sb_publishable_bench"
@@ -65,6 +65,7 @@ def contenders(work: Path, upstream_url: str) -> dict[str, Contender]:
         _ours(work / "src", supabase),
         Contender(LESSON, (lesson,), env=supabase),
         _small_python(FLOOR, "floor.py"),
+        _small_python(ROW_FLOOR, "row_floor.py"),
         _small_python(CONSTANT_PYTHON, "constant.py"),
         Contender(CONSTANT_JAVASCRIPT, (constant,)),
     )

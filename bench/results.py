@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 import machine
-from contenders import FLOOR, LESSON, OURS, Contender
+from contenders import LESSON, OURS, Contender
 from places import RESULTS
 from samples import Samples, ratios, summary
 from scenarios import CONNECTIONS, scenarios
@@ -39,17 +39,17 @@ def write(
 
 
 def _ratios(samples: Samples) -> list[dict[str, object]]:
-    """Return ours to the lesson and to the floor, wherever both were measured."""
+    """Return ours to the lesson and to the scenario's floor, wherever both were measured."""
     found: list[dict[str, object]] = []
     for scenario in scenarios():
         for connections in CONNECTIONS:
-            for base in (LESSON, FLOOR):
+            for title, base in (("lesson", LESSON), ("floor", scenario.floor)):
                 values = ratios(
                     samples.of(scenario.name, OURS, connections, "per_second"),
                     samples.of(scenario.name, base, connections, "per_second"),
                 )
                 if values:
-                    place = {"scenario": scenario.name, "connections": connections, "to": base}
+                    place = {"scenario": scenario.name, "connections": connections, "to": title}
                     found.append({**place, **_summarized(values)})
     return found
 

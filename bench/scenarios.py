@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import dataset
-from contenders import CONSTANT_JAVASCRIPT, CONSTANT_PYTHON, FLOOR, LESSON, OURS
+from contenders import CONSTANT_JAVASCRIPT, CONSTANT_PYTHON, FLOOR, LESSON, OURS, ROW_FLOOR
 
 DIRECT = "Supabase itself"
 """In a Worker's place: the upstream, asked directly."""
@@ -52,6 +52,11 @@ class Scenario:
     asks: bool | None = False
     conditional: bool = False
     settle_s: float = 0
+
+    @property
+    def floor(self) -> str:
+        """The smallest Worker that does the same; where there is none, it takes no part."""
+        return ROW_FLOOR if ROW_FLOOR in self.workers else FLOOR
 
     def status(self, worker: str) -> int:
         """Return the status that a Worker has to answer with."""
@@ -104,7 +109,12 @@ def scenarios() -> tuple[Scenario, ...]:
             path="/nothing/is/here",
             statuses=dict.fromkeys(both, HTTPStatus.NOT_FOUND),
         ),
-        Scenario(ROW, both, dataset.row(dataset.ROW_ID), path=f"/articles/{dataset.ROW_ID}"),
+        Scenario(
+            ROW,
+            (*both, ROW_FLOOR),
+            dataset.row(dataset.ROW_ID),
+            path=f"/articles/{dataset.ROW_ID}",
+        ),
         Scenario(MISS, (*both, DIRECT), dataset.large_row(), path=f"/articles/{FRESH}", asks=True),
         Scenario(
             REVALIDATE,

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import contenders
 import dataset
-from contenders import OURS, Contender
+from contenders import OURS, ROW_FLOOR, Contender
 from failure import Failure
 from load import Load, Target
 from scenarios import DIRECT, Scenario
 from serving import TABLE_KEY, Entry, Server, Supabase, http, start, start_load, start_supabase
+
+_ROW_KEY, _VERSION_KEY = f"{TABLE_KEY}/{dataset.ROW_ID}", f"{TABLE_KEY}?version"
+_VERSION = b"1790000000000"
+"""As long as a time in milliseconds, which ours has there."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,17 @@ def staged(work: Path) -> Iterator[Stage]:
             server = start(contender, work, Entry(dataset.TINY.body))
             stack.callback(server.process.stop)
             servers[contender.name] = server
+        _fill(servers[ROW_FLOOR])
         entries = {table: _own_entry(supabase, servers[OURS], table) for table in dataset.TABLES}
         bodies = work / "bodies"
         bodies.mkdir(exist_ok=True)
         yield Stage(work, found, servers, supabase, Load(url, process, bodies), entries)
+
+
+def _fill(row_floor: Server) -> None:
+    """Give it the two keys that it reads."""
+    row_floor.put(_ROW_KEY, Entry(dataset.row(dataset.ROW_ID)))
+    row_floor.put(_VERSION_KEY, Entry(_VERSION))
 
 
 def _own_entry(supabase: Supabase, ours: Server, table: dataset.Table) -> Entry:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from contenders import FLOOR, LESSON, OURS, Contender
+from contenders import LESSON, OURS, Contender
 from fresh import MEMORY, REFRESH, START
 from samples import WHOLE, Samples, Summary, ratios, summary
 from scenarios import CONNECTIONS, Scenario, scenarios
@@ -36,7 +36,7 @@ def _row(samples: Samples, scenario: Scenario, worker: str, connections: int) ->
         f"{worker:17}{_number(rate):>9}{spread:>5}"
         f"{_number(of('p50_ms')):>9}{_number(of('p99_ms')):>9}{_number(of('cpu_ms')):>8}"
         f"{_ratio(samples, scenario, worker, LESSON, connections):>9}"
-        f"{_ratio(samples, scenario, worker, FLOOR, connections):>8}"
+        f"{_ratio(samples, scenario, worker, scenario.floor, connections):>8}"
     ).rstrip()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from contenders import CONSTANT_PYTHON, FLOOR, LESSON, OURS
+from contenders import CONSTANT_PYTHON, FLOOR, LESSON, OURS, ROW_FLOOR
 from fresh import MEMORY, REFRESH, START
 from samples import WHOLE, Samples, Summary, differences, ratios, summary
 from scenarios import (
@@ -17,6 +17,7 @@ from scenarios import (
     HIT_TINY,
     MISS,
     NOT_MODIFIED,
+    ROW,
 )
 
 CONNECTIONS = 4
@@ -79,6 +80,9 @@ def _added_ms(samples: Samples, worker: str) -> list[float]:
 
 TARGETS = (
     Target("hit 0.8 KB, to the floor", ">=", 0.9, _throughput(HIT_TINY, FLOOR)),
+    Target(
+        "hit of a row, to a floor that reads two keys too", ">=", 0.9, _throughput(ROW, ROW_FLOOR)
+    ),
     Target("hit 1 MB, to the lesson", ">=", 1.8, _throughput(HIT_MEDIUM, LESSON)),
     Target("hit 5 MB, to the lesson", ">=", 5, _throughput(HIT_LARGE, LESSON)),
     Target(

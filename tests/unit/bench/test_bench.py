@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 import dataset
-from contenders import FLOOR, LESSON, OURS
+from contenders import FLOOR, LESSON, OURS, ROW_FLOOR
 from samples import WHOLE, Key, Samples, Summary, differences, ratios, summary
-from scenarios import DIRECT, HIT_LARGE, MISS, scenarios
+from scenarios import DIRECT, HIT_LARGE, MISS, ROW, scenarios
 from targets import TARGETS, Target, verdict, verdicts
 
 
@@ -57,6 +57,18 @@ def test_throughput_has_to_reach_its_target() -> None:
     assert found.measured == Summary(5, 1, 6)
 
 
+def test_a_row_is_compared_with_the_floor_that_reads_two_keys() -> None:
+    """The table's floor, which reads one key, plays no part."""
+    samples = samples_of(
+        (ROW, OURS, 4, "per_second", [450]),
+        (ROW, ROW_FLOOR, 4, "per_second", [500]),
+        (ROW, FLOOR, 4, "per_second", [600]),
+    )
+    found = verdict(target_named("hit of a row"), samples)
+    assert found.met is True
+    assert found.measured == Summary(0.9, 0.9, 0.9)
+
+
 def test_what_a_miss_adds_is_compared_without_supabases_own_time() -> None:
     """5 ms of which Supabase takes 2, to 4 ms of which it takes 2, is 1.5."""
     samples = samples_of(
@@ -100,4 +112,5 @@ def test_every_target_can_be_measured() -> None:
     """Each Worker that a ratio needs takes part in that scenario."""
     workers = {scenario.name: scenario.workers for scenario in scenarios()}
     assert {OURS, LESSON, FLOOR} <= set(workers[HIT_LARGE])
+    assert {OURS, ROW_FLOOR} <= set(workers[ROW])
     assert {OURS, LESSON, DIRECT} <= set(workers[MISS])
