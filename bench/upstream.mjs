@@ -1,9 +1,11 @@
 // upstream.mjs PORT ROW_BYTES LARGE_ROW.json TABLE.json…: answers in Supabase's place, from memory.
 //
 // A table's rows all have the same length in the file, so that a page is a slice of it. Ids from
-// LARGE_IDS on name large rows that differ in their ids only, so that each can be a miss. A second
-// path is the benchmark's hand on it: GET /control tells how often it was asked, and
-// PUT /control?table=I&rows=N chooses the table and makes it so long.
+// LARGE_IDS on name large rows that differ in their ids only, so that each can be a miss.
+//
+// Another path is the benchmark's hand on it: GET /control tells how often it was asked, and
+// PUT /control?table=I&rows=N chooses the table and makes it so long. With &snapshot=1 the database
+// has the function that gives a whole table at once; without, as in most projects, it has not.
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -11,6 +13,11 @@ import { createServer } from "node:http";
 const MAX_ROWS = 1000; // Supabase's default `max_rows`
 const LARGE_IDS = 1_000_000;
 const ID_AT = '{"id":'.length;
+
+const SNAPSHOT_PATH = "/rest/v1/rpc/edge_cache_snapshot";
+const NO_FUNCTION = Buffer.from(
+  '{"code":"PGRST202","details":null,"hint":null,"message":"Could not find the function"}',
+);
 
 const [port, rowBytes, largeRowPath, ...tablePaths] = process.argv.slice(2);
 const tables = tablePaths.map((path) => readFileSync(path));
@@ -20,6 +27,7 @@ const pages = new Map();
 
 let table = 0;
 let total = 0;
+let hasSnapshot = false;
 let asked = 0;
 
 function rowsBetween(first, last) {
@@ -60,10 +68,16 @@ function sendPage(response, first, counted) {
   send(response, status, { "content-type": type, "content-range": range }, page(first, last));
 }
 
+function sendSnapshot(response) {
+  const [status, body] = hasSnapshot ? [200, page(0, total)] : [404, NO_FUNCTION];
+  send(response, status, { "content-type": "application/json" }, body);
+}
+
 function control(request, response, query) {
   if (request.method === "PUT") {
     table = Number(query.get("table"));
     total = Number(query.get("rows"));
+    hasSnapshot = query.get("snapshot") === "1";
   }
   send(response, 200, {}, Buffer.from(JSON.stringify({ asked })));
 }
@@ -77,7 +91,9 @@ createServer((request, response) => {
   }
   asked += 1;
   const id = query.get("id");
-  if (id) {
+  if (url.pathname === SNAPSHOT_PATH) {
+    sendSnapshot(response);
+  } else if (id) {
     sendRow(response, Number(id.replace("eq.", "")));
   } else {
     const counted = (request.headers.prefer ?? "").includes("count=exact");

@@ -1,0 +1,54 @@
+"""What stands in Supabase's place while the benchmark runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import dataset
+from serving import Supabase, http, start_supabase
+
+TABLE = dataset.Table(2_500)
+SNAPSHOT = "/rest/v1/rpc/edge_cache_snapshot"
+
+
+@pytest.fixture(scope="module")
+def supabase(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supabase]:
+    """Run the stand-in."""
+    started = start_supabase(tmp_path_factory.mktemp("supabase"))
+    yield started
+    started.process.stop()
+
+
+def test_a_table_longer_than_a_page_is_cut(supabase: Supabase) -> None:
+    """As PostgREST does, it says how many rows there are if it is asked to count them."""
+    supabase.serve(TABLE)
+    url = f"{supabase.url}/rest/v1/articles?select=*&offset=2000"
+    answer = http.get(url, headers={"prefer": "count=exact"})
+    assert answer.status_code == 206
+    assert answer.headers["content-range"] == "2000-2499/2500"
+    assert [row["id"] for row in answer.json()] == list(range(2001, 2501))
+
+
+def test_a_database_without_the_function_knows_no_snapshot(supabase: Supabase) -> None:
+    """That is what most projects are like; the question is counted all the same."""
+    supabase.serve(TABLE)
+    before = supabase.asked()
+    answer = http.get(supabase.url + SNAPSHOT)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["code"] == "PGRST202"
+    assert supabase.asked() == before + 1
+
+
+def test_a_database_with_the_function_gives_the_whole_table(supabase: Supabase) -> None:
+    """All rows at once, however many a page may have."""
+    params = {"table": 0, "rows": TABLE.rows, "snapshot": 1}
+    http.put(f"{supabase.url}/control", params=params).raise_for_status()
+    before = supabase.asked()
+    answer = http.get(supabase.url + SNAPSHOT, params={"relation": "articles"})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.content == TABLE.body
+    assert supabase.asked() == before + 1
