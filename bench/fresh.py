@@ -4,20 +4,27 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 
 import dataset
 from contenders import FLOOR, LESSON, OURS
-from load import Target, probe
+from load import Expected, Target, probe
 from samples import WHOLE, Key, Samples
-from scenarios import CONNECTIONS, HIT_LARGE, HIT_TINY, scenarios
+from scenarios import CONNECTIONS, HIT_LARGE, HIT_TINY, Scenario, scenarios
 from serving import TABLE_KEY, Server, http, start
 from stage import Stage
 from usage import Usage
 
-START, MEMORY, REFRESH = "start", "memory", "refresh 5 MB"
+START, MEMORY, REFRESH, HERD = "start", "memory", "refresh 5 MB", "herd 5 MB"
+
+READERS = 300
+"""So many ask at once for a table that is not cached."""
 
 _MANY = CONNECTIONS[-1]
 _IDLE_S = 0.5
+
+_HOLD_S = 2.0
+"""Supabase's first answer to a herd waits for so long, so that all of it can gather."""
 
 
 def measure_fresh(stage: Stage, samples: Samples, *, seconds: float, order: random.Random) -> None:
@@ -27,9 +34,7 @@ def measure_fresh(stage: Stage, samples: Samples, *, seconds: float, order: rand
             samples.add(Key(START, worker, WHOLE, "first_answer_ms"), server.first_answer_ms)
             if server.usage and worker in {OURS, LESSON, FLOOR}:
                 _measure_memory(stage, server, server.usage, samples, seconds)
-    with _started(stage, OURS) as server:
-        if server.usage:
-            _measure_refresh(stage, server, server.usage, samples)
+    _measure_large(stage, samples)
 
 
 @contextmanager
@@ -54,13 +59,46 @@ def _measure_memory(
     _add(samples, MEMORY, server, idle_mb, usage.peak_mb())
 
 
-def _measure_refresh(stage: Stage, server: Server, usage: Usage, samples: Samples) -> None:
-    """Measure the peak while the large table is read anew, page by page."""
+def _measure_large(stage: Stage, samples: Samples) -> None:
+    """Measure what reading the large table takes: at somebody's request, and for a herd."""
+    with _started(stage, OURS) as server:
+        if server.usage is None:
+            return
+        asked = _measure_refresh(stage, server, server.usage, samples)
+    with _started(stage, OURS) as server:
+        if server.usage:
+            _measure_herd(stage, server, server.usage, samples, once=asked)
+
+
+def _measure_refresh(stage: Stage, server: Server, usage: Usage, samples: Samples) -> int:
+    """Measure the peak while the large table is read anew; return how often Supabase was asked."""
     probe(_hit(server, HIT_TINY))
     idle_mb = _idle_mb(usage)
     stage.supabase.serve(dataset.LARGE)
+    before = stage.supabase.asked()
     http.get(f"{server.url}/revalidate").raise_for_status()
     _add(samples, REFRESH, server, idle_mb, usage.peak_mb())
+    return stage.supabase.asked() - before
+
+
+def _measure_herd(
+    stage: Stage, server: Server, usage: Usage, samples: Samples, *, once: int
+) -> None:
+    """Measure the peak while many wait for the large table, which has to be read ``once``."""
+    probe(_hit(server, HIT_TINY))
+    idle_mb = _idle_mb(usage)
+    server.delete(TABLE_KEY)
+    stage.supabase.serve(dataset.LARGE, hold_s=_HOLD_S)
+    before = stage.supabase.asked()
+    body = dataset.LARGE.body
+    target = Target(server.name, server.url, Scenario(HERD, (OURS,), body), {})
+    stage.load.herd(target, Expected(HTTPStatus.OK, body), readers=READERS)
+    _add(samples, HERD, server, idle_mb, usage.peak_mb())
+    asked = stage.supabase.asked() - before
+    if not 0 < asked <= once:
+        raise target.failure(
+            f"Supabase was asked {asked} times for {READERS} readers, and for one refresh {once}"
+        )
 
 
 def _add(samples: Samples, scenario: str, server: Server, idle_mb: float, peak_mb: float) -> None:

@@ -1,17 +1,19 @@
 // load.mjs PORT: runs bursts of load with autocannon and compares every answer, byte for byte.
 //
-// One process runs all bursts, so that its own warming up hits all Workers alike. POST / takes a
-// burst as JSON; the answer tells what was measured, or what was wrong with the first bad answer.
+// One process runs all bursts, so that its own warming up hits all Workers alike. POST /burst takes
+// a burst as JSON; the answer tells what was measured, or what was wrong with the first bad answer.
+// POST /herd takes the same, without a time, for readers who all ask at once.
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { json } from "node:stream/consumers";
 import autocannon from "autocannon";
+import { Comparison } from "./comparison.mjs";
+import { herd } from "./herd.mjs";
 
 const SAMPLE_MS = 20; // how often autocannon looks whether to stop
 const TIMEOUT_S = 30;
 const LONGEST_S = 60;
-const SHOWN_BYTES = 300;
 const AFTER_ID = '{"id":1000000'.length; // rows with fresh ids differ up to here
 
 const bodies = new Map();
@@ -26,29 +28,18 @@ function bodyAt(path) {
 
 /** Compares a client's answers with the expected one while they arrive. */
 function watch(client, expected, report) {
-  let length = 0;
-  let equal = true;
-  let shown = "";
+  let comparison = new Comparison(expected);
   // Instead of what autocannon does here, which is to turn every body into a string.
-  client.pipelinedRequests.addBody = (chunk) => {
-    const end = length + chunk.length;
-    const from = Math.min(Math.max(length, expected.from), end);
-    equal &&=
-      end <= expected.body.length &&
-      expected.body.subarray(from, end).equals(chunk.subarray(from - length));
-    shown ||= chunk.toString("utf8", 0, SHOWN_BYTES);
-    length = end;
-  };
+  client.pipelinedRequests.addBody = (chunk) => comparison.add(chunk);
   client.on("response", (status, _bytes, ms) => {
-    if (status === expected.status && equal && length === expected.body.length) {
+    const fault = comparison.faultOf(status);
+    if (fault) {
+      report.wrong ??= fault;
+    } else {
       report.times.push(ms);
       report.lastAt = performance.now();
-    } else {
-      report.wrong ??= `status ${status}, ${length} bytes: ${shown}`;
     }
-    length = 0;
-    equal = true;
-    shown = "";
+    comparison = new Comparison(expected);
   });
 }
 
@@ -79,9 +70,11 @@ function stopInTime(tracker, { seconds, connections }, report) {
   return () => clearInterval(timer);
 }
 
-async function run(burst) {
-  const from = burst.path.includes("{n}") ? AFTER_ID : 0;
-  const expected = { status: burst.status, body: bodyAt(burst.expected), from };
+function expectedOf({ path, status, expected }) {
+  return { status, body: bodyAt(expected), from: path.includes("{n}") ? AFTER_ID : 0 };
+}
+
+async function run(burst, expected) {
   const report = { times: [], lastAt: 0, wrong: undefined };
   const began = performance.now();
   const tracker = autocannon({
@@ -115,7 +108,9 @@ createServer(async (request, response) => {
     return;
   }
   try {
-    response.end(JSON.stringify(await run(await json(request))));
+    const order = await json(request);
+    const runOne = request.url === "/herd" ? herd : run;
+    response.end(JSON.stringify(await runOne(order, expectedOf(order))));
   } catch (error) {
     response.statusCode = 500;
     response.end(String(error.stack));

@@ -1,9 +1,11 @@
 """Bursts of load whose every answer is compared, byte for byte, with what it has to be."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -107,6 +109,23 @@ class Load:
         self, target: Target, expected: Expected, *, connections: int, seconds: float
     ) -> Burst:
         """Run a burst; raise Failure if any of its answers was wrong."""
+        times = {"connections": connections, "seconds": seconds}
+        result = self._run("burst", target, expected, times)
+        if not result["answers"]:
+            raise target.failure(f"none within {seconds} s, at {connections} connections")
+        return Burst(result["answers"], result["seconds"], result["p50_ms"], result["p99_ms"])
+
+    def herd(self, target: Target, expected: Expected, *, readers: int) -> None:
+        """Have so many readers ask at once; raise Failure if any of the answers was wrong.
+
+        One that began before the last reader had asked, or came from the cache, is wrong, too:
+        that was no herd.
+        """
+        self._run("herd", target, expected, {"connections": readers})
+
+    def _run(
+        self, kind: str, target: Target, expected: Expected, times: Mapping[str, float]
+    ) -> dict[str, Any]:
         order = {
             "url": target.url,
             "method": target.scenario.method,
@@ -115,18 +134,15 @@ class Load:
             "body": target.scenario.payload,
             "status": expected.status,
             "expected": str(self._file(expected.body)),
-            "connections": connections,
-            "seconds": seconds,
+            **times,
         }
-        answer = http.post(self.url, json=order)
+        answer = http.post(f"{self.url}/{kind}", json=order)
         if answer.is_error:
             raise Failure(f"{answer.text}\n\nThe load generator failed.")
-        result = answer.json()
+        result: dict[str, Any] = answer.json()
         if result["wrong"]:
             raise target.failure(result["wrong"])
-        if not result["answers"]:
-            raise target.failure(f"none within {seconds} s, at {connections} connections")
-        return Burst(result["answers"], result["seconds"], result["p50_ms"], result["p99_ms"])
+        return result
 
     def _file(self, body: bytes) -> Path:
         path = self.bodies / hashlib.sha256(body).hexdigest()

@@ -4,6 +4,7 @@
 //   GET /               how long the runtime took from its start to its first answer
 //   GET /entry?key=K    a KV value, with its metadata in a header
 //   PUT /entry?key=K    the other way round
+//   DELETE /entry?key=K removes it
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -55,6 +56,9 @@ async function answer(kv, request, response) {
     response.end(JSON.stringify({ firstAnswerMs }));
   } else if (request.method === "PUT") {
     await put(kv, key, await buffer(request), request.headers[METADATA]);
+    response.end();
+  } else if (request.method === "DELETE") {
+    await kv.delete(key);
     response.end();
   } else {
     const { value, metadata } = await kv.getWithMetadata(key, "arrayBuffer");

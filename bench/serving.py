@@ -56,6 +56,10 @@ class Server:
             f"{self.admin}/entry", params={"key": key}, content=entry.value, headers=headers
         ).raise_for_status()
 
+    def delete(self, key: str) -> None:
+        """Remove what lies in the Worker's KV."""
+        http.delete(f"{self.admin}/entry", params={"key": key}).raise_for_status()
+
 
 @dataclass(frozen=True)
 class Supabase:
@@ -64,9 +68,13 @@ class Supabase:
     url: str
     process: Process
 
-    def serve(self, table: dataset.Table) -> None:
-        """Have this table."""
-        params = {"table": int(table.ascii_only), "rows": table.rows}
+    def serve(self, table: dataset.Table, *, hold_s: float = 0) -> None:
+        """Have this table, and hold back the first answer for so long."""
+        params = {
+            "table": int(table.ascii_only),
+            "rows": table.rows,
+            "hold_ms": round(hold_s * 1000),
+        }
         http.put(f"{self.url}/control", params=params).raise_for_status()
 
     def asked(self) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from contenders import LESSON, OURS, Contender
-from fresh import MEMORY, REFRESH, START
+from fresh import HERD, MEMORY, READERS, REFRESH, START
 from samples import WHOLE, Samples, Summary, ratios, summary
 from scenarios import CONNECTIONS, Scenario, scenarios
 from targets import Verdict
@@ -74,11 +74,12 @@ def wholes(samples: Samples, contenders: dict[str, Contender]) -> Iterator[str]:
             f"{_number(summary(samples.of(MEMORY, name, WHOLE, 'peak_mb'))):>10}"
             f"{plain / 1024:>13,.1f}{gzipped / 1024:>10,.1f}"
         )
-    yield (
-        f"{'ours, refreshing':17}{'':17}"
-        f"{_number(summary(samples.of(REFRESH, OURS, WHOLE, 'idle_mb'))):>10}"
-        f"{_number(summary(samples.of(REFRESH, OURS, WHOLE, 'peak_mb'))):>10}"
-    )
+    for title, scenario in (("refreshing", REFRESH), (f"herd of {READERS}", HERD)):
+        yield (
+            f"{f'ours, {title}':17}{'':17}"
+            f"{_number(summary(samples.of(scenario, OURS, WHOLE, 'idle_mb'))):>10}"
+            f"{_number(summary(samples.of(scenario, OURS, WHOLE, 'peak_mb'))):>10}"
+        )
 
 
 def outcomes(verdicts: list[Verdict]) -> Iterator[str]:

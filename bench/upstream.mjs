@@ -4,8 +4,8 @@
 // LARGE_IDS on name large rows that differ in their ids only, so that each can be a miss.
 //
 // Another path is the benchmark's hand on it: GET /control tells how often it was asked, and
-// PUT /control?table=I&rows=N chooses the table and makes it so long. With &snapshot=1 the database
-// has the function that gives a whole table at once; without, as in most projects, it has not.
+// PUT /control?table=I&rows=N chooses the table and makes it so long; with &snapshot=1 the database
+// has the function that gives a whole table at once; with &hold_ms=N the next answer waits so long.
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -28,6 +28,7 @@ const pages = new Map();
 let table = 0;
 let total = 0;
 let hasSnapshot = false;
+let holdMs = 0;
 let asked = 0;
 
 function rowsBetween(first, last) {
@@ -78,18 +79,13 @@ function control(request, response, query) {
     table = Number(query.get("table"));
     total = Number(query.get("rows"));
     hasSnapshot = query.get("snapshot") === "1";
+    holdMs = Number(query.get("hold_ms"));
   }
   send(response, 200, {}, Buffer.from(JSON.stringify({ asked })));
 }
 
-createServer((request, response) => {
-  const url = new URL(request.url, "http://localhost");
+function answer(request, response, url) {
   const query = url.searchParams;
-  if (url.pathname === "/control") {
-    control(request, response, query);
-    return;
-  }
-  asked += 1;
   const id = query.get("id");
   if (url.pathname === SNAPSHOT_PATH) {
     sendSnapshot(response);
@@ -98,5 +94,20 @@ createServer((request, response) => {
   } else {
     const counted = (request.headers.prefer ?? "").includes("count=exact");
     sendPage(response, Number(query.get("offset") ?? 0), counted);
+  }
+}
+
+createServer((request, response) => {
+  const url = new URL(request.url, "http://localhost");
+  if (url.pathname === "/control") {
+    control(request, response, url.searchParams);
+    return;
+  }
+  asked += 1;
+  if (holdMs) {
+    setTimeout(answer, holdMs, request, response, url);
+    holdMs = 0;
+  } else {
+    answer(request, response, url);
   }
 }).listen(Number(port), "127.0.0.1");

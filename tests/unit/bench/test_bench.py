@@ -6,6 +6,7 @@ import pytest
 
 import dataset
 from contenders import FLOOR, LESSON, OURS, ROW_FLOOR
+from fresh import HERD
 from samples import WHOLE, Key, Samples, Summary, differences, ratios, summary
 from scenarios import DIRECT, HIT_LARGE, MISS, ROW, scenarios
 from targets import TARGETS, Target, verdict, verdicts
@@ -90,6 +91,17 @@ def test_memory_above_its_bound_misses_the_target() -> None:
     found = verdict(target_named("refreshed"), samples)
     assert found.word == "not met"
     assert found.target.wanted == "< 128 MB"
+
+
+def test_a_herds_memory_is_what_it_adds() -> None:
+    """A large process that does not grow is no fault of the readers."""
+    samples = samples_of(
+        (HERD, OURS, WHOLE, "idle_mb", [250]),
+        (HERD, OURS, WHOLE, "peak_mb", [400]),
+    )
+    found = verdict(target_named("300 cold readers"), samples)
+    assert found.word == "met"
+    assert found.target.wanted == "<= 150 MB"
 
 
 def test_what_a_machine_cannot_measure_is_said() -> None:
