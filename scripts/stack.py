@@ -4,7 +4,7 @@
 when the Python process that started it is gone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,14 +46,20 @@ class Worker:
     process: Process
 
 
-def start_supabase(folder: Path, port: int, *, more_schemas: Path | None = None) -> Supabase:
+def start_supabase(
+    folder: Path,
+    port: int,
+    *,
+    more_schemas: Path | None = None,
+    exposed: Sequence[str] = ("public",),
+) -> Supabase:
     """Serve a copy of `supabase/` whose database lives in `folder`; raise Failure with the log.
 
     The first start makes the schema (with the SQL files of another folder, if one is given) and the
-    seed; later ones find the rows as they were left.
+    seed; later ones find the rows as they were left. The API serves the ``exposed`` schemas.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    supabase_project.copy_project(folder, port=port, more_schemas=more_schemas)
+    supabase_project.copy_project(folder, port=port, more_schemas=more_schemas, exposed=exposed)
     applied = supabase_project.applied_stamp(folder)
     # `start` serves the database as it is, in a third of the time that `dev` compares schemas.
     verb = "start" if applied.is_current() else "dev"

@@ -1,9 +1,10 @@
 """Copies `supabase/` into a state folder and makes it fit one local run of Supabase Lite."""
 
+import json
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from project import ROOT
@@ -16,7 +17,9 @@ PUBLISHABLE_KEY = "sb_publishable_local_only"
 SECRET_KEY = "sb_secret_local_only"  # noqa: S105 - see above
 
 
-def copy_project(folder: Path, *, port: int, more_schemas: Path | None) -> None:
+def copy_project(
+    folder: Path, *, port: int, more_schemas: Path | None, exposed: Sequence[str]
+) -> None:
     """Refresh `folder`/supabase, keeping the database that an earlier run left there."""
     target = folder / "supabase"
     ignore = shutil.ignore_patterns(".temp", ".branches")
@@ -25,7 +28,7 @@ def copy_project(folder: Path, *, port: int, more_schemas: Path | None) -> None:
     if more_schemas:
         shutil.copytree(more_schemas, target / "schemas", dirs_exist_ok=True)
     config = target / "config.toml"
-    config.write_text(localized(config.read_text(), _settings(port)))
+    config.write_text(localized(config.read_text(), _settings(port, exposed)))
 
 
 def applied_stamp(folder: Path) -> Stamp:
@@ -45,9 +48,10 @@ def localized(config: str, settings: Mapping[tuple[str, str], str]) -> str:
     return config
 
 
-def _settings(port: int) -> dict[tuple[str, str], str]:
+def _settings(port: int, exposed: Sequence[str]) -> dict[tuple[str, str], str]:
     return {
         ("api", "port"): str(port),
+        ("api", "schemas"): json.dumps(list(exposed)),
         ("auth", "jwt_secret"): f'"{secrets.token_urlsafe(48)}"',
         ("auth", "publishable_key"): f'"{PUBLISHABLE_KEY}"',
         ("auth", "secret_key"): f'"{SECRET_KEY}"',

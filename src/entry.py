@@ -122,7 +122,7 @@ def _outside(storage: DurableStorage) -> Outside:
         Supabase(FetchTransport(), _settings()),
         KvWriter(runtime.environment().ARTICLES),
         storage,
-        runtime.shared,
+        runtime.Shared,
         runtime.now_ms,
         asyncio.sleep,
         runtime.log,

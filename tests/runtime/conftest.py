@@ -22,7 +22,10 @@ HERE = Path(__file__).parent
 def supabase(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Supabase]:
     """Return a real Supabase with the project's own schema."""
     running = stack.start_supabase(
-        tmp_path_factory.mktemp("supabase"), stack.free_port(), more_schemas=HERE / "schemas"
+        tmp_path_factory.mktemp("supabase"),
+        stack.free_port(),
+        more_schemas=HERE / "schemas",
+        exposed=("public", "agenda"),
     )
     yield running
     running.process.stop()

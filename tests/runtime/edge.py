@@ -94,6 +94,15 @@ class Database:
         for start in range(0, len(rows), 500):
             self.insert(rows[start : start + 500], table)
 
+    def replace_in(
+        self, schema: str, table: str, key: str, rows: Sequence[Mapping[str, object]]
+    ) -> None:
+        """Make these the rows of a table in another schema, or with another key."""
+        profile = {"content-profile": schema}
+        everything = {key: "not.is.null"}
+        self.http.delete(f"/{table}", params=everything, headers=profile).raise_for_status()
+        self.http.post(f"/{table}", json=rows, headers=profile).raise_for_status()
+
     def insert(self, rows: Sequence[Mapping[str, object]], table: str = "articles") -> None:
         """Add rows."""
         self.http.post(f"/{table}", json=rows).raise_for_status()
@@ -172,6 +181,14 @@ class Edge:
     def tick(self) -> None:
         """Fire the cron trigger."""
         self.get("/cdn-cgi/local/scheduled").raise_for_status()
+
+    def evict(self) -> None:
+        """Have the Durable Objects forget what they have in memory, as after a minute's rest."""
+        self.get("/__evict").raise_for_status()
+
+    def set_clock(self, seconds: float) -> None:
+        """Set the machine's clock so far from the right time."""
+        self.get(f"/__clock?{round(seconds * 1000)}").raise_for_status()
 
     def settle(self) -> None:
         """Wait until no change is pending."""

@@ -1,7 +1,8 @@
 """The Worker under test with some doors more.
 
-It forgets everything between two tests, tells when nothing is going on any more, and how asyncio's
-callbacks run. It is copied beside
+It forgets everything between two tests, or what is in memory alone, as an eviction makes it; tells
+when nothing is going on any more, and how asyncio's callbacks run; and has the machine's clock set.
+It is copied beside
 `entry.py` into the tests' own folder; nothing of it is deployed.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import js
@@ -20,9 +22,13 @@ import entry
 from edge_cache.cloudflare import runtime
 
 RESET = "/__reset"
+EVICT = "/__evict"
 IDLE = "/__idle"
+CLOCK = "/__clock?"
 CALLBACKS = "/__callbacks"
 POLL_S = 0.02
+
+_TIME_NS = time.time_ns
 
 
 Default = entry.Default
@@ -31,9 +37,11 @@ serve = entry.fetch
 
 async def fetch(request: Request) -> Any:
     """Go through a door, or serve as ever."""
-    for door in (RESET, IDLE):
+    for door in (RESET, EVICT, IDLE):
         if request.url.endswith(door):
             return await _tell_objects(door)
+    if CLOCK in request.url:
+        return _set_clock(int(request.url.rpartition("?")[2]))
     if request.url.endswith(CALLBACKS):
         return await _callbacks()
     return await serve(request)
@@ -47,6 +55,12 @@ async def _tell_objects(door: str) -> Response:
         stub = runtime.environment().REFRESHER.getByName(table.name)
         await stub.fetch(f"https://refresher{door}")
     return Response("done")
+
+
+def _set_clock(ms: int) -> Response:
+    """Set the machine's clock so far from the right time. Worker and objects share one process."""
+    time.time_ns = lambda: _TIME_NS() + ms * 1_000_000
+    return Response("set")
 
 
 async def _callbacks() -> Response:
@@ -63,13 +77,17 @@ class Refresher(entry.Refresher):  # type: ignore[no-untyped-call]
 
     async def fetch(self, request: Request) -> Any:
         """Wait until nothing is going on, reset, or serve as ever."""
-        if not request.url.endswith((RESET, IDLE)):
+        if not request.url.endswith((RESET, EVICT, IDLE)):
             return await super().fetch(request)
         while self._host and not self._host.is_idle:  # noqa: ASYNC110
             await asyncio.sleep(POLL_S)
         if request.url.endswith(IDLE):
             return Response("idle")
-        await self.ctx.storage.deleteAlarm()
-        await self.ctx.storage.deleteAll()
+        if request.url.endswith(RESET):
+            _set_clock(0)
+            await self.ctx.storage.deleteAlarm()
+            await self.ctx.storage.deleteAll()
+        if self._host and self._host.backlog._timer:
+            self._host.backlog._timer.cancel()  # it would die with the object
         self._host = None
-        return Response("reset")
+        return Response("forgotten")

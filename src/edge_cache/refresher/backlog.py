@@ -33,7 +33,11 @@ Step = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Backlog:
-    """One table's pending changes; the alarm carries them out for as long as it takes."""
+    """One table's pending changes, which are carried out for as long as it takes.
+
+    A timer of the event loop begins what is due, whatever happens to the clock; an alarm for the
+    same moment stands behind it, in case the object does not live to see that.
+    """
 
     def __init__(  # noqa: PLR0913  its collaborators, nothing else
         self,
@@ -56,7 +60,8 @@ class Backlog:
         self._now_ms = now_ms
         self._log = log
         self._under_way: dict[str, asyncio.Task[None]] = {}
-        self._hurrying: asyncio.Task[None] | None = None
+        self._runs: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
         self._round = OVER
 
     @property
@@ -72,7 +77,7 @@ class Backlog:
         await self.schedule()
 
     async def schedule(self) -> None:
-        """Set the alarm for the next thing to do, if there is any."""
+        """Set timer and alarm for the next thing to do, if there is any."""
         now_ms = self._now_ms()
         round_ms = self._round.remaining_ms(now_ms)
         waits = [
@@ -81,7 +86,11 @@ class Backlog:
             else max(round_ms, self._retries.remaining_ms(key, now_ms))
             for key in self._pending()
         ]
+        if self._timer:
+            self._timer.cancel()
         if waits:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(min(waits) / 1000, self._begin_run)
             await self._storage.set_alarm(now_ms + min(waits))
 
     async def run(self) -> None:
@@ -103,7 +112,12 @@ class Backlog:
     def hurry(self) -> None:
         """Have what waits for its next attempt tried soon: Supabase answers."""
         if self._retries.hurry():
-            self._hurrying = asyncio.ensure_future(self.schedule())
+            self._begin_run()
+
+    def _begin_run(self) -> None:
+        run = asyncio.ensure_future(self.run())
+        self._runs.add(run)  # asyncio itself keeps only a weak reference
+        run.add_done_callback(self._runs.discard)
 
     def _pending(self) -> dict[str, Step]:
         """Return what is to be done, by the KV key that it is about; rows first."""

@@ -19,7 +19,9 @@ class Journal:
     def __init__(self, storage: Storage, now_ms: NowMs) -> None:
         self._storage = storage
         text = storage.get(_KEY)
-        self.changes = Changes.from_json(text) if text else Changes(version=now_ms())
+        self.changes = Changes.from_json(text) if text else Changes()
+        if not text:
+            self.note(Changes(version=now_ms()))
 
     def note(self, changes: Changes) -> None:
         """Replace the table's changes."""
