@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import runtime
-from command import Command, run
 from places import SOURCES
-from project import NODE_MODULES, PYTHON_MODULES, ROOT, environment
+from setup import runtime
+from shared.command import Command, run
+from shared.project import NODE_MODULES, PYTHON_MODULES, ROOT, environment
 
 OURS, LESSON, FLOOR, ROW_FLOOR = "ours", "lesson", "floor", "floor of a row"
 CONSTANT_PYTHON, CONSTANT_JAVASCRIPT = "empty Python", "empty JavaScript"

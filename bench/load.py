@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 
 import dataset
-from failure import Failure
-from processes import Process
+from local.processes import Process
 from scenarios import FRESH, RECEIVED, Scenario
 from serving import http
+from shared.failure import Failure
 
 _SHOWN_CHARACTERS = 300
 

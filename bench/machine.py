@@ -10,8 +10,8 @@ from pathlib import Path
 
 from contenders import compatibility_date
 from places import BENCH
-from project import NODE_MODULES, ROOT
 from serving import NODE
+from shared.project import NODE_MODULES, ROOT
 
 _ROOT_PACKAGES = ("wrangler", "miniflare", "workerd", "pyodide")
 _BENCH_PACKAGES = ("autocannon", "itty-router", "@supabase/supabase-js")

@@ -5,11 +5,10 @@ The plot's packages go into a folder of their own: `.venv` holds exactly require
 
 import shutil
 
-import node_packages
-import python_env
 from places import BENCH, PLOT_PACKAGES
-from project import CACHE
-from stamp import Stamp
+from setup import node_packages, python_env
+from shared.project import CACHE
+from shared.stamp import Stamp
 
 LOCK = python_env.BENCH
 INSTALLED = Stamp(PLOT_PACKAGES / ".installed", (LOCK,))

@@ -1,6 +1,6 @@
 """Where the benchmark keeps things."""
 
-from project import CACHE, ROOT
+from shared.project import CACHE, ROOT
 
 BENCH = ROOT / "bench"
 SOURCES = BENCH / "worker_sources"

@@ -17,13 +17,13 @@ import results
 import table
 import targets
 from contenders import Contender
-from failure import run_main
 from fresh import measure_fresh
 from places import BENCH, PLOT, PLOT_PACKAGES, RESULTS, WORK
-from project import ROOT, environment
 from rounds import measure_round
 from samples import Samples
 from scenarios import scenarios
+from shared.failure import run_main
+from shared.project import ROOT, environment
 from stage import Stage, staged
 
 ROUNDS, SECONDS = 6, 0.6

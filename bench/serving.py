@@ -7,13 +7,13 @@ from pathlib import Path
 import httpx
 
 import dataset
-import runtime
 from contenders import Contender, compatibility_date
-from failure import Failure
+from local.ports import LOCALHOST, free_port
+from local.processes import Process, spawn
 from places import BENCH, WORK
-from ports import LOCALHOST, free_port
-from processes import Process, spawn
-from project import NODE_MODULES, environment
+from setup import runtime
+from shared.failure import Failure
+from shared.project import NODE_MODULES, environment
 from usage import Usage, usage_of
 
 START_DEADLINE_S = 60.0

@@ -8,10 +8,10 @@ from pathlib import Path
 import contenders
 import dataset
 from contenders import OURS, ROW_FLOOR, Contender
-from failure import Failure
 from load import Load, Target
 from scenarios import DIRECT, Scenario
 from serving import TABLE_KEY, Entry, Server, Supabase, http, start, start_load, start_supabase
+from shared.failure import Failure
 
 _ROW_KEY, _VERSION_KEY = f"{TABLE_KEY}/{dataset.ROW_ID}", f"{TABLE_KEY}?version"
 _VERSION = b"1790000000000"

@@ -3,7 +3,7 @@
 import os
 import sys
 
-import project
+from shared import project
 
 os.chdir(project.ROOT)
 environment = {**project.environment(), "PYTHONPATH": str(project.SCRIPTS)}

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import lock
-from failure import Failure, run_main
-from project import ROOT, VENV_PYTHON, environment
+from shared.failure import Failure, run_main
+from shared.project import ROOT, VENV_PYTHON, environment
 
 PYTHON = sys.executable
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from project import ROOT
+from shared.project import ROOT
 
 RUFF = (sys.executable, "-m", "ruff")
 

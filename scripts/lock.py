@@ -8,10 +8,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import python_env
-import vendor
-from failure import run_main
-from project import REQUIREMENTS, ROOT
+from setup import python_env, worker_packages
+from shared.failure import run_main
+from shared.project import REQUIREMENTS, ROOT
 
 COMMON = ("--generate-hashes", "--no-header", "--no-emit-index-url", "--quiet")
 
@@ -31,10 +30,10 @@ class Lock:
 LOCKS = (
     # Pure-Python wheels for the Workers runtime, which counts as Linux.
     Lock(
-        vendor.LOCK,
+        worker_packages.LOCK,
         (
             *(str(ROOT / "pyproject.toml"), "--only-binary", ":all:", "--no-annotate"),
-            *("--python-version", vendor.WORKER_PYTHON, "--python-platform", "linux"),
+            *("--python-version", worker_packages.WORKER_PYTHON, "--python-platform", "linux"),
         ),
     ),
     # Every platform and Python that a developer may have.

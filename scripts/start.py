@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from failure import Failure, run_main
-from ports import LOCALHOST
-from processes import Process
-from project import ROOT
-from stack import Supabase, Worker, port_in_use, start_supabase, start_worker
+from local.ports import LOCALHOST
+from local.processes import Process
+from local.stack import Supabase, Worker, port_in_use, start_supabase, start_worker
+from shared.failure import Failure, run_main
+from shared.project import ROOT
 
 STATE = ROOT / ".local" / "start"
 POLL_S = 0.2

@@ -3,7 +3,7 @@
 import os
 import sys
 
-import project
+from shared import project
 
 os.chdir(project.ROOT)
 command = [sys.executable, "-m", "pytest", *sys.argv[1:]]

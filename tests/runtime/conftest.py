@@ -12,8 +12,8 @@ import pytest
 from edge import TIMEOUT_S, Database, Edge, EdgeOf, Kv, Log, StartWorker
 from upstream import Server, serving
 
-import stack
-from project import PYTHON_MODULES, ROOT
+from local import stack
+from shared.project import PYTHON_MODULES, ROOT
 
 HERE = Path(__file__).parent
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx
 from upstream import Script
 
-import stack
+from local import stack
 
 TIMEOUT_S = 2
 """The Worker's time limit in tests; short, so that a test of it is."""

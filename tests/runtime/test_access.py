@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from edge import Edge, EdgeOf, StartWorker, payload
 
-import stack
+from local import stack
 
 SECRET = "correct horse battery staple"
 WEBHOOK = payload("UPDATE", {"id": 1})

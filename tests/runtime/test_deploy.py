@@ -6,7 +6,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
-from project import NODE_MODULES, ROOT, environment
+from shared.project import NODE_MODULES, ROOT, environment
 
 
 def test_a_dry_run_bundles_the_worker_and_its_packages(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from edge import SEED, TIMEOUT_S, Edge, StartWorker
 from upstream import Act, after, answering, cut_off, forward, hanging_up
 
-from failure import Failure
+from shared.failure import Failure
 
 ERROR = "urn:supabase-edge-cache:"
 

@@ -8,7 +8,7 @@ import pytest
 from edge import SEED, Edge, EdgeOf, StartWorker, eventually
 from upstream import Act, answering, hanging_up
 
-import stack
+from local import stack
 
 CACHE_STATUS = "supabase-edge-cache; "
 MAX_AGE_S = 1

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from upstream import answering, hanging_up
 
-import stack
+from local import stack
 
 IDS = (1, 2, 3, 4)
 DELIVERIES = st.sampled_from(["lost", "now", "twice", "late"])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from edge import Edge
 
-from project import NODE_MODULES, ROOT
+from shared.project import NODE_MODULES, ROOT
 
 SQL = ROOT / "supabase"
 

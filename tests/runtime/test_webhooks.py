@@ -13,7 +13,7 @@ import pytest
 from edge import SEED, Edge, EdgeOf, StartWorker, eventually, many, payload
 from upstream import after, answering, forward, hanging_up
 
-import stack
+from local import stack
 
 CACHE_STATUS = "supabase-edge-cache; "
 RECEIVED = {"received": True}

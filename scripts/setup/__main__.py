@@ -1,18 +1,15 @@
 """Brings the project to where everything runs; takes a moment when nothing changed.
 
-`scripts/run` calls it before every script. It knows only the standard library of Python 3.11.
+`scripts/run` calls it before every script, as `python -m setup` in `scripts/`.
 """
 
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import node_packages
-import python_env
-import runtime
-import vendor
-from failure import run_main
-from project import CACHE
+from setup import node_packages, python_env, runtime, worker_packages
+from shared.failure import run_main
+from shared.project import CACHE
 
 
 @contextmanager
@@ -33,7 +30,7 @@ def main() -> int:
     with only_one():
         node_packages.install()
         python_env.install()
-        vendor.vendor()
+        worker_packages.vendor()
         runtime.ensure()
     return 0
 

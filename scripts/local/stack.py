@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import runtime
-import supabase_project
-from ports import LOCALHOST, free_port, port_in_use
-from processes import Process, spawn
-from project import NODE_MODULES, ROOT, environment
+from local import supabase_project
+from local.ports import LOCALHOST, free_port, port_in_use
+from local.processes import Process, spawn
+from setup import runtime
+from shared.project import NODE_MODULES, ROOT, environment
 
 __all__ = [
     "Process",

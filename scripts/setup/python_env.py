@@ -4,9 +4,9 @@ import os
 import subprocess
 import sys
 
-from command import Command, run
-from project import CACHE, REQUIREMENTS, ROOT, VENV, VENV_PYTHON
-from stamp import Stamp
+from shared.command import Command, run
+from shared.project import CACHE, REQUIREMENTS, ROOT, VENV, VENV_PYTHON
+from shared.stamp import Stamp
 
 BOOTSTRAP = REQUIREMENTS / "bootstrap.txt"
 DEV = REQUIREMENTS / "dev.txt"

@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from project import ROOT
-from stamp import Stamp
+from shared.project import ROOT
+from shared.stamp import Stamp
 
 SOURCE = ROOT / "supabase"
 

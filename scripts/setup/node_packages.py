@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from command import Command, run
-from project import NODE_MODULES, ROOT, environment
+from shared.command import Command, run
+from shared.project import NODE_MODULES, ROOT, environment
 
 NODE = NODE_MODULES / ".bin" / "node"
 

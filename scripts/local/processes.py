@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import command
-from failure import Failure
-from project import SCRIPTS
+from shared import command
+from shared.failure import Failure
+
+GUARD = Path(__file__).with_name("guard.py")
 
 POLL_S = 0.1
 REQUEST_TIMEOUT_S = 10.0
@@ -87,7 +88,7 @@ def spawn(
 ) -> Process:
     """Start a server whose output goes to a new log file, guarded against being orphaned."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    guarded = [sys.executable, SCRIPTS / "guard.py", str(os.getpid()), *arguments]
+    guarded = [sys.executable, GUARD, str(os.getpid()), *arguments]
     with log.open("wb") as output:
         popen = subprocess.Popen(
             guarded,

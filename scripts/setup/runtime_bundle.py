@@ -17,7 +17,7 @@ from typing import Any
 
 import capnp
 
-from failure import Failure, run_main
+from shared.failure import Failure, run_main
 
 # Field numbers are workerd's; a module's declaration and compile cache stay empty.
 SCHEMA = """\
@@ -84,7 +84,7 @@ def adapt(source: str, version: str) -> str:
         if found != expected:
             raise Failure(
                 f"pyodide {version} has {pattern!r} {found} times, not {expected}: this version"
-                " does not fit scripts/runtime_bundle.py; pin the one in scripts/runtime.py."
+                " does not fit scripts/setup/runtime_bundle.py; pin the one in runtime.py."
             )
         source = source.replace(pattern, replacement)
     return HELPERS + source

@@ -4,8 +4,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from failure import Failure
-from project import ROOT
+from shared.failure import Failure
+from shared.project import ROOT
 
 Command = Sequence[str | Path]
 

@@ -1,9 +1,9 @@
 """Finds, or has assembled, the Python runtime for running the Worker on this machine.
 
 `wrangler dev` downloads Pyodide from a content network that many machines cannot reach. workerd can
-read it from disk instead, and npm's `pyodide` package has the same files: scripts/runtime_bundle.py
-makes workerd's file from them. Miniflare has no option for the folder, so it is given a small
-executable that calls the real workerd with one more argument.
+read it from disk instead, and npm's `pyodide` package has the same files: runtime_bundle.py makes
+workerd's file from them. Miniflare has no option for the folder, so it is given a small executable
+that calls the real workerd with one more argument.
 """
 
 import json
@@ -11,10 +11,10 @@ import platform
 import sys
 from pathlib import Path
 
-from command import run
-from failure import Failure
-from project import CACHE, NODE_MODULES, SCRIPTS, VENV_PYTHON, environment
-from stamp import Stamp
+from shared.command import Command, run
+from shared.failure import Failure
+from shared.project import CACHE, NODE_MODULES, SCRIPTS, VENV_PYTHON, environment
+from shared.stamp import Stamp
 
 # The pair that fits together: a workerd of one week earlier wants other modules.
 PYODIDE_VERSION = "314.0.6"
@@ -33,7 +33,7 @@ COMPATIBILITY_FLAGS = (
 FOLDER = CACHE / f"pyodide-{PYODIDE_VERSION}-workerd-{WORKERD_VERSION}"
 BUNDLE = FOLDER / "pyodide_dev.capnp.bin"
 WORKERD = FOLDER / "workerd"
-ASSEMBLED = Stamp(FOLDER / ".assembled", (SCRIPTS / "runtime_bundle.py",))
+ASSEMBLED = Stamp(FOLDER / ".assembled", (Path(__file__).with_name("runtime_bundle.py"),))
 
 # npm's names for platforms, as Python calls them.
 PLATFORM_PACKAGES = {
@@ -58,8 +58,13 @@ def ensure() -> None:
     _check_version("workerd", WORKERD_VERSION)
     if not (BUNDLE.is_file() and ASSEMBLED.is_current()):
         print("Assembling the Python runtime for workerd …", flush=True)
-        bundler = [VENV_PYTHON, SCRIPTS / "runtime_bundle.py", NODE_MODULES / "pyodide", BUNDLE]
-        run(bundler, env=environment(), otherwise="The Python runtime could not be assembled.")
+        # A process of its own: only `.venv` has what writes Cap'n Proto.
+        python: Command = [VENV_PYTHON, "-m", "setup.runtime_bundle"]
+        run(
+            [*python, NODE_MODULES / "pyodide", BUNDLE],
+            env={**environment(), "PYTHONPATH": str(SCRIPTS)},
+            otherwise="The Python runtime could not be assembled.",
+        )
         ASSEMBLED.write()
     _write_wrapper()
 
@@ -68,8 +73,9 @@ def _check_version(package: str, expected: str) -> None:
     found = json.loads((NODE_MODULES / package / "package.json").read_text())["version"]
     if found != expected:
         raise Failure(
-            f"{package} {found} is installed, but scripts/runtime.py was made for {expected}:"
-            f" pin {expected} in package.json, or make the script fit and change its version."
+            f"{package} {found} is installed, but scripts/setup/runtime.py was made for"
+            f" {expected}: pin {expected} in package.json, or make the script fit and change its"
+            " version."
         )
 
 

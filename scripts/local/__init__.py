@@ -1,0 +1,1 @@
+"""The Worker and an embedded Supabase, running on this machine."""
