@@ -11,7 +11,7 @@ import pytest
 from edge import Edge, EdgeOf, StartWorker, eventually
 from upstream import Handler, answering, forward
 
-import stack
+from local import stack
 
 CACHE_STATUS = "supabase-edge-cache; "
 
