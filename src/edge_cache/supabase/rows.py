@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from edge_cache.entries import digest_of
 from edge_cache.supabase.parsing import loads
@@ -22,22 +23,27 @@ def is_plausible(body: bytes, *, row: bool) -> bool:
 
 def row_digest(row: object) -> str:
     """Return a digest of a parsed row: equal for equal rows, whatever their spelling."""
+    # It recurses, which what `loads` accepts is not deep enough to make dangerous.
     text = json.dumps(row, sort_keys=True, separators=(",", ":"))
     return digest_of(text.encode(), 8)
 
 
 def row_ids(table_body: bytes, key: str) -> frozenset[str]:
     """Return the key column's values of a table's JSON array."""
-    return frozenset(str(row.get(key)) for row in _rows(table_body))
+    return frozenset(row_id for row_id, _ in _rows(table_body, key))
 
 
 def row_digests(table_body: bytes, key: str) -> dict[str, str]:
     """Return the digest of each row of a table's JSON array, by its key column's value."""
-    return {str(row.get(key)): row_digest(row) for row in _rows(table_body)}
+    return {row_id: row_digest(row) for row_id, row in _rows(table_body, key)}
 
 
-def _rows(table_body: bytes) -> list[dict[str, object]]:
+def _rows(table_body: bytes, key: str) -> Iterator[tuple[str, object]]:
+    """Return the rows that an id names, with that id."""
     rows = loads(table_body)
     if not isinstance(rows, list):
         raise TypeError("a table's body is an array")
-    return rows
+    for row in rows:
+        row_id = row.get(key)
+        if isinstance(row_id, str):
+            yield str(row_id), row

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from edge_cache.supabase.rows import is_plausible
+from edge_cache.supabase.parsing import MAX_DEPTH, loads
+from edge_cache.supabase.rows import is_plausible, row_digest, row_digests, row_ids
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,41 @@ def test_an_entry_without_metadata_must_look_like_one(
 ) -> None:
     """The lesson's Worker cached `null` and errors; those count as absent."""
     assert is_plausible(body, row=row) is plausible
+
+
+def test_the_rows_of_a_table_by_their_ids() -> None:
+    """As texts, as they are written; what has no such id cannot be asked for."""
+    table = b'[{"id":7},{"id":1.50},{"id":"a/b"},{"id":null},{"id":true},{"id":{}},{"other":1}]'
+    assert row_ids(table, "id") == {"7", "1.50", "a/b"}
+    assert row_digests(table, "id") == {
+        "7": row_digest({"id": "7"}),
+        "1.50": row_digest({"id": "1.50"}),
+        "a/b": row_digest({"id": "a/b"}),
+    }
+    assert {type(row_id) for row_id in row_digests(table, "id")} == {str}
+    assert row_ids(b'[{"sku":"x"}]', "sku") == {"x"}
+
+
+@pytest.mark.parametrize("body", [b'{"id":1}', b"null", b'"["'])
+def test_what_is_no_array_is_no_table(body: bytes) -> None:
+    """Only what was checked before should come here."""
+    with pytest.raises(TypeError, match="array"):
+        row_ids(body, "id")
+
+
+def test_a_digest_tells_rows_apart_and_not_spellings() -> None:
+    """A row of the table's answer is compared with a row asked for alone."""
+    first = row_digest(loads(b'{"id":1,"t":"\xc3\xa4"}'))
+    assert first == row_digest(loads(b'{ "t": "\\u00e4",\n "id": 1 }'))
+    assert first != row_digest(loads(b'{"id":1,"t":"a"}'))
+    assert first != row_digest(loads(b'{"id":1,"t":"\xc3\xa4","u":null}'))
+    assert len(first) == 16
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_the_deepest_row_that_is_read_has_a_digest_too(opening: bytes, closing: bytes) -> None:
+    """Whatever an editor puts into a jsonb column."""
+    depth = MAX_DEPTH - 2
+    table = b'[{"id":1,"deep":%s1%s}]' % (opening * depth, closing * depth)
+    assert is_plausible(table, row=False)
+    assert row_digests(table, "id").keys() == {"1"}
