@@ -130,6 +130,10 @@ BAD = {
     "deep": b"[" * 100_000,
     "no type": json.dumps({**payload("INSERT", {"id": 1}), "type": "TRUNCATE"}).encode(),
     "type is no text": json.dumps({**payload("INSERT", {"id": 1}), "type": ["INSERT"]}).encode(),
+    "type is a number": json.dumps({**payload("INSERT", {"id": 1}), "type": 1}).encode(),
+    "UTF-16": json.dumps(payload("INSERT", {"id": 1})).encode("utf-16"),
+    "deep in UTF-32": ("[" * 100_000).encode("utf-32"),
+    "escaped quotes without an end": b'["' + b'\\"' * 500_000,
     "no table": json.dumps({"type": "INSERT", "record": {"id": 1}}).encode(),
     "no record": json.dumps(payload("INSERT", {}, record=None)).encode(),
     "no id": json.dumps(payload("INSERT", {"title": "x"})).encode(),
@@ -150,11 +154,11 @@ def test_a_bad_payload_is_refused(edge: Edge, body: bytes) -> None:
 
 
 def test_a_payload_that_is_too_large_is_refused(edge: Edge) -> None:
-    """Over 1 MiB; one just below it is taken."""
-    large = payload("INSERT", {"id": 1, "title": "x" * 1024 * 1024})
+    """Over 10 MiB; one just below it is taken."""
+    large = payload("INSERT", {"id": 1, "title": "x" * 10 * 1024 * 1024})
     response = edge.http.post("/revalidate", json=large)
     assert (response.status_code, edge.status()["pending"]) == (413, 0)
-    fits = payload("INSERT", {"id": 1, "title": "x" * (1024 * 1024 - 1000)})
+    fits = payload("INSERT", {"id": 1, "title": "x" * (10 * 1024 * 1024 - 1000)})
     assert edge.http.post("/revalidate", json=fits).json() == RECEIVED
 
 

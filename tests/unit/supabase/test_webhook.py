@@ -70,9 +70,6 @@ def test_the_key_column_is_the_tables() -> None:
         b"1",
         b"[" * 2_000_000,
         body(type="TRUNCATE"),
-        body(type=None),
-        body(type=["UPDATE"]),
-        body(table=None),
         body(record={"id": "\ud800"}),
         body(record=None),
         body(record=[]),
@@ -85,3 +82,38 @@ def test_anything_else_is_refused(payload: bytes) -> None:
     """With an error, never with a guess."""
     with pytest.raises(BadPayload):
         change_in(payload, TABLES)
+
+
+@pytest.mark.parametrize("member", ["type", "table", "schema"])
+@pytest.mark.parametrize("value", [None, 1, 1.5, True, ["UPDATE"], {}])
+def test_what_happened_is_told_in_texts(member: str, value: object) -> None:
+    """A number is none, though an id may be one."""
+    with pytest.raises(BadPayload, match='It needs "type", "table" and "schema", each a text'):
+        change_in(body(**{member: value}), TABLES)
+
+
+@pytest.mark.parametrize(
+    ("payload", "detail"),
+    [
+        (b"{", "It is not JSON, or nested too deeply."),
+        (b"[]", "It is not a JSON object."),
+        (body(type="insert"), 'Its "type" should be INSERT, UPDATE or DELETE.'),
+        (
+            body(type="DELETE", old_record={"id": None}),
+            'It needs "old_record" with the row\'s "id", a number or a text.',
+        ),
+    ],
+)
+def test_the_sender_is_told_what_is_wrong(payload: bytes, detail: str) -> None:
+    """And not what the row holds."""
+    with pytest.raises(BadPayload) as caught:
+        change_in(payload, TABLES)
+    assert caught.value.detail == detail
+
+
+def test_the_change_tells_table_and_kind() -> None:
+    """And ids as texts, whatever they were."""
+    change = change_in(body(type="INSERT", record={"id": 7}), TABLES)
+    assert change is not None
+    assert (change.table, change.kind, change.row_ids) == (TABLES[0], "INSERT", ("7",))
+    assert type(change.row_ids[0]) is str
