@@ -17,7 +17,7 @@
         ├── TransientUpstreamError      worth another try, now or later
         │   ├── UpstreamUnreachable     no connection
         │   ├── UpstreamTimeout         no answer in time
-        │   ├── UpstreamUnavailable     it says so itself: 429 and 5xx
+        │   ├── UpstreamUnavailable     it says so itself: 425, 429 and 5xx
         │   ├── TornRead                the table changed while its pages were read
         │   ├── StillReading            no answer yet; the read goes on
         │   └── NotAsked                it failed a moment ago, so it was not asked again

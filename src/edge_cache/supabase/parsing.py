@@ -7,6 +7,7 @@ no ``except`` catches: the whole isolate is lost. A few kilobytes of ``[`` would
 from __future__ import annotations
 
 import json
+from typing import TypeGuard
 
 MAX_DEPTH = 500
 """So many levels are read, and never more than `_STEP` beyond.
@@ -47,6 +48,11 @@ def loads(body: bytes) -> object:
         return _DECODER.decode(text)
     except RecursionError as error:
         raise ValueError(_TOO_DEEP) from error
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    """Tell whether a value of `loads` is a JSON text, and not a number."""
+    return isinstance(value, str) and not isinstance(value, Number)
 
 
 def _require_shallow(body: bytes) -> None:

@@ -6,12 +6,9 @@ logged. https://supabase.com/docs/guides/database/webhooks#payload
 
 from __future__ import annotations
 
-from typing import TypeGuard
-
 from edge_cache.errors import BadPayload
 from edge_cache.resources import Change, Resource
-from edge_cache.supabase.parsing import Number, loads
-from edge_cache.tables import Table
+from edge_cache.supabase.parsing import is_text, loads
 
 MAX_BYTES = 10 * 1024 * 1024
 """A larger payload is refused. It may hold a whole row twice, as it was and as it is."""
@@ -27,7 +24,7 @@ def change_in(body: bytes, tables: tuple[Table, ...]) -> Change | None:
     """
     payload = _object(body)
     kind, name, schema = (payload.get(member) for member in ("type", "table", "schema"))
-    if not (_is_text(kind) and _is_text(name) and _is_text(schema)):
+    if not (is_text(kind) and is_text(name) and is_text(schema)):
         raise BadPayload('It needs "type", "table" and "schema", each a text.')
     if kind not in _RECORDS:
         raise BadPayload('Its "type" should be INSERT, UPDATE or DELETE.')
@@ -54,10 +51,6 @@ def _row_id(payload: dict[str, object], member: str, key: str) -> str:
     if not isinstance(value, str) or not _is_unicode(value):
         raise BadPayload(f'It needs "{member}" with the row\'s "{key}", a number or a text.')
     return str(value)
-
-
-def _is_text(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and not isinstance(value, Number)
 
 
 def _is_unicode(text: str) -> bool:

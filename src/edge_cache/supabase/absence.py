@@ -1,0 +1,68 @@
+"""What proves that a row is absent. Pure.
+
+Only that may remove a good entry from the cache: an answer that merely looks like it may be the
+fault of a view, of a policy, or of whatever stands between.
+"""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+
+import httpx
+
+from edge_cache.supabase.answers import error_code, error_text
+
+_NO_ROWS = re.compile(r"(?<!\d)0 rows")
+_QUOTED = re.compile(r'"([^"]*)"')
+
+_DOES_NOT_FIT = frozenset(
+    {
+        "22P02",  # no such number, UUID, enumeration's value, …
+        "22003",  # a number out of the type's range
+        "22007",  # no date or time
+        "22008",  # a date or time out of range
+        "22021",  # no text in the database's encoding
+        "22P05",  # a character that the database's encoding does not have
+    }
+)
+"""What Postgres says of a value that a column cannot hold.
+https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
+
+def can_exist(row_id: str) -> bool:
+    """Tell whether any column can hold the id: none holds U+0000."""
+    return "\0" not in row_id
+
+
+def proves_absence(response: httpx.Response, row_id: str) -> bool:
+    """Tell whether the answer says that no row has this id, or that none could."""
+    code = error_code(response)
+    if response.status_code == HTTPStatus.NOT_ACCEPTABLE:
+        # The same code says that several rows matched; then the key column is not unique.
+        return code == "PGRST116" and _NO_ROWS.search(_account(response)) is not None
+    if response.status_code != HTTPStatus.BAD_REQUEST or code not in _DOES_NOT_FIT:
+        return False
+    return _is_about(error_text(response, "message") or "", row_id)
+
+
+def _account(response: httpx.Response) -> str:
+    return error_text(response, "details") or error_text(response, "message") or ""
+
+
+def _is_about(message: str, row_id: str) -> bool:
+    """Tell whether a message quotes the id, or nothing at all.
+
+    A view or a policy may fail in the same way over a value of its own.
+    """
+    if '"' not in message or f'"{row_id}"' in message:
+        return True
+    return any(_same_number(quoted, row_id) for quoted in _QUOTED.findall(message))
+
+
+def _same_number(one: str, other: str) -> bool:
+    """Tell whether two texts spell one number; not every server hands on the client's spelling."""
+    try:
+        return float(one) == float(other)
+    except ValueError:
+        return False

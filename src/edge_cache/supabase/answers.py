@@ -1,0 +1,149 @@
+"""What an answer of Supabase's REST interface says: rows, or what went wrong. Pure.
+
+https://docs.postgrest.org/en/stable/references/errors.html
+"""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+
+import httpx
+
+from edge_cache.errors import (
+    InvalidAnswer,
+    UpstreamRejected,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+    UpstreamUnreachable,
+)
+from edge_cache.tables import Table
+from edge_cache.supabase.parsing import is_text, loads
+
+MAX_RETRY_AFTER_S = 3600
+"""A client is not told to stay away for longer."""
+
+_EDGE_UNREACHABLE = frozenset({520, 521, 522, 523, 525, 526, 530})
+"""What Cloudflare answers in the origin's place when it cannot reach it.
+https://developers.cloudflare.com/support/troubleshooting/http-status-codes/"""
+
+_TIMEOUTS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT})
+_TRANSIENT = frozenset(
+    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+)
+"""Besides the server's own failures."""
+
+_CODE = re.compile(r"[A-Za-z0-9_]{1,40}")
+_SECONDS = re.compile(r"[0-9]{1,9}")
+_MEDIA_TYPE = re.compile(r"[\w.+/-]{1,60}", re.ASCII)
+
+_HINTS = {
+    "42501": "the key may not read it: grant select on the table to the role anon",
+    "42P01": "there is no such table",
+    "42703": "there is no such column",
+    "57014": "the statement took longer than the role's statement timeout",
+    "PGRST000": "it has no connection to its database",
+    "PGRST001": "it has no connection to its database",
+    "PGRST002": "it could not read the database's schema",
+    "PGRST003": "no database connection became free in time",
+    "PGRST106": "the schema is not exposed",
+    "PGRST116": "several rows have this id, so the table's key column is not unique",
+    "PGRST205": "there is no such table, or its schema is not exposed",
+    "PGRST301": "SUPABASE_ANON_KEY is not a valid key of this project",
+}
+"""Causes that a person can act on, by PostgREST's or Postgres's error code."""
+
+
+def require_available(response: httpx.Response) -> None:
+    """Raise TransientUpstreamError where another try may help: its own failures, and haste."""
+    status = response.status_code
+    if status in _EDGE_UNREACHABLE:
+        raise UpstreamUnreachable(
+            "Cloudflare could not reach the host of SUPABASE_URL.", supabase_status=status
+        )
+    if status not in _TRANSIENT and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return
+    kind = UpstreamTimeout if status in _TIMEOUTS else UpstreamUnavailable
+    error = kind(_sentence(response), supabase_status=status, code=error_code(response))
+    retry_after = response.headers.get("retry-after", "")
+    if _SECONDS.fullmatch(retry_after):
+        error.retry_after_s = min(int(retry_after), MAX_RETRY_AFTER_S)
+    raise error
+
+
+def require_success(response: httpx.Response, table: Table) -> None:
+    """Raise InvalidAnswer for a redirect, and UpstreamRejected for a refusal."""
+    if response.is_redirect:
+        raise InvalidAnswer(
+            "Supabase answered with a redirect, which is not followed with a key: "
+            "SUPABASE_URL should be the project's final address.",
+            supabase_status=response.status_code,
+        )
+    if response.is_success:
+        return
+    raise UpstreamRejected(
+        f"{_sentence(response)} Table: {table.schema}.{table.name}.",
+        supabase_status=response.status_code,
+        code=error_code(response),
+    )
+
+
+def row_in(response: httpx.Response) -> dict[str, object]:
+    """Return a successful answer's row. Raises InvalidAnswer."""
+    row = _json_of(response)
+    if not isinstance(row, dict):
+        raise InvalidAnswer("Supabase sent JSON that is no object where one row was asked for.")
+    return row
+
+
+def rows_in(response: httpx.Response) -> list[dict[str, object]]:
+    """Return a successful answer's rows. Raises InvalidAnswer."""
+    rows = _json_of(response)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise InvalidAnswer("Supabase sent JSON that is no array of rows.")
+    return rows
+
+
+def error_code(response: httpx.Response) -> str | None:
+    """Return the code of an error, if this is one; never anything of a row."""
+    code = error_text(response, "code")
+    return code if code and _CODE.fullmatch(code) else None
+
+
+def error_text(response: httpx.Response, member: str) -> str | None:
+    """Return a text of an error's JSON, if this is an error and has it. It may quote a row."""
+    if response.is_success:
+        return None
+    try:
+        error = loads(response.content)
+    except ValueError:
+        return None
+    text = error.get(member) if isinstance(error, dict) else None
+    return text if is_text(text) else None
+
+
+def _sentence(response: httpx.Response) -> str:
+    code = error_code(response)
+    status = response.status_code
+    hint = _HINTS.get(code or "")
+    if hint is None and code is None and status == HTTPStatus.UNAUTHORIZED:
+        hint = "SUPABASE_ANON_KEY is not a valid key of this project"
+    what = f"Supabase answered {status}" + (f" with code {code}" if code else "")
+    return f"{what}: {hint}." if hint else f"{what}."
+
+
+def _json_of(response: httpx.Response) -> object:
+    """Return a successful answer's JSON value, or raise InvalidAnswer saying what it is instead."""
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not (media_type == "application/json" or media_type.endswith("+json")):
+        kind = media_type if _MEDIA_TYPE.fullmatch(media_type) else "something"
+        raise InvalidAnswer(
+            f"Supabase sent {kind} instead of JSON; is SUPABASE_URL a Supabase project's address?",
+            supabase_status=response.status_code,
+        )
+    try:
+        return loads(response.content)
+    except ValueError as error:
+        raise InvalidAnswer(
+            "Supabase sent JSON that is broken or cut off.", supabase_status=response.status_code
+        ) from error

@@ -1,0 +1,92 @@
+"""Requests to Supabase's REST interface: with the public key, sent again where that may help."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from urllib.parse import quote
+
+import httpx
+
+from edge_cache.config import Settings
+from edge_cache.errors import TransientUpstreamError, UpstreamUnreachable
+from edge_cache.tables import Table
+from edge_cache.supabase.answers import require_available
+
+RETRIES = 2
+"""How often a request that failed transiently is sent again."""
+
+FIRST_BACKOFF_S = 0.2
+"""Upper bound of the pause before the first retry; it doubles with each."""
+
+
+class Requests:
+    """Sends requests with the public key, so that row level security decides.
+
+    It sends them through httpx's transport, not through a client: cookies, redirects and
+    authentication flows, which a client looks after, are not wanted here, and cost milliseconds.
+    """
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, settings: Settings) -> None:
+        self._transport = transport
+        self._root = f"{settings.supabase_url}/rest/v1/"
+        self._headers = key_headers(settings.anon_key)
+        self._extensions = {"timeout": httpx.Timeout(settings.timeout_s).as_dict()}
+
+    async def get(self, target: str, headers: dict[str, str] | None = None) -> httpx.Response:
+        """GET a path below ``/rest/v1/``, query included, and return the answer with its body.
+
+        Raises TransientUpstreamError once the last attempt failed so, and TimeoutError.
+        """
+        for attempt in range(RETRIES):
+            try:
+                return await self._attempt(target, headers or {})
+            except TransientUpstreamError:
+                await asyncio.sleep(backoff_s(attempt, random.random()))  # noqa: S311  no secret
+        return await self._attempt(target, headers or {})
+
+    async def _attempt(self, target: str, headers: dict[str, str]) -> httpx.Response:
+        request = httpx.Request(
+            "GET",
+            self._root + target,
+            headers={**self._headers, **headers},
+            extensions=self._extensions,
+        )
+        try:
+            response = await self._transport.handle_async_request(request)
+            await response.aread()
+        except httpx.TimeoutException as error:
+            raise TimeoutError from error
+        except httpx.TransportError as error:
+            raise UpstreamUnreachable(str(error)) from error
+        require_available(response)
+        return response
+
+
+def key_headers(key: str) -> dict[str, str]:
+    """Return the headers that authenticate a request.
+
+    Publishable keys go in ``apikey`` only; a legacy anon key is a JWT and also the bearer token.
+    """
+    headers = {"apikey": key}
+    if key.startswith("ey"):
+        headers["authorization"] = f"Bearer {key}"
+    return headers
+
+
+def table_target(table: Table) -> str:
+    """Return what asks for a table's rows with all columns; filters may follow."""
+    return f"{quote(table.name)}?select=*"
+
+
+def profile(table: Table) -> dict[str, str]:
+    """Return the header that chooses a schema other than the first one exposed."""
+    return {} if table.schema == "public" else {"accept-profile": table.schema}
+
+
+def backoff_s(attempt: int, jitter: float) -> float:
+    """Return the pause in seconds after the given attempt (0 is the first).
+
+    ``jitter`` from 0 to 1 spreads it between half and the whole of an exponential bound.
+    """
+    return float(FIRST_BACKOFF_S * 2**attempt * (0.5 + jitter / 2))

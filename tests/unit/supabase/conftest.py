@@ -1,0 +1,41 @@
+"""Reads from a remote that is a function of the request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from edge_cache.config import Settings
+from edge_cache.resources import TABLES, Resource, Table
+from edge_cache.supabase import requests
+from edge_cache.supabase.rest import Supabase
+
+Remote = Callable[[httpx.Request], httpx.Response]
+
+
+@pytest.fixture(autouse=True)
+def _no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries follow at once."""
+    monkeypatch.setattr(requests, "FIRST_BACKOFF_S", 0)
+
+
+@pytest.fixture
+def read() -> Callable[..., bytes]:
+    """Return a function that reads a table or a row from a remote, once."""
+
+    def run(
+        remote: Remote,
+        row_id: str | None = None,
+        *,
+        table: Table = TABLES[0],
+        timeout_s: float = 1,
+        key: str = "sb_publishable_x",
+    ) -> bytes:
+        settings = Settings("https://abc.supabase.co", key, timeout_s)
+        supabase = Supabase(httpx.MockTransport(remote), settings)
+        return asyncio.run(supabase.read(Resource(table, row_id)))
+
+    return run
