@@ -119,7 +119,7 @@ class Refresher(DurableObject):  # type: ignore[no-untyped-call]
 
 def _outside(storage: DurableStorage) -> Outside:
     return Outside(
-        Supabase(FetchTransport(), _settings()),
+        Supabase(FetchTransport(), _settings(), now_ms=runtime.now_ms),
         KvWriter(runtime.environment().ARTICLES),
         storage,
         runtime.Shared,

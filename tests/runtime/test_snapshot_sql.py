@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from project import NODE_MODULES, ROOT
+from shared.project import NODE_MODULES, ROOT
 
 SQL = ROOT / "supabase"
 NO_PRIVILEGE = "42501"

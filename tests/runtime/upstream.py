@@ -18,17 +18,23 @@ from urllib.parse import urlsplit
 
 Act = Callable[["Handler"], None]
 
+NO_FUNCTION = b'{"code":"PGRST202","details":null,"hint":null,"message":"Could not find it"}'
+
 _FORWARDED = ("content-type", "content-range", "sb-error-code")
 
 
 @dataclass
 class Script:
-    """What the upstream does next, and what it was asked."""
+    """What the upstream does next, and what it was asked.
+
+    Without ``has_function`` it plays a project in which supabase/snapshot.sql is not installed.
+    """
 
     target: str
     acts: deque[Act] = field(default_factory=deque)
     always: Act | None = None
     table: str = "articles"
+    has_function: bool = True
     requests: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -38,6 +44,7 @@ class Script:
         self.acts.clear()
         self.always = None
         self.table = "articles"
+        self.has_function = True
         self.requests.clear()
         self.headers.clear()
 
@@ -46,6 +53,8 @@ class Script:
         with self.lock:
             self.requests.append(handler.path)
             self.headers.append({k.lower(): v for k, v in handler.headers.items()})
+            if not self.has_function and "/rpc/" in handler.path:
+                return answering(404, NO_FUNCTION)
             if self.acts:
                 return self.acts.popleft()
             return self.always or forward

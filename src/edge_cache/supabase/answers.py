@@ -17,8 +17,8 @@ from edge_cache.errors import (
     UpstreamUnavailable,
     UpstreamUnreachable,
 )
-from edge_cache.tables import Table
 from edge_cache.supabase.parsing import is_text, loads
+from edge_cache.tables import Table
 
 MAX_RETRY_AFTER_S = 3600
 """A client is not told to stay away for longer."""

@@ -15,9 +15,9 @@ from urllib.parse import quote
 import httpx
 
 from edge_cache.errors import InvalidAnswer, TornRead
-from edge_cache.tables import Table
 from edge_cache.supabase.answers import require_success, rows_in
 from edge_cache.supabase.requests import Requests, profile, table_target
+from edge_cache.tables import Table
 
 MAX_PASSES = 4
 """How often a table's pages are read in search of two equal passes."""
@@ -79,7 +79,8 @@ class Pages:
                 return _joined(pages)
             before = pages
         raise TornRead(
-            f"{table.name} changed during each of {MAX_PASSES} attempts to read its pages."
+            f"{table.name} changed during each of {MAX_PASSES} attempts to read its pages; the "
+            "function in supabase/snapshot.sql would read it at one moment."
         )
 
     async def _pass(self, table: Table, first: Page) -> list[bytes]:

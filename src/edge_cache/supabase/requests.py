@@ -10,8 +10,8 @@ import httpx
 
 from edge_cache.config import Settings
 from edge_cache.errors import TransientUpstreamError, UpstreamUnreachable
-from edge_cache.tables import Table
 from edge_cache.supabase.answers import require_available
+from edge_cache.tables import Table
 
 RETRIES = 2
 """How often a request that failed transiently is sent again."""

@@ -9,12 +9,13 @@ import httpx
 
 from edge_cache.config import Settings
 from edge_cache.errors import InvalidAnswer, NotFound, UpstreamTimeout
+from edge_cache.ports import NowMs
 from edge_cache.resources import Resource
-from edge_cache.tables import Table
 from edge_cache.supabase.absence import can_exist, proves_absence
 from edge_cache.supabase.answers import require_success, row_in
-from edge_cache.supabase.pages import Pages
 from edge_cache.supabase.requests import Requests, profile, table_target
+from edge_cache.supabase.tables import Tables
+from edge_cache.tables import Table
 
 _ROW_TYPE = "application/vnd.pgrst.object+json"
 
@@ -22,10 +23,12 @@ _ROW_TYPE = "application/vnd.pgrst.object+json"
 class Supabase:
     """Reads tables and rows as the public key may see them."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, settings: Settings) -> None:
+    def __init__(
+        self, transport: httpx.AsyncBaseTransport, settings: Settings, *, now_ms: NowMs
+    ) -> None:
         self._timeout_s = settings.timeout_s
         self._requests = Requests(transport, settings)
-        self._pages = Pages(self._requests)
+        self._tables = Tables(self._requests, now_ms)
 
     async def read(self, resource: Resource) -> bytes:
         """Return a table as a JSON array of all its rows, or a row as a JSON object.
@@ -36,8 +39,7 @@ class Supabase:
         try:
             async with asyncio.timeout(self._timeout_s):
                 if resource.row_id is None:
-                    first = await self._pages.first(resource.table)
-                    return await self._pages.all(resource.table, first)
+                    return await self._tables.read(resource.table)
                 return await self._read_row(resource.table, resource.row_id)
         except TimeoutError as error:
             raise UpstreamTimeout(

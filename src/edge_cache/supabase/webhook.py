@@ -9,6 +9,7 @@ from __future__ import annotations
 from edge_cache.errors import BadPayload
 from edge_cache.resources import Change, Resource
 from edge_cache.supabase.parsing import is_text, loads
+from edge_cache.tables import Table
 
 MAX_BYTES = 10 * 1024 * 1024
 """A larger payload is refused. It may hold a whole row twice, as it was and as it is."""

@@ -9,9 +9,11 @@ import httpx
 import pytest
 
 from edge_cache.config import Settings
-from edge_cache.resources import TABLES, Resource, Table
+from edge_cache.resources import Resource
 from edge_cache.supabase import requests
 from edge_cache.supabase.rest import Supabase
+from edge_cache.tables import DEFAULT as TABLES
+from edge_cache.tables import Table
 
 Remote = Callable[[httpx.Request], httpx.Response]
 
@@ -35,7 +37,7 @@ def read() -> Callable[..., bytes]:
         key: str = "sb_publishable_x",
     ) -> bytes:
         settings = Settings("https://abc.supabase.co", key, timeout_s)
-        supabase = Supabase(httpx.MockTransport(remote), settings)
+        supabase = Supabase(httpx.MockTransport(remote), settings, now_ms=lambda: 0)
         return asyncio.run(supabase.read(Resource(table, row_id)))
 
     return run

@@ -1,0 +1,96 @@
+"""Tables as they were at one moment: read by a function in the database, in one statement.
+
+``supabase/snapshot.sql`` has the function and says how a project gets it. One statement sees one
+state of the database, and its answer is one value, which ``max_rows`` does not cut.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from urllib.parse import quote, urlencode
+
+import httpx
+
+from edge_cache.errors import InvalidAnswer
+from edge_cache.ports import NowMs
+from edge_cache.supabase.answers import error_code, require_success, rows_in
+from edge_cache.supabase.pages import Page
+from edge_cache.supabase.requests import Requests
+from edge_cache.tables import Table
+
+PAUSE_MS = 5 * 60 * 1000
+"""For so long a function that was not there is not asked for again."""
+
+_FUNCTION = "rpc/edge_cache_snapshot"
+
+_ONE_VALUE = "0-0/*"
+"""The Content-Range of a function that returns one."""
+
+_NOT_INSTALLED = frozenset(
+    {
+        (HTTPStatus.NOT_FOUND, "PGRST202"),  # the API knows no such function
+        (HTTPStatus.NOT_FOUND, "42883"),  # it was dropped, which the API does not know yet
+        (HTTPStatus.UNAUTHORIZED, "42501"),  # the key may not execute it,
+        (HTTPStatus.FORBIDDEN, "42501"),  # or the function does not read this schema
+    }
+)
+"""Where the table itself may not be read, reading its pages says so."""
+
+
+class Snapshots:
+    """Reads tables through the function, where it is installed."""
+
+    def __init__(self, requests: Requests, now_ms: NowMs) -> None:
+        self._requests = requests
+        self._now_ms = now_ms
+        self._missed_at_ms: dict[Table, int] = {}
+
+    async def read(self, table: Table) -> Page | None:
+        """Return the whole table as one page, or None where the function is not installed.
+
+        Raises UpstreamError.
+        """
+        if self._was_missed_just_now(table):
+            return None
+        response = await self._requests.get(_target(table))
+        if _says_not_installed(response):
+            self._missed_at_ms[table] = self._now_ms()
+            return None
+        require_success(response, table)
+        _require_one_value(response)
+        rows = len(rows_in(response))
+        return Page(response.content, 0, rows, rows)
+
+    def _was_missed_just_now(self, table: Table) -> bool:
+        missed_at_ms = self._missed_at_ms.get(table)
+        if missed_at_ms is None:
+            return False
+        if missed_at_ms <= self._now_ms() < missed_at_ms + PAUSE_MS:
+            return True
+        # Forgotten, so that a clock that is set back does not begin the pause anew.
+        del self._missed_at_ms[table]
+        return False
+
+
+def _target(table: Table) -> str:
+    arguments = {
+        "schema_name": table.schema,
+        "table_name": table.name,
+        "key_column": table.key,
+    }
+    return f"{_FUNCTION}?{urlencode(arguments, quote_via=quote)}"
+
+
+def _require_one_value(response: httpx.Response) -> None:
+    """Refuse what may have been cut: rows, which another function of this name might return."""
+    content_range = response.headers.get("content-range", _ONE_VALUE)
+    if response.status_code != HTTPStatus.OK or content_range != _ONE_VALUE:
+        raise InvalidAnswer(
+            "Supabase's edge_cache_snapshot did not return one value: install "
+            "supabase/snapshot.sql again.",
+            supabase_status=response.status_code,
+        )
+
+
+def _says_not_installed(response: httpx.Response) -> bool:
+    return (response.status_code, error_code(response)) in _NOT_INSTALLED
