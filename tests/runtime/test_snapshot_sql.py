@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from shared.project import NODE_MODULES, ROOT
 
 SQL = ROOT / "supabase"
