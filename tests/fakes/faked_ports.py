@@ -1,0 +1,192 @@
+"""The ports of `edge_cache.ports`, kept in memory: what the Worker's rooms get in unit tests.
+
+Each tells what was asked of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from edge_cache.entries import Metadata, etag_of
+from edge_cache.ports import Filled
+from edge_cache.resources import Change, Resource
+from edge_cache.tables import Table
+
+NOW_MS = 1_000_000
+"""The time at which the tests take place."""
+
+
+class FakeStream:
+    """A body that nobody but the runtime may look into; it tells whether it was let go."""
+
+    def __init__(self) -> None:
+        self.cancelled = 0
+
+    def cancel(self) -> None:
+        """Remember it."""
+        self.cancelled += 1
+
+
+@dataclass
+class FakeValue:
+    """A value of the store: its metadata as JSON text, its stream and its bytes or an error."""
+
+    metadata: str | None
+    body: bytes | Exception = b""
+    stream: FakeStream = field(default_factory=FakeStream)
+
+    async def read(self) -> bytes:
+        """Return the bytes, or fail."""
+        await asyncio.sleep(0)
+        if isinstance(self.body, Exception):
+            raise self.body
+        return self.body
+
+
+@dataclass
+class FakeStore:
+    """Workers KV as readers see it: values and published versions by key."""
+
+    values: dict[str, FakeValue] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    failing: dict[str, Exception] = field(default_factory=dict)
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+
+    async def open(self, key: str) -> FakeValue | None:
+        """Return what lies under a key."""
+        self.asked.append((key,))
+        return await self._found(key)
+
+    async def open_row(self, key: str, version_key: str) -> tuple[FakeValue | None, int]:
+        """Return what lies under a key, and a version."""
+        self.asked.append((key, version_key))
+        return await self._found(key), self.versions.get(version_key, 0)
+
+    async def _found(self, key: str) -> FakeValue | None:
+        await asyncio.sleep(0)
+        if key in self.failing:
+            raise self.failing[key]
+        return self.values.get(key)
+
+
+@dataclass
+class FakeRefresher:
+    """The refresher: what it fills with, and which tables fail how."""
+
+    fills_with: Filled | None = None
+    statuses: dict[str, dict[str, object]] = field(default_factory=dict)
+    failing: dict[str, Exception] = field(default_factory=dict)
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    at_once: int = 0
+    most_at_once: int = 0
+
+    async def fill(self, resource: Resource, *, version: int, has_stale: bool) -> Filled:
+        """Return what it fills with."""
+        async with self._doing(resource.table, "fill", resource, version, has_stale):
+            assert self.fills_with is not None, "nothing to fill with"
+            return self.fills_with
+
+    async def renew(self, resource: Resource, read_at_ms: int) -> None:
+        """Take note."""
+        async with self._doing(resource.table, "renew", resource, read_at_ms):
+            pass
+
+    async def revalidate(self, table: Table) -> None:
+        """Take note."""
+        async with self._doing(table, "revalidate", table.name):
+            pass
+
+    async def check(self, table: Table) -> None:
+        """Take note."""
+        async with self._doing(table, "check", table.name):
+            pass
+
+    async def record(self, change: Change) -> None:
+        """Take note."""
+        async with self._doing(change.table, "record", change):
+            pass
+
+    async def status(self, table: Table) -> dict[str, object]:
+        """Return a table's status."""
+        async with self._doing(table, "status", table.name):
+            return self.statuses.get(table.name, {"failures": 0})
+
+    @asynccontextmanager
+    async def _doing(self, table: Table, *what: object) -> AsyncIterator[None]:
+        """Take note of a call, and fail if the table does; others may begin meanwhile."""
+        self.asked.append(what)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        await asyncio.sleep(0)
+        self.at_once -= 1
+        if table.name in self.failing:
+            raise self.failing[table.name]
+        yield
+
+
+@dataclass
+class FakeLog:
+    """The log's lines."""
+
+    lines: list[dict[str, object]] = field(default_factory=list)
+
+    def __call__(self, event: str, /, **fields: object) -> None:
+        """Keep a line."""
+        self.lines.append({"event": event, **fields})
+
+
+@dataclass
+class FakeBackground:
+    """What is to be done after the answer was sent."""
+
+    work: list[Awaitable[None]] = field(default_factory=list)
+
+    def __call__(self, work: Awaitable[None]) -> None:
+        """Put it off."""
+        self.work.append(work)
+
+    async def finish(self) -> None:
+        """Do it."""
+        while self.work:
+            await self.work.pop(0)
+
+
+def now_ms() -> int:
+    """Return the time of the tests."""
+    return NOW_MS
+
+
+def metadata_of(body: bytes, *, version: int = 0, age_s: int = 0) -> Metadata:
+    """Return the metadata of an entry of a version, read so many seconds ago."""
+    return Metadata(etag_of(body), len(body), NOW_MS - age_s * 1000, version)
+
+
+def value_of(body: bytes, *, version: int = 0, age_s: int = 0) -> FakeValue:
+    """Return an entry as the refresher writes it. Its bytes cannot be read, only streamed."""
+    metadata = metadata_of(body, version=version, age_s=age_s).to_json()
+    return FakeValue(metadata, AssertionError("an entry's bytes are streamed, never read"))
+
+
+def filled_of(
+    body: bytes, *, version: int = 0, age_s: int = 0, stored: bool = True, asked: bool = True
+) -> Filled:
+    """Return what the refresher fills a miss with: a stream, as over the Durable Object's fetch."""
+    metadata = metadata_of(body, version=version, age_s=age_s)
+    return Filled(metadata, FakeStream(), stored=stored, asked=asked)
+
+
+def members(body: object) -> dict[str, object]:
+    """Return the members of a JSON body."""
+    assert isinstance(body, bytes)
+    read = json.loads(body)
+    assert isinstance(read, dict)
+    return read
+
+
+def headers_of(given: dict[str, str]) -> Callable[[str], str | None]:
+    """Return what tells a header's value by its lower-case name."""
+    return given.get
