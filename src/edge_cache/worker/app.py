@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from edge_cache import http
@@ -74,9 +75,17 @@ class App:
         require_secret(secret, request.header("authorization"), request.url)
         if request.method == "POST":
             return await self._take_webhook(request)
+        return await self._revalidate_all()
+
+    async def _revalidate_all(self) -> Answer:
+        """Revalidate all tables side by side; one that fails keeps no other from it."""
         tables = self._settings.tables
-        for table in tables:
-            await self._refresher.revalidate(table)
+        outcomes = await asyncio.gather(
+            *map(self._refresher.revalidate, tables), return_exceptions=True
+        )
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
         self._log("revalidated", tables=[table.name for table in tables])
         return http.json_answer({"received": True})
 
