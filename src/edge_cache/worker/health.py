@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from edge_cache.errors import ConfigurationError, EdgeCacheError
 from edge_cache.http import Answer, json_answer, release
 from edge_cache.ports import ReadableStore, Refreshing
@@ -21,7 +23,8 @@ class Health:
 
     async def report(self) -> Answer:
         """Answer 200 if every table can be served, else 503; either way with the details."""
-        tables = {table.name: await self._table(table) for table in self._tables}
+        reports = await asyncio.gather(*map(self._table, self._tables))
+        tables = {table.name: told for table, told in zip(self._tables, reports, strict=True)}
         serving = all(table["serving"] for table in tables.values())
         return _answer(serving=serving, configuration="ok", tables=tables)
 
