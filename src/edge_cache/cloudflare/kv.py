@@ -14,7 +14,7 @@ import js
 from pyodide.ffi import JsException, jsnull, to_js
 
 from edge_cache.errors import StoreError
-from edge_cache.http import Stream
+from edge_cache.http import Stream, release
 
 CACHE_TTL_S = 30
 """How long a location may answer from its own copy of a key: the shortest that KV allows.
@@ -60,9 +60,13 @@ class KvReader:
         # Both calls are under way before the first is awaited.
         row = self._namespace.getWithMetadata(key, self._as_stream)
         version = self._namespace.get(version_key, self._as_text)
+        value: KvValue | None = None
         try:
-            value, text = _value(await row), await version
+            value = _value(await row)
+            text = await version
         except JsException as error:
+            if value is not None:
+                release(value.stream)
             raise _store_error("read", error) from error
         return value, int(text) if text is not jsnull and text.isdecimal() else 0
 

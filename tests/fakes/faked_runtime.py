@@ -1,0 +1,348 @@
+"""As much of the Workers runtime's objects as `edge_cache.cloudflare` touches.
+
+They are as strict as JavaScript at the border: Python's own lists, dicts and bytes are no values of
+its, and a promise is under way from the call on, awaited or not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+
+class JsException(Exception):
+    """What JavaScript threw."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(name, message)
+        self.name = name
+        self.message = message
+
+
+class JsNull:
+    """JavaScript's null, which is not None: that is undefined."""
+
+    def __bool__(self) -> bool:
+        """Be false."""
+        return False
+
+
+jsnull = JsNull()
+
+
+@dataclass
+class TypedArray:
+    """Bytes in JavaScript's memory."""
+
+    data: bytes
+
+    def to_bytes(self) -> bytes:
+        """Copy them into Python's."""
+        return self.data
+
+
+class JsObject(SimpleNamespace):
+    """A plain object."""
+
+
+class JsArray(tuple[object, ...]):
+    """An array."""
+
+    __slots__ = ()
+
+
+class Proxy:
+    """A Python function that JavaScript may keep."""
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        self.function = function
+
+
+class Promise:
+    """The outcome of an asynchronous function; an exception is raised where it is awaited."""
+
+    def __init__(self, outcome: object, awaited: Callable[[], object] = lambda: None) -> None:
+        self._outcome = outcome
+        self._awaited = awaited
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        """Let others run, and return the outcome."""
+        self._awaited()
+        yield from asyncio.sleep(0).__await__()
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        return self._outcome
+
+
+def parsed(value: object) -> Any:
+    """Return JavaScript's value for what JSON says."""
+    if isinstance(value, dict):
+        return JsObject(**{name: parsed(member) for name, member in value.items()})
+    if isinstance(value, list):
+        return JsArray(parsed(item) for item in value)
+    return jsnull if value is None else value
+
+
+def plain(value: object) -> Any:
+    """Return Python's value for JavaScript's."""
+    if isinstance(value, JsObject):
+        return {name: plain(member) for name, member in vars(value).items()}
+    if isinstance(value, JsArray):
+        return [plain(item) for item in value]
+    if isinstance(value, dict | list | tuple | bytes):
+        raise TypeError(f"JavaScript sees a proxy of Python's {type(value).__name__}")
+    return None if value is jsnull else value
+
+
+def to_js(value: object, *, dict_converter: Callable[[Any], object] | None = None) -> Any:
+    """Convert as `pyodide.ffi.to_js` does: deeply, and what it does not know not at all."""
+    if isinstance(value, bytes):
+        return TypedArray(value)
+    if isinstance(value, list | tuple):
+        return JsArray(to_js(item, dict_converter=dict_converter) for item in value)
+    if isinstance(value, dict):
+        # Without a converter it would be a Map, whose entries are no properties.
+        assert dict_converter is not None, "a Map has no properties"
+        return dict_converter(
+            JsArray((name, to_js(item, dict_converter=dict_converter)))
+            for name, item in value.items()
+        )
+    return value
+
+
+class Stream:
+    """A body: chunks, of which an exception is what breaks it."""
+
+    def __init__(self, *chunks: bytes | JsException) -> None:
+        self.chunks = list(chunks)
+        self.cancelled = 0
+
+    def cancel(self) -> Promise:
+        """Let go of it."""
+        self.cancelled += 1
+        return Promise(None)
+
+    def getReader(self) -> Stream:  # noqa: N802  JavaScript's name
+        """Return what reads it."""
+        return self
+
+    def read(self) -> Promise:
+        """Return the next chunk."""
+        if not self.chunks:
+            return Promise(JsObject(done=True, value=None))
+        chunk = self.chunks.pop(0)
+        if isinstance(chunk, JsException):
+            return Promise(chunk)
+        return Promise(JsObject(done=False, value=TypedArray(chunk)))
+
+    def whole(self) -> bytes | JsException:
+        """Return all of it, or what breaks it."""
+        broken = next((chunk for chunk in self.chunks if isinstance(chunk, JsException)), None)
+        return broken or b"".join(chunk for chunk in self.chunks if isinstance(chunk, bytes))
+
+
+class Headers:
+    """Headers, in pairs: a name may come twice."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+        self._pairs = pairs
+
+    def get(self, name: str) -> str | JsNull:
+        """Return a header's value."""
+        return dict(self._pairs).get(name, jsnull)
+
+    def __iter__(self) -> Iterator[JsArray]:
+        """Return the pairs."""
+        return iter([JsArray(pair) for pair in self._pairs])
+
+
+class Response:
+    """A response, of the runtime's `fetch` or made by `new`."""
+
+    def __init__(
+        self,
+        body: object = None,
+        status: int = 200,
+        headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
+    ) -> None:
+        assert not isinstance(body, bytes), "JavaScript sees a proxy of Python's bytes"
+        self.body = body
+        self.status = status
+        self.headers = Headers([*(headers.items() if isinstance(headers, Mapping) else headers)])
+
+    @classmethod
+    def new(cls, body: object, init: object = None) -> Response:
+        """Make one as JavaScript's `new` does."""
+        return cls(body, **(plain(init) if init else {}))
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is a success."""
+        return 200 <= self.status < 300
+
+    def arrayBuffer(self) -> Promise:  # noqa: N802  JavaScript's name
+        """Return the body's bytes."""
+        assert isinstance(self.body, Stream)
+        whole = self.body.whole()
+        return Promise(whole if isinstance(whole, JsException) else TypedArray(whole))
+
+    def text(self) -> Promise:
+        """Return the body's text."""
+        assert isinstance(self.body, Stream)
+        whole = self.body.whole()
+        return Promise(whole if isinstance(whole, JsException) else whole.decode())
+
+
+@dataclass
+class KvNamespace:
+    """Workers KV: texts, with metadata or without, by key; which methods fail how."""
+
+    values: dict[str, tuple[bytes | JsException, object]] = field(default_factory=dict)
+    failing: dict[str, JsException] = field(default_factory=dict)
+    page: int = 1000
+    calls: list[tuple[object, ...]] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+    """When a call began and when it was awaited."""
+    opened: list[Stream] = field(default_factory=list)
+
+    def getWithMetadata(self, key: str, options: object) -> Promise:  # noqa: N802  KV's name
+        """Return a value as a stream, and its metadata."""
+        if key not in self.values:
+            found = JsObject(value=jsnull, metadata=jsnull)
+        else:
+            body, metadata = self.values[key]
+            self.opened.append(Stream(body))
+            found = JsObject(value=self.opened[-1], metadata=parsed(metadata))
+        return self._promise("getWithMetadata", found, key, plain(options))
+
+    def get(self, key: str, options: object) -> Promise:
+        """Return a value as a text."""
+        body = self.values[key][0] if key in self.values else None
+        text = body.decode() if isinstance(body, bytes) else jsnull
+        return self._promise("get", text, key, plain(options))
+
+    def put(self, key: str, value: str | TypedArray, options: object = None) -> Promise:
+        """Take note."""
+        assert isinstance(value, str | TypedArray)
+        return self._promise("put", None, key, value, plain(options))
+
+    def delete(self, key: str) -> Promise:
+        """Take note."""
+        return self._promise("delete", None, key)
+
+    def list(self, options: object) -> Promise:
+        """Return a page of keys."""
+        asked = plain(options)
+        keys = sorted(key for key in self.values if key.startswith(asked["prefix"]))
+        begin = int(asked.get("cursor", "0"))
+        end = begin + min(asked.get("limit", self.page), self.page)
+        names = [
+            {"name": key}
+            if self.values[key][1] is None
+            else {"name": key, "metadata": self.values[key][1]}
+            for key in keys[begin:end]
+        ]
+        complete = end >= len(keys)
+        page = {"keys": names, "list_complete": complete}
+        listed = page if complete else {**page, "cursor": str(end)}
+        return self._promise("list", parsed(listed), asked)
+
+    def _promise(self, method: str, outcome: object, *arguments: object) -> Promise:
+        self.calls.append((method, *arguments))
+        self.steps.append(f"{method} began")
+        return Promise(
+            self.failing.get(method, outcome), lambda: self.steps.append(f"{method} awaited")
+        )
+
+
+@dataclass
+class ObjectNamespace:
+    """Durable Objects: all answer with the same response, or throw."""
+
+    answer: Response | JsException = field(default_factory=lambda: Response(None, 204))
+    calls: list[tuple[str, str, object]] = field(default_factory=list)
+
+    def getByName(self, name: str) -> SimpleNamespace:  # noqa: N802  the namespace's name
+        """Return an object's stub."""
+
+        def fetch(url: str, init: object) -> Promise:
+            self.calls.append((name, url, plain(init)))
+            return Promise(self.answer)
+
+        return SimpleNamespace(fetch=fetch)
+
+
+class FakeRuntime:
+    """The modules that only the runtime has, and what was asked of them."""
+
+    def __init__(self) -> None:
+        self.answer: Response | JsException = Response(Stream())
+        """What `fetch` answers."""
+        self.fetched: list[tuple[str, dict[str, Any]]] = []
+        self.microtasks: list[Proxy] = []
+        self.printed: list[str] = []
+        self.waited_for: list[Awaitable[object]] = []
+        self.env = SimpleNamespace()
+
+    def modules(self) -> dict[str, ModuleType]:
+        """Return the modules by name."""
+        return {
+            "js": _module(
+                "js",
+                fetch=self._fetch,
+                JSON=SimpleNamespace(
+                    parse=lambda text: parsed(json.loads(text)),
+                    stringify=lambda value: json.dumps(plain(value), separators=(",", ":")),
+                ),
+                Object=SimpleNamespace(fromEntries=_from_entries),
+                AbortSignal=SimpleNamespace(timeout=lambda ms: JsObject(aborts_after_ms=ms)),
+                Response=Response,
+                queueMicrotask=self._queue_microtask,
+                console=SimpleNamespace(log=self.printed.append),
+            ),
+            "pyodide": _module("pyodide"),
+            "pyodide.ffi": _module(
+                "pyodide.ffi",
+                JsException=JsException,
+                jsnull=jsnull,
+                to_js=to_js,
+                create_proxy=Proxy,
+            ),
+            "workers": _module(
+                "workers",
+                import_from_javascript=self._import,
+                wait_until=self.waited_for.append,
+            ),
+        }
+
+    def run_microtasks(self) -> None:
+        """Run those that are queued now, each even if one before it raises."""
+        queued, self.microtasks = self.microtasks, []
+        for task in queued:
+            task.function()
+
+    def _fetch(self, url: str, init: object) -> Promise:
+        self.fetched.append((url, plain(init)))
+        return Promise(self.answer)
+
+    def _queue_microtask(self, task: Proxy) -> None:
+        assert isinstance(task, Proxy), "the function would be gone before it is called"
+        self.microtasks.append(task)
+
+    def _import(self, name: str) -> SimpleNamespace:
+        assert name == "cloudflare:workers"
+        return SimpleNamespace(env=self.env)
+
+
+def _from_entries(entries: Any) -> JsObject:
+    return JsObject(**dict(entries))
+
+
+def _module(name: str, **members: object) -> ModuleType:
+    module = ModuleType(name)
+    vars(module).update(members)
+    return module
