@@ -62,6 +62,9 @@ class _Microtasks:
                     handle._run()  # noqa: SLF001
         finally:
             self._running = False
+            # Something broke out: nobody else would run what its callback had asked for.
+            if self._ready:
+                self._queue_run()
 
 
 def use_microtasks() -> None:
