@@ -18,7 +18,9 @@ from pyodide.ffi import JsException, to_js
 
 # The runtime asks for the first by itself and has unpacked the body when Python sees it; the others
 # describe the connection or are set by the runtime.
-_HOP_HEADERS = frozenset({"accept-encoding", "connection", "host", "content-length"})
+_HOP_HEADERS = frozenset(
+    {"accept-encoding", "connection", "host", "content-length", "transfer-encoding"}
+)
 _UNPACKED_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
