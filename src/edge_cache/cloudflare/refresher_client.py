@@ -53,7 +53,10 @@ class RefresherClient:
     async def status(self, table: Table) -> dict[str, object]:
         """Return how a table's refreshes go, as JSON members."""
         response = await self._call(Resource(table), wire.STATUS)
-        status: dict[str, object] = json.loads(await response.text())
+        try:
+            status: dict[str, object] = json.loads(await response.text())
+        except (JsException, ValueError) as error:
+            raise RefresherUnavailable("The Durable Object did not tell its status.") from error
         return status
 
     async def _call(self, resource: Resource, verb: str, body: str = "") -> Any:
