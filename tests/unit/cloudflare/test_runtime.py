@@ -1,0 +1,173 @@
+"""The runtime's objects, turned into this package's and back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import ModuleType, SimpleNamespace
+
+import pytest
+from faked_runtime import (
+    FakeRuntime,
+    Headers,
+    JsException,
+    JsNull,
+    Response,
+    Stream,
+    TypedArray,
+    jsnull,
+    parsed,
+)
+
+from edge_cache.errors import BadPayload
+from edge_cache.http import Answer
+
+
+@dataclass
+class JsRequest:
+    """A request as the runtime has it."""
+
+    method: str = "POST"
+    url: str = "https://cache.example.com/revalidate?x"
+    headers: Headers = field(default_factory=lambda: Headers([("authorization", "Bearer x")]))
+    body: Stream | JsNull = jsnull
+
+
+@pytest.fixture
+def module(load: Callable[[str], ModuleType]) -> ModuleType:
+    """Return the module."""
+    return load("runtime")
+
+
+def body_of(module: ModuleType, body: Stream | JsNull, limit: int) -> bytes | None:
+    """Return what of a body is read."""
+    request = module.request_of(JsRequest(body=body))
+    read: bytes | None = asyncio.run(request.body(limit))
+    return read
+
+
+def test_the_environment_is_the_runtimes(runtime: FakeRuntime, module: ModuleType) -> None:
+    """Raw, as the runtime has it."""
+    assert module.environment() is runtime.env
+
+
+def test_a_variable_is_a_text(module: ModuleType) -> None:
+    """As it is, also an empty one."""
+    env = SimpleNamespace(SUPABASE_URL="https://abc.supabase.co", EMPTY="")
+    assert module.variable(env, "SUPABASE_URL") == "https://abc.supabase.co"
+    assert module.variable(env, "EMPTY") == ""
+
+
+def test_a_variable_that_is_not_there_is_none(module: ModuleType) -> None:
+    """Neither is JavaScript's undefined."""
+    env = SimpleNamespace(UNDEFINED=None)
+    assert module.variable(env, "MISSING") is None
+    assert module.variable(env, "UNDEFINED") is None
+
+
+@pytest.mark.parametrize("value", [{"articles": {"key": "id"}}, {}, 5, True, ["a"]])
+def test_anything_else_that_is_declared_is_json(module: ModuleType, value: object) -> None:
+    """Such as a section of wrangler.toml, or a number without quotes."""
+    text = module.variable(SimpleNamespace(TABLES=parsed(value)), "TABLES")
+    assert isinstance(text, str)
+    assert json.loads(text) == value
+
+
+def test_a_binding_is_known_by_its_method(module: ModuleType) -> None:
+    """A variable of that name is no binding."""
+    env = SimpleNamespace(ARTICLES=SimpleNamespace(getWithMetadata=print), REFRESHER="text")
+    assert module.has(env, "ARTICLES", "getWithMetadata") is True
+    assert module.has(env, "REFRESHER", "getByName") is False
+    assert module.has(env, "MISSING", "getByName") is False
+
+
+def test_a_request_is_taken_over(module: ModuleType) -> None:
+    """Its headers are asked for one at a time; one that is not there is None."""
+    request = module.request_of(JsRequest())
+    assert (request.method, request.url) == ("POST", "https://cache.example.com/revalidate?x")
+    assert request.header("authorization") == "Bearer x"
+    assert request.header("if-none-match") is None
+
+
+def test_a_body_is_read_whole(module: ModuleType) -> None:
+    """Up to the limit itself."""
+    assert body_of(module, Stream(b"abc", b"de"), 5) == b"abcde"
+
+
+def test_a_request_without_a_body_has_an_empty_one(module: ModuleType) -> None:
+    """JavaScript's null, or nothing in it."""
+    assert body_of(module, jsnull, 5) == b""
+    assert body_of(module, Stream(), 5) == b""
+
+
+def test_a_body_beyond_the_limit_is_let_go(module: ModuleType) -> None:
+    """No more of it is read than it takes to know."""
+    body = Stream(b"abc", b"def", b"ghi")
+    assert body_of(module, body, 5) is None
+    assert (body.chunks, body.cancelled) == ([b"ghi"], 1)
+
+
+def test_a_client_that_hangs_up_is_told_of_it(module: ModuleType) -> None:
+    """It is no fault of the Worker."""
+    lost = JsException("Error", "Network connection lost.")
+    with pytest.raises(BadPayload) as caught:
+        body_of(module, Stream(b"abc", lost), 5)
+    assert caught.value.detail == "The connection broke before the end of the body."
+    assert caught.value.__cause__ is lost
+
+
+def test_an_answer_becomes_the_runtimes(module: ModuleType) -> None:
+    """Bytes as bytes of JavaScript's, status and headers as they are."""
+    response = module.response_of(Answer(404, {"etag": '"ä"', "age": "1"}, b"[]"))
+    assert isinstance(response, Response)
+    assert (response.status, response.body) == (404, TypedArray(b"[]"))
+    assert [tuple(pair) for pair in response.headers] == [("etag", '"ä"'), ("age", "1")]
+
+
+@pytest.mark.parametrize("body", [Stream(b"[]"), None])
+def test_a_stream_is_handed_over_untouched(module: ModuleType, body: Stream | None) -> None:
+    """And none is none."""
+    assert module.response_of(Answer(200, {}, body)).body is body
+
+
+def test_a_shared_body_is_bytes_of_javascripts(module: ModuleType) -> None:
+    """They are copied once, however many responses send them."""
+    shared = module.shared(b"[]")
+    assert shared == TypedArray(b"[]")
+    assert module.response_of(Answer(200, {}, shared)).body is shared
+
+
+def test_work_is_done_in_the_background(runtime: FakeRuntime, module: ModuleType) -> None:
+    """It has begun when the answer is sent, and the runtime waits for it."""
+    done: list[str] = []
+
+    async def work() -> None:
+        await asyncio.sleep(0)
+        done.append("done")
+
+    async def run() -> None:
+        module.in_background(work())
+        assert done == []
+        (waited_for,) = runtime.waited_for
+        await waited_for
+
+    asyncio.run(run())
+    assert done == ["done"]
+
+
+def test_the_time_is_in_milliseconds(module: ModuleType) -> None:
+    """Since 1970, as a whole number."""
+    now = module.now_ms()
+    assert isinstance(now, int)
+    assert abs(now - time.time() * 1000) < 60_000
+
+
+def test_a_log_line_is_json(runtime: FakeRuntime, module: ModuleType) -> None:
+    """Fields that are None are left out, others that are false are not; text stays legible."""
+    module.log("hit", key="/articles/ä", detail=None, age_s=0, tables=["a"])
+    assert runtime.printed == [
+        '{"event": "hit", "key": "/articles/ä", "age_s": 0, "tables": ["a"]}'
+    ]
