@@ -80,6 +80,8 @@ class FakeRefresher:
     fills_with: Filled | None = None
     statuses: dict[str, dict[str, object]] = field(default_factory=dict)
     failing: dict[str, Exception] = field(default_factory=dict)
+    slow: dict[str, int] = field(default_factory=dict)
+    """How many others may have their turn before a table's refresher answers."""
     asked: list[tuple[object, ...]] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
@@ -121,7 +123,8 @@ class FakeRefresher:
         self.asked.append(what)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
-        await asyncio.sleep(0)
+        for _ in range(1 + self.slow.get(table.name, 0)):
+            await asyncio.sleep(0)
         self.at_once -= 1
         if table.name in self.failing:
             raise self.failing[table.name]

@@ -18,9 +18,10 @@ GOOD = {
 }
 
 
-def jwt(role: str) -> str:
-    """Return a legacy key of a role."""
-    payload = base64.urlsafe_b64encode(json.dumps({"role": role}).encode()).decode().rstrip("=")
+def jwt(role: str, more: str = "") -> str:
+    """Return a legacy key of a role, longer by so much."""
+    claims = json.dumps({"role": role, "iss": more})
+    payload = base64.urlsafe_b64encode(claims.encode()).decode().rstrip("=")
     return f"eyJh.{payload}.c2ln"
 
 
@@ -38,8 +39,8 @@ def faults(variables: Mapping[str, str], *, bound: bool = True) -> tuple[str, ..
 
 def test_good_variables_make_settings() -> None:
     """A trailing slash and the default time limit are taken care of."""
-    read = settings({"SUPABASE_URL": "https://abc.supabase.co/"})
-    assert (read.supabase_url, read.timeout_s) == ("https://abc.supabase.co", 10.0)
+    read = settings({"SUPABASE_URL": "https://abc.supabase.COX/"})
+    assert (read.supabase_url, read.timeout_s) == ("https://abc.supabase.COX", 10.0)
 
 
 def test_a_legacy_anon_key_is_taken() -> None:
@@ -64,31 +65,116 @@ def test_a_legacy_anon_key_is_taken() -> None:
 def test_a_wrong_url_is_named_and_not_quoted(url: str) -> None:
     """The fault says what the variable should be."""
     (fault,) = faults({"SUPABASE_URL": url})
-    assert fault.startswith("SUPABASE_URL ")
-    assert "https://abcdefgh.supabase.co" in fault
-    assert "secret" not in fault
+    name, _, expected = fault.partition(": ")
+    assert name in {
+        "SUPABASE_URL is missing",
+        "SUPABASE_URL is malformed",
+        "SUPABASE_URL has more than a host in it",
+    }
+    assert expected == "it should be your project's URL, such as https://abcdefgh.supabase.co."
+
+
+KEY_EXPECTED = (
+    "it should be the project's publishable key (sb_publishable_…) or its legacy anon key "
+    "(a JWT, ey…)."
+)
 
 
 @pytest.mark.parametrize("key", ["", "abc", "sb_publishable_x\n", "sb_publishable_ü", "ey.x"])
 def test_a_wrong_key_is_named_and_not_quoted(key: str) -> None:
     """The fault says what the variable should be, and never shows what it is."""
     (fault,) = faults({"SUPABASE_ANON_KEY": key})
-    assert fault.startswith("SUPABASE_ANON_KEY ")
-    assert key == "" or key not in fault
+    what = "malformed" if key else "missing"
+    assert fault == f"SUPABASE_ANON_KEY is {what}: {KEY_EXPECTED}"
 
 
-@pytest.mark.parametrize("key", ["sb_secret_x", jwt("service_role")])
+@pytest.mark.parametrize(
+    "key", ["sb_secret_x", *(jwt("service_role", "x" * more) for more in range(4))]
+)
 def test_a_secret_key_is_refused(key: str) -> None:
     """It would bypass row level security and make every row public."""
     (fault,) = faults({"SUPABASE_ANON_KEY": key})
-    assert "bypasses row level security" in fault
+    assert fault == (
+        "SUPABASE_ANON_KEY holds a secret key, which bypasses row level security and would "
+        f"publish every row: {KEY_EXPECTED}"
+    )
 
 
 @pytest.mark.parametrize("timeout", ["0", "-1", "61", "ten", "nan", "inf"])
 def test_a_wrong_time_limit_is_named(timeout: str) -> None:
     """Only a number of seconds in range is taken."""
     (fault,) = faults({"SUPABASE_TIMEOUT_SECONDS": timeout})
-    assert fault.startswith("SUPABASE_TIMEOUT_SECONDS ")
+    assert fault == (
+        "SUPABASE_TIMEOUT_SECONDS is malformed: it should be a number of seconds above 0 and up "
+        "to 60."
+    )
+
+
+@pytest.mark.parametrize("timeout", ["0.5", "1", "60"])
+def test_a_time_limit_in_range_is_taken(timeout: str) -> None:
+    """Both ends count, and fractions."""
+    assert settings({"SUPABASE_TIMEOUT_SECONDS": timeout}).timeout_s == float(timeout)
+
+
+@pytest.mark.parametrize("max_age", ["0", "-1", "1.5", "soon", "²", "٣", " 1", "1_0"])
+def test_a_wrong_maximum_age_is_named(max_age: str) -> None:
+    """Only a whole number of seconds is taken."""
+    assert faults({"MAX_AGE_SECONDS": max_age}) == (
+        "MAX_AGE_SECONDS is malformed: it should be a whole number of seconds above 0.",
+    )
+
+
+@pytest.mark.parametrize(("max_age", "seconds"), [("1", 1), ("86400", 86400), ("", None)])
+def test_a_maximum_age_is_taken(max_age: str, seconds: int | None) -> None:
+    """Without one, entries do not age."""
+    assert settings({"MAX_AGE_SECONDS": max_age}).max_age_s == seconds
+
+
+def test_a_secret_is_taken() -> None:
+    """An empty one is none: it would open for everybody."""
+    assert settings({"REVALIDATE_SECRET": "x"}).revalidate_secret == "x"
+    assert settings({"REVALIDATE_SECRET": ""}).revalidate_secret is None
+
+
+def test_what_is_not_set_has_a_default() -> None:
+    """Only Supabase's URL and key have none."""
+    assert settings({}) == Settings("https://abc.supabase.co", "sb_publishable_x")
+    with pytest.raises(ConfigurationError) as caught:
+        settings_from(lambda _name: None, lambda _name, _method: True)
+    missing = [fault.partition(":")[0] for fault in caught.value.faults]
+    assert missing == ["SUPABASE_URL is missing", "SUPABASE_ANON_KEY is missing"]
+
+
+def test_bindings_are_known_by_what_they_can_do() -> None:
+    """A variable of the same name is none."""
+    asked: list[tuple[str, str]] = []
+
+    def has(name: str, method: str) -> bool:
+        asked.append((name, method))
+        return True
+
+    settings_from(GOOD.get, has)
+    assert asked == [("ARTICLES", "getWithMetadata"), ("REFRESHER", "getByName")]
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("ARTICLES", "a KV namespace, declared in wrangler.toml under [[kv_namespaces]]."),
+        (
+            "REFRESHER",
+            (
+                "the Durable Object class Refresher, declared in wrangler.toml under "
+                "[[durable_objects.bindings]]."
+            ),
+        ),
+    ],
+)
+def test_a_binding_that_is_missing_is_named(name: str, what: str) -> None:
+    """With the section that declares it."""
+    with pytest.raises(ConfigurationError) as caught:
+        settings_from(GOOD.get, lambda asked, _method: asked != name)
+    assert caught.value.faults == (f"{name} is not bound: it should be {what}",)
 
 
 def test_all_faults_are_told_at_once() -> None:

@@ -9,7 +9,9 @@ from edge_cache.entries import Metadata, age_s, etag_of, parse_metadata, snapsho
 
 def test_metadata_survives_being_stored() -> None:
     """What is written is what is read."""
-    metadata = snapshot_of(b"[]", 123, 7).metadata
+    snapshot = snapshot_of(b"[]", 123, 7)
+    metadata = snapshot.metadata
+    assert snapshot.body == b"[]"
     assert metadata == Metadata(etag_of(b"[]"), 2, 123, 7)
     assert parse_metadata(metadata.to_json()) == metadata
 

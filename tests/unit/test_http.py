@@ -92,6 +92,32 @@ def test_a_problem_names_supabases_status_and_code() -> None:
     assert "retry-after" not in problem.headers
 
 
+def test_a_problem_is_legible() -> None:
+    """Text stays as it is, in UTF-8, of which the length is told."""
+    problem = http.problem(UpstreamTimeout("Zu spät."))
+    assert isinstance(problem.body, bytes)
+    assert "Zu spät.".encode() in problem.body
+    assert problem.headers["content-length"] == str(len(problem.body))
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_a_small_value_is_kept_by_no_cache(status: int) -> None:
+    """Of any status, for any page."""
+    small = http.json_answer({"received": True}, status)
+    assert small == http.Answer(
+        status,
+        {
+            "access-control-allow-origin": "*",
+            "access-control-expose-headers": "ETag, Age, Cache-Status, Retry-After",
+            "content-type": "application/json; charset=utf-8",
+            "content-length": "18",
+            "cache-control": "no-store",
+        },
+        b'{"received": true}',
+    )
+    assert http.json_answer([]).status == 200
+
+
 def test_a_transient_problem_says_when_to_come_back() -> None:
     """Retry-After stands where waiting helps."""
     assert http.problem(UpstreamTimeout("Slow.")).headers["retry-after"] == "5"

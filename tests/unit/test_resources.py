@@ -18,6 +18,9 @@ TABLES = (ARTICLES, Table("products", key="sku"))
         ("https://example.com/articles/", "/articles"),
         ("https://example.com/articles?page=2#top", "/articles"),
         ("https://example.com/articles/7/?x=/y", "/articles/7"),
+        ("https://example.com/articles?from=https://example.com/other", "/articles"),
+        ("https://example.com/articles#top?", "/articles"),
+        ("https://example.com/articles/X", "/articles/X"),
         ("https://example.com", "/"),
         ("https://example.com/", "/"),
     ],
@@ -52,6 +55,14 @@ def test_a_path_leads_back_to_the_id_it_was_made_from(row_id: str) -> None:
 def test_other_paths_lead_nowhere(path: str) -> None:
     """Neither an unknown path nor an id that is not UTF-8 is a resource."""
     assert resource_at(path, TABLES) is None
+
+
+def test_a_path_too_long_for_supabase_leads_nowhere() -> None:
+    """Up to 2,000 bytes a row is served; of an encoded id the encoded form counts."""
+    longest = "x" * (2000 - len("/articles/"))
+    assert resource_at(f"/articles/{longest}", TABLES) == Resource(ARTICLES, longest)
+    assert resource_at(f"/articles/{longest}x", TABLES) is None
+    assert resource_at("/articles/" + "ü" * 400, TABLES) is None
 
 
 def test_a_key_is_never_longer_than_kv_allows() -> None:

@@ -63,6 +63,17 @@ def test_a_body_is_sent_whole(runtime: FakeRuntime, transport: ModuleType) -> No
     assert (init["method"], init["body"]) == ("POST", TypedArray('{"a":"ä"}'.encode()))
 
 
+def send_directly(transport: ModuleType) -> bytes:
+    """Send a request as a caller does that has no client, and read the answer."""
+
+    async def run() -> bytes:
+        request = httpx.Request("GET", URL)
+        response = await transport.FetchTransport().handle_async_request(request)
+        return bytes(await response.aread())
+
+    return asyncio.run(run())
+
+
 async def _pieces() -> AsyncIterator[bytes]:
     for piece in (b"one", b"two"):
         yield piece
@@ -120,14 +131,8 @@ def test_a_request_without_extensions_has_no_signal(
     runtime: FakeRuntime, transport: ModuleType
 ) -> None:
     """A transport may be called without a client."""
-
-    async def run() -> bytes:
-        request = httpx.Request("GET", URL)
-        response = await transport.FetchTransport().handle_async_request(request)
-        return bytes(await response.aread())
-
     runtime.answer = Response(Stream(b"[]"))
-    assert asyncio.run(run()) == b"[]"
+    assert send_directly(transport) == b"[]"
     assert "signal" not in runtime.fetched[0][1]
 
 
@@ -171,7 +176,7 @@ def test_a_fetch_that_fails_is_httpxs_error(
     """Its message names the cause; the request and what was thrown are kept."""
     runtime.answer = thrown
     with pytest.raises(raised) as caught:
-        send(transport)
+        send_directly(transport)
     assert type(caught.value) is raised
     assert str(caught.value) == message
     assert caught.value.request.url == URL
@@ -196,7 +201,7 @@ def test_a_body_that_breaks_is_httpxs_error(
     """Another one than that of a connection that never was."""
     runtime.answer = Response(Stream(b"[", thrown), 200)
     with pytest.raises(raised) as caught:
-        send(transport)
+        send_directly(transport)
     assert type(caught.value) is raised
     assert str(caught.value) == message
     assert caught.value.request.url == URL

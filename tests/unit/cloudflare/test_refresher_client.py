@@ -193,5 +193,6 @@ def test_a_status_that_is_none_is_the_refreshers_failure(
 ) -> None:
     """`/health` tells of it beside the other tables."""
     namespace.answer = Response(Stream(text))
-    with pytest.raises(RefresherUnavailable):
+    with pytest.raises(RefresherUnavailable) as caught:
         run(client.status(PRODUCTS))
+    assert caught.value.detail == "The Durable Object did not tell its status."

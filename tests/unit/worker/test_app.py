@@ -169,7 +169,8 @@ def test_other_methods_are_405(edge: Edge, path: str, method: str) -> None:
     """With those that are allowed; nothing is read, asked or recorded."""
     answer = edge.ask(method, path, BEARER, webhook())
     assert (answer.status, answer.headers["allow"]) == (405, ", ".join(ROUTES[path]))
-    assert (answer.body is None) is (method == "HEAD")
+    detail = f"{method} is not supported here; use {', '.join(ROUTES[path])}."
+    assert (answer.body is None) if method == "HEAD" else problem_of(answer)["detail"] == detail
     assert (edge.refresher.asked, edge.store.asked, edge.limits) == ([], [], [])
     assert edge.log.lines == [
         {
@@ -358,8 +359,9 @@ def test_tables_are_revalidated_side_by_side(edge: Edge) -> None:
 
 
 def test_a_table_that_fails_does_not_keep_the_others_from_being_revalidated(edge: Edge) -> None:
-    """All are asked and waited for; then the first error is the answer."""
+    """All are asked and waited for; then the error of the first that failed is the answer."""
     edge.tables = (ARTICLES, PRODUCTS, Table("notes"))
+    edge.refresher.slow = {"articles": 1, "products": 2}
     edge.refresher.failing = {
         "articles": UpstreamTimeout("Slow."),
         "notes": RefresherUnavailable("No."),

@@ -22,8 +22,15 @@ def test_the_secret_opens(authorization: str) -> None:
 @pytest.mark.parametrize("url", [ELSEWHERE, "http://localhost:8787/revalidate"])
 def test_nothing_else_does(authorization: str | None, url: str) -> None:
     """Not on localhost either, once a secret is set."""
-    with pytest.raises(Unauthorized):
+    with pytest.raises(Unauthorized) as caught:
         require_secret("söcret", authorization, url)
+    sent = authorization == "Bearer x"
+    assert caught.value.token_was_sent is sent
+    assert caught.value.detail == (
+        "The bearer token is not the value of REVALIDATE_SECRET."
+        if sent
+        else "Send `Authorization: Bearer …` with the value of REVALIDATE_SECRET."
+    )
 
 
 @pytest.mark.parametrize("host", ["localhost:8787", "127.0.0.1", "[::1]:8787", "LOCALHOST"])
@@ -35,5 +42,9 @@ def test_without_a_secret_this_machine_may(host: str) -> None:
 @pytest.mark.parametrize("host", ["example.com", "localhost.example.com", "127.0.0.1.example.com"])
 def test_without_a_secret_nobody_else_may(host: str) -> None:
     """The error says what to set."""
-    with pytest.raises(SecretNotConfigured, match="wrangler secret put REVALIDATE_SECRET"):
+    with pytest.raises(SecretNotConfigured) as caught:
         require_secret("", "Bearer ", f"http://{host}/revalidate")
+    assert caught.value.detail == (
+        "REVALIDATE_SECRET is not set, so nobody may revalidate. Set it with "
+        "`npx wrangler secret put REVALIDATE_SECRET`, and send it as `Authorization: Bearer …`."
+    )

@@ -1,0 +1,117 @@
+"""How each error looks as a problem, and whether an out-of-date entry may stand in for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge_cache.errors import (
+    BadPayload,
+    ConfigurationError,
+    EdgeCacheError,
+    InvalidAnswer,
+    LookupsExhausted,
+    MethodNotAllowed,
+    NotAsked,
+    NotFound,
+    PayloadTooLarge,
+    RefresherUnavailable,
+    RelayedProblem,
+    SecretNotConfigured,
+    StillReading,
+    StoreError,
+    TornRead,
+    Unauthorized,
+    UpstreamRejected,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+    UpstreamUnreachable,
+)
+
+SERVED_STALE = [
+    (EdgeCacheError("x"), 500, "internal-error", None),
+    (ConfigurationError(["x"]), 500, "configuration", None),
+    (SecretNotConfigured("x"), 503, "secret-not-configured", None),
+    (StoreError("x"), 503, "kv-unavailable", None),
+    (RefresherUnavailable("x"), 503, "refresher-unavailable", 5),
+    (UpstreamUnreachable("x"), 502, "supabase-unreachable", 5),
+    (UpstreamTimeout("x"), 504, "supabase-timeout", 5),
+    (UpstreamUnavailable("x"), 502, "supabase-unavailable", 5),
+    (TornRead("x"), 502, "table-changing", 5),
+    (StillReading("x"), 504, "supabase-slow", 5),
+    (NotAsked("x"), 502, "supabase-failed-just-now", 5),
+    (UpstreamRejected("x"), 502, "supabase-rejected", None),
+    (InvalidAnswer("x"), 502, "supabase-invalid-answer", None),
+]
+NEVER_HIDDEN = [
+    (BadPayload("x"), 400, "bad-payload", None),
+    (PayloadTooLarge("x"), 413, "payload-too-large", None),
+    (Unauthorized("x", token_was_sent=False), 401, "unauthorized", None),
+    (NotFound("x"), 404, "not-found", None),
+    (MethodNotAllowed("PUT", "GET"), 405, "method-not-allowed", None),
+    (LookupsExhausted("x"), 503, "lookups-exhausted", 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "slug", "retry_after_s"), [*SERVED_STALE, *NEVER_HIDDEN]
+)
+def test_each_error_is_a_problem(
+    error: EdgeCacheError, status: int, slug: str, retry_after_s: int | None
+) -> None:
+    """The README lists them; an operator looks for the last part of the type."""
+    document = error.document()
+    assert document["type"] == f"urn:supabase-edge-cache:{slug}"
+    assert (document["status"], document["detail"]) == (status, error.detail)
+    assert document["title"] == error.title != ""
+    assert error.retry_after_s == retry_after_s
+    assert str(error) == error.detail
+
+
+def test_only_what_the_client_did_is_never_hidden() -> None:
+    """And a flood of unknown rows: their stale entries would be asked for again and again."""
+    assert all(error.stale_if_error for error, *_ in SERVED_STALE)
+    assert not any(error.stale_if_error for error, *_ in NEVER_HIDDEN)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "slug", "retry_after_s"), [*SERVED_STALE, *NEVER_HIDDEN]
+)
+def test_a_relayed_problem_is_as_the_error_was(
+    error: EdgeCacheError, status: int, slug: str, retry_after_s: int | None
+) -> None:
+    """The Durable Object's errors reach readers as if there were no Durable Object."""
+    relayed = RelayedProblem(error.document(), retry_after_s)
+    assert relayed.document() == error.document()
+    assert (relayed.status, relayed.slug, relayed.title) == (status, slug, error.title)
+    assert (relayed.detail, str(relayed)) == (error.detail, error.detail)
+    assert relayed.retry_after_s == retry_after_s
+    assert relayed.stale_if_error is error.stale_if_error
+
+
+def test_a_relayed_problem_may_lack_everything() -> None:
+    """What is no problem of this package's is a failure of the refresher's."""
+    relayed = RelayedProblem({}, None)
+    assert (relayed.status, relayed.slug, relayed.title, relayed.detail) == (500, "", "", "")
+    assert relayed.stale_if_error
+
+
+def test_supabases_status_and_code_are_told_where_there_were_any() -> None:
+    """0 is none of them, but would be told."""
+    bare = UpstreamRejected("x").document()
+    assert "supabase_status" not in bare
+    assert "code" not in bare
+    told = UpstreamRejected("x", supabase_status=0, code="").document()
+    assert (told["supabase_status"], told["code"]) == (0, "")
+
+
+def test_every_fault_of_a_configuration_is_told() -> None:
+    """In one sentence after the other, and each by itself."""
+    error = ConfigurationError(["One.", "Two."])
+    assert (error.detail, error.faults) == ("One. Two.", ("One.", "Two."))
+
+
+def test_a_method_that_is_not_allowed_is_named() -> None:
+    """With those that are."""
+    error = MethodNotAllowed("PUT", "GET, HEAD")
+    assert error.detail == "PUT is not supported here; use GET, HEAD."
+    assert error.allow == "GET, HEAD"
