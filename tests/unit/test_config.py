@@ -43,6 +43,12 @@ def test_good_variables_make_settings() -> None:
     assert (read.supabase_url, read.timeout_s) == ("https://abc.supabase.COX", 10.0)
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:54321", "http://[::1]:54321"])
+def test_a_supabase_on_this_machine_is_taken(url: str) -> None:
+    """Its tools serve it over HTTP, at a port."""
+    assert settings({"SUPABASE_URL": url}).supabase_url == url
+
+
 def test_a_legacy_anon_key_is_taken() -> None:
     """Projects that have not moved to publishable keys work."""
     assert settings({"SUPABASE_ANON_KEY": jwt("anon")}).anon_key == jwt("anon")
