@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -188,8 +188,3 @@ def members(body: object) -> dict[str, object]:
     read = json.loads(body)
     assert isinstance(read, dict)
     return read
-
-
-def headers_of(given: dict[str, str]) -> Callable[[str], str | None]:
-    """Return what tells a header's value by its lower-case name."""
-    return given.get

@@ -9,7 +9,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from faked_runtime import JsException, KvNamespace, TypedArray
+from faked_bindings import KvNamespace
+from faked_runtime import JsException, TypedArray
 
 from edge_cache.errors import StoreError
 

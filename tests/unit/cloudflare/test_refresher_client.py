@@ -9,8 +9,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from faked_bindings import ObjectNamespace
 from faked_ports import metadata_of
-from faked_runtime import JsException, ObjectNamespace, Response, Stream
+from faked_runtime import JsException, Response, Stream
 
 from edge_cache import wire
 from edge_cache.errors import LookupsExhausted, NotFound, RefresherUnavailable, RelayedProblem

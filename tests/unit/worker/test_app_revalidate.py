@@ -1,0 +1,136 @@
+"""`/revalidate`: who may, what is revalidated, and what becomes of a webhook."""
+
+from __future__ import annotations
+
+import pytest
+from faked_edge import ARTICLES, BEARER, PRODUCTS, FakedWorker, problem_of, slug_of, webhook
+from faked_ports import (
+    members,
+)
+
+from edge_cache.errors import (
+    RefresherUnavailable,
+    UpstreamTimeout,
+)
+from edge_cache.resources import Change
+from edge_cache.supabase.webhook import MAX_BYTES
+from edge_cache.tables import Table
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("headers", "challenge"),
+    [
+        ({}, 'Bearer realm="revalidate"'),
+        ({"authorization": "Bearer x"}, 'Bearer realm="revalidate", error="invalid_token"'),
+    ],
+)
+def test_without_the_secret_nothing_is_done(
+    edge: FakedWorker, method: str, headers: dict[str, str], challenge: str
+) -> None:
+    """Not even the body is read."""
+    answer = edge.ask(method, "/revalidate", headers, webhook())
+    assert (answer.status, answer.headers["www-authenticate"]) == (401, challenge)
+    assert slug_of(answer) == "unauthorized"
+    assert (edge.limits, edge.refresher.asked) == ([], [])
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_where_no_secret_is_set_only_this_machine_may(edge: FakedWorker, method: str) -> None:
+    """Elsewhere it is 503, before the body is read."""
+    edge.secret = None
+    refused = edge.ask(method, "/revalidate", BEARER, webhook())
+    assert (refused.status, slug_of(refused)) == (503, "secret-not-configured")
+    assert (edge.limits, edge.refresher.asked) == ([], [])
+    assert edge.ask(method, "http://localhost:8787/revalidate", body=webhook()).status == 200
+
+
+def test_a_get_revalidates_every_table(edge: FakedWorker) -> None:
+    """Once each, and then says that it was received."""
+    answer = edge.ask("GET", "/revalidate", BEARER)
+    assert (answer.status, members(answer.body)) == (200, {"received": True})
+    assert answer.headers["cache-control"] == "no-store"
+    assert edge.refresher.asked == [("revalidate", "articles"), ("revalidate", "products")]
+    assert edge.log.lines == [{"event": "revalidated", "tables": ["articles", "products"]}]
+    assert edge.limits == []
+
+
+def test_tables_are_revalidated_side_by_side(edge: FakedWorker) -> None:
+    """Who asks waits for the slowest, not for the sum."""
+    edge.ask("GET", "/revalidate", BEARER)
+    assert edge.refresher.most_at_once == 2
+
+
+def test_a_table_that_fails_does_not_keep_the_others_from_being_revalidated(
+    edge: FakedWorker,
+) -> None:
+    """All are asked and waited for; then the error of the first that failed is the answer."""
+    edge.tables = (ARTICLES, PRODUCTS, Table("notes"))
+    edge.refresher.slow = {"articles": 1, "products": 2}
+    edge.refresher.failing = {
+        "articles": UpstreamTimeout("Slow."),
+        "notes": RefresherUnavailable("No."),
+    }
+    answer = edge.ask("GET", "/revalidate", BEARER)
+    assert (answer.status, slug_of(answer)) == (504, "supabase-timeout")
+    assert edge.refresher.asked == [
+        ("revalidate", "articles"),
+        ("revalidate", "products"),
+        ("revalidate", "notes"),
+    ]
+    assert edge.refresher.at_once == 0
+    assert edge.events() == ["refused"]
+
+
+def test_an_unexpected_exception_of_a_revalidation_is_a_500(edge: FakedWorker) -> None:
+    """It does not pass for success."""
+    edge.refresher.failing["products"] = ZeroDivisionError("private")
+    answer = edge.ask("GET", "/revalidate", BEARER)
+    assert (answer.status, slug_of(answer)) == (500, "internal-error")
+    assert edge.events() == ["internal_error", "refused"]
+
+
+def test_a_webhook_is_passed_on(edge: FakedWorker) -> None:
+    """Only what changed; once it is recorded, it is received."""
+    answer = edge.ask("POST", "/revalidate", BEARER, webhook(record={"id": 8}))
+    assert (answer.status, members(answer.body)) == (200, {"received": True})
+    assert edge.refresher.asked == [("record", Change(ARTICLES, "UPDATE", ("8", "7")))]
+    assert edge.limits == [MAX_BYTES]
+    assert edge.log.lines == [{"event": "received", "table": "articles", "type": "UPDATE"}]
+
+
+@pytest.mark.parametrize("others", [{"table": "users"}, {"schema": "private"}])
+def test_a_webhook_of_another_table_is_ignored(
+    edge: FakedWorker, others: dict[str, object]
+) -> None:
+    """With 200, so that Supabase sees no failure."""
+    answer = edge.ask("POST", "/revalidate", BEARER, webhook(**others))
+    assert (answer.status, members(answer.body)) == (200, {"received": True, "ignored": True})
+    assert edge.refresher.asked == []
+    assert edge.log.lines == [
+        {"event": "ignored", "detail": "another table or schema than those served"}
+    ]
+
+
+def test_a_webhook_that_cannot_be_recorded_is_not_received(edge: FakedWorker) -> None:
+    """The answer is the error."""
+    edge.refresher.failing["articles"] = RefresherUnavailable("No.")
+    answer = edge.ask("POST", "/revalidate", BEARER, webhook())
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+    assert edge.events() == ["refused"]
+
+
+def test_a_webhook_that_is_too_large_is_413(edge: FakedWorker) -> None:
+    """It says how large one may be."""
+    answer = edge.ask("POST", "/revalidate", BEARER, None)
+    assert (answer.status, slug_of(answer)) == (413, "payload-too-large")
+    assert problem_of(answer)["detail"] == "A payload may have 1048576 bytes."
+    assert edge.refresher.asked == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"x", webhook(type="TRUNCATE")])
+def test_a_body_that_is_no_webhook_is_400(edge: FakedWorker, body: bytes) -> None:
+    """Nothing is recorded."""
+    answer = edge.ask("POST", "/revalidate", BEARER, body)
+    assert (answer.status, slug_of(answer)) == (400, "bad-payload")
+    assert edge.refresher.asked == []
