@@ -44,6 +44,10 @@ class TypedArray:
         """Copy them into Python's."""
         return self.data
 
+    def subarray(self, start: int, end: int) -> TypedArray:
+        """Return a part, which is no copy."""
+        return TypedArray(self.data[start:end])
+
 
 class JsObject(SimpleNamespace):
     """A plain object."""
@@ -53,6 +57,22 @@ class JsArray(tuple[object, ...]):
     """An array."""
 
     __slots__ = ()
+
+
+class GrowingArray(list[object]):
+    """An array that is filled bit by bit."""
+
+    def push(self, item: object) -> None:
+        """Add an item, which must be a value of JavaScript's."""
+        assert isinstance(item, TypedArray)
+        self.append(item)
+
+
+@dataclass
+class ChunkStream:
+    """A stream of an array's items."""
+
+    chunks: GrowingArray
 
 
 class Proxy:
@@ -222,6 +242,8 @@ class FakeRuntime:
                 Object=SimpleNamespace(fromEntries=_from_entries),
                 AbortSignal=SimpleNamespace(timeout=lambda ms: JsObject(aborts_after_ms=ms)),
                 Response=Response,
+                Array=SimpleNamespace(new=GrowingArray),
+                ReadableStream=SimpleNamespace(**{"from": ChunkStream}),
                 queueMicrotask=self._queue_microtask,
                 console=SimpleNamespace(log=self.printed.append),
             ),

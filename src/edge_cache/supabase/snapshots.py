@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from edge_cache.errors import InvalidAnswer
+from edge_cache.pauses import OVER, Pause
 from edge_cache.ports import NowMs
 from edge_cache.supabase.answers import error_code, require_success, rows_in
 from edge_cache.supabase.pages import Page
@@ -43,7 +44,7 @@ class Snapshots:
     def __init__(self, requests: Requests, now_ms: NowMs) -> None:
         self._requests = requests
         self._now_ms = now_ms
-        self._missed_at_ms: dict[Table, int] = {}
+        self._missed: dict[Table, Pause] = {}
 
     async def read(self, table: Table) -> Page | None:
         """Return the whole table as one page, or None where the function is not installed.
@@ -54,7 +55,7 @@ class Snapshots:
             return None
         response = await self._requests.get(_target(table))
         if _says_not_installed(response):
-            self._missed_at_ms[table] = self._now_ms()
+            self._missed[table] = Pause(self._now_ms(), PAUSE_MS)
             return None
         require_success(response, table)
         _require_one_value(response)
@@ -62,13 +63,10 @@ class Snapshots:
         return Page(response.content, 0, rows, rows)
 
     def _was_missed_just_now(self, table: Table) -> bool:
-        missed_at_ms = self._missed_at_ms.get(table)
-        if missed_at_ms is None:
-            return False
-        if missed_at_ms <= self._now_ms() < missed_at_ms + PAUSE_MS:
+        if not self._missed.get(table, OVER).is_over(self._now_ms()):
             return True
         # Forgotten, so that a clock that is set back does not begin the pause anew.
-        del self._missed_at_ms[table]
+        self._missed.pop(table, None)
         return False
 
 

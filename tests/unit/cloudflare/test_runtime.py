@@ -133,11 +133,21 @@ def test_a_stream_is_handed_over_untouched(module: ModuleType, body: Stream | No
     assert module.response_of(Answer(200, {}, body)).body is body
 
 
-def test_a_shared_body_is_bytes_of_javascripts(module: ModuleType) -> None:
-    """They are copied once, however many responses send them."""
-    shared = module.shared(b"[]")
-    assert shared == TypedArray(b"[]")
-    assert module.response_of(Answer(200, {}, shared)).body is shared
+def test_a_shared_body_is_a_stream_for_each_response(module: ModuleType) -> None:
+    """Of the same chunks, however many responses send them."""
+    size = module.CHUNK_BYTES
+    shared = module.Shared(b"a" * size + b"b" * size + b"c")
+    first, second = (module.response_of(Answer(200, {}, shared)).body for _ in range(2))
+    assert first is not second
+    assert first.chunks is second.chunks
+    assert first.chunks == [TypedArray(b"a" * size), TypedArray(b"b" * size), TypedArray(b"c")]
+
+
+def test_an_empty_shared_body_is_an_empty_stream(module: ModuleType) -> None:
+    """And nothing is open when it is let go of unread."""
+    shared = module.Shared(b"")
+    shared.cancel()
+    assert module.response_of(Answer(200, {}, shared)).body.chunks == []
 
 
 def test_work_is_done_in_the_background(runtime: FakeRuntime, module: ModuleType) -> None:
