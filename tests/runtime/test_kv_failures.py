@@ -76,11 +76,48 @@ def test_a_failing_write_is_tried_again(edge: Edge, kv_files: Path) -> None:
     assert edge.get_from_kv("/articles/2").headers["cache-status"] == CACHE_STATUS + "hit"
 
 
-def test_a_revalidation_that_kv_refuses_says_so(edge: Edge, kv_files: Path) -> None:
-    """It does not answer `received` for rows that readers do not get."""
+@contextmanager
+def refusing(kv_files: Path, key: str) -> Iterator[None]:
+    """Make every write of one key fail while the block runs."""
+    (database,) = [p for p in kv_files.rglob("*.sqlite") if p.name != "metadata.sqlite"]
+    refuse = "begin select raise(abort, 'refused'); end"
+    with closing(sqlite3.connect(database)) as connection:
+        for event in ("insert", "update"):
+            connection.execute(
+                f"create trigger refuse_{event} before {event} on _mf_entries"
+                f" when new.key = '{key}' {refuse}"
+            )
+        try:
+            yield
+        finally:
+            for event in ("insert", "update"):
+                connection.execute(f"drop trigger refuse_{event}")
+
+
+@pytest.mark.parametrize("key", ["/articles", "/articles?version"])
+def test_a_revalidation_that_kv_refuses_says_so(edge: Edge, kv_files: Path, key: str) -> None:
+    """It does not answer `received` for rows that readers do not get, be it one key of two."""
+    edge.get("/articles/1")
+    edge.kv.wait()
     edge.db.update(1, title="Edited")
-    with without_values(kv_files):
+    with refusing(kv_files, key):
         response = edge.get("/revalidate")
         assert response.status_code == 503
         assert response.json()["type"] == "urn:supabase-edge-cache:kv-unavailable"
-    eventually(lambda: edge.titles()[0] == "Edited", "the write is tried again")
+    eventually(lambda: edge.titles()[0] == "Edited", "the write of the list is tried again", 30)
+    eventually(
+        lambda: edge.get("/articles/1").json()["title"] == "Edited", "so is the version's", 30
+    )
+
+
+def test_a_change_that_kv_refuses_stays_pending(edge: Edge, kv_files: Path) -> None:
+    """Of a row, until KV takes it; the list arrives meanwhile."""
+    edge.get("/articles/1")
+    edge.db.update(1, title="Edited")
+    with refusing(kv_files, "/articles/1"):
+        edge.webhook("UPDATE", {"id": 1}).raise_for_status()
+        edge.log.wait_for("retry_scheduled")
+        eventually(lambda: edge.titles()[0] == "Edited", "the list arrives")
+        eventually(lambda: edge.status()["pending"] == 1, "the row is pending")
+    edge.settle()
+    assert edge.get("/articles/1").json()["title"] == "Edited"

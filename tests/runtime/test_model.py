@@ -1,7 +1,9 @@
 """Whatever happens, in the end readers see the database.
 
 Random sequences of edits, webhooks (lost, doubled, late), reads, outages and cron triggers are
-played against the real runtime. Once things are calm, every path must answer what the database has.
+played against the real runtime. Once things are calm, every path must answer what the database has:
+where every webhook was delivered, by that alone; else after the cron trigger. Each run plays other
+sequences; one that fails is printed.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ class World:
         self.rows: dict[int, dict[str, object]] = {int(str(row["id"])): dict(row) for row in SEED}
         self.late: list[tuple[str, dict[str, object]]] = []
         self.edits = 0
+        self.lost = False
 
     def play(self, step: tuple[object, ...]) -> None:
         """Do one step."""
@@ -70,6 +73,7 @@ class World:
             self.edge.db.update(row_id, **values)
             row = self.rows[row_id] = {**self.rows[row_id], **values}
         event = {"insert": "INSERT", "delete": "DELETE"}.get(kind, "UPDATE")
+        self.lost = self.lost or delivery == "lost"
         if delivery == "late":
             self.late.insert(0, (event, row))
         for _ in range({"now": 1, "twice": 2}.get(delivery, 0)):
@@ -81,11 +85,10 @@ class World:
             self.edge.webhook(*self.late.pop(0)).raise_for_status()
 
     def calm_down(self) -> None:
-        """End the outage, deliver what is late, and let the cron trigger fire once more."""
+        """End the outage, and deliver what is late."""
         self.edge.upstream.always = None
         self.deliver_late()
         self.edge.settle()
-        self.edge.tick()
 
     def differences(self) -> list[str]:
         """Return the paths that do not answer what the database has."""
@@ -103,8 +106,9 @@ class World:
 @settings(
     max_examples=12,
     deadline=None,
-    derandomize=True,
-    phases=[Phase.explicit, Phase.generate],  # shrinking would take the runtime minutes
+    database=None,
+    print_blob=True,
+    phases=[Phase.generate],  # shrinking would take the runtime minutes
     suppress_health_check=list(HealthCheck),
 )
 @given(steps=st.lists(STEPS, min_size=8, max_size=25))
@@ -116,4 +120,6 @@ def test_readers_end_with_what_the_database_has(
     for step in steps:
         world.play(step)
     world.calm_down()
+    if world.lost:
+        world.edge.tick()
     eventually(lambda: world.differences() == [], f"readers see the database: {steps}")

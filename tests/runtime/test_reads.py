@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 from edge import SEED, Edge
-from upstream import Handler, before_answering, forward, rows
+from upstream import Handler, before_asking, forward, rows
 
 CACHE_STATUS = "supabase-edge-cache; "
 
@@ -148,7 +148,7 @@ def test_a_table_that_changes_between_pages_is_not_torn(edge: Edge) -> None:
         edge.db.update(1, title="new")
         edge.db.update(2000, title="new")
 
-    edge.upstream.acts.extend([forward, before_answering(edit)])
+    edge.upstream.acts.extend([forward, before_asking(edit)])
     listed = edge.get("/articles").json()
     assert [row["id"] for row in listed if row["title"] == "new"] == [1, 2000]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from edge import SEED, Edge, EdgeOf, StartWorker, eventually, many, payload
-from upstream import after, answering, forward, hanging_up
+from upstream import after, answering, before_answering, forward, hanging_up
 
 from local import stack
 
@@ -41,13 +41,41 @@ def test_an_update_reaches_the_list_and_the_row(edge: Edge) -> None:
 
 
 def test_an_insert_reaches_the_list_and_the_row(edge: Edge) -> None:
-    """Even if the row was asked for before it was there."""
+    """Without anybody calling `GET /revalidate`."""
     edge.get("/articles")
-    assert edge.get("/articles/9").status_code == 404
     edge.db.insert([article(9, "New")])
     edge.webhook("INSERT", article(9, "New"))
     edge.settle()
     assert "New" in edge.titles()
+    assert edge.get("/articles/9").json()["title"] == "New"
+
+
+def test_an_inserted_row_is_looked_up_though_it_was_just_absent(edge: Edge) -> None:
+    """A webhook ends the memory of the 404, also for readers who come before the refresh."""
+    assert edge.get("/articles/9").status_code == 404
+    asked = edge.asked
+    edge.db.insert([article(9, "New")])
+    assert edge.get("/articles/9").status_code == 404
+    assert edge.asked == asked, "the 404 is remembered"
+    # What the refresh of the webhook is answered; the reader's own lookup comes after it.
+    edge.upstream.acts.extend([answering(401), answering(401)])
+    edge.webhook("INSERT", article(9, "New"))
+    edge.log.wait_for("refresh_failed", count=2)
+    assert "/articles/9" not in edge.kv.contents()
+    assert edge.get("/articles/9").json()["title"] == "New"
+
+
+def test_a_lookup_that_began_before_the_insert_is_not_remembered(edge: Edge) -> None:
+    """Its 404 comes after the webhook, and says nothing any more."""
+
+    def insert() -> None:
+        edge.db.insert([article(9, "New")])
+        edge.upstream.acts.extend([answering(401), answering(401)])
+        edge.webhook("INSERT", article(9, "New"))
+        edge.log.wait_for("refresh_failed", count=1)
+
+    edge.upstream.acts.append(before_answering(insert))
+    edge.get("/articles/9")
     assert edge.get("/articles/9").json()["title"] == "New"
 
 

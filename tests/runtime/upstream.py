@@ -165,8 +165,8 @@ def after(seconds: float, act: Act) -> Act:
     return late
 
 
-def before_answering(action: Callable[[], object], act: Act = forward) -> Act:
-    """Return an act that does something between request and answer."""
+def before_asking(action: Callable[[], object], act: Act = forward) -> Act:
+    """Return an act that does something before the request goes any further."""
 
     def acting(handler: Handler) -> None:
         action()
@@ -175,20 +175,25 @@ def before_answering(action: Callable[[], object], act: Act = forward) -> Act:
     return acting
 
 
-def late_answer(seconds: float) -> Act:
-    """Return an act that reads the real Supabase now and hands its answer over late."""
+def before_answering(action: Callable[[], object]) -> Act:
+    """Return an act that reads the real Supabase, does something, and hands over what was read."""
 
     def acting(handler: Handler) -> None:
         answer = handler.answer
 
-        def slowly(status: int, body: bytes = b"", **headers: str) -> None:
-            time.sleep(seconds)
+        def afterwards(status: int, body: bytes = b"", **headers: str) -> None:
+            action()
             answer(status, body, **headers)
 
-        handler.answer = slowly  # type: ignore[method-assign]
+        handler.answer = afterwards  # type: ignore[method-assign]
         try:
             forward(handler)
         finally:  # the same handler serves the connection's next request
             handler.answer = answer  # type: ignore[method-assign]
 
     return acting
+
+
+def late_answer(seconds: float) -> Act:
+    """Return an act that reads the real Supabase now and hands its answer over late."""
+    return before_answering(lambda: time.sleep(seconds))
