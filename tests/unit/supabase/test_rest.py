@@ -86,6 +86,16 @@ def test_an_id_that_no_column_can_hold_is_not_asked_for(read: Read) -> None:
         read(remote, "a\0b")
 
 
+def test_an_id_that_does_not_fit_the_column_is_not_found(read: Read) -> None:
+    """If it is about this id, and not about what a view does."""
+    misfit = says(400, "22P02", message='invalid input syntax for type bigint: "abc"')
+    with pytest.raises(NotFound, match="No row of articles with this id is visible"):
+        read(misfit, "abc")
+    with pytest.raises(UpstreamRejected) as caught:
+        read(misfit, "7")
+    assert (caught.value.supabase_status, caught.value.code) == (400, "22P02")
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
@@ -196,8 +206,10 @@ FAILURES: list[tuple[Remote, type[UpstreamError], str | None, str]] = [
     (says(503, "PGRST001"), UpstreamUnavailable, "PGRST001", "no connection to its database"),
     (says(503, "PGRST002"), UpstreamUnavailable, "PGRST002", "could not read the database's"),
     (says(504, "PGRST003"), UpstreamTimeout, "PGRST003", "no database connection became free"),
-    (answer(520), UpstreamUnreachable, None, "could not reach the host of SUPABASE_URL"),
-    (answer(530, html="<p>"), UpstreamUnreachable, None, "could not reach the host"),
+    *(
+        (answer(status, html="<p>"), UpstreamUnreachable, None, "could not reach the host of SUP")
+        for status in (520, 521, 522, 523, 525, 526, 530)
+    ),
     (answer(524), UpstreamUnavailable, None, "Supabase answered 524."),
 ]
 

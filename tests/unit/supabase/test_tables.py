@@ -426,6 +426,24 @@ def test_a_pass_that_was_torn_is_not_compared() -> None:
     assert project.requests() == ["0", "f", "10", "20", *["0", "10", "20"] * 3]
 
 
+@pytest.mark.parametrize("shown", ["11-20/25", "10-19/26"])
+def test_a_page_of_other_rows_does_not_fit(shown: str) -> None:
+    """Each page must hold the rows that follow the last one's."""
+    project = Project(numbered(25), function=MISSING)
+
+    def remote(request: httpx.Request) -> httpx.Response:
+        response = project.answer(request)
+        if request.url.params.get("offset") == "10":
+            response.headers["content-range"] = shown
+        return response
+
+    settings = Settings("https://abc.supabase.co", "sb_publishable_x")
+    supabase = Supabase(httpx.MockTransport(remote), settings, now_ms=lambda: 0)
+    with pytest.raises(TornRead):
+        asyncio.run(supabase.read(ARTICLES))
+    assert project.requests().count("10") == MAX_PASSES
+
+
 def test_a_table_that_becomes_short_while_it_is_read_is_handed_on_untouched() -> None:
     """Its only page is all of it."""
     project = Project(numbered(25), function=MISSING)
