@@ -20,7 +20,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text('[]{}"\\'), inner),
 )
 
-CERTAINLY_TOO_DEEP = MAX_DEPTH + 101
+CERTAINLY_TOO_DEEP = 601
 
 
 def nested(depth: int, inner: bytes, opening: bytes, closing: bytes) -> bytes:
@@ -42,11 +42,21 @@ def test_every_value_is_read(value: object) -> None:
 
 @given(JSON, st.sampled_from([(b"[", b"]"), (b'{"]":', b"}")]))
 def test_the_deepest_that_is_read(value: object, brackets: tuple[bytes, bytes]) -> None:
-    """So many levels are promised, whatever stands before them; a fifth more is refused."""
+    """500 levels are promised, whatever stands before them; a fifth more is refused."""
+    assert MAX_DEPTH == 500
     beside = b"[%s," % json.dumps([value, *MANY]).encode()
     loads(beside + nested(MAX_DEPTH - 1, b"1", *brackets) + b"]")
     with pytest.raises(ValueError, match="nested too deeply"):
         loads(beside + nested(CERTAINLY_TOO_DEEP - 1, b"1", *brackets) + b"]")
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_either_bracket_alone_counts(opening: bytes, closing: bytes) -> None:
+    """A parser for which 601 levels are no trouble does not get to see them."""
+    assert loads(nested(MAX_DEPTH, b"1", opening, closing))
+    with pytest.raises(ValueError, match="nested too deeply") as caught:
+        loads(nested(CERTAINLY_TOO_DEEP, b"1", opening, closing))
+    assert caught.value.__cause__ is None
 
 
 @given(st.text('[]{}"\\,:1u \u00e9', min_size=1))

@@ -14,9 +14,9 @@ from edge_cache.errors import (
     UpstreamUnavailable,
     UpstreamUnreachable,
 )
-from edge_cache.supabase import requests
-from edge_cache.supabase.requests import RETRIES, backoff_s, key_headers
 from edge_cache.tables import Table
+from edge_cache.supabase import requests
+from edge_cache.supabase.requests import FIRST_BACKOFF_S, RETRIES, backoff_s, key_headers
 
 Read = Callable[..., bytes]
 
@@ -145,7 +145,7 @@ def test_a_lost_connection_says_which(read: Read) -> None:
 
 def test_backoff_grows_and_is_spread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between half and the whole of a bound that doubles."""
-    monkeypatch.setattr(requests, "FIRST_BACKOFF_S", 0.2)
+    monkeypatch.setattr(requests, "FIRST_BACKOFF_S", FIRST_BACKOFF_S)
     assert [backoff_s(n, 0) for n in range(3)] == [0.1, 0.2, 0.4]
     assert [backoff_s(n, 1) for n in range(3)] == [0.2, 0.4, 0.8]
 
@@ -157,7 +157,7 @@ def test_the_pauses_between_attempts_grow(read: Read, monkeypatch: pytest.Monkey
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
 
-    monkeypatch.setattr(requests, "FIRST_BACKOFF_S", 0.2)
+    monkeypatch.setattr(requests, "FIRST_BACKOFF_S", FIRST_BACKOFF_S)
     monkeypatch.setattr("asyncio.sleep", sleep)
     monkeypatch.setattr("random.random", lambda: 1)
     read(Remote(503, 503, 200))

@@ -7,9 +7,8 @@ import json
 import pytest
 
 from edge_cache.errors import BadPayload
-from edge_cache.supabase.webhook import change_in
-from edge_cache.tables import DEFAULT as TABLES
-from edge_cache.tables import Table
+from edge_cache.resources import TABLES, Table
+from edge_cache.supabase.webhook import MAX_BYTES, change_in
 
 
 def body(**members: object) -> bytes:
@@ -53,6 +52,15 @@ def test_an_id_too_long_to_be_served_changes_the_table_only() -> None:
 def test_other_tables_are_none_of_ours(members: dict[str, object]) -> None:
     """Whatever their rows look like."""
     assert change_in(body(**members, record=None), TABLES) is None
+
+
+def test_a_large_payload_is_read() -> None:
+    """As large as 10 MiB, of which only the ids are taken."""
+    payload = body(record={"id": 1, "title": "x" * (MAX_BYTES - 200)})
+    assert 10 * 1024 * 1024 - 200 < len(payload) < MAX_BYTES == 10 * 1024 * 1024
+    change = change_in(payload, TABLES)
+    assert change is not None
+    assert change.row_ids == ("1",)
 
 
 def test_the_key_column_is_the_tables() -> None:
