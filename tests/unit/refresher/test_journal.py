@@ -1,0 +1,38 @@
+"""A table's changes in storage."""
+
+from __future__ import annotations
+
+from world import START_MS, FakeStorage
+
+from edge_cache.refresher.changes import Changes
+from edge_cache.refresher.journal import Journal
+
+
+def test_what_is_noted_is_stored() -> None:
+    """The next object reads it."""
+    storage = FakeStorage()
+    journal = Journal(storage, lambda: START_MS)
+    journal.note(journal.changes.with_change(["1"]))
+    later = Journal(storage, lambda: START_MS + 5000)
+    assert (
+        later.changes
+        == journal.changes
+        == Changes(START_MS + 1, listed=START_MS + 1, rows={"1": START_MS + 1})
+    )
+
+
+def test_raising_the_version_is_stored_too() -> None:
+    """No version is given to two reads between which something changed."""
+    storage = FakeStorage()
+    assert Journal(storage, lambda: START_MS).raise_version() == START_MS + 1
+    assert Journal(storage, lambda: START_MS).raise_version() == START_MS + 2
+
+
+def test_what_is_as_it_was_is_not_stored_again() -> None:
+    """Storage has its price."""
+    storage = FakeStorage()
+    journal = Journal(storage, lambda: START_MS)
+    journal.note(journal.changes.with_change(["1"]))
+    storage.texts.clear()
+    journal.note(journal.changes.with_seen(0))
+    assert storage.texts == {}
