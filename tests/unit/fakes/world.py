@@ -325,7 +325,7 @@ class World:
         await self.host.backlog.schedule()
 
 
-def body_of(filled: Filled) -> object:
+def body_of(filled: Filled) -> Any:
     """Return the JSON value of what a reader got."""
     assert isinstance(filled.body, bytes)
     return json.loads(filled.body)

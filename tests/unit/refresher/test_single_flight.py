@@ -63,7 +63,7 @@ async def test_who_needs_a_later_one_gets_it_and_all_such_share_it() -> None:
     latest = await counter.joined(3)
     still_first = await counter.joined(1)
     counter.gate.set()
-    assert await asyncio.gather(first, still_first) == [1, 1]
+    assert await asyncio.gather(*[first, still_first]) == [1, 1]
     assert await asyncio.gather(*later, latest) == [2] * 21
     assert (counter.started, counter.most_running) == ([("a", 1), ("a", 3)], 1)
     assert counter.flights.is_idle
@@ -82,7 +82,7 @@ async def test_a_third_one_follows_the_second() -> None:
     counter.version = 3
     third = await counter.joined(3)
     counter.gate.set()
-    assert await asyncio.gather(second, third) == [2, 3]
+    assert await asyncio.gather(*[second, third]) == [2, 3]
     assert counter.most_running == 1
 
 

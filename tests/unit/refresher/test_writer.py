@@ -137,14 +137,14 @@ async def test_overtaken_writes_are_not_done_before_the_newer_one_is(world: Worl
     assert values.tried == [(1, "b")]
     assert not overtaken.done()
     values.gate.set()
-    assert await asyncio.gather(overtaken, newest) == [True, True]
+    assert await asyncio.gather(*[overtaken, newest]) == [True, True]
 
 
 async def test_overtaken_writes_fail_with_the_newer_one(world: World) -> None:
     """KV has neither."""
     values = Values(world)
     values.refusals = 1
-    assert await asyncio.gather(values.write("a"), values.write("b")) == [False, False]
+    assert await asyncio.gather(*[values.write("a"), values.write("b")]) == [False, False]
 
 
 async def test_a_write_that_comes_while_one_is_under_way_follows_it(world: World) -> None:
@@ -286,7 +286,7 @@ async def test_what_is_written_stays_in_order_whatever_else_is_written(world: Wo
     await asyncio.sleep(2)
     assert [value for _, value in values.tried] == ["a"]
     values.gate.set()
-    assert await asyncio.gather(first, second) == [True, True]
+    assert await asyncio.gather(*[first, second]) == [True, True]
     await asyncio.gather(*(values.writer.write(str(n), nothing) for n in range(2500)))
     assert await values.write("c")
     (_, a_ms), (_, b_ms), (_, c_ms) = [(value, at) for at, value in values.taken]

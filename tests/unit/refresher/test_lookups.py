@@ -1,0 +1,160 @@
+"""Bounds on requests for rows that do not exist."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from world import Clock, World, settle
+
+from edge_cache.errors import LookupsExhausted
+from edge_cache.refresher.lookups import ABSENT_MS, MAX_WAIT_S, VAIN_BURST, VAIN_PER_S, Lookups
+
+
+async def refused(lookups: Lookups) -> bool:
+    """Look something up in vain; tell whether that was refused."""
+    try:
+        await lookups.begin()
+    except LookupsExhausted:
+        return True
+    lookups.end(in_vain=True)
+    return False
+
+
+async def vain_lookups(lookups: Lookups) -> int:
+    """Look things up in vain until that is refused; return how many there were."""
+    count = 0
+    while not await refused(lookups):
+        count += 1
+    return count
+
+
+async def test_lookups_in_vain_are_bounded(world: World) -> None:
+    """A burst, then so many a second, whatever has been saved up."""
+    lookups = Lookups(world.clock.now_ms)
+    assert await vain_lookups(lookups) == VAIN_BURST == 50
+    await asyncio.sleep(1)
+    assert await vain_lookups(lookups) == VAIN_PER_S == 10
+    await asyncio.sleep(0.25)
+    assert await vain_lookups(lookups) == 2
+    await asyncio.sleep(1000)
+    assert await vain_lookups(lookups) == VAIN_BURST
+
+
+@pytest.mark.parametrize("back_ms", [1, 30_000, 3_600_000])
+async def test_a_clock_that_was_set_back_stops_no_lookups(world: World, back_ms: int) -> None:
+    """The budget grows from then on as before."""
+    lookups = Lookups(world.clock.now_ms)
+    await vain_lookups(lookups)
+    world.clock.set_by(-back_ms)
+    assert await refused(lookups)
+    await asyncio.sleep(1)
+    assert await vain_lookups(lookups) == VAIN_PER_S
+
+
+async def test_rows_that_are_found_cost_nothing(world: World) -> None:
+    """However many."""
+    lookups = Lookups(world.clock.now_ms)
+    for _ in range(10 * VAIN_BURST):
+        await lookups.begin()
+        lookups.end(in_vain=False)
+    assert await vain_lookups(lookups) == VAIN_BURST
+
+
+async def test_no_more_are_under_way_than_the_budget_covers(world: World) -> None:
+    """If all of them are in vain, it is spent; the others wait for how these turn out."""
+    lookups = Lookups(world.clock.now_ms)
+    turns = [asyncio.ensure_future(lookups.begin()) for _ in range(VAIN_BURST + 3)]
+    await settle()
+    assert sum(turn.done() for turn in turns) == VAIN_BURST
+    lookups.end(in_vain=False)
+    await settle()
+    assert sum(turn.done() for turn in turns) == VAIN_BURST + 1
+    lookups.end(in_vain=True)
+    await settle()
+    assert sum(turn.done() for turn in turns) == VAIN_BURST + 1
+    for _ in range(VAIN_BURST - 1):
+        lookups.end(in_vain=False)
+    await asyncio.gather(*turns)
+    assert world.passed_ms == 0
+
+
+async def test_who_waits_is_refused_once_the_budget_is_spent(world: World) -> None:
+    """At once, not after the longest wait."""
+    lookups = Lookups(world.clock.now_ms)
+    turns = [asyncio.ensure_future(lookups.begin()) for _ in range(VAIN_BURST + 3)]
+    await settle()
+    for _ in range(VAIN_BURST):
+        lookups.end(in_vain=True)
+    results = await asyncio.gather(*turns, return_exceptions=True)
+    assert [type(result) for result in results[VAIN_BURST:]] == [LookupsExhausted] * 3
+    assert world.passed_ms == 0
+
+
+async def test_nobody_waits_longer_than_that(world: World) -> None:
+    """Supabase may be slow; whoever gave up does not take a later turn."""
+    lookups = Lookups(world.clock.now_ms)
+    turns = [asyncio.ensure_future(lookups.begin()) for _ in range(VAIN_BURST + 3)]
+    with pytest.raises(LookupsExhausted, match="Ask again in a moment"):
+        await turns[-1]
+    assert world.passed_ms == MAX_WAIT_S * 1000 == 10_000
+    await asyncio.gather(*turns, return_exceptions=True)
+    late = asyncio.ensure_future(lookups.begin())
+    await settle()
+    assert not late.done()
+    lookups.end(in_vain=False)
+    await late
+    for _ in range(VAIN_BURST):
+        lookups.end(in_vain=False)
+    assert await vain_lookups(lookups) == VAIN_BURST
+
+
+def test_a_missing_row_is_remembered_for_a_while() -> None:
+    """Until something is known to have happened to it, or to all."""
+    clock = Clock()
+    lookups = Lookups(clock.now_ms)
+    for row_id in "ab":
+        lookups.remember_absent(row_id)
+    assert lookups.is_absent("a")
+    lookups.forget("a")
+    lookups.forget("never there")
+    assert not lookups.is_absent("a")
+    clock.set_by(ABSENT_MS - 1)
+    assert lookups.is_absent("b")
+    clock.set_by(1)
+    assert not lookups.is_absent("b")
+    lookups.remember_absent("b")
+    assert lookups.is_absent("b")
+    lookups.forget_all()
+    assert not lookups.is_absent("b")
+
+
+@pytest.mark.parametrize("back_ms", [1, 30_000, 3_600_000])
+def test_a_clock_that_was_set_back_keeps_no_row_absent(back_ms: int) -> None:
+    """It is looked up again."""
+    clock = Clock()
+    lookups = Lookups(clock.now_ms)
+    lookups.remember_absent("a")
+    clock.set_by(-back_ms)
+    assert not lookups.is_absent("a")
+
+
+def test_what_is_forgotten_counts_as_news() -> None:
+    """A lookup that began before says nothing any more."""
+    lookups = Lookups(Clock().now_ms)
+    seen = [lookups.knowledge]
+    lookups.forget("a")
+    seen.append(lookups.knowledge)
+    lookups.forget_all()
+    seen.append(lookups.knowledge)
+    assert len(set(seen)) == 3
+
+
+def test_only_so_many_missing_rows_are_remembered() -> None:
+    """The latest."""
+    lookups = Lookups(Clock().now_ms)
+    for number in range(10_001):
+        lookups.remember_absent(str(number))
+        lookups.remember_absent("again and again")
+    assert [lookups.is_absent(str(number)) for number in (0, 1, 2, 10_000)] == [0, 0, 1, 1]
+    assert lookups.is_absent("again and again")
