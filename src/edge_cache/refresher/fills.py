@@ -12,6 +12,7 @@ from edge_cache.refresher.journal import Journal
 from edge_cache.refresher.lookups import Lookups
 from edge_cache.refresher.reads import PATIENCE_MS, Reading, Reads
 from edge_cache.refresher.record import Record
+from edge_cache.refresher.single_flight import SingleFlight
 from edge_cache.resources import Resource
 from edge_cache.supabase.rows import row_ids
 from edge_cache.tables import Table
@@ -41,6 +42,10 @@ class Fills:
         self._record = record
         self._lookups = lookups
         self._gate = asyncio.Semaphore(STALE_AT_ONCE)
+        # Who waits for a turn shares it with all who want the same row: of a row that a thousand
+        # readers want, one turn is taken, and one read begins.
+        self._missed = SingleFlight(self._look_up, lambda: journal.changes.version)
+        self._aged = SingleFlight(self._again, lambda: journal.changes.version)
         self._going_on: set[asyncio.Task[Reading]] = set()
         self._listed: tuple[Snapshot | None, frozenset[str]] = None, frozenset()
 
@@ -70,28 +75,27 @@ class Fills:
         if latest and latest.metadata.read_at_ms != read_at_ms:
             return
         if not self._record.failed_just_now:
-            await self._again(resource, self._journal.changes.needed(resource))
+            await self._aged.join(resource, self._journal.changes.needed(resource))
 
     async def _reading(self, resource: Resource, needed: int, *, has_stale: bool) -> Reading:
         if has_stale:
-            if self._record.failed_just_now:
-                raise NotAsked("Supabase failed a moment ago.")
+            self._require_health()
             return await self._patiently(resource, needed)
         if resource.row_id is None or self._reads.is_under_way(resource, needed):
             return await self._reads.refresh(resource, needed)
-        return await self._look_up(resource, resource.row_id, needed)
+        return await self._missed.join(resource, needed)
 
-    async def _look_up(self, resource: Resource, row_id: str, needed: int) -> Reading:
+    async def _look_up(self, resource: Resource, version: int) -> Reading:
         """Read a row that may not exist."""
         try:
             await self._lookups.begin()
         except LookupsExhausted:
-            if not self._is_listed(row_id):
+            if not self._is_listed(resource.row_id or ""):
                 raise
-            return await self._reads.refresh(resource, needed)
+            return await self._reads.refresh(resource, version)
         in_vain = False
         try:
-            return await self._reads.refresh(resource, needed)
+            return await self._reads.refresh(resource, version)
         except NotFound:
             in_vain = True
             raise
@@ -100,7 +104,7 @@ class Fills:
 
     async def _patiently(self, resource: Resource, needed: int) -> Reading:
         """Read a row that has an entry; the read goes on if the reader does not wait for it."""
-        reading = asyncio.ensure_future(self._again(resource, needed))
+        reading = asyncio.ensure_future(self._aged.join(resource, needed))
         self._going_on.add(reading)  # asyncio itself keeps only a weak reference
         reading.add_done_callback(self._going_on.discard)
         reading.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -112,14 +116,19 @@ class Fills:
             patience_ms = self._reads.patience_ms(resource)
         return reading.result()
 
-    async def _again(self, resource: Resource, needed: int) -> Reading:
+    async def _again(self, resource: Resource, version: int) -> Reading:
         """Read what has an entry, which goes if there is no such row any more."""
         try:
             async with self._gate:
-                return await self._reads.refresh(resource, needed)
+                self._require_health()  # Supabase may have failed while others had their turn
+                return await self._reads.refresh(resource, version)
         except NotFound:
             self._entries.remove(resource)
             raise
+
+    def _require_health(self) -> None:
+        if self._record.failed_just_now:
+            raise NotAsked("Supabase failed a moment ago.")
 
     def _is_listed(self, row_id: str) -> bool:
         """Tell whether the row was in the table when that was last read, if that is known."""

@@ -296,6 +296,21 @@ async def test_the_same_unknown_id_costs_one_read(world: World) -> None:
     assert len(world.source.asked) == 50
 
 
+async def test_who_waits_for_a_turn_shares_it(world: World) -> None:
+    """A row that many ask for during a flood is read once."""
+    world.source.write("1", "a")
+    world.source.delay_s = 0.1
+    others = [world.fill(row(f"unknown {number}")) for number in range(45)]
+    found = [world.fill(row(f"known {number}")) for number in range(10)]
+    for number in range(10):
+        world.source.write(f"known {number}", "a")
+    same = [world.fill(row("1")) for _ in range(100)]
+    results = await outcomes([*others, *found, *same])
+    assert [type(result) for result in results[:45]] == [NotFound] * 45
+    assert not [result for result in results[45:] if isinstance(result, Exception)]
+    assert world.source.count("/articles/1") == 1
+
+
 async def spend_budget(world: World) -> None:
     """Look up rows in vain until that is refused."""
     await outcomes([world.fill(row(f"unknown {number}")) for number in range(60)])
@@ -425,6 +440,18 @@ async def test_a_slow_row_does_not_make_readers_of_it_wait_because_others_are_fa
         await slow
 
 
+async def test_the_readers_of_one_stale_row_cost_one_read(world: World) -> None:
+    """However many, and they leave room for other rows."""
+    await with_stale_rows(world, 2)
+    world.source.delay_s = 0.1
+    began_ms = world.passed_ms
+    same = [world.fill(row("0"), has_stale=True) for _ in range(100)]
+    other = world.fill(row("1"), has_stale=True)
+    assert {body_of(each)["title"] for each in await asyncio.gather(*same, other)} == {"new"}
+    assert world.source.count("/articles/0") == 1
+    assert world.passed_ms - began_ms == 100
+
+
 async def test_after_a_failure_supabase_is_left_alone_for_a_while(world: World) -> None:
     """By readers who have something to fall back on; others ask it."""
     await with_stale_rows(world, 2)
@@ -451,6 +478,16 @@ async def test_after_an_answer_supabase_is_asked_again_at_once(world: World) -> 
     with pytest.raises(NotFound):
         await world.fill(row("x"))
     assert (await world.fill(row("0"), has_stale=True)).asked
+
+
+async def test_a_queue_of_stale_readers_does_not_ask_a_supabase_that_failed(world: World) -> None:
+    """Those whose turn comes after the failure fall back on what they have."""
+    await with_stale_rows(world, 100)
+    world.source.delay_s, world.source.error = 0.5, UpstreamUnavailable("x")
+    refills = [world.fill(row(str(number)), has_stale=True) for number in range(100)]
+    results = await outcomes(refills)
+    assert {type(result) for result in results} == {UpstreamUnavailable, NotAsked}
+    assert len(world.source.asked) == 10
 
 
 async def test_a_reader_with_a_stale_entry_learns_that_the_row_is_gone(world: World) -> None:
