@@ -19,17 +19,20 @@ class Journal:
     def __init__(self, storage: Storage, now_ms: NowMs) -> None:
         self._storage = storage
         text = storage.get(_KEY)
-        self.changes = Changes.from_json(text) if text else Changes()
+        self.changes = Changes.from_json(text) if text else Changes(version=now_ms())
         if not text:
-            self.note(Changes(version=now_ms()))
+            self._store()  # entries are read at this version; a later life may not begin below it
 
     def note(self, changes: Changes) -> None:
         """Replace the table's changes."""
         if changes != self.changes:
             self.changes = changes
-            self._storage.put(_KEY, changes.to_json())
+            self._store()
 
     def raise_version(self) -> int:
         """Return a new version: a read that begins from now on has what happened until now."""
         self.note(self.changes.raised())
         return self.changes.version
+
+    def _store(self) -> None:
+        self._storage.put(_KEY, self.changes.to_json())

@@ -127,6 +127,17 @@ async def test_versions_seen_in_kv_are_learned_for_ever(world: World) -> None:
     assert world.published == seen + 1
 
 
+async def test_entries_of_an_object_that_saw_no_change_become_stale_like_all(world: World) -> None:
+    """Also if it was restarted since, on a machine whose clock is behind."""
+    world.source.write("1", "old")
+    await world.fill(row("1"))
+    await asyncio.sleep(2)
+    world.clock.set_by(-3_600_000)
+    await world.restart()
+    await world.host.revalidation.revalidate()
+    assert world.has_stale(row("1"))
+
+
 async def test_a_read_begun_before_a_revalidation_is_not_given_after_it(world: World) -> None:
     """Nor from memory, once it is there."""
     world.source.write("1", "old")

@@ -36,3 +36,10 @@ def test_what_is_as_it_was_is_not_stored_again() -> None:
     storage.texts.clear()
     journal.note(journal.changes.with_seen(0))
     assert storage.texts == {}
+
+
+def test_a_new_object_keeps_the_version_that_it_begins_with() -> None:
+    """Entries are read at it, so a later life whose clock is behind must not begin below it."""
+    storage = FakeStorage()
+    assert Journal(storage, lambda: START_MS).changes == Changes(version=START_MS)
+    assert Journal(storage, lambda: START_MS - 3_600_000).changes == Changes(version=START_MS)
