@@ -307,12 +307,13 @@ class World:
                 continue
             left_s = end_s - self.clock.passed_s
             if left_s <= 0:
-                return
+                break
             self.storage.alarm_set.clear()
             wait_s = left_s if due_in_ms is None else min(left_s, due_in_ms / 1000)
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self.storage.alarm_set.wait()
+        await settle()
 
     async def restart(self) -> None:
         """Lose the object with all that it had under way, and have the next request make it."""

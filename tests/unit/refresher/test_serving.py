@@ -1,0 +1,160 @@
+"""The Durable Object's side of the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from world import LIST, TABLE, World, row
+
+from edge_cache import wire
+from edge_cache.errors import ConfigurationError, UpstreamTimeout
+from edge_cache.http import Answer
+from edge_cache.refresher.host import Host
+from edge_cache.refresher.serving import serve
+from edge_cache.tables import Table
+
+OTHER = Table("products", key="sku")
+
+
+async def asked(world: World, path: str, verb: str, body: str = "") -> Answer:
+    """Return what the object answers."""
+
+    async def text() -> str:
+        return body
+
+    async def host_of(table: Table) -> Host:
+        assert table is TABLE
+        return world.host
+
+    url = f"https://refresher{path}?{verb}"
+    return await serve(url, text, lambda: (OTHER, TABLE), host_of, world.log)
+
+
+def document(answer: Answer) -> dict[str, object]:
+    """Return a JSON body."""
+    assert isinstance(answer.body, bytes)
+    members: dict[str, object] = json.loads(answer.body)
+    return members
+
+
+async def test_a_miss_is_filled(world: World) -> None:
+    """With a version that the reader sees; the row's name may have any character."""
+    world.source.write("a/ü", "x")
+    answer = await asked(world, "/articles/a%2F%C3%BC", wire.FILL, "7")
+    filled = wire.filled_from(answer.headers.get, answer.body)
+    assert filled.asked
+    assert document(answer) == {"id": "a/ü", "title": "x"}
+    newer = filled.metadata.version + 5
+    answer = await asked(world, "/articles/a%2F%C3%BC", wire.FILL, str(newer))
+    assert wire.filled_from(answer.headers.get, answer.body).metadata.version == newer
+
+
+async def test_a_stale_entry_is_refilled(world: World) -> None:
+    """Within the patience of who has it."""
+    world.source.write("1", "x")
+    world.source.hold("/articles/1")
+    answer = await asked(world, "/articles/1", wire.REFILL, "0")
+    assert (answer.status, document(answer)["type"]) == (
+        504,
+        "urn:supabase-edge-cache:supabase-slow",
+    )
+    assert world.passed_ms == 1000
+
+
+async def test_a_miss_is_not_hurried(world: World) -> None:
+    """Its reader has nothing else."""
+    world.source.write("1", "x")
+    world.source.delay_s = 5
+    assert (await asked(world, "/articles/1", wire.FILL, "0")).status == 200
+
+
+async def test_an_aged_entry_is_renewed(world: World) -> None:
+    """If it is the one that was read then."""
+    world.source.write("1", "x")
+    filled = await world.fill(row("1"))
+    read_at_ms = filled.metadata.read_at_ms
+    for at_ms, count in ((read_at_ms - 1, 1), (read_at_ms, 2)):
+        answer = await asked(world, "/articles/1", wire.RENEW, str(at_ms))
+        assert (answer.status, answer.body) == (204, None)
+        assert world.source.count("/articles/1") == count
+
+
+async def test_a_table_is_revalidated(world: World) -> None:
+    """KV has it when that is answered."""
+    answer = await asked(world, "/articles", wire.REVALIDATE)
+    assert answer.status == 204
+    assert world.shown(LIST) == []
+    assert world.published
+
+
+async def test_a_table_is_checked(world: World) -> None:
+    """Which writes nothing where nothing differs."""
+    await world.fill(LIST)
+    await asyncio.sleep(2)
+    answer = await asked(world, "/articles", wire.CHECK)
+    assert answer.status == 204
+    assert not world.published
+    assert world.logged("unchanged")
+
+
+async def test_a_change_is_recorded(world: World) -> None:
+    """With the rows that it touches."""
+    answer = await asked(world, "/articles", wire.RECORD, '["1", "2"]')
+    assert answer.status == 204
+    assert world.due_in_ms == 0
+    assert document(await asked(world, "/articles", wire.STATUS))["pending"] == 3
+
+
+async def test_status_is_json(world: World) -> None:
+    """As the host tells it."""
+    answer = await asked(world, "/articles", wire.STATUS)
+    assert answer.status == 200
+    assert document(answer) == world.host.status()
+
+
+@pytest.mark.parametrize("path", ["/unknown", "/", "/articles/1/2"])
+async def test_an_unknown_table_is_a_problem(world: World, path: str) -> None:
+    """Nothing is made for it."""
+    answer = await asked(world, path, wire.FILL, "0")
+    assert (answer.status, document(answer)["detail"]) == (
+        404,
+        "The refresher knows no such table.",
+    )
+
+
+async def test_errors_become_problems(world: World) -> None:
+    """With all that a client may know."""
+    world.source.error = UpstreamTimeout("Too slow.")
+    answer = await asked(world, "/articles", wire.FILL, "0")
+    assert (answer.status, answer.headers["retry-after"]) == (504, "5")
+    assert document(answer)["detail"] == "Too slow."
+
+
+async def test_unexpected_errors_become_problems_that_tell_nothing(world: World) -> None:
+    """The log names their place."""
+    answer = await asked(world, "/articles", wire.FILL, "private")
+    assert (answer.status, document(answer)["type"]) == (
+        500,
+        "urn:supabase-edge-cache:internal-error",
+    )
+    assert "private" not in str(document(answer))
+    (line,) = world.logged("internal_error")
+    assert line["exception"] == "ValueError"
+
+
+async def test_a_configuration_that_is_wrong_is_a_problem(world: World) -> None:
+    """It is read with the first request."""
+
+    async def text() -> str:
+        return ""
+
+    async def host_of(_table: Table) -> Host:
+        raise AssertionError
+
+    def tables() -> tuple[Table, ...]:
+        raise ConfigurationError(["TABLES is wrong."])
+
+    answer = await serve("https://x/articles?status", text, tables, host_of, world.log)
+    assert (answer.status, document(answer)["detail"]) == (500, "TABLES is wrong.")
