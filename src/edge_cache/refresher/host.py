@@ -91,7 +91,7 @@ def host_of(table: Table, outside: Outside) -> Host:
         now_ms=now_ms,
         log=log,
     )
-    reads.when_answered = backlog.hurry
+    reads.when_well_again = backlog.hurry
     fills = Fills(
         table=table,
         reads=reads,

@@ -39,7 +39,7 @@ class Reading:
 class Reads:
     """Reads resources, remembers them and has them written; takes note of how that goes.
 
-    ``when_answered`` is called after each answer of Supabase.
+    ``when_well_again`` is called after the first answer of Supabase that follows a failure.
     """
 
     def __init__(  # noqa: PLR0913  its collaborators, nothing else
@@ -65,7 +65,7 @@ class Reads:
         self._asked: dict[Resource, Pause] = {}
         self._answered = OVER
         self.recent = Recent(now_ms)
-        self.when_answered: Callable[[], None] = lambda: None
+        self.when_well_again: Callable[[], None] = lambda: None
 
     @property
     def is_idle(self) -> bool:
@@ -109,8 +109,10 @@ class Reads:
 
     def _note_answer(self) -> None:
         self._answered = Pause(self._now_ms(), PATIENCE_MS)
+        had_failed = self._record.outcome.failures > 0
         self._record.answered()
-        self.when_answered()
+        if had_failed:
+            self.when_well_again()
 
     async def _refresh(self, resource: Resource, version: int) -> Reading:
         """Read, check, remember and have written one entry."""

@@ -475,6 +475,14 @@ async def test_the_end_of_an_outage_is_noticed(world: World) -> None:
     assert pending(world) == 0
 
 
+async def test_an_outage_of_kv_does_not_have_supabase_read_all_the_time(world: World) -> None:
+    """It answers, but that is no news: pauses grow as after any other failure."""
+    world.store.refuses = lambda _what, _key: True
+    await world.host.backlog.record(["1"])
+    await world.live(100)
+    assert world.source.count("/articles") <= 25
+
+
 async def test_what_is_too_large_for_kv_does_not_stay_pending(world: World) -> None:
     """Its earlier entry is removed, so readers see the change."""
     await with_entries(world, "1")
