@@ -106,6 +106,7 @@ def host_of(table: Table, outside: Outside) -> Host:
         reads=reads,
         entries=entries,
         journal=journal,
+        backlog=backlog,
         lookups=lookups,
         log=log,
     )

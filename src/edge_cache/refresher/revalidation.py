@@ -13,6 +13,7 @@ import asyncio
 from edge_cache.entries import Metadata, etag_of, parse_metadata
 from edge_cache.errors import StoreError
 from edge_cache.ports import Log, WritableStore
+from edge_cache.refresher.backlog import Backlog
 from edge_cache.refresher.entries import Entries
 from edge_cache.refresher.journal import Journal
 from edge_cache.refresher.lookups import Lookups
@@ -33,6 +34,7 @@ class Revalidation:
         reads: Reads,
         entries: Entries,
         journal: Journal,
+        backlog: Backlog,
         lookups: Lookups,
         log: Log,
     ) -> None:
@@ -42,6 +44,7 @@ class Revalidation:
         self._reads = reads
         self._entries = entries
         self._journal = journal
+        self._backlog = backlog
         self._lookups = lookups
         self._log = log
 
@@ -56,6 +59,7 @@ class Revalidation:
         self._lookups.forget_all()
         self._journal.note(self._journal.changes.with_all_rows(version))
         if not all(await asyncio.gather(reading.storing, self._entries.publish())):
+            await self._backlog.schedule()  # the rows' version is pending from now on
             raise StoreError("The new rows were read, but Workers KV has not taken them yet.")
         self._journal.note(self._journal.changes.with_list(reading.metadata.version))
 

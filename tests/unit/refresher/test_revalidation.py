@@ -104,6 +104,22 @@ async def test_a_revalidation_that_kv_refuses_says_so(world: World, key: str) ->
     assert await world.read(row("1")) == {"id": "1", "title": "new"}
 
 
+async def test_a_rows_version_that_kv_refuses_is_published_however_long_that_takes(
+    world: World,
+) -> None:
+    """Else it would stay pending for ever, without anybody to carry it out."""
+    await with_entries(world, "1")
+    world.store.refuses = lambda _what, key: key == TABLE.version_key and world.passed_ms < 100_000
+    with pytest.raises(StoreError):
+        await world.host.revalidation.revalidate()
+    assert world.host.status()["pending"] == 1
+    await world.live(90)
+    assert world.host.status()["pending"] == 1
+    await world.live(20)
+    assert world.host.status()["pending"] == 0
+    assert world.published == START_MS + 1
+
+
 async def test_a_revalidation_carries_out_what_is_pending(world: World) -> None:
     """But not what came in while it read."""
     await with_entries(world, "1", "2")
