@@ -20,6 +20,7 @@ from edge_cache.tables import Table
 TABLE = Table("articles")
 LIST = Resource(TABLE)
 START_MS = 1_700_000_000_000
+MAX_ALARMS_AT_ONCE = 20
 
 
 def row(row_id: str) -> Resource:
@@ -148,6 +149,7 @@ class FakeStore:
         self.refuses: Callable[[str, str], bool] = lambda _what, _key: False
         self.error: Exception = StoreError("Workers KV refused.")
         self.held: dict[str, asyncio.Event] = {}
+        self.listed = 0
 
     def hold(self, key: str) -> asyncio.Event:
         """Have writes of a key take until the event is set."""
@@ -174,8 +176,9 @@ class FakeStore:
     async def entries(self, prefix: str, *, at_most: int | None = None) -> dict[str, str | None]:
         """Return metadata by key."""
         await self._begin("list", prefix)
-        keys = sorted(key for key in self.values if key.startswith(prefix))
-        return {key: self.values[key][1] for key in keys[:at_most]}
+        keys = sorted(key for key in self.values if key.startswith(prefix))[:at_most]
+        self.listed += len(keys)
+        return {key: self.values[key][1] for key in keys}
 
     async def _begin(self, what: str, key: str) -> None:
         self.tried.append((self._clock.now_ms() - START_MS, what, key))
@@ -301,9 +304,14 @@ class World:
     async def live(self, seconds: float) -> None:
         """Let time pass; the alarm fires whenever it is due."""
         end_s = self.clock.passed_s + seconds
+        alarms, since_s = 0, self.clock.passed_s
         while True:
             due_in_ms = self.due_in_ms
             if due_in_ms is not None and due_in_ms <= 0:
+                alarms = alarms + 1 if since_s == self.clock.passed_s else 1
+                since_s = self.clock.passed_s
+                if alarms > MAX_ALARMS_AT_ONCE:
+                    raise AssertionError("The alarm fires again and again.")
                 await self.alarm()
                 continue
             left_s = end_s - self.clock.passed_s

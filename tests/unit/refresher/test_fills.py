@@ -416,7 +416,7 @@ async def test_a_stale_reader_does_not_wait_for_a_silent_supabase(world: World) 
     await with_stale_rows(world, 1)
     world.source.delay_s = 5
     began_ms = world.passed_ms
-    with pytest.raises(StillReading):
+    with pytest.raises(StillReading, match=r"^Supabase has not answered yet"):
         await world.fill(row("0"), has_stale=True)
     assert world.passed_ms - began_ms == 1000
     await asyncio.sleep(4.1)
@@ -470,7 +470,7 @@ async def test_after_a_failure_supabase_is_left_alone_for_a_while(world: World) 
     with pytest.raises(UpstreamUnavailable):
         await world.fill(row("0"), has_stale=True)
     await asyncio.sleep(4.999)
-    with pytest.raises(NotAsked):
+    with pytest.raises(NotAsked, match=r"^Supabase failed a moment ago"):
         await world.fill(row("1"), has_stale=True)
     assert len(world.source.asked) == 1
     with pytest.raises(UpstreamUnavailable):
@@ -522,6 +522,17 @@ async def test_an_entry_that_aged_is_read_anew(world: World) -> None:
         await asyncio.sleep(2)
         assert "new" in str(world.shown(resource))
         world.source.write("1", "old")
+
+
+async def test_an_aged_entry_that_is_being_read_is_not_read_twice(world: World) -> None:
+    """However many readers come upon it."""
+    world.source.write("1", "a")
+    filled = await world.fill(row("1"))
+    world.source.delay_s = 0.1
+    await asyncio.gather(
+        *(world.host.fills.renew(row("1"), filled.metadata.read_at_ms) for _ in range(20))
+    )
+    assert world.source.count("/articles/1") == 2
 
 
 async def test_an_entry_that_was_read_anew_already_is_left_as_it_is(world: World) -> None:

@@ -143,11 +143,12 @@ def test_what_is_forgotten_counts_as_news() -> None:
     """A lookup that began before says nothing any more."""
     lookups = Lookups(Clock().now_ms)
     seen = [lookups.knowledge]
-    lookups.forget("a")
-    seen.append(lookups.knowledge)
-    lookups.forget_all()
-    seen.append(lookups.knowledge)
-    assert len(set(seen)) == 3
+    for _ in range(3):
+        lookups.forget("a")
+        seen.append(lookups.knowledge)
+        lookups.forget_all()
+        seen.append(lookups.knowledge)
+    assert len(set(seen)) == 7
 
 
 def test_only_so_many_missing_rows_are_remembered() -> None:
@@ -158,3 +159,11 @@ def test_only_so_many_missing_rows_are_remembered() -> None:
         lookups.remember_absent("again and again")
     assert [lookups.is_absent(str(number)) for number in (0, 1, 2, 10_000)] == [0, 0, 1, 1]
     assert lookups.is_absent("again and again")
+
+
+def test_a_row_that_was_missed_again_is_among_the_latest() -> None:
+    """Others make room before it."""
+    lookups = Lookups(Clock().now_ms)
+    for number in (*range(10_000), 0, 10_000):
+        lookups.remember_absent(str(number))
+    assert [lookups.is_absent(row_id) for row_id in ("0", "1")] == [True, False]

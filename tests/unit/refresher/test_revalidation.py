@@ -238,6 +238,7 @@ async def test_a_check_that_finds_nothing_writes_nothing(world: World) -> None:
     await world.host.revalidation.check()
     assert world.source.asked == [(world.passed_ms, "/articles")]
     assert [what for _, what, _ in world.store.tried] == ["list", "list"]
+    assert world.store.listed == 4
     assert world.logged("unchanged") == [{"key": "/articles"}]
     assert world.host.status()["failures"] == 0
 
