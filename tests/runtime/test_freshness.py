@@ -94,7 +94,7 @@ def test_a_stale_row_does_not_wait_for_a_remote_that_just_failed(edge: Edge) -> 
     for row_id in (1, 2, 3):
         edge.get(f"/articles/{row_id}")
     edge.get("/revalidate").raise_for_status()
-    edge.upstream.always = answering(401)
+    edge.upstream.always = answering(503)
     assert edge.get("/articles/1").json() == SEED[0]
     asked = edge.asked
     for row_id in (1, 2, 3):
@@ -104,6 +104,18 @@ def test_a_stale_row_does_not_wait_for_a_remote_that_just_failed(edge: Edge) -> 
             CACHE_STATUS + "hit; detail=supabase-failed-just-now"
         )
     assert edge.asked == asked
+
+
+def test_a_row_that_fails_keeps_no_other_out_of_date(edge: Edge) -> None:
+    """Supabase is well; it refuses one row."""
+    for row_id in (1, 2):
+        edge.get(f"/articles/{row_id}")
+    edge.kv.wait()
+    edge.db.update(2, title="Edited")
+    edge.get("/revalidate").raise_for_status()
+    edge.upstream.acts.extend([answering(500)] * 3)  # it is tried thrice
+    assert edge.get("/articles/1").json() == SEED[0]
+    assert edge.get("/articles/2").json()["title"] == "Edited"
 
 
 def test_the_cron_trigger_heals_a_lost_webhook(edge: Edge) -> None:

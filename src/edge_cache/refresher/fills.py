@@ -74,12 +74,12 @@ class Fills:
         latest = self._reads.recent.latest(resource.key)
         if latest and latest.metadata.read_at_ms != read_at_ms:
             return
-        if not self._record.failed_just_now:
+        if not self._record.failed_just_now(resource.key):
             await self._aged.join(resource, self._journal.changes.needed(resource))
 
     async def _reading(self, resource: Resource, needed: int, *, has_stale: bool) -> Reading:
         if has_stale:
-            self._require_health()
+            self._require_health(resource)
             return await self._patiently(resource, needed)
         if resource.row_id is None or self._reads.is_under_way(resource, needed):
             return await self._reads.refresh(resource, needed)
@@ -120,14 +120,16 @@ class Fills:
         """Read what has an entry, which goes if there is no such row any more."""
         try:
             async with self._gate:
-                self._require_health()  # Supabase may have failed while others had their turn
+                self._require_health(
+                    resource
+                )  # Supabase may have failed while others had their turn
                 return await self._reads.refresh(resource, version)
         except NotFound:
             self._entries.remove(resource)
             raise
 
-    def _require_health(self) -> None:
-        if self._record.failed_just_now:
+    def _require_health(self, resource: Resource) -> None:
+        if self._record.failed_just_now(resource.key):
             raise NotAsked("Supabase failed a moment ago.")
 
     def _is_listed(self, row_id: str) -> bool:

@@ -90,13 +90,13 @@ class Reads:
             body = await self._source.read(resource)
         except NotFound:
             self._log("not_found", key=resource.key)
-            self._note_answer()
+            self._note_answer(resource)
             raise
         except EdgeCacheError as error:
             self._log("refresh_failed", key=resource.key, type=error.slug, detail=error.detail)
-            self._record.failed(error.slug)
+            self._record.failed(resource.key, error)
             raise
-        self._note_answer()
+        self._note_answer(resource)
         return body
 
     def patience_ms(self, resource: Resource) -> int:
@@ -107,10 +107,10 @@ class Reads:
         """
         return self._asked.get(resource, self._answered).remaining_ms(self._now_ms())
 
-    def _note_answer(self) -> None:
+    def _note_answer(self, resource: Resource) -> None:
         self._answered = Pause(self._now_ms(), PATIENCE_MS)
         had_failed = self._record.outcome.failures > 0
-        self._record.answered()
+        self._record.answered(resource.key)
         if had_failed:
             self.when_well_again()
 

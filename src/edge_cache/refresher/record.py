@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 
-from edge_cache.pauses import Pause
+from edge_cache.errors import EdgeCacheError, UpstreamError, UpstreamUnreachable
+from edge_cache.pauses import OVER, Pause
 from edge_cache.ports import NowMs, Storage
 
 _KEY = "record"
 
 PAUSE_MS = 5_000
 """After a failure, readers that have a stale entry do not have Supabase asked again for so long."""
+
+_MAX_FAILING = 1000
+
+_DOWN = frozenset({429, 502, 503, 504, 520, 521, 522, 523, 525, 526, 530})
+"""Statuses by which a server, or who stands before it, says that it can serve nothing just now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +39,38 @@ class Record:
     def __init__(self, storage: Storage, now_ms: NowMs) -> None:
         self._storage = storage
         self._now_ms = now_ms
+        self._down = OVER
+        self._failing: dict[str, Pause] = {}
         text = storage.get(_KEY)
         self.outcome = Outcome(**json.loads(text)) if text else Outcome()
 
-    @property
-    def failed_just_now(self) -> bool:
-        """Whether Supabase failed a moment ago and has not answered since."""
-        outcome = self.outcome
-        if outcome.failures == 0:
-            return False
-        return not Pause(outcome.failed_at_ms, PAUSE_MS).is_over(self._now_ms())
+    def failed_just_now(self, key: str) -> bool:
+        """Tell whether reading a key, or anything, failed a moment ago and nothing was read since.
 
-    def failed(self, slug: str) -> None:
+        A failure says nothing of other keys, unless Supabase could not be reached or said itself
+        that it cannot serve: a long table that changes all the time, or a row that its policy
+        cannot judge, is no reason to leave the others out of date.
+        """
+        now_ms = self._now_ms()
+        failing = self._failing.get(key, OVER)
+        return not (self._down.is_over(now_ms) and failing.is_over(now_ms))
+
+    def failed(self, key: str, error: EdgeCacheError) -> None:
         """Note one more failure in a row."""
+        now_ms = self._now_ms()
+        pause = Pause(now_ms, PAUSE_MS)
+        if _is_down(error):
+            self._down = pause
+        self._failing[key] = pause
+        if len(self._failing) > _MAX_FAILING:
+            del self._failing[next(iter(self._failing))]
         failures = self.outcome.failures + 1
-        self._note(
-            replace(self.outcome, failures=failures, failed_at_ms=self._now_ms(), error=slug)
-        )
+        self._note(replace(self.outcome, failures=failures, failed_at_ms=now_ms, error=error.slug))
 
-    def answered(self) -> None:
+    def answered(self, key: str) -> None:
         """Note that Supabase answered."""
+        self._down = OVER
+        self._failing.pop(key, None)
         self._note(replace(self.outcome, failures=0))
 
     def refreshed(self, at_ms: int) -> None:
@@ -63,3 +81,10 @@ class Record:
         if outcome != self.outcome:
             self.outcome = outcome
             self._storage.put(_KEY, json.dumps(asdict(outcome)))
+
+
+def _is_down(error: EdgeCacheError) -> bool:
+    """Tell whether a failure is one of Supabase as a whole."""
+    if isinstance(error, UpstreamUnreachable):
+        return True
+    return isinstance(error, UpstreamError) and error.supabase_status in _DOWN

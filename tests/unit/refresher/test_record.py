@@ -5,7 +5,31 @@ from __future__ import annotations
 import pytest
 from world import START_MS, Clock, FakeStorage
 
+from edge_cache.errors import (
+    EdgeCacheError,
+    InvalidAnswer,
+    TornRead,
+    UpstreamRejected,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+    UpstreamUnreachable,
+)
 from edge_cache.refresher.record import PAUSE_MS, Outcome, Record
+
+OF_ALL = (
+    UpstreamUnreachable("x"),
+    UpstreamUnreachable("x", supabase_status=522),
+    UpstreamTimeout("x", supabase_status=504),
+    *(UpstreamUnavailable("x", supabase_status=status) for status in (429, 502, 503, 521, 530)),
+)
+OF_ONE_KEY = (
+    TornRead("x"),
+    UpstreamTimeout("x"),
+    UpstreamUnavailable("x", supabase_status=500),
+    UpstreamRejected("x", supabase_status=401),
+    InvalidAnswer("x", supabase_status=200),
+    EdgeCacheError("x"),
+)
 
 
 def test_outcomes_survive_a_restart() -> None:
@@ -14,12 +38,12 @@ def test_outcomes_survive_a_restart() -> None:
     record = Record(storage, clock.now_ms)
     assert record.outcome == Outcome(0, 0, 0, "")
     record.refreshed(START_MS - 1000)
-    record.failed("supabase-timeout")
+    record.failed("a", UpstreamTimeout("x"))
     clock.set_by(500)
-    record.failed("supabase-rejected")
+    record.failed("a", UpstreamRejected("x"))
     expected = Outcome(START_MS - 1000, 2, START_MS + 500, "supabase-rejected")
     assert Record(storage, clock.now_ms).outcome == record.outcome == expected
-    record.answered()
+    record.answered("a")
     expected = Outcome(START_MS - 1000, 0, START_MS + 500, "supabase-rejected")
     assert Record(storage, clock.now_ms).outcome == record.outcome == expected
 
@@ -28,28 +52,57 @@ def test_after_an_answer_failures_are_counted_anew() -> None:
     """They count in a row."""
     record = Record(FakeStorage(), Clock().now_ms)
     for _ in range(3):
-        record.failed("x")
-    record.answered()
-    record.failed("x")
+        record.failed("a", TornRead("x"))
+    record.answered("a")
+    record.failed("a", TornRead("x"))
     assert record.outcome.failures == 1
 
 
-def test_a_failure_counts_as_just_now_for_a_while() -> None:
+@pytest.mark.parametrize("error", [*OF_ONE_KEY, *OF_ALL], ids=repr)
+def test_a_failure_counts_as_just_now_for_a_while(error: EdgeCacheError) -> None:
     """Unless Supabase has answered since."""
-    storage, clock = FakeStorage(), Clock()
-    record = Record(storage, clock.now_ms)
-    assert not record.failed_just_now
-    record.failed("x")
-    assert record.failed_just_now
+    clock = Clock()
+    record = Record(FakeStorage(), clock.now_ms)
+    assert not record.failed_just_now("a")
+    record.failed("a", error)
+    assert record.failed_just_now("a")
     clock.set_by(PAUSE_MS - 1)
-    assert record.failed_just_now
-    assert Record(storage, clock.now_ms).failed_just_now
+    assert record.failed_just_now("a")
     clock.set_by(1)
-    assert not record.failed_just_now
-    record.failed("x")
-    assert record.failed_just_now
-    record.answered()
-    assert not record.failed_just_now
+    assert not record.failed_just_now("a")
+    record.failed("a", error)
+    assert record.failed_just_now("a")
+    record.answered("a")
+    assert not record.failed_just_now("a")
+
+
+@pytest.mark.parametrize("error", OF_ALL, ids=repr)
+def test_a_failure_of_supabase_as_a_whole_is_one_of_every_key(error: EdgeCacheError) -> None:
+    """Until any of them is answered."""
+    record = Record(FakeStorage(), Clock().now_ms)
+    record.failed("a", error)
+    assert record.failed_just_now("b")
+    record.answered("c")
+    assert not record.failed_just_now("b")
+    assert record.failed_just_now("a")
+
+
+@pytest.mark.parametrize("error", OF_ONE_KEY, ids=repr)
+def test_another_failure_says_nothing_of_other_keys(error: EdgeCacheError) -> None:
+    """A table that changes all the time does not keep its rows out of date."""
+    record = Record(FakeStorage(), Clock().now_ms)
+    record.failed("a", error)
+    assert not record.failed_just_now("b")
+
+
+def test_failing_keys_are_remembered_within_bounds() -> None:
+    """The oldest go first."""
+    record = Record(FakeStorage(), Clock().now_ms)
+    for number in range(1001):
+        record.failed(str(number), TornRead("x"))
+    assert not record.failed_just_now("0")
+    assert record.failed_just_now("1")
+    assert record.failed_just_now("1000")
 
 
 @pytest.mark.parametrize("back_ms", [1, 30_000, 3_600_000])
@@ -57,14 +110,14 @@ def test_a_clock_that_was_set_back_makes_no_failure_last_longer(back_ms: int) ->
     """Supabase is asked again too soon rather than too late."""
     clock = Clock()
     record = Record(FakeStorage(), clock.now_ms)
-    record.failed("x")
+    record.failed("a", TornRead("x"))
     clock.set_by(-back_ms)
-    assert not record.failed_just_now
+    assert not record.failed_just_now("a")
 
 
 def test_what_is_as_it_was_is_not_stored_again() -> None:
     """Every answer would cost a write."""
     storage = FakeStorage()
     record = Record(storage, Clock().now_ms)
-    record.answered()
+    record.answered("a")
     assert storage.texts == {}

@@ -14,9 +14,9 @@ from edge_cache.errors import (
     UpstreamUnavailable,
     UpstreamUnreachable,
 )
-from edge_cache.tables import Table
 from edge_cache.supabase import requests
 from edge_cache.supabase.requests import FIRST_BACKOFF_S, RETRIES, backoff_s, key_headers
+from edge_cache.tables import Table
 
 Read = Callable[..., bytes]
 

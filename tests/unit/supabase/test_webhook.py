@@ -7,8 +7,9 @@ import json
 import pytest
 
 from edge_cache.errors import BadPayload
-from edge_cache.resources import TABLES, Table
 from edge_cache.supabase.webhook import MAX_BYTES, change_in
+from edge_cache.tables import DEFAULT as TABLES
+from edge_cache.tables import Table
 
 
 def body(**members: object) -> bytes:
