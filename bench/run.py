@@ -72,7 +72,7 @@ def report(samples: Samples, contenders: dict[str, Contender]) -> list[targets.V
         print()
         print("\n".join(lines))
     if any(verdict.met is False for verdict in verdicts):
-        print("\nWhere the time goes is told in README.md, under How fast.")
+        print("\nWhere the time goes is told in docs/speed.md.")
     return verdicts
 
 

@@ -2,7 +2,7 @@
 -- one request, and as it was at one moment.
 --
 -- Without it a table of more rows than the project's "Max rows" (1,000 unless set) is read in pages,
--- each of which shows the table at another moment. See the README for what that costs.
+-- each of which shows the table at another moment. docs/how-it-works.md tells what that costs.
 --
 -- To install it, run this file in the SQL editor of the project (Dashboard → SQL Editor). Nothing
 -- else is to be done: the Worker looks for it every five minutes.

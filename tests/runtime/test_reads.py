@@ -274,7 +274,7 @@ ROUTES = {
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("path", ROUTES)
 def test_every_path_and_method(edge: Edge, path: str, method: str) -> None:
-    """The README's table of routes; other methods are 405 and say which are not."""
+    """The table of routes in docs/responses.md; other methods are 405 and say which are not."""
     response = edge.http.request(method, path)
     assert response.status_code == ROUTES[path].get(method, 405)
     if method == "OPTIONS" or response.status_code == 405:

@@ -58,7 +58,7 @@ NEVER_HIDDEN = [
 def test_each_error_is_a_problem(
     error: EdgeCacheError, status: int, slug: str, retry_after_s: int | None
 ) -> None:
-    """The README lists them; an operator looks for the last part of the type."""
+    """docs/responses.md lists them; an operator looks for the last part of the type."""
     document = error.document()
     assert document["type"] == f"urn:supabase-edge-cache:{slug}"
     assert (document["status"], document["detail"]) == (status, error.detail)

@@ -124,6 +124,8 @@ async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer:
     except EdgeCacheError as error:
         path, head = path_of(request.url), request.method == "HEAD"
         log("refused", path=path, method=request.method, status=error.status, type=error.slug)
+        if isinstance(error, ConfigurationError) and request.method == "OPTIONS":
+            return _options(http.READ_METHODS, request)  # so that a page can read the problem
         if isinstance(error, ConfigurationError) and path == HEALTH_PATH:
             return http.without_body(misconfigured(error), head=head)
         return http.without_body(http.problem(error), head=head)

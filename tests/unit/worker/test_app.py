@@ -191,6 +191,14 @@ def test_a_worker_that_is_not_configured_says_so(edge: FakedWorker) -> None:
     assert [line["type"] for line in edge.log.lines] == ["configuration"]
 
 
+@pytest.mark.parametrize("path", ["/articles", "/health", "/unknown"])
+def test_its_preflights_succeed(edge: FakedWorker, path: str) -> None:
+    """So that a page can read what is wrong."""
+    answer = edge.ask("OPTIONS", path, made=misconfigured)
+    assert answer.status == 204
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
 @pytest.mark.parametrize("path", ["/health", "/health/", "/health?x"])
 def test_its_health_lists_the_faults(edge: FakedWorker, path: str) -> None:
     """503, as of any Worker that cannot serve."""
