@@ -494,6 +494,22 @@ async def test_rows_that_became_stale_meanwhile_need_no_refresh_of_their_own(wor
     assert world.source.asked == []
 
 
+async def test_what_failed_before_a_row_became_stale_does_not_slow_its_next_change(
+    world: World,
+) -> None:
+    """It is forgotten with the change that it was about."""
+    world.source.errors["/articles/1"] = UpstreamTimeout("x")
+    await world.host.backlog.record(["1"])
+    await world.live(60)
+    await world.host.revalidation.revalidate()
+    await world.host.backlog.record(["2"])
+    await world.live(3)
+    world.source.asked.clear()
+    await world.host.backlog.record(["1"])
+    await world.live(2.5)
+    assert len(reads_of(world, "/articles/1")) >= 2
+
+
 async def test_the_end_of_an_outage_is_noticed(world: World) -> None:
     """Whoever hears from Supabase first, what is pending is tried within a second of that."""
     world.source.error = UpstreamTimeout("x")

@@ -233,6 +233,29 @@ async def test_a_missing_row_is_remembered(world: World) -> None:
     assert [what for _, what, _ in world.store.tried] == []
 
 
+async def test_a_row_that_was_deleted_does_not_come_back_from_memory(world: World) -> None:
+    """Neither while its change is pending nor once it is done."""
+    world.source.write("1", "a")
+    await world.fill(row("1"))
+    del world.source.rows["1"]
+    await world.host.backlog.record(["1"])
+    with pytest.raises(NotFound):
+        await world.fill(row("1"))
+    await world.live(3)
+    with pytest.raises(NotFound):
+        await world.fill(row("1"))
+
+
+async def test_a_row_that_became_too_large_does_not_come_back_from_memory(world: World) -> None:
+    """It is read each time."""
+    world.source.write("1", "a")
+    await world.fill(row("1"))
+    world.source.write("1", "x" * MAX_VALUE_BYTES)
+    await world.host.backlog.record(["1"])
+    await world.live(3)
+    assert (await world.fill(row("1"))).asked
+
+
 @pytest.mark.parametrize("how", ["webhook", "revalidation"])
 async def test_a_missing_row_is_not_remembered_once_it_may_be_there(world: World, how: str) -> None:
     """A webhook tells of it, or a revalidation that something may have happened."""
@@ -361,6 +384,7 @@ async def test_a_row_that_is_being_read_anyway_needs_no_budget(world: World) -> 
     """Such as for a webhook."""
     world.source.write("1", "a")
     await spend_budget(world)
+    world.source.hold("/articles")
     gate = world.source.hold("/articles/1")
     await world.host.backlog.record(["1"])
     await world.alarm()
