@@ -380,6 +380,12 @@ async def test_a_row_that_the_table_lists_is_served_although_the_budget_is_spent
     assert (await world.fill(row("2"))).asked
 
 
+async def test_the_table_is_served_although_the_budget_is_spent(world: World) -> None:
+    """It is no row that may not exist."""
+    await spend_budget(world)
+    assert (await world.fill(LIST)).asked
+
+
 async def test_a_row_that_is_being_read_anyway_needs_no_budget(world: World) -> None:
     """Such as for a webhook."""
     world.source.write("1", "a")

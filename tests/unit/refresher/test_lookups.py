@@ -91,6 +91,23 @@ async def test_who_waits_is_refused_once_the_budget_is_spent(world: World) -> No
     assert world.passed_ms == 0
 
 
+async def test_who_waits_is_admitted_with_the_last_of_the_budget(world: World) -> None:
+    """It is not spent."""
+    lookups = Lookups(world.clock.now_ms)
+    turns = [asyncio.ensure_future(lookups.begin()) for _ in range(VAIN_BURST + 2)]
+    await settle()
+    for _ in range(VAIN_BURST - 1):
+        lookups.end(in_vain=True)
+    await settle()
+    assert [turn.done() for turn in turns[VAIN_BURST:]] == [False, False]
+    lookups.end(in_vain=False)
+    await settle()
+    assert [turn.done() for turn in turns[VAIN_BURST:]] == [True, False]
+    lookups.end(in_vain=True)
+    results = await asyncio.gather(*turns, return_exceptions=True)
+    assert [type(result) for result in results[VAIN_BURST:]] == [type(None), LookupsExhausted]
+
+
 async def test_nobody_waits_longer_than_that(world: World) -> None:
     """Supabase may be slow; whoever gave up does not take a later turn."""
     lookups = Lookups(world.clock.now_ms)

@@ -269,6 +269,22 @@ async def test_a_write_beside_a_retry_that_fails_is_tried_until_it_is_in_kv(worl
     assert [value for _, value in values.taken] == ["new"]
 
 
+async def test_what_waits_for_its_retry_is_not_forgotten_for_many_other_keys(world: World) -> None:
+    """A newer write still ends the older one's attempts."""
+    values = Values(world)
+    values.refusals = 3
+    await values.write("old")
+    await asyncio.sleep(5)
+
+    async def nothing() -> None:
+        """Take no time."""
+
+    await asyncio.gather(*(values.writer.write(str(n), nothing) for n in range(1500)))
+    await values.write("new")
+    await asyncio.sleep(40)
+    assert [value for _, value in values.taken] == ["new"]
+
+
 async def test_what_is_written_stays_in_order_whatever_else_is_written(world: World) -> None:
     """However many keys there are, those in use are not forgotten."""
     values = Values(world)
