@@ -40,6 +40,7 @@ await db.exec(`
   grant usage on schema elsewhere to anon;
   create table elsewhere.articles (id int);
   grant select on elsewhere.articles to anon;
+  grant select on public.articles to stranger;
 `);
 
 async function ask(role, ...names) {
