@@ -16,7 +16,10 @@ from edge_cache.errors import BadPayload
 from edge_cache.http import Answer, Request
 
 CHUNK_BYTES = 8 * 1024
-"""Measured with 300 readers of 5 MB: below it memory does not shrink any more."""
+"""Measured with 300 readers of 5 MB: with smaller chunks memory does not shrink any more."""
+
+WHOLE_BYTES = 256 * 1024
+"""Up to so many a response is made of a body as a whole, which is faster than in chunks."""
 
 
 def environment() -> Any:
@@ -81,7 +84,7 @@ def response_of(answer: Answer) -> Any:
     if isinstance(body, bytes):
         body = to_js(body)
     elif isinstance(body, Shared):
-        body = body.stream()
+        body = body.content()
     # One crossing for status and headers together; converting a dict costs one for each value.
     init = js.JSON.parse(json.dumps({"status": answer.status, "headers": dict(answer.headers)}))
     return js.Response.new(body, init)
@@ -95,13 +98,17 @@ class Shared:
     """
 
     def __init__(self, body: bytes) -> None:
-        whole = to_js(body)
-        self._chunks = js.Array.new()
-        for start in range(0, len(body), CHUNK_BYTES):
-            self._chunks.push(whole.subarray(start, start + CHUNK_BYTES))
+        self._whole = to_js(body)
+        self._chunks: Any = None
+        if len(body) > WHOLE_BYTES:
+            self._chunks = js.Array.new()
+            for start in range(0, len(body), CHUNK_BYTES):
+                self._chunks.push(self._whole.subarray(start, start + CHUNK_BYTES))
 
-    def stream(self) -> Any:
-        """Return a stream of all of it, for one response."""
+    def content(self) -> Any:
+        """Return what one response is made of."""
+        if self._chunks is None:
+            return self._whole
         return getattr(js.ReadableStream, "from")(self._chunks)
 
     def cancel(self) -> None:

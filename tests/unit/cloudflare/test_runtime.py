@@ -133,21 +133,25 @@ def test_a_stream_is_handed_over_untouched(module: ModuleType, body: Stream | No
     assert module.response_of(Answer(200, {}, body)).body is body
 
 
-def test_a_shared_body_is_a_stream_for_each_response(module: ModuleType) -> None:
+def test_a_large_shared_body_is_a_stream_for_each_response(module: ModuleType) -> None:
     """Of the same chunks, however many responses send them."""
-    size = module.CHUNK_BYTES
-    shared = module.Shared(b"a" * size + b"b" * size + b"c")
+    size, body = module.CHUNK_BYTES, b"a" * module.WHOLE_BYTES + b"b"
+    shared = module.Shared(body)
     first, second = (module.response_of(Answer(200, {}, shared)).body for _ in range(2))
     assert first is not second
     assert first.chunks is second.chunks
-    assert first.chunks == [TypedArray(b"a" * size), TypedArray(b"b" * size), TypedArray(b"c")]
+    assert [len(chunk.data) for chunk in first.chunks] == [size] * (len(body) // size) + [1]
+    assert b"".join(chunk.data for chunk in first.chunks) == body
 
 
-def test_an_empty_shared_body_is_an_empty_stream(module: ModuleType) -> None:
-    """And nothing is open when it is let go of unread."""
-    shared = module.Shared(b"")
+@pytest.mark.parametrize("size", [0, 1, 256 * 1024])
+def test_a_small_shared_body_is_sent_whole(module: ModuleType, size: int) -> None:
+    """It is in JavaScript's memory once; nothing is open when it is let go of unread."""
+    shared = module.Shared(b"a" * size)
     shared.cancel()
-    assert module.response_of(Answer(200, {}, shared)).body.chunks == []
+    first, second = (module.response_of(Answer(200, {}, shared)).body for _ in range(2))
+    assert first is second
+    assert first == TypedArray(b"a" * size)
 
 
 def test_work_is_done_in_the_background(runtime: FakeRuntime, module: ModuleType) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_cache.supabase.parsing import MAX_DEPTH, Number, loads
@@ -32,6 +32,7 @@ MANY: list[object] = [[]] * MAX_DEPTH
 """Beside a value, so many brackets that depth is looked at."""
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_every_value_is_read(value: object) -> None:
     """Brackets, quotes and backslashes inside strings confuse nothing."""
@@ -40,6 +41,7 @@ def test_every_value_is_read(value: object) -> None:
     assert loads(json.dumps(values, ensure_ascii=False, indent=1).encode()) == values
 
 
+@settings(deadline=None)
 @given(JSON, st.sampled_from([(b"[", b"]"), (b'{"]":', b"}")]))
 def test_the_deepest_that_is_read(value: object, brackets: tuple[bytes, bytes]) -> None:
     """500 levels are promised, whatever stands before them; a fifth more is refused."""
@@ -59,6 +61,7 @@ def test_either_bracket_alone_counts(opening: bytes, closing: bytes) -> None:
     assert caught.value.__cause__ is None
 
 
+@settings(deadline=None)
 @given(st.text('[]{}"\\,:1u \u00e9', min_size=1))
 def test_what_is_no_json_hides_no_depth(garbage: str) -> None:
     """Whatever stands before it: it is refused, or it is in a string."""
