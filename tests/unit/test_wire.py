@@ -36,7 +36,7 @@ def test_an_entry_arrives_as_it_was_sent(*, stored: bool, asked: bool) -> None:
 def test_an_answer_without_an_entry_is_a_failure_of_the_refresher(metadata: str | None) -> None:
     """It is never served."""
     with pytest.raises(RefresherUnavailable) as caught:
-        wire.filled_from({"x-entry-metadata": metadata}.get, b"[]")
+        wire.filled_from({"x-entry": f"11{metadata}"}.get, b"[]")
     assert caught.value.detail == "The refresher's answer carries no entry."
 
 

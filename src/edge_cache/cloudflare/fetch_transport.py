@@ -9,6 +9,7 @@ The transport may also be handed to supabase-py (``httpx_client=httpx.AsyncClien
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -34,32 +35,13 @@ class FetchTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; the response's body is read when httpx asks for it."""
-        body = await request.aread()
-        options = {
-            "method": request.method,
-            "headers": [
-                [name, value]
-                for name, value in request.headers.multi_items()
-                if name not in _HOP_HEADERS
-            ],
-            "redirect": "manual",
-            **_signal(request),
-        }
-        if body:
-            options["body"] = to_js(body)
         try:
-            answer = await js.fetch(
-                str(request.url), to_js(options, dict_converter=js.Object.fromEntries)
-            )
+            answer = await js.fetch(str(request.url), _options(request, await request.aread()))
         except JsException as error:
             raise _translated(error, httpx.ConnectError, request) from error
         return httpx.Response(
             answer.status,
-            headers=[
-                (name, value)
-                for name, value in (tuple(pair) for pair in answer.headers)
-                if name not in _UNPACKED_HEADERS
-            ],
+            headers=_headers_of(answer),
             stream=_Body(answer, request),
         )
 
@@ -79,11 +61,23 @@ class _Body(httpx.AsyncByteStream):
         yield buffer.to_bytes()
 
 
-def _signal(request: httpx.Request) -> dict[str, object]:
+def _options(request: httpx.Request, body: bytes) -> Any:
+    """Return what `fetch` is told beside the URL; as JSON, it crosses into JavaScript at once."""
+    sent = [pair for pair in request.headers.multi_items() if pair[0] not in _HOP_HEADERS]
+    plain = {"method": request.method, "headers": sent, "redirect": "manual"}
+    options = js.JSON.parse(json.dumps(plain))
     limits = [s for s in request.extensions.get("timeout", {}).values() if s is not None]
-    if not limits:
-        return {}
-    return {"signal": js.AbortSignal.timeout(int(min(limits) * 1000))}
+    if limits:
+        options.signal = js.AbortSignal.timeout(int(min(limits) * 1000))
+    if body:
+        options.body = to_js(body)
+    return options
+
+
+def _headers_of(answer: Any) -> list[tuple[str, str]]:
+    """Return an answer's headers, which cross into Python at once."""
+    pairs = json.loads(js.JSON.stringify(getattr(js.Array, "from")(answer.headers)))
+    return [(name, value) for name, value in pairs if name not in _UNPACKED_HEADERS]
 
 
 def _translated(

@@ -26,7 +26,7 @@ class RefresherClient:
     async def fill(self, resource: Resource, *, version: int, has_stale: bool) -> Filled:
         """Return an entry that readers miss."""
         verb = wire.REFILL if has_stale else wire.FILL
-        response = await self._call(resource, verb, str(version))
+        response = await self._call(resource, f"{verb}={version}")
 
         def header(name: str) -> str | None:
             value = response.headers.get(name)
@@ -36,7 +36,7 @@ class RefresherClient:
 
     async def renew(self, resource: Resource, read_at_ms: int) -> None:
         """Read an entry anew, if it is the one that was read at the given time."""
-        await self._call(resource, wire.RENEW, str(read_at_ms))
+        await self._call(resource, f"{wire.RENEW}={read_at_ms}")
 
     async def revalidate(self, table: Table) -> None:
         """Read a table anew and make its entries fresh."""
@@ -61,12 +61,16 @@ class RefresherClient:
 
     async def _call(self, resource: Resource, verb: str, body: str = "") -> Any:
         stub = self._namespace.getByName(resource.table.name)
-        init = js.JSON.parse(json.dumps({"method": "POST", "body": body}))
+        url = f"{_NO_HOST}{resource.path}?{verb}"
         try:
-            response = await stub.fetch(f"{_NO_HOST}{resource.path}?{verb}", init)
+            response = await (stub.fetch(url, _post(body)) if body else stub.fetch(url))
             if response.ok:
                 return response
             text, retry_after = await response.text(), response.headers.get("retry-after")
         except JsException as error:
             raise RefresherUnavailable("The Durable Object could not be reached.") from error
         raise wire.error_from(text, None if retry_after is jsnull else retry_after)
+
+
+def _post(body: str) -> Any:
+    return js.JSON.parse(json.dumps({"method": "POST", "body": body}))

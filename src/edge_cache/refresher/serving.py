@@ -31,23 +31,23 @@ async def serve(
             resource = resource_at(path_of(url), tables())
             if resource is None:
                 raise NotFound("The refresher knows no such table.")
-            verb = url.rpartition("?")[2]
-            return await _carry_out(verb, resource, await host_of(resource.table), text)
+            verb, _, number = url.rpartition("?")[2].partition("=")
+            host = await host_of(resource.table)
+            return await _carry_out(verb, int(number or 0), resource, host, text)
     except EdgeCacheError as error:
         return problem(error)
 
 
 async def _carry_out(
-    verb: str, resource: Resource, host: Host, text: Callable[[], Awaitable[str]]
+    verb: str, number: int, resource: Resource, host: Host, text: Callable[[], Awaitable[str]]
 ) -> Answer:
     if verb in {wire.FILL, wire.REFILL}:
-        version, has_stale = int(await text()), verb == wire.REFILL
-        filled = await host.fills.fill(resource, version=version, has_stale=has_stale)
+        filled = await host.fills.fill(resource, version=number, has_stale=verb == wire.REFILL)
         return wire.filled_answer(filled)
     if verb == wire.STATUS:
         return json_answer(host.status())
     if verb == wire.RENEW:
-        await host.fills.renew(resource, int(await text()))
+        await host.fills.renew(resource, number)
     elif verb == wire.RECORD:
         await host.backlog.record(json.loads(await text()))
     elif verb == wire.CHECK:

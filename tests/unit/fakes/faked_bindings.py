@@ -90,7 +90,7 @@ class ObjectNamespace:
     def getByName(self, name: str) -> SimpleNamespace:  # noqa: N802  the namespace's name
         """Return an object's stub."""
 
-        def fetch(url: str, init: object) -> Promise:
+        def fetch(url: str, init: object = None) -> Promise:
             self.calls.append((name, url, plain(init)))
             return Promise(self.answer)
 

@@ -242,7 +242,7 @@ class FakeRuntime:
                 Object=SimpleNamespace(fromEntries=_from_entries),
                 AbortSignal=SimpleNamespace(timeout=lambda ms: JsObject(aborts_after_ms=ms)),
                 Response=Response,
-                Array=SimpleNamespace(new=GrowingArray),
+                Array=SimpleNamespace(new=GrowingArray, **{"from": JsArray}),
                 ReadableStream=SimpleNamespace(**{"from": ChunkStream}),
                 queueMicrotask=self._queue_microtask,
                 console=SimpleNamespace(log=self.printed.append),

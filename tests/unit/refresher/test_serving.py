@@ -18,7 +18,7 @@ from edge_cache.tables import Table
 OTHER = Table("products", key="sku")
 
 
-async def asked(world: World, path: str, verb: str, body: str = "") -> Answer:
+async def asked(world: World, path: str, verb: str, body: str = "", *, number: str = "") -> Answer:
     """Return what the object answers."""
 
     async def text() -> str:
@@ -28,7 +28,7 @@ async def asked(world: World, path: str, verb: str, body: str = "") -> Answer:
         assert table is TABLE
         return world.host
 
-    url = f"https://refresher{path}?{verb}"
+    url = f"https://refresher{path}?{verb}" + (f"={number}" if number else "")
     return await serve(url, text, lambda: (OTHER, TABLE), host_of, world.log)
 
 
@@ -42,12 +42,12 @@ def document(answer: Answer) -> dict[str, object]:
 async def test_a_miss_is_filled(world: World) -> None:
     """With a version that the reader sees; the row's name may have any character."""
     world.source.write("a/ü", "x")
-    answer = await asked(world, "/articles/a%2F%C3%BC", wire.FILL, "7")
+    answer = await asked(world, "/articles/a%2F%C3%BC", wire.FILL, number="7")
     filled = wire.filled_from(answer.headers.get, answer.body)
     assert filled.asked
     assert document(answer) == {"id": "a/ü", "title": "x"}
     newer = filled.metadata.version + 5
-    answer = await asked(world, "/articles/a%2F%C3%BC", wire.FILL, str(newer))
+    answer = await asked(world, "/articles/a%2F%C3%BC", wire.FILL, number=str(newer))
     assert wire.filled_from(answer.headers.get, answer.body).metadata.version == newer
 
 
@@ -55,7 +55,7 @@ async def test_a_stale_entry_is_refilled(world: World) -> None:
     """Within the patience of who has it."""
     world.source.write("1", "x")
     world.source.hold("/articles/1")
-    answer = await asked(world, "/articles/1", wire.REFILL, "0")
+    answer = await asked(world, "/articles/1", wire.REFILL, number="0")
     assert (answer.status, document(answer)["type"]) == (
         504,
         "urn:supabase-edge-cache:supabase-slow",
@@ -67,7 +67,7 @@ async def test_a_miss_is_not_hurried(world: World) -> None:
     """Its reader has nothing else."""
     world.source.write("1", "x")
     world.source.delay_s = 5
-    assert (await asked(world, "/articles/1", wire.FILL, "0")).status == 200
+    assert (await asked(world, "/articles/1", wire.FILL, number="0")).status == 200
 
 
 async def test_an_aged_entry_is_renewed(world: World) -> None:
@@ -76,7 +76,7 @@ async def test_an_aged_entry_is_renewed(world: World) -> None:
     filled = await world.fill(row("1"))
     read_at_ms = filled.metadata.read_at_ms
     for at_ms, count in ((read_at_ms - 1, 1), (read_at_ms, 2)):
-        answer = await asked(world, "/articles/1", wire.RENEW, str(at_ms))
+        answer = await asked(world, "/articles/1", wire.RENEW, number=str(at_ms))
         assert (answer.status, answer.body) == (204, None)
         assert world.source.count("/articles/1") == count
 
@@ -117,7 +117,7 @@ async def test_status_is_json(world: World) -> None:
 @pytest.mark.parametrize("path", ["/unknown", "/", "/articles/1/2"])
 async def test_an_unknown_table_is_a_problem(world: World, path: str) -> None:
     """Nothing is made for it."""
-    answer = await asked(world, path, wire.FILL, "0")
+    answer = await asked(world, path, wire.FILL, number="0")
     assert (answer.status, document(answer)["detail"]) == (
         404,
         "The refresher knows no such table.",
@@ -127,14 +127,14 @@ async def test_an_unknown_table_is_a_problem(world: World, path: str) -> None:
 async def test_errors_become_problems(world: World) -> None:
     """With all that a client may know."""
     world.source.error = UpstreamTimeout("Too slow.")
-    answer = await asked(world, "/articles", wire.FILL, "0")
+    answer = await asked(world, "/articles", wire.FILL, number="0")
     assert (answer.status, answer.headers["retry-after"]) == (504, "5")
     assert document(answer)["detail"] == "Too slow."
 
 
 async def test_unexpected_errors_become_problems_that_tell_nothing(world: World) -> None:
     """The log names their place."""
-    answer = await asked(world, "/articles", wire.FILL, "private")
+    answer = await asked(world, "/articles", wire.FILL, number="private")
     assert (answer.status, document(answer)["type"]) == (
         500,
         "urn:supabase-edge-cache:internal-error",
