@@ -180,7 +180,7 @@ async def test_pauses_after_failures_grow_and_end(world: World) -> None:
     times = reads_of(world, "/articles/1")
     pauses = [later - earlier for earlier, later in itertools.pairwise(times)]
     bounds = [1000, 2000, 4000, 8000] + [10_000] * (len(pauses) - 4)
-    assert len(pauses) > 30
+    assert len(pauses) > 25
     for pause, bound in zip(pauses, bounds, strict=True):
         assert bound / 2 <= pause <= max(bound, 1000) + 1000
     (first, *_) = world.logged("retry_scheduled")
@@ -521,6 +521,22 @@ async def test_the_end_of_an_outage_is_noticed(world: World) -> None:
     with pytest.raises(NotFound):
         await world.fill(row("x"))
     await world.live(1.1)
+    assert pending(world) == 0
+
+
+async def test_the_end_of_a_single_failure_is_noticed_too(world: World) -> None:
+    """Here KV had failed before, so that the row's pauses were long already."""
+    world.store.refuses = lambda _what, _key: True
+    await world.host.backlog.record(["1"])
+    await world.live(60)
+    world.store.refuses = lambda _what, _key: False
+    world.source.errors["/articles/1"] = UpstreamTimeout("x")
+    while world.host.status()["failures"] == 0:
+        await world.live(0.1)
+    world.source.errors.clear()
+    with pytest.raises(NotFound):
+        await world.fill(row("x"))
+    await world.live(2.5)
     assert pending(world) == 0
 
 
