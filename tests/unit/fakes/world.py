@@ -326,6 +326,8 @@ class World:
 
     async def restart(self) -> None:
         """Lose the object with all that it had under way, and have the next request make it."""
+        if self.host.backlog._timer:
+            self.host.backlog._timer.cancel()
         lost = asyncio.all_tasks() - {asyncio.current_task()}
         for task in lost:
             if task is not None:
