@@ -135,12 +135,14 @@ class Backlog:
         return lambda: self._refreshes.row(row_id)
 
     async def _carry_out(self, key: str, step: Step) -> None:
+        began_ms = self._now_ms()
         try:
             with reported(self._log):
                 await step()
         except EdgeCacheError as error:
-            pause_ms = self._retries.failed(key, self._now_ms())
-            self._log("retry_scheduled", key=key, type=error.slug, in_s=round(pause_ms / 1000, 1))
+            self._retries.failed(key, began_ms)
+            wait_ms = self._retries.remaining_ms(key, self._now_ms())
+            self._log("retry_scheduled", key=key, type=error.slug, in_s=round(wait_ms / 1000, 1))
         else:
             self._retries.succeeded(key)
             self._log("applied", key=key, pending=self._journal.changes.pending)

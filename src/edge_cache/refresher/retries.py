@@ -29,12 +29,14 @@ class Retries:
         self._jitter = jitter
         self._failed: dict[str, _Failed] = {}
 
-    def failed(self, key: str, now_ms: int) -> int:
-        """Note a failure; return the pause in milliseconds that follows."""
+    def failed(self, key: str, began_ms: int) -> None:
+        """Note that an attempt failed, and when it began.
+
+        From there the pause counts: who waited ten seconds for an answer has paused enough.
+        """
         failures = self._failed[key].failures if key in self._failed else 0
-        pause = Pause(now_ms, retry_ms(failures, self._jitter()))
+        pause = Pause(began_ms, retry_ms(failures, self._jitter()))
         self._failed[key] = _Failed(failures + 1, pause)
-        return pause.length_ms
 
     def succeeded(self, key: str) -> None:
         """Forget the failures of a key."""
