@@ -7,9 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 
 _FORMAT = 2
+
+MAX_NUMBER = 10**15
+"""Above every time in milliseconds, and still exact in JavaScript."""
+
+_ETAG = re.compile(r'"[\x21\x23-\x7e]{1,100}"')
+"""It goes into a header as it is (RFC 9110, section 8.8.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +68,14 @@ def parse_metadata(text: str) -> Metadata | None:
         )
     except (ValueError, TypeError, KeyError):
         return None
-    well_typed = (
+    numbers = (metadata.size, metadata.read_at_ms, metadata.version)
+    well_formed = (
         isinstance(metadata.etag, str)
-        and isinstance(metadata.size, int)
-        and isinstance(metadata.read_at_ms, int)
-        and isinstance(metadata.version, int)
+        and _ETAG.fullmatch(metadata.etag)
+        and all(type(number) is int and 0 <= number < MAX_NUMBER for number in numbers)
         and isinstance(metadata.row, str)
     )
-    return metadata if well_typed else None
+    return metadata if well_formed else None
 
 
 def etag_of(body: bytes) -> str:

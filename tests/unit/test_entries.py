@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from edge_cache.entries import Metadata, age_s, etag_of, parse_metadata, snapshot_of
@@ -21,26 +23,31 @@ def test_metadata_fits_into_kv() -> None:
     assert len(snapshot_of(b"x" * 10_000, 2**53, 2**53).metadata.to_json()) < 1024
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "null",
-        "[]",
-        "{}",
-        '{"v": 1, "etag": "x", "size": 1, "readAt": 1}',
-        '{"v": 1, "etag": "x", "size": 1, "readAt": 1, "version": 1, "row": ""}',
-        '{"v": 2, "etag": "x"}',
-        '{"v": 2, "etag": 5, "size": 1, "readAt": 1, "version": 1, "row": ""}',
-        '{"v": 2, "etag": "x", "size": "1", "readAt": 1, "version": 1, "row": ""}',
-        '{"v": 2, "etag": "x", "size": 1, "readAt": null, "version": 1, "row": ""}',
-        '{"v": 2, "etag": "x", "size": 1, "readAt": 1, "version": "1", "row": ""}',
-        '{"v": 2, "etag": "x", "size": 1, "readAt": 1, "version": 1, "row": 5}',
-    ],
-)
-def test_foreign_metadata_is_none(text: str) -> None:
-    """Metadata of another making makes an entry malformed, not an exception."""
+GOOD = {"v": 2, "etag": '"x"', "size": 1, "readAt": 1, "version": 1, "row": ""}
+
+
+def test_metadata_of_this_package_is_read() -> None:
+    """Up to the largest numbers that JavaScript keeps exact."""
+    largest = {**GOOD, "size": 0, "readAt": 10**15 - 1, "version": 10**15 - 1}
+    for fields in (GOOD, largest):
+        assert parse_metadata(json.dumps(fields)) is not None
+
+
+@pytest.mark.parametrize("text", ["", "null", "[]", "{}", "5"])
+def test_what_is_no_metadata_is_none(text: str) -> None:
+    """An entry with it is malformed, which is no exception."""
     assert parse_metadata(text) is None
+
+
+@pytest.mark.parametrize("member", GOOD)
+@pytest.mark.parametrize("value", [None, [], True, -1, 1.5, 10**15, "1e5", "a\r\nb: c", 'x"'])
+def test_foreign_metadata_is_none(member: str, value: object) -> None:
+    """Nothing of another making goes into a header, or is taken for a version."""
+    if member == "row" and isinstance(value, str):
+        value = 5
+    assert parse_metadata(json.dumps({**GOOD, member: value})) is None
+    lacking = {name: given for name, given in GOOD.items() if name != member}
+    assert parse_metadata(json.dumps(lacking)) is None
 
 
 def test_an_etag_is_strong_and_follows_the_bytes() -> None:

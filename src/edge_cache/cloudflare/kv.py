@@ -13,12 +13,16 @@ from typing import Any
 import js
 from pyodide.ffi import JsException, jsnull, to_js
 
+from edge_cache.entries import MAX_NUMBER
 from edge_cache.errors import StoreError
 from edge_cache.http import Stream, release
 
 CACHE_TTL_S = 30
 """How long a location may answer from its own copy of a key: the shortest that KV allows.
 https://developers.cloudflare.com/kv/api/read-key-value-pairs/#cachettl-parameter"""
+
+
+_VERSION_DIGITS = len(str(MAX_NUMBER)) - 1
 
 
 class KvValue:
@@ -68,7 +72,7 @@ class KvReader:
             if value is not None:
                 release(value.stream)
             raise _store_error("read", error) from error
-        return value, int(text) if text is not jsnull and text.isdecimal() else 0
+        return value, _version(text)
 
 
 class KvWriter:
@@ -118,6 +122,13 @@ class KvWriter:
             if listed["list_complete"] or at_most is not None:
                 return found
             options["cursor"] = listed["cursor"]
+
+
+def _version(text: Any) -> int:
+    """Return a published version; what cannot be one of ours counts as none."""
+    if text is jsnull or not text.isdecimal() or len(text) > _VERSION_DIGITS:
+        return 0
+    return int(text)
 
 
 def _read_options(kind: str) -> Any:

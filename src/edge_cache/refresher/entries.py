@@ -11,7 +11,6 @@ from edge_cache.ports import Log, WritableStore
 from edge_cache.refresher.journal import Journal
 from edge_cache.refresher.writer import Writer
 from edge_cache.resources import Resource
-from edge_cache.supabase.parsing import loads
 from edge_cache.supabase.rows import row_digest
 from edge_cache.tables import Table
 
@@ -61,7 +60,7 @@ class Entries:
     async def _put(self, resource: Resource, snapshot: Snapshot) -> None:
         metadata = snapshot.metadata
         if resource.row_id is not None:
-            metadata = replace(metadata, row=row_digest(loads(snapshot.body)))
+            metadata = replace(metadata, row=row_digest(snapshot.body))
         await self._store.put(resource.key, snapshot.body, metadata.to_json())
 
     async def _put_version(self) -> None:

@@ -69,17 +69,19 @@ class Fills:
     async def renew(self, resource: Resource, read_at_ms: int) -> None:
         """Read an entry anew, if it is the one that was read then and Supabase is well.
 
-        Another one is what KV has not shown to the reader yet. Raises NotFound or UpstreamError.
+        If it was read once more a short while ago, KV has not shown that to the reader yet. Raises
+        NotFound or UpstreamError.
         """
-        latest = self._reads.recent.latest(resource.key)
-        if latest and latest.metadata.read_at_ms != read_at_ms:
+        kept = self._reads.recent.get(resource.key, 0)
+        if kept and kept.snapshot.metadata.read_at_ms != read_at_ms:
             return
-        if not self._record.failed_just_now(resource.key):
-            await self._aged.join(resource, self._journal.changes.needed(resource))
+        needed = self._journal.changes.needed(resource)
+        if not self._record.failed_just_now(resource.key, needed):
+            await self._aged.join(resource, needed)
 
     async def _reading(self, resource: Resource, needed: int, *, has_stale: bool) -> Reading:
         if has_stale:
-            self._require_health(resource)
+            self._require_health(resource, needed)
             return await self._patiently(resource, needed)
         if resource.row_id is None or self._reads.is_under_way(resource, needed):
             return await self._reads.refresh(resource, needed)
@@ -120,16 +122,15 @@ class Fills:
         """Read what has an entry, which goes if there is no such row any more."""
         try:
             async with self._gate:
-                self._require_health(
-                    resource
-                )  # Supabase may have failed while others had their turn
+                # Supabase may have failed while others had their turn.
+                self._require_health(resource, version)
                 return await self._reads.refresh(resource, version)
         except NotFound:
             self._entries.remove(resource)
             raise
 
-    def _require_health(self, resource: Resource) -> None:
-        if self._record.failed_just_now(resource.key):
+    def _require_health(self, resource: Resource, needed: int) -> None:
+        if self._record.failed_just_now(resource.key, needed):
             raise NotAsked("Supabase failed a moment ago.")
 
     def _is_listed(self, row_id: str) -> bool:

@@ -56,6 +56,7 @@ class Reads:
     ) -> None:
         self._source = source
         self._entries = entries
+        self._journal = journal
         self._record = record
         self._lookups = lookups
         self._share = share
@@ -86,6 +87,7 @@ class Reads:
 
     async def read(self, resource: Resource) -> bytes:
         """Read from Supabase, keep nothing but how that went. Raises NotFound or UpstreamError."""
+        version = self._journal.changes.version
         try:
             body = await self._source.read(resource)
         except NotFound:
@@ -94,7 +96,7 @@ class Reads:
             raise
         except EdgeCacheError as error:
             self._log("refresh_failed", key=resource.key, type=error.slug, detail=error.detail)
-            self._record.failed(resource.key, error)
+            self._record.failed(resource.key, version, error)
             raise
         self._note_answer(resource)
         return body

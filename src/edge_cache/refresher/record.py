@@ -16,6 +16,9 @@ PAUSE_MS = 5_000
 
 _MAX_FAILING = 1000
 
+_NONE = OVER, 0
+"""No failure: a pause that is over, and a version."""
+
 _DOWN = frozenset({429, 502, 503, 504, 520, 521, 522, 523, 525, 526, 530})
 """Statuses by which a server, or who stands before it, says that it can serve nothing just now."""
 
@@ -39,29 +42,30 @@ class Record:
     def __init__(self, storage: Storage, now_ms: NowMs) -> None:
         self._storage = storage
         self._now_ms = now_ms
-        self._down = OVER
-        self._failing: dict[str, Pause] = {}
+        self._down = _NONE
+        self._failing: dict[str, tuple[Pause, int]] = {}
         text = storage.get(_KEY)
         self.outcome = Outcome(**json.loads(text)) if text else Outcome()
 
-    def failed_just_now(self, key: str) -> bool:
-        """Tell whether reading a key, or anything, failed a moment ago and nothing was read since.
+    def failed_just_now(self, key: str, needed: int) -> bool:
+        """Tell whether a read of a key as of that version, or any such read, failed a moment ago.
 
         A failure says nothing of other keys, unless Supabase could not be reached or said itself
         that it cannot serve: a long table that changes all the time, or a row that its policy
-        cannot judge, is no reason to leave the others out of date.
+        cannot judge, is no reason to leave the others out of date. Nor does one of a read that
+        began before the change which is asked for now.
         """
         now_ms = self._now_ms()
-        failing = self._failing.get(key, OVER)
-        return not (self._down.is_over(now_ms) and failing.is_over(now_ms))
+        failures = (self._down, self._failing.get(key, _NONE))
+        return any(version >= needed and not pause.is_over(now_ms) for pause, version in failures)
 
-    def failed(self, key: str, error: EdgeCacheError) -> None:
-        """Note one more failure in a row."""
+    def failed(self, key: str, version: int, error: EdgeCacheError) -> None:
+        """Note one more failure in a row, of a read that began at a version."""
         now_ms = self._now_ms()
-        pause = Pause(now_ms, PAUSE_MS)
+        failure = Pause(now_ms, PAUSE_MS), version
         if _is_down(error):
-            self._down = pause
-        self._failing[key] = pause
+            self._down = failure
+        self._failing[key] = failure
         if len(self._failing) > _MAX_FAILING:
             del self._failing[next(iter(self._failing))]
         failures = self.outcome.failures + 1
@@ -69,7 +73,7 @@ class Record:
 
     def answered(self, key: str) -> None:
         """Note that Supabase answered."""
-        self._down = OVER
+        self._down = _NONE
         self._failing.pop(key, None)
         self._note(replace(self.outcome, failures=0))
 

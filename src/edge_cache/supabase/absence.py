@@ -46,6 +46,20 @@ def proves_absence(response: httpx.Response, row_id: str) -> bool:
     return _is_about(error_text(response, "message") or "", row_id)
 
 
+def is_spelling(asked: str, found: str) -> bool:
+    """Tell whether the id that was found is the one that was asked for, spelled otherwise.
+
+    Postgres reads ``07`` as 7, and takes a UUID in capitals. An answer with any other id is not
+    about the row that was asked for.
+    """
+    return _same_number(asked, found) or _bare(asked) == _bare(found) != ""
+
+
+def _bare(text: str) -> str:
+    """Return the letters and digits alone, in one case."""
+    return "".join(filter(str.isalnum, text.casefold()))
+
+
 def _account(response: httpx.Response) -> str:
     return error_text(response, "details") or error_text(response, "message") or ""
 

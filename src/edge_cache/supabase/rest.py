@@ -11,7 +11,7 @@ from edge_cache.config import Settings
 from edge_cache.errors import InvalidAnswer, NotFound, UpstreamTimeout
 from edge_cache.ports import NowMs
 from edge_cache.resources import Resource
-from edge_cache.supabase.absence import can_exist, proves_absence
+from edge_cache.supabase.absence import can_exist, is_spelling, proves_absence
 from edge_cache.supabase.answers import require_success, row_in
 from edge_cache.supabase.requests import Requests, profile, table_target
 from edge_cache.supabase.tables import Tables
@@ -61,7 +61,9 @@ class Supabase:
             raise InvalidAnswer(
                 f"Supabase sent a row whose {table.key} is neither number nor text."
             )
-        if found_id != row_id:
-            # Postgres reads 07 as 7. Entries of such spellings would outlive edits of the row.
+        if found_id == row_id:
+            return response.content
+        if is_spelling(row_id, found_id):
+            # Entries of other spellings would outlive edits of the row.
             raise NotFound(f"The row's {table.key} is spelled otherwise.")
-        return response.content
+        raise InvalidAnswer(f"Supabase sent a row with another {table.key} than was asked for.")

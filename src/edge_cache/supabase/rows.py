@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from edge_cache.entries import digest_of
-from edge_cache.supabase.parsing import loads
+from edge_cache.supabase.parsing import MARK, loads, marked
 
 
 def is_plausible(body: bytes, *, row: bool) -> bool:
@@ -21,11 +21,9 @@ def is_plausible(body: bytes, *, row: bool) -> bool:
     return isinstance(value, dict if row else list)
 
 
-def row_digest(row: object) -> str:
-    """Return a digest of a parsed row: equal for equal rows, whatever their spelling."""
-    # It recurses, which what `loads` accepts is not deep enough to make dangerous.
-    text = json.dumps(row, sort_keys=True, separators=(",", ":"))
-    return digest_of(text.encode(), 8)
+def row_digest(body: bytes) -> str:
+    """Return a digest of a row's JSON object: equal for equal rows, whatever their spelling."""
+    return _digest(marked(body))
 
 
 def row_ids(table_body: bytes, key: str) -> frozenset[str]:
@@ -35,15 +33,21 @@ def row_ids(table_body: bytes, key: str) -> frozenset[str]:
 
 def row_digests(table_body: bytes, key: str) -> dict[str, str]:
     """Return the digest of each row of a table's JSON array, by its key column's value."""
-    return {row_id: row_digest(row) for row_id, row in _rows(table_body, key)}
+    return {row_id: _digest(row) for row_id, row in _rows(table_body, key)}
+
+
+def _digest(row: object) -> str:
+    # It recurses, which what `marked` accepts is not deep enough to make dangerous.
+    text = json.dumps(row, sort_keys=True, separators=(",", ":"))
+    return digest_of(text.encode(), 8)
 
 
 def _rows(table_body: bytes, key: str) -> Iterator[tuple[str, object]]:
-    """Return the rows that an id names, with that id."""
-    rows = loads(table_body)
+    """Return the rows that an id names, with that id; their numbers are marked."""
+    rows = marked(table_body)
     if not isinstance(rows, list):
         raise TypeError("a table's body is an array")
     for row in rows:
         row_id = row.get(key)
         if isinstance(row_id, str):
-            yield str(row_id), row
+            yield row_id.removeprefix(MARK), row

@@ -79,7 +79,7 @@ def test_a_row_and_its_version_are_read_at_once(kv: ModuleType, namespace: KvNam
     assert namespace.steps[:2] == ["getWithMetadata began", "get began"]
 
 
-@pytest.mark.parametrize("text", [b"", b"x", b"-1", b"1.5", b"{}"])
+@pytest.mark.parametrize("text", [b"9" * 16, b"", b"x", b"-1", b"1.5", b"{}"])
 def test_a_version_that_is_no_number_is_none(
     kv: ModuleType, namespace: KvNamespace, text: bytes
 ) -> None:

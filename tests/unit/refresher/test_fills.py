@@ -590,6 +590,33 @@ async def test_an_entry_that_was_read_anew_already_is_left_as_it_is(world: World
     assert world.source.count("/articles/1") == 2
 
 
+async def test_an_aged_entry_that_is_not_what_was_read_is_read_anew_in_the_end(
+    world: World,
+) -> None:
+    """KV has another one for good: its write was given up, or somebody else wrote it."""
+    world.source.write("1", "a")
+    await world.fill(row("1"))
+    await asyncio.sleep(59.9)
+    await world.host.fills.renew(row("1"), 5)
+    assert world.source.count("/articles/1") == 1
+    await asyncio.sleep(0.1)
+    await world.host.fills.renew(row("1"), 5)
+    assert world.source.count("/articles/1") == 2
+
+
+async def test_a_revalidated_row_is_asked_for_though_it_failed_just_before(world: World) -> None:
+    """That failure was of a read that began before."""
+    await with_stale_rows(world, 1)
+    world.source.errors["/articles/0"] = UpstreamUnavailable("x", supabase_status=500)
+    with pytest.raises(UpstreamUnavailable):
+        await world.fill(row("0"), has_stale=True)
+    with pytest.raises(NotAsked):
+        await world.fill(row("0"), has_stale=True)
+    del world.source.errors["/articles/0"]
+    await world.host.revalidation.revalidate()
+    assert (await world.fill(row("0"), has_stale=True)).asked
+
+
 async def test_an_entry_is_read_anew_after_a_restart(world: World) -> None:
     """Nothing is known of it."""
     world.source.write("1", "a")

@@ -38,9 +38,9 @@ def test_outcomes_survive_a_restart() -> None:
     record = Record(storage, clock.now_ms)
     assert record.outcome == Outcome(0, 0, 0, "")
     record.refreshed(START_MS - 1000)
-    record.failed("a", UpstreamTimeout("x"))
+    record.failed("a", 5, UpstreamTimeout("x"))
     clock.set_by(500)
-    record.failed("a", UpstreamRejected("x"))
+    record.failed("a", 5, UpstreamRejected("x"))
     expected = Outcome(START_MS - 1000, 2, START_MS + 500, "supabase-rejected")
     assert Record(storage, clock.now_ms).outcome == record.outcome == expected
     record.answered("a")
@@ -52,9 +52,9 @@ def test_after_an_answer_failures_are_counted_anew() -> None:
     """They count in a row."""
     record = Record(FakeStorage(), Clock().now_ms)
     for _ in range(3):
-        record.failed("a", TornRead("x"))
+        record.failed("a", 5, TornRead("x"))
     record.answered("a")
-    record.failed("a", TornRead("x"))
+    record.failed("a", 5, TornRead("x"))
     assert record.outcome.failures == 1
 
 
@@ -63,46 +63,55 @@ def test_a_failure_counts_as_just_now_for_a_while(error: EdgeCacheError) -> None
     """Unless Supabase has answered since."""
     clock = Clock()
     record = Record(FakeStorage(), clock.now_ms)
-    assert not record.failed_just_now("a")
-    record.failed("a", error)
-    assert record.failed_just_now("a")
+    assert not record.failed_just_now("a", 5)
+    record.failed("a", 5, error)
+    assert record.failed_just_now("a", 5)
     clock.set_by(PAUSE_MS - 1)
-    assert record.failed_just_now("a")
+    assert record.failed_just_now("a", 5)
     clock.set_by(1)
-    assert not record.failed_just_now("a")
-    record.failed("a", error)
-    assert record.failed_just_now("a")
+    assert not record.failed_just_now("a", 5)
+    record.failed("a", 5, error)
+    assert record.failed_just_now("a", 5)
     record.answered("a")
-    assert not record.failed_just_now("a")
+    assert not record.failed_just_now("a", 5)
 
 
 @pytest.mark.parametrize("error", OF_ALL, ids=repr)
 def test_a_failure_of_supabase_as_a_whole_is_one_of_every_key(error: EdgeCacheError) -> None:
     """Until any of them is answered."""
     record = Record(FakeStorage(), Clock().now_ms)
-    record.failed("a", error)
-    assert record.failed_just_now("b")
+    record.failed("a", 5, error)
+    assert record.failed_just_now("b", 5)
     record.answered("c")
-    assert not record.failed_just_now("b")
-    assert record.failed_just_now("a")
+    assert not record.failed_just_now("b", 5)
+    assert record.failed_just_now("a", 5)
 
 
 @pytest.mark.parametrize("error", OF_ONE_KEY, ids=repr)
 def test_another_failure_says_nothing_of_other_keys(error: EdgeCacheError) -> None:
     """A table that changes all the time does not keep its rows out of date."""
     record = Record(FakeStorage(), Clock().now_ms)
-    record.failed("a", error)
-    assert not record.failed_just_now("b")
+    record.failed("a", 5, error)
+    assert not record.failed_just_now("b", 5)
+
+
+@pytest.mark.parametrize("error", [OF_ONE_KEY[0], OF_ALL[0]], ids=repr)
+def test_a_failure_before_the_change_says_nothing_of_it(error: EdgeCacheError) -> None:
+    """What was revalidated, or changed, since then is asked for."""
+    record = Record(FakeStorage(), Clock().now_ms)
+    record.failed("a", 5, error)
+    assert record.failed_just_now("a", 4)
+    assert not record.failed_just_now("a", 6)
 
 
 def test_failing_keys_are_remembered_within_bounds() -> None:
     """The oldest go first."""
     record = Record(FakeStorage(), Clock().now_ms)
     for number in range(1001):
-        record.failed(str(number), TornRead("x"))
-    assert not record.failed_just_now("0")
-    assert record.failed_just_now("1")
-    assert record.failed_just_now("1000")
+        record.failed(str(number), 5, TornRead("x"))
+    assert not record.failed_just_now("0", 5)
+    assert record.failed_just_now("1", 5)
+    assert record.failed_just_now("1000", 5)
 
 
 @pytest.mark.parametrize("back_ms", [1, 30_000, 3_600_000])
@@ -110,9 +119,9 @@ def test_a_clock_that_was_set_back_makes_no_failure_last_longer(back_ms: int) ->
     """Supabase is asked again too soon rather than too late."""
     clock = Clock()
     record = Record(FakeStorage(), clock.now_ms)
-    record.failed("a", TornRead("x"))
+    record.failed("a", 5, TornRead("x"))
     clock.set_by(-back_ms)
-    assert not record.failed_just_now("a")
+    assert not record.failed_just_now("a", 5)
 
 
 def test_what_is_as_it_was_is_not_stored_again() -> None:

@@ -76,6 +76,23 @@ def test_another_spelling_of_an_id_is_not_found(read: Read, row_id: str) -> None
         read(answer(200, json={"id": 7}), row_id)
 
 
+@pytest.mark.parametrize(
+    ("row_id", "found"),
+    [("ABC", "abc"), ("6F9619FF8B86D011B42D00CF4FC964FF", "6f9619ff-8b86-d011-b42d-00cf4fc964ff")],
+)
+def test_another_spelling_of_a_text_is_not_found(read: Read, row_id: str, found: str) -> None:
+    """In another case, or a UUID without its dashes."""
+    with pytest.raises(NotFound, match="The row's id is spelled otherwise"):
+        read(answer(200, json={"id": found}), row_id)
+
+
+@pytest.mark.parametrize(("row_id", "found"), [("2", 3), ("2", 22), ("a", "b"), ("-", "*")])
+def test_another_row_is_no_answer(read: Read, row_id: str, found: object) -> None:
+    """It proves nothing of the row that was asked for."""
+    with pytest.raises(InvalidAnswer, match="a row with another id than was asked for"):
+        read(answer(200, json={"id": found}), row_id)
+
+
 def test_an_id_that_no_column_can_hold_is_not_asked_for(read: Read) -> None:
     """Postgres has no text with U+0000."""
 

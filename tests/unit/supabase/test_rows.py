@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from edge_cache.supabase.parsing import MAX_DEPTH, loads
+from edge_cache.supabase.parsing import MAX_DEPTH
 from edge_cache.supabase.rows import is_plausible, row_digest, row_digests, row_ids
 
 
@@ -35,9 +35,9 @@ def test_the_rows_of_a_table_by_their_ids() -> None:
     table = b'[{"id":7},{"id":1.50},{"id":"a/b"},{"id":null},{"id":true},{"id":{}},{"other":1}]'
     assert row_ids(table, "id") == {"7", "1.50", "a/b"}
     assert row_digests(table, "id") == {
-        "7": row_digest({"id": "7"}),
-        "1.50": row_digest({"id": "1.50"}),
-        "a/b": row_digest({"id": "a/b"}),
+        "7": row_digest(b'{"id": 7}'),
+        "1.50": row_digest(b'{"id": 1.50}'),
+        "a/b": row_digest(b'{"id": "a/b"}'),
     }
     assert {type(row_id) for row_id in row_digests(table, "id")} == {str}
     assert row_ids(b'[{"sku":"x"}]', "sku") == {"x"}
@@ -52,11 +52,18 @@ def test_what_is_no_array_is_no_table(body: bytes) -> None:
 
 def test_a_digest_tells_rows_apart_and_not_spellings() -> None:
     """A row of the table's answer is compared with a row asked for alone."""
-    first = row_digest(loads(b'{"id":1,"t":"\xc3\xa4"}'))
-    assert first == row_digest(loads(b'{ "t": "\\u00e4",\n "id": 1 }'))
-    assert first != row_digest(loads(b'{"id":1,"t":"a"}'))
-    assert first != row_digest(loads(b'{"id":1,"t":"\xc3\xa4","u":null}'))
+    first = row_digest(b'{"id":1,"t":"\xc3\xa4"}')
+    assert first == row_digest(b'{ "t": "\\u00e4",\n "id": 1 }')
+    assert first != row_digest(b'{"id":1,"t":"a"}')
+    assert first != row_digest(b'{"id":1,"t":"\xc3\xa4","u":null}')
+    assert first != row_digest(b'{"id":"1","t":"\xc3\xa4"}')
     assert len(first) == 16
+
+
+def test_a_digest_tells_a_number_from_a_text() -> None:
+    """Also deep within a JSON column; and one spelling of a number from another."""
+    digests = {row_digest(b'{"a":[%s]}' % value) for value in (b"1", b'"1"', b"1.0", b"true")}
+    assert len(digests) == 4
 
 
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
