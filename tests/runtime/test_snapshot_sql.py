@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
+from pglite import said_by
 
-from shared.project import NODE_MODULES, ROOT
+from shared.project import ROOT
 
 SQL = ROOT / "supabase"
 NO_PRIVILEGE = "42501"
@@ -18,15 +16,7 @@ NO_PRIVILEGE = "42501"
 @pytest.fixture(scope="module")
 def said() -> dict[str, Any]:
     """Return what the function gave, by the question."""
-    script = NODE_MODULES / ".snapshot-test.mjs"  # imports are looked up beside the script
-    script.write_text((Path(__file__).parent / "snapshot.mjs").read_text())
-    arguments = [NODE_MODULES / ".bin" / "node", script]
-    files = [SQL / "schemas" / "articles.sql", SQL / "snapshot.sql"]
-    done = subprocess.run([*arguments, *files], check=False, capture_output=True, text=True)  # noqa: S603  ours
-    script.unlink()
-    assert done.returncode == 0, done.stderr
-    answers: dict[str, Any] = json.loads(done.stdout)
-    return answers
+    return said_by("snapshot.mjs", "schemas/articles.sql", "snapshot.sql")
 
 
 def test_it_shows_what_row_level_security_shows(said: dict[str, Any]) -> None:

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 from edge import Edge
-
-from shared.project import NODE_MODULES, ROOT
-
-SQL = ROOT / "supabase"
+from pglite import said_by
 
 
 @pytest.fixture(scope="module")
 def trigger() -> dict[str, Any]:
     """Return what the trigger sent for an insert, an update of the id and a delete."""
-    script = NODE_MODULES / ".trigger-test.mjs"  # imports are looked up beside the script
-    script.write_text((Path(__file__).parent / "trigger.mjs").read_text())
-    arguments = [NODE_MODULES / ".bin" / "node", script]
-    files = [SQL / "schemas" / "articles.sql", SQL / "webhook.sql"]
-    done = subprocess.run([*arguments, *files], check=False, capture_output=True, text=True)  # noqa: S603  ours
-    script.unlink()
-    assert done.returncode == 0, done.stderr
-    sent: dict[str, Any] = json.loads(done.stdout)
-    return sent
+    return said_by("trigger.mjs", "schemas/articles.sql", "webhook.sql")
 
 
 def test_the_trigger_sends_what_the_worker_takes(edge: Edge, trigger: dict[str, Any]) -> None:

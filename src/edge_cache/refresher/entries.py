@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from edge_cache.entries import Snapshot
+from edge_cache.errors import StoreError
 from edge_cache.ports import Log, WritableStore
 from edge_cache.refresher.journal import Journal
 from edge_cache.refresher.writer import Writer
@@ -65,6 +66,12 @@ class Entries:
 
     async def _put_version(self) -> None:
         await self._store.put_version(self._table.version_key, self._journal.changes.rows_version)
+
+
+def require_stored(*, stored: bool) -> None:
+    """Raise StoreError unless KV took what it was given."""
+    if not stored:
+        raise StoreError("The new rows were read, but Workers KV has not taken them yet.")
 
 
 def is_storable(snapshot: Snapshot) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edge_cache.errors import NotFound, StoreError
-from edge_cache.refresher.entries import Entries
+from edge_cache.errors import NotFound
+from edge_cache.refresher.entries import Entries, require_stored
 from edge_cache.refresher.journal import Journal
 from edge_cache.refresher.reads import Reads
 from edge_cache.resources import Resource
@@ -27,7 +27,7 @@ class Refreshes:
         """Read the table and overwrite its entry."""
         needed = self._journal.changes.listed
         reading = await self._reads.refresh(self._whole, needed)
-        _require(stored=await reading.storing)
+        require_stored(stored=await reading.storing)
         self._journal.note(self._journal.changes.with_list(reading.metadata.version))
 
     async def row(self, row_id: str) -> None:
@@ -38,17 +38,12 @@ class Refreshes:
         try:
             reading = await self._reads.refresh(row, needed)
         except NotFound:
-            _require(stored=await self._entries.remove(row))
+            require_stored(stored=await self._entries.remove(row))
         else:
             version = reading.metadata.version
-            _require(stored=await reading.storing)
+            require_stored(stored=await reading.storing)
         self._journal.note(self._journal.changes.with_row(row_id, version))
 
     async def publish(self) -> None:
         """Let readers know which rows' entries are stale."""
-        _require(stored=await self._entries.publish())
-
-
-def _require(*, stored: bool) -> None:
-    if not stored:
-        raise StoreError("The new rows were read, but Workers KV has not taken them yet.")
+        require_stored(stored=await self._entries.publish())

@@ -11,10 +11,9 @@ from __future__ import annotations
 import asyncio
 
 from edge_cache.entries import Metadata, etag_of, parse_metadata
-from edge_cache.errors import StoreError
 from edge_cache.ports import Log, WritableStore
 from edge_cache.refresher.backlog import Backlog
-from edge_cache.refresher.entries import Entries
+from edge_cache.refresher.entries import Entries, require_stored
 from edge_cache.refresher.journal import Journal
 from edge_cache.refresher.lookups import Lookups
 from edge_cache.refresher.reads import Reads
@@ -58,9 +57,10 @@ class Revalidation:
         reading = await self._reads.refresh(self._whole, version)
         self._lookups.forget_all()
         self._journal.note(self._journal.changes.with_all_rows(version))
-        if not all(await asyncio.gather(reading.storing, self._entries.publish())):
+        stored = all(await asyncio.gather(reading.storing, self._entries.publish()))
+        if not stored:
             await self._backlog.schedule()  # the rows' version is pending from now on
-            raise StoreError("The new rows were read, but Workers KV has not taken them yet.")
+        require_stored(stored=stored)
         self._journal.note(self._journal.changes.with_list(reading.metadata.version))
 
     async def check(self) -> None:
