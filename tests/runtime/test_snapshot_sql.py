@@ -7,9 +7,6 @@ from typing import Any
 import pytest
 from pglite import said_by
 
-from shared.project import ROOT
-
-SQL = ROOT / "supabase"
 NO_PRIVILEGE = "42501"
 
 
