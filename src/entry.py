@@ -17,15 +17,15 @@ from edge_cache.config import Settings, settings_from
 from edge_cache.refresher import serving
 from edge_cache.refresher.host import Host, Outside, host_of, wake
 from edge_cache.supabase.rest import Supabase
-from edge_cache.tables import Table
+from edge_cache.tables import PROJECT, Scope
 from edge_cache.worker import app, scheduled
 from edge_cache.worker.health import Health
-from edge_cache.worker.reader import Reader
+from edge_cache.worker.reader import MaxAges, Reader
 
 event_loop.use_microtasks()
 
-_TABLE = "table"
-"""In a Durable Object's storage: the name of its table, which an alarm does not tell."""
+_SCOPE = "table"
+"""In a Durable Object's storage: the name of its scope, which an alarm does not tell."""
 
 
 @cache
@@ -45,12 +45,14 @@ def _app() -> app.App:
     reader = Reader(
         store,
         client,
-        max_age_s=settings.max_age_s,
+        max_ages=MaxAges(settings.max_age_s, settings.query_max_age_s),
         background=runtime.in_background,
         now_ms=runtime.now_ms,
         log=runtime.log,
     )
-    return app.App(reader, client, Health(settings.tables, store, client), settings, runtime.log)
+    return app.App(
+        reader, client, Health(settings.declared.tables, store, client), settings, runtime.log
+    )
 
 
 async def fetch(request: Request) -> Any:
@@ -78,11 +80,11 @@ class Default(WorkerEntrypoint):
     async def scheduled(self, _controller: Any, _env: Any, _ctx: Any) -> None:
         """Heal what a webhook that never came has left out of date."""
         client = RefresherClient(runtime.environment().REFRESHER)
-        await scheduled.check_all(_settings().tables, client, runtime.log)
+        await scheduled.check_all(_settings().declared.tables, client, runtime.log)
 
 
 class Refresher(DurableObject):  # type: ignore[no-untyped-call]
-    """The Durable Object: hosts the refresher of the one table that it is named after."""
+    """The Durable Object: hosts the refresher of one scope: a table, or the project."""
 
     def __init__(self, ctx: Any, env: Any) -> None:
         """Take the runtime's context and bindings."""
@@ -93,7 +95,7 @@ class Refresher(DurableObject):  # type: ignore[no-untyped-call]
     async def fetch(self, request: Request) -> Any:
         """Carry out what the Worker asks for (see `edge_cache.wire`)."""
         answer = await serving.serve(
-            request.url, request.text, lambda: _settings().tables, self._hosted, runtime.log
+            request.url, request.text, lambda: _settings().declared, self._hosted, runtime.log
         )
         return runtime.response_of(answer)
 
@@ -101,19 +103,20 @@ class Refresher(DurableObject):  # type: ignore[no-untyped-call]
         """Carry out the changes that webhooks told of."""
         await wake(self._woken, self._storage, now_ms=runtime.now_ms, log=runtime.log)
 
-    async def _hosted(self, table: Table) -> Host:
+    async def _hosted(self, scope: Scope) -> Host:
         if self._host is None:
-            self._host = host_of(table, _outside(self._storage))
-            self._storage.put(_TABLE, table.name)
+            self._host = host_of(scope, _outside(self._storage))
+            self._storage.put(_SCOPE, scope.name)
             # The alarm of an earlier life may be far off, if the clock was set back since.
             await self._host.backlog.schedule()
         return self._host
 
     def _woken(self) -> Host | None:
         if self._host is None:
-            name = self._storage.get(_TABLE)
-            table = next((table for table in _settings().tables if table.name == name), None)
-            self._host = host_of(table, _outside(self._storage)) if table else None
+            name = self._storage.get(_SCOPE)
+            scopes = (PROJECT, *_settings().declared.tables)
+            scope = next((scope for scope in scopes if scope.name == name), None)
+            self._host = host_of(scope, _outside(self._storage)) if scope else None
         return self._host
 
 

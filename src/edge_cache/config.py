@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from edge_cache.errors import ConfigurationError
-from edge_cache.tables import DEFAULT, Table, tables_from
+from edge_cache.tables import DEFAULT, Declared, declared_in
 
 DEFAULT_TIMEOUT_S = 10.0
 MAX_TIMEOUT_S = 60.0
+DEFAULT_QUERY_MAX_AGE_S = 300
 
 _JWT = re.compile(r"ey[^.]*\.[^.]*\.[^.]*")
 
@@ -28,7 +29,8 @@ class Settings:
     """Checked configuration. ``repr`` shows no key.
 
     ``supabase_url`` has no trailing slash; ``timeout_s`` bounds one refresh, retries included;
-    entries older than ``max_age_s`` are renewed (None: they do not age).
+    entries of tables and rows older than ``max_age_s`` are renewed (None: they do not age), those
+    of queries after ``query_max_age_s``.
     """
 
     supabase_url: str
@@ -36,7 +38,8 @@ class Settings:
     timeout_s: float = DEFAULT_TIMEOUT_S
     max_age_s: int | None = None
     revalidate_secret: str | None = field(default=None, repr=False)
-    tables: tuple[Table, ...] = DEFAULT
+    query_max_age_s: int = DEFAULT_QUERY_MAX_AGE_S
+    declared: Declared = DEFAULT
 
 
 def settings_from(
@@ -51,15 +54,17 @@ def settings_from(
     key = variable("SUPABASE_ANON_KEY") or ""
     timeout = variable("SUPABASE_TIMEOUT_SECONDS") or ""
     max_age = variable("MAX_AGE_SECONDS") or ""
-    tables, table_faults = _tables(variable("TABLES"))
+    query_max_age = variable("QUERY_MAX_AGE_SECONDS") or ""
+    declared, declaration_faults = _declared(variable("TABLES"))
     possible = (
         _url_fault(url),
         _key_fault(key),
         None if has("ARTICLES", "getWithMetadata") else _KV_FAULT,
         None if has("REFRESHER", "getByName") else _REFRESHER_FAULT,
         _timeout_fault(timeout),
-        _max_age_fault(max_age),
-        *table_faults,
+        _max_age_fault("MAX_AGE_SECONDS", max_age),
+        _max_age_fault("QUERY_MAX_AGE_SECONDS", query_max_age),
+        *declaration_faults,
     )
     faults = [fault for fault in possible if fault]
     if faults:
@@ -70,7 +75,8 @@ def settings_from(
         timeout_s=float(timeout) if timeout else DEFAULT_TIMEOUT_S,
         max_age_s=int(max_age) if max_age else None,
         revalidate_secret=variable("REVALIDATE_SECRET") or None,
-        tables=tables,
+        query_max_age_s=int(query_max_age) if query_max_age else DEFAULT_QUERY_MAX_AGE_S,
+        declared=declared,
     )
 
 
@@ -84,12 +90,12 @@ _REFRESHER_FAULT = (
 )
 
 
-def _tables(declared: str | None) -> tuple[tuple[Table, ...], list[str]]:
-    """Return the declared tables and what is wrong with the declaration."""
+def _declared(declaration: str | None) -> tuple[Declared, list[str]]:
+    """Return what is declared, and what is wrong with the declaration."""
     try:
-        return tables_from(declared), []
+        return declared_in(declaration), []
     except ConfigurationError as error:
-        return (), list(error.faults)
+        return DEFAULT, list(error.faults)
 
 
 def _url_fault(url: str) -> str | None:
@@ -137,10 +143,10 @@ def _timeout_fault(timeout: str) -> str | None:
     return None if valid else f"SUPABASE_TIMEOUT_SECONDS is malformed: {expected}"
 
 
-def _max_age_fault(max_age: str) -> str | None:
+def _max_age_fault(name: str, max_age: str) -> str | None:
     if not max_age or (max_age.isascii() and max_age.isdecimal() and int(max_age) > 0):
         return None
-    return "MAX_AGE_SECONDS is malformed: it should be a whole number of seconds above 0."
+    return f"{name} is malformed: it should be a whole number of seconds above 0."
 
 
 def _is_header_safe(text: str) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 _FORMAT = 2
 
@@ -18,15 +19,62 @@ MAX_NUMBER = 10**15
 _ETAG = re.compile(r'"[\x21\x23-\x7e]{1,100}"')
 """It goes into a header as it is (RFC 9110, section 8.8.3)."""
 
+REPLAYED = (
+    "content-type",
+    "content-range",
+    "content-profile",
+    "preference-applied",
+    "content-location",
+)
+"""Headers of Supabase's answer to a query that are stored with it."""
+
+REPLAYABLE = frozenset({200, 206, 406})
+"""Statuses that are stored. A 406 is one: no row, or several, where one was asked for."""
+
+MAX_METADATA_BYTES = 1024
+"""Workers KV's limit (https://developers.cloudflare.com/kv/platform/limits/)."""
+
+_HEADER_VALUE = re.compile(r"[\x20-\x7e]{0,1000}")
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The versions below which entries of rows, and of queries, are stale (0: none is)."""
+
+    rows: int = 0
+    queries: int = 0
+
+    def to_text(self) -> str:
+        """Return the text that KV keeps."""
+        return f"{self.rows} {self.queries}"
+
+    @classmethod
+    def from_text(cls, text: str) -> Versions:
+        """Return the versions; what cannot be of this package's making counts as none."""
+        numbers = text.split(" ")
+        if len(numbers) > len(cls.__slots__) or not all(map(_is_version, numbers)):
+            return cls()
+        return cls(*map(int, numbers))
+
+
+def _is_version(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < len(str(MAX_NUMBER))
+
+
+NO_VERSIONS = Versions()
+"""Nothing was ever published."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
     """What is stored beside an entry's bytes.
 
     ``etag`` is a strong entity-tag with its quotes and ``size`` the value's length in bytes.
-    ``version`` is the table's when the read from Supabase *began*: every change up to it is in the
-    entry. ``read_at_ms``, the Unix time in milliseconds of that moment, tells an age and nothing
-    else. ``row`` is a row's digest, however it is spelled; empty for a table.
+    ``version`` is the current one when the read from Supabase *began*: every change up to it is in
+    the entry. ``read_at_ms``, the Unix time in milliseconds of that moment, tells an age and
+    nothing else. ``asked_at_ms`` is when a reader was last known to want the entry. ``row`` is a
+    row's digest, however it is spelled. ``status`` and ``headers`` are replayed of a query's
+    answer; a table and a row have no headers.
     """
 
     etag: str
@@ -34,27 +82,47 @@ class Metadata:
     read_at_ms: int
     version: int
     row: str = ""
+    asked_at_ms: int = 0
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """Return the text that KV keeps (its limit is 1,024 bytes)."""
-        return json.dumps(
-            {
-                "v": _FORMAT,
-                "etag": self.etag,
-                "size": self.size,
-                "readAt": self.read_at_ms,
-                "version": self.version,
-                "row": self.row,
-            }
-        )
+        """Return the text that KV keeps (`MAX_METADATA_BYTES`)."""
+        fields: dict[str, object] = {
+            "v": _FORMAT,
+            "etag": self.etag,
+            "size": self.size,
+            "readAt": self.read_at_ms,
+            "version": self.version,
+            "row": self.row,
+            "askedAt": self.asked_at_ms,
+        }
+        if self.headers:
+            fields |= {"status": self.status, "headers": dict(self.headers)}
+        return json.dumps(fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """A complete, valid answer of Supabase.
+
+    ``headers`` are those that are replayed, by lower-case name. ``may_be_stored`` is False where
+    Supabase forbids it.
+    """
+
+    body: bytes
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    may_be_stored: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A complete, valid answer of Supabase."""
+    """What was read, with what is known of it."""
 
     body: bytes
     metadata: Metadata
+    may_be_stored: bool = True
 
 
 def parse_metadata(text: str) -> Metadata | None:
@@ -64,18 +132,37 @@ def parse_metadata(text: str) -> Metadata | None:
         if fields["v"] != _FORMAT:
             return None
         metadata = Metadata(
-            fields["etag"], fields["size"], fields["readAt"], fields["version"], fields["row"]
+            fields["etag"],
+            fields["size"],
+            fields["readAt"],
+            fields["version"],
+            fields["row"],
+            fields.get("askedAt", fields["readAt"]),  # an entry of version 0.1 has none
+            fields.get("status", 200),
+            fields.get("headers", {}),
         )
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
-    numbers = (metadata.size, metadata.read_at_ms, metadata.version)
-    well_formed = (
+    return metadata if _is_well_formed(metadata) else None
+
+
+def _is_well_formed(metadata: Metadata) -> bool:
+    numbers = (metadata.size, metadata.read_at_ms, metadata.version, metadata.asked_at_ms)
+    return bool(
         isinstance(metadata.etag, str)
         and _ETAG.fullmatch(metadata.etag)
         and all(type(number) is int and 0 <= number < MAX_NUMBER for number in numbers)
         and isinstance(metadata.row, str)
+        and type(metadata.status) is int
+        and metadata.status in REPLAYABLE
+        and isinstance(metadata.headers, dict)
+        and all(_is_header(*header) for header in metadata.headers.items())
     )
-    return metadata if well_formed else None
+
+
+def _is_header(name: object, value: object) -> bool:
+    known = name in REPLAYED and isinstance(value, str)
+    return known and _HEADER_VALUE.fullmatch(str(value)) is not None
 
 
 def etag_of(body: bytes) -> str:
@@ -89,9 +176,25 @@ def digest_of(content: bytes, size: int) -> str:
     return hashlib.blake2b(content, digest_size=size).hexdigest()
 
 
-def snapshot_of(body: bytes, read_at_ms: int, version: int) -> Snapshot:
-    """Return the body with the metadata that belongs to it."""
-    return Snapshot(body, Metadata(etag_of(body), len(body), read_at_ms, version))
+def snapshot_of(
+    answered: Representation, read_at_ms: int, version: int, asked_at_ms: int
+) -> Snapshot:
+    """Return an answer with the metadata that belongs to it.
+
+    A query's entity-tag tells of its headers too: the same rows may have another count.
+    """
+    body, headers = answered.body, answered.headers
+    told = json.dumps([answered.status, *headers.items()]).encode() if headers else b""
+    metadata = Metadata(
+        etag_of(told + body),
+        len(body),
+        read_at_ms,
+        version,
+        asked_at_ms=asked_at_ms,
+        status=answered.status,
+        headers=headers,
+    )
+    return Snapshot(body, metadata, answered.may_be_stored)
 
 
 def age_s(read_at_ms: int, now_ms: int) -> int:

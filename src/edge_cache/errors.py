@@ -10,6 +10,7 @@
     │   └── MethodNotAllowed
     ├── SecretNotConfigured      the operator sets REVALIDATE_SECRET
     ├── LookupsExhausted         too many requests for rows that do not exist
+    ├── Overloaded               more queries are missed at once than are read side by side
     ├── StoreError               Workers KV failed; readers go on without it
     ├── RefresherUnavailable     the Durable Object did not answer
     ├── RelayedProblem           an error that happened in the Durable Object
@@ -22,23 +23,26 @@
         │   ├── StillReading            no answer yet; the read goes on
         │   └── NotAsked                it failed a moment ago, so it was not asked again
         ├── UpstreamRejected     4xx: the key, the grant or the table is wrong
+        ├── QueryRejected        4xx: the query is wrong
+        ├── QueryRefused         the public key may not read this (any more)
         └── InvalidAnswer        not what a PostgREST server sends
 
 Every class knows how it looks as a problem (RFC 9457): ``status``, ``slug`` (the last part of
 ``type``), ``title`` and, where waiting helps, ``retry_after_s``; the instance adds ``detail``.
 ``stale_if_error`` tells whether a reader may get an out-of-date entry instead (RFC 5861). A
 detail never quotes Supabase's own text, which may hold row content; ``code`` carries PostgREST's or
-Postgres's error code instead.
+Postgres's error code instead. What Supabase said in its own words, for a client of its own, is an
+`UpstreamError`'s ``reply``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 RETRY_AFTER_S = 5
 """Seconds that a client is asked to wait after a transient failure."""
-
-_SERVER_ERROR = 500
 
 
 class EdgeCacheError(Exception):
@@ -149,6 +153,15 @@ class LookupsExhausted(EdgeCacheError):
     stale_if_error = False
 
 
+class Overloaded(EdgeCacheError):
+    """So many queries are missed at once that no more wait for their turn."""
+
+    status = 503
+    slug = "overloaded"
+    title = "Too many queries are missed at once"
+    retry_after_s = 1
+
+
 class StoreError(EdgeCacheError):
     """Workers KV did not do what it was asked."""
 
@@ -166,17 +179,34 @@ class RefresherUnavailable(EdgeCacheError):
     retry_after_s = RETRY_AFTER_S
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An error as Supabase answered it; the body is bytes, or a stream that nobody has read."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+
+
 class RelayedProblem(EdgeCacheError):
     """A problem that the Durable Object answered with, passed on as it is."""
 
-    def __init__(self, document: dict[str, object], retry_after_s: int | None) -> None:
+    def __init__(
+        self,
+        document: Mapping[str, object],
+        retry_after_s: int | None,
+        *,
+        stale_if_error: bool = True,
+        reply: Reply | None = None,
+    ) -> None:
         super().__init__(str(document.get("detail", "")))
         self.status = int(str(document.get("status", 500)))
         self.slug = str(document.get("type", "")).rpartition(":")[2]
         self.title = str(document.get("title", ""))
         self.retry_after_s = retry_after_s
-        self.stale_if_error = self.status >= _SERVER_ERROR and self.slug != LookupsExhausted.slug
-        self._document = document
+        self.stale_if_error = stale_if_error
+        self.reply = reply
+        self._document = dict(document)
 
     def document(self) -> dict[str, object]:
         """Return the document as it arrived."""
@@ -187,7 +217,7 @@ class UpstreamError(EdgeCacheError):
     """Supabase did not give a complete, valid answer.
 
     ``supabase_status`` is its HTTP status and ``code`` PostgREST's or Postgres's error code, where
-    there was one.
+    there was one; ``reply`` is what it said.
     """
 
     status = 502
@@ -195,11 +225,17 @@ class UpstreamError(EdgeCacheError):
     title = "Supabase failed"
 
     def __init__(
-        self, detail: str, *, supabase_status: int | None = None, code: str | None = None
+        self,
+        detail: str,
+        *,
+        supabase_status: int | None = None,
+        code: str | None = None,
+        reply: Reply | None = None,
     ) -> None:
         super().__init__(detail)
         self.supabase_status = supabase_status
         self.code = code
+        self.reply = reply
 
     def document(self) -> dict[str, object]:
         """Return the problem, with ``supabase_status`` and ``code`` as extension members."""
@@ -266,6 +302,21 @@ class UpstreamRejected(UpstreamError):
 
     slug = "supabase-rejected"
     title = "Supabase refused the request"
+
+
+class QueryRejected(UpstreamError):
+    """Supabase cannot carry out a client's query; that says nothing of its health."""
+
+    slug = "query-rejected"
+    title = "Supabase rejected the query"
+
+
+class QueryRefused(QueryRejected):
+    """The public key may not read what the query asks for, whatever was read before."""
+
+    slug = "query-refused"
+    title = "Supabase refused the query"
+    stale_if_error = False
 
 
 class InvalidAnswer(UpstreamError):

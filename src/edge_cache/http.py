@@ -22,6 +22,10 @@ PROBLEM_TYPE = "application/problem+json; charset=utf-8"
 CACHE_NAME = "supabase-edge-cache"
 """How this cache names itself in Cache-Status."""
 
+_VARY = "Accept, Accept-Profile, Apikey, Authorization, Prefer, Range"
+"""What of a request decides whether and with what a query is answered from the cache."""
+
+_FIRST_ERROR = 400
 _PREFLIGHT_MAX_AGE_S = 86_400
 _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 
@@ -88,13 +92,14 @@ def representation(  # noqa: PLR0913  all but two by name
     if_none_match: str | None,
     head: bool,
 ) -> Answer:
-    """Answer 200, or 304 where the client has the same bytes already.
+    """Answer with an entry, or 304 where the client has the same already.
 
     ``status`` is the Cache-Status value; ``age`` in seconds is left out where it is unknown.
     A HEAD answer has the headers of GET's and no body.
     """
     headers = {
         **_CORS,
+        **metadata.headers,
         "etag": metadata.etag,
         # Browsers ask again each time, which a 304 makes cheap, so that an edit shows at once.
         "cache-control": "no-cache",
@@ -102,15 +107,19 @@ def representation(  # noqa: PLR0913  all but two by name
     }
     if age is not None:
         headers["age"] = str(age)
-    not_modified = none_match(if_none_match, metadata.etag)
+    if metadata.headers:
+        headers["vary"] = _VARY
+    is_success = metadata.status < _FIRST_ERROR
+    not_modified = is_success and none_match(if_none_match, metadata.etag)
     if head or not_modified:
         release(body)
         body = None
     if not_modified:
         return Answer(304, headers)
-    headers["content-type"] = JSON_TYPE
-    headers["content-length"] = str(metadata.size)
-    return Answer(200, headers, body)
+    headers.setdefault("content-type", JSON_TYPE)
+    if metadata.size or not head:  # the length of what a HEAD of its own stands for is not known
+        headers["content-length"] = str(metadata.size)
+    return Answer(metadata.status, headers, body)
 
 
 def release(body: Body) -> None:

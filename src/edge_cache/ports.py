@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from edge_cache.entries import Metadata
+from edge_cache.entries import Metadata, Representation, Versions
 from edge_cache.http import Body, Stream
 from edge_cache.resources import Change, Resource
-from edge_cache.tables import Table
+from edge_cache.tables import Scope, Table
 
 NowMs = Callable[[], int]
 """Returns the Unix time in milliseconds."""
@@ -53,8 +53,10 @@ class ReadableStore(Protocol):
     async def open(self, key: str) -> StoredValue | None:
         """Return what lies under a key, or None. Raises StoreError."""
 
-    async def open_row(self, key: str, version_key: str) -> tuple[StoredValue | None, int]:
-        """Return a row's value and its table's published version (0: none). Raises StoreError.
+    async def open_versioned(
+        self, key: str, version_key: str
+    ) -> tuple[StoredValue | None, Versions]:
+        """Return what lies under a key, and the published versions. Raises StoreError.
 
         Both are read at once.
         """
@@ -63,11 +65,11 @@ class ReadableStore(Protocol):
 class WritableStore(Protocol):
     """Workers KV as the refresher sees it. Every method raises StoreError."""
 
-    async def put(self, key: str, body: bytes, metadata: str) -> None:
-        """Overwrite a value and its metadata."""
+    async def put(self, key: str, body: bytes, metadata: str, ttl_s: int | None = None) -> None:
+        """Overwrite a value and its metadata; it goes by itself after so many seconds, if any."""
 
-    async def put_version(self, version_key: str, version: int) -> None:
-        """Overwrite a table's published version."""
+    async def put_versions(self, version_key: str, versions: Versions) -> None:
+        """Overwrite the published versions."""
 
     async def delete(self, key: str) -> None:
         """Remove a value; removing none is no error."""
@@ -92,8 +94,8 @@ class Storage(Protocol):
 class Source(Protocol):
     """Where the rows come from."""
 
-    async def read(self, resource: Resource) -> bytes:
-        """Return the complete, valid JSON text. Raises NotFound or UpstreamError."""
+    async def read(self, resource: Resource) -> Representation:
+        """Return the complete, valid answer. Raises NotFound or UpstreamError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +121,17 @@ class Refreshing(Protocol):
         Whoever ``has_stale`` bytes to fall back on does not wait long: StillReading, NotAsked.
         """
 
-    async def renew(self, resource: Resource, read_at_ms: int) -> None:
-        """Read an entry anew, unless it is another one than that which was read then."""
+    async def renew(self, resource: Resource, asked_at_ms: int) -> None:
+        """Read an entry anew, unless a reader was known to want it later than that."""
 
-    async def revalidate(self, table: Table) -> None:
-        """Read a table anew, overwrite its entry, and make all its rows' entries stale."""
+    async def revalidate(self, scope: Scope) -> None:
+        """Make all entries of a scope stale; read a table anew and overwrite its entry."""
 
-    async def check(self, table: Table) -> None:
-        """Revalidate a table if its entries are not as it is."""
+    async def check(self, table: Table) -> bool:
+        """Revalidate a table if its entries are not as it is; tell whether that was so."""
 
-    async def record(self, change: Change) -> None:
+    async def record(self, scope: Scope, change: Change) -> None:
         """Keep a change safe, and refresh what it touches."""
 
-    async def status(self, table: Table) -> dict[str, object]:
-        """Return how a table's refreshes go, as JSON members."""
+    async def status(self, scope: Scope) -> dict[str, object]:
+        """Return how the refreshes go, as JSON members."""

@@ -1,14 +1,18 @@
-"""The tables that the Worker serves, as ``TABLES`` in wrangler.toml declares them. Pure."""
+"""What the Worker serves, as ``TABLES`` in wrangler.toml declares it. Pure."""
 
 from __future__ import annotations
 
 import json
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from edge_cache.errors import ConfigurationError
 
-_OPTIONS = ("key", "schema")
+_OPTIONS = ("key", "schema", "view", "function")
+
+PUBLIC = "public"
+"""The schema that is read where a request names none."""
 
 _RESERVED = frozenset(
     {"revalidate", "health", "rest", "auth", "storage", "functions", "graphql", "realtime"}
@@ -23,31 +27,62 @@ _SCHEMA = re.compile(r"[\w$-]{1,63}", re.ASCII)  # it travels in a header
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A table that is served under ``/{name}``, its rows under ``/{name}/{key column's value}``.
-
-    ``key`` must be unique: it orders the pages and names the rows.
-    """
+class Scope:
+    """What has a version of its own, and an object that keeps it: a table, or the project."""
 
     name: str
-    key: str = "id"
-    schema: str = "public"
 
     @property
     def version_key(self) -> str:
-        """The KV key of the version below which the table's row entries are stale.
+        """The KV key of the versions below which entries are stale.
 
         ``?`` never occurs in a row's key, where it is percent-encoded.
         """
         return f"/{self.name}?version"
 
 
-DEFAULT = (Table("articles"),)
+PROJECT = Scope("")
+"""All tables together, declared or not: a change of any of them is a change of the project."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Scope):
+    """A table that is served under ``/{name}``, its rows under ``/{name}/{key column's value}``.
+
+    ``key`` must be unique: it orders the pages and names the rows.
+    """
+
+    key: str = "id"
+    schema: str = PUBLIC
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What may be read from the cache.
+
+    ``others`` are views and functions: the path below ``/rest/v1/`` and the schema of each.
+    """
+
+    tables: tuple[Table, ...] = (Table("articles"),)
+    others: frozenset[tuple[str, str]] = frozenset()
+
+    def scope_of(self, target: str, schema: str) -> Scope | None:
+        """Return what a relation or function below ``/rest/v1/`` belongs to, if it is declared.
+
+        Which tables a view or a function reads, nobody can tell: it belongs to the project.
+        """
+        for table in self.tables:
+            if (table.name, table.schema) == (target, schema):
+                return table
+        return PROJECT if (target, schema) in self.others else None
+
+
+DEFAULT = Declared()
 """What is served where nothing is declared."""
 
 
-def tables_from(declared: str | None) -> tuple[Table, ...]:
-    """Return the tables that a JSON object declares: ``{"products": {"key": "sku"}}``.
+def declared_in(declared: str | None) -> Declared:
+    """Return what a JSON object declares: ``{"products": {"key": "sku"}}``.
 
     None declares the default. Raises ConfigurationError with every fault.
     """
@@ -62,7 +97,18 @@ def tables_from(declared: str | None) -> tuple[Table, ...]:
     faults = [fault for name, given in options.items() for fault in _faults(name, given)]
     if faults:
         raise ConfigurationError(faults)
-    return tuple(Table(name, **given) for name, given in options.items())
+    return Declared(
+        tuple(Table(name, **given) for name, given in options.items() if not _is_other(given)),
+        frozenset(_other(name, given) for name, given in options.items() if _is_other(given)),
+    )
+
+
+def _is_other(given: dict[str, Any]) -> bool:
+    return "view" in given or "function" in given
+
+
+def _other(name: str, given: dict[str, Any]) -> tuple[str, str]:
+    return f"rpc/{name}" if "function" in given else name, given.get("schema", PUBLIC)
 
 
 _NO_TABLES = (
@@ -75,12 +121,12 @@ def _faults(name: str, given: object) -> list[str]:
     """Return what is wrong with one table's declaration."""
     if not _NAME.fullmatch(name):
         return [_bad_name(name)]
-    if name in _RESERVED:
-        return [f"TABLES declares {name!r}, but /{name} is a route: serve it through a view."]
     if not isinstance(given, dict):
         return [f'TABLES.{name} should be a table of options, such as {{}} or {{ key = "id" }}.']
+    if name in _RESERVED and not _is_other(given):
+        return [f"TABLES declares {name!r}, but /{name} is a route: serve it through a view."]
     unknown = [
-        f"TABLES.{name} has no option {option!r}: it knows {' and '.join(_OPTIONS)}."
+        f"TABLES.{name} has no option {option!r}: it knows {', '.join(_OPTIONS)}."
         for option in given
         if option not in _OPTIONS
     ]
@@ -92,7 +138,22 @@ def _faults(name: str, given: object) -> list[str]:
         )
         if option in given and not _is_match(pattern, given[option])
     ]
-    return [*unknown, *malformed]
+    return [*unknown, *malformed, *_kind_faults(name, given)]
+
+
+def _kind_faults(name: str, given: dict[str, object]) -> list[str]:
+    """Return what is wrong with saying that it is no table."""
+    kinds = [kind for kind in ("view", "function") if kind in given]
+    faults = [
+        f"TABLES.{name}.{kind} should be true, or left out."
+        for kind in kinds
+        if given[kind] is not True
+    ]
+    if len(kinds) > 1:
+        faults.append(f"TABLES.{name} is either a view or a function.")
+    if kinds and "key" in given:
+        faults.append(f"TABLES.{name} has no key: only tables have rows with a path of their own.")
+    return faults
 
 
 def _is_match(pattern: re.Pattern[str], value: object) -> bool:

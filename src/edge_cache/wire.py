@@ -1,9 +1,10 @@
 """What the Worker and the Durable Object say to each other over its ``fetch``. Pure.
 
-A request's URL has the resource's path, and its query a verb with a number where it needs one:
-``/articles/7?fill=5``. The answer is the entry's bytes with what is known of it in a header,
-JSON, 204, or a problem document. Each crossing between Python and JavaScript takes its time, so
-there are as few headers and bodies as possible.
+A request's URL has a verb, a number where that needs one, and the resource's path:
+``/fill/5/articles/7``; the project has none. The answer is the entry's bytes with what is known of
+it in a header, JSON, 204, or an error in a header with what Supabase said as the body. Each
+crossing between Python and JavaScript takes its time, so there are as few headers and bodies as
+possible.
 """
 
 from __future__ import annotations
@@ -12,7 +13,13 @@ import json
 from collections.abc import Callable
 
 from edge_cache.entries import parse_metadata
-from edge_cache.errors import EdgeCacheError, RefresherUnavailable, RelayedProblem
+from edge_cache.errors import (
+    EdgeCacheError,
+    RefresherUnavailable,
+    RelayedProblem,
+    Reply,
+    UpstreamError,
+)
 from edge_cache.http import Answer, Body
 from edge_cache.ports import Filled
 
@@ -20,11 +27,14 @@ FILL = "fill"
 REFILL = "refill"
 """As `FILL`, for a reader who has a stale entry. The number is the version that it sees."""
 RENEW = "renew"
-"""The number is the time at which the entry was read."""
+"""The number is the time at which a reader was last known to want the entry."""
 REVALIDATE = "revalidate"
 CHECK = "check"
 RECORD = "record"
 STATUS = "status"
+
+ERROR = "x-error"
+"""The problem document, and what Supabase itself said, as JSON."""
 
 _ENTRY = "x-entry"
 """Whether KV has it and whether Supabase was asked, as two digits, then the metadata."""
@@ -45,10 +55,40 @@ def filled_from(header: Callable[[str], str | None], body: Body) -> Filled:
     return Filled(metadata, body, stored=known[0] == "1", asked=known[1] == "1")
 
 
-def error_from(text: str, retry_after: str | None) -> EdgeCacheError:
+def url_of(host: str, verb: str, path: str, number: int = 0) -> str:
+    """Return the URL of a request."""
+    return f"{host}/{verb}/{number}{path}"
+
+
+def request_in(url: str) -> tuple[str, int, str]:
+    """Return a request's verb, number and path. Raises ValueError."""
+    verb, number, path = url.partition("://")[2].split("/", 3)[1:]
+    return verb, int(number), f"/{path}"
+
+
+def error_answer(error: EdgeCacheError) -> Answer:
+    """Return the answer that carries an error, and what Supabase said in its own words."""
+    told: dict[str, object] = {
+        "document": error.document(),
+        "retry_after_s": error.retry_after_s,
+        "stale_if_error": error.stale_if_error,
+    }
+    reply = error.reply if isinstance(error, UpstreamError) else None
+    if reply:
+        told["reply"] = {"status": reply.status, "headers": dict(reply.headers)}
+    return Answer(error.status, {ERROR: json.dumps(told)}, reply.body if reply else None)
+
+
+def error_from(told: str | None, body: Body) -> EdgeCacheError:
     """Return the error that an answer carries."""
     try:
-        document = json.loads(text)
-        return RelayedProblem(document, int(retry_after) if retry_after else None)
-    except (ValueError, AttributeError):
+        members = json.loads(told or "")
+        reply = members.get("reply")
+        return RelayedProblem(
+            members["document"],
+            members["retry_after_s"],
+            stale_if_error=members["stale_if_error"],
+            reply=Reply(reply["status"], reply["headers"], body) if reply else None,
+        )
+    except (ValueError, TypeError, KeyError):
         return RefresherUnavailable("The refresher failed.")

@@ -13,16 +13,13 @@ from typing import Any
 import js
 from pyodide.ffi import JsException, jsnull, to_js
 
-from edge_cache.entries import MAX_NUMBER
+from edge_cache.entries import NO_VERSIONS, Versions
 from edge_cache.errors import StoreError
 from edge_cache.http import Stream, release
 
 CACHE_TTL_S = 30
 """How long a location may answer from its own copy of a key: the shortest that KV allows.
 https://developers.cloudflare.com/kv/api/read-key-value-pairs/#cachettl-parameter"""
-
-
-_VERSION_DIGITS = len(str(MAX_NUMBER)) - 1
 
 
 class KvValue:
@@ -56,23 +53,20 @@ class KvReader:
         except JsException as error:
             raise _store_error("read", error) from error
 
-    async def open_row(self, key: str, version_key: str) -> tuple[KvValue | None, int]:
-        """Return a row's value and its table's published version (0: none).
-
-        Raises StoreError.
-        """
+    async def open_versioned(self, key: str, version_key: str) -> tuple[KvValue | None, Versions]:
+        """Return what lies under a key, and the published versions. Raises StoreError."""
         # Both calls are under way before the first is awaited.
-        row = self._namespace.getWithMetadata(key, self._as_stream)
-        version = self._namespace.get(version_key, self._as_text)
+        entry = self._namespace.getWithMetadata(key, self._as_stream)
+        versions = self._namespace.get(version_key, self._as_text)
         value: KvValue | None = None
         try:
-            value = _value(await row)
-            text = await version
+            value = _value(await entry)
+            text = await versions
         except JsException as error:
             if value is not None:
                 release(value.stream)
             raise _store_error("read", error) from error
-        return value, _version(text)
+        return value, NO_VERSIONS if text is jsnull else Versions.from_text(text)
 
 
 class KvWriter:
@@ -81,18 +75,19 @@ class KvWriter:
     def __init__(self, namespace: Any) -> None:
         self._namespace = namespace
 
-    async def put(self, key: str, body: bytes, metadata: str) -> None:
+    async def put(self, key: str, body: bytes, metadata: str, ttl_s: int | None = None) -> None:
         """Overwrite a value and its metadata. Raises StoreError."""
-        options = js.JSON.parse(f'{{"metadata": {metadata}}}')
+        expiry = "" if ttl_s is None else f', "expirationTtl": {ttl_s}'
+        options = js.JSON.parse(f'{{"metadata": {metadata}{expiry}}}')
         try:
             await self._namespace.put(key, to_js(body), options)
         except JsException as error:
             raise _store_error("write", error) from error
 
-    async def put_version(self, version_key: str, version: int) -> None:
-        """Overwrite a table's published version. Raises StoreError."""
+    async def put_versions(self, version_key: str, versions: Versions) -> None:
+        """Overwrite the published versions. Raises StoreError."""
         try:
-            await self._namespace.put(version_key, str(version))
+            await self._namespace.put(version_key, versions.to_text())
         except JsException as error:
             raise _store_error("write", error) from error
 
@@ -122,13 +117,6 @@ class KvWriter:
             if listed["list_complete"] or at_most is not None:
                 return found
             options["cursor"] = listed["cursor"]
-
-
-def _version(text: Any) -> int:
-    """Return a published version; what cannot be one of ours counts as none."""
-    if text is jsnull or not text.isdecimal() or len(text) > _VERSION_DIGITS:
-        return 0
-    return int(text)
 
 
 def _read_options(kind: str) -> Any:

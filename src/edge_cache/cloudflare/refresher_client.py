@@ -12,13 +12,15 @@ from edge_cache import wire
 from edge_cache.errors import RefresherUnavailable
 from edge_cache.ports import Filled
 from edge_cache.resources import Change, Resource
-from edge_cache.tables import Table
+from edge_cache.tables import Scope, Table
 
 _NO_HOST = "https://refresher"
+_PROJECT = "*"
+"""The name of the project's object; no table has it."""
 
 
 class RefresherClient:
-    """Calls the Durable Object of a resource's table. Every method raises EdgeCacheError."""
+    """Calls the Durable Object of a scope. Every method raises EdgeCacheError."""
 
     def __init__(self, namespace: Any) -> None:
         self._namespace = namespace
@@ -26,50 +28,62 @@ class RefresherClient:
     async def fill(self, resource: Resource, *, version: int, has_stale: bool) -> Filled:
         """Return an entry that readers miss."""
         verb = wire.REFILL if has_stale else wire.FILL
-        response = await self._call(resource, f"{verb}={version}")
+        response = await self._call(resource, verb, number=version)
+        return wire.filled_from(lambda name: _header(response, name), response.body)
 
-        def header(name: str) -> str | None:
-            value = response.headers.get(name)
-            return None if value is jsnull else str(value)
+    async def renew(self, resource: Resource, asked_at_ms: int) -> None:
+        """Read an entry anew, unless a reader was known to want it later than that."""
+        await self._call(resource, wire.RENEW, number=asked_at_ms)
 
-        return wire.filled_from(header, response.body)
+    async def revalidate(self, scope: Scope) -> None:
+        """Make a scope's entries fresh."""
+        await self._call(Resource(scope), wire.REVALIDATE)
 
-    async def renew(self, resource: Resource, read_at_ms: int) -> None:
-        """Read an entry anew, if it is the one that was read at the given time."""
-        await self._call(resource, f"{wire.RENEW}={read_at_ms}")
+    async def check(self, table: Table) -> bool:
+        """Revalidate a table if its entries are not as it is; tell whether that was so."""
+        return bool(await _json_of(await self._call(Resource(table), wire.CHECK)))
 
-    async def revalidate(self, table: Table) -> None:
-        """Read a table anew and make its entries fresh."""
-        await self._call(Resource(table), wire.REVALIDATE)
-
-    async def check(self, table: Table) -> None:
-        """Revalidate a table if its entries are not as it is."""
-        await self._call(Resource(table), wire.CHECK)
-
-    async def record(self, change: Change) -> None:
+    async def record(self, scope: Scope, change: Change) -> None:
         """Keep a change safe, and refresh what it touches."""
-        await self._call(Resource(change.table), wire.RECORD, json.dumps(change.row_ids))
+        await self._call(Resource(scope), wire.RECORD, json.dumps(change.row_ids))
 
-    async def status(self, table: Table) -> dict[str, object]:
-        """Return how a table's refreshes go, as JSON members."""
-        response = await self._call(Resource(table), wire.STATUS)
-        try:
-            status: dict[str, object] = json.loads(await response.text())
-        except (JsException, ValueError) as error:
-            raise RefresherUnavailable("The Durable Object did not tell its status.") from error
+    async def status(self, scope: Scope) -> dict[str, object]:
+        """Return how a scope's refreshes go, as JSON members."""
+        status: dict[str, object] = await _json_of(await self._call(Resource(scope), wire.STATUS))
         return status
 
-    async def _call(self, resource: Resource, verb: str, body: str = "") -> Any:
-        stub = self._namespace.getByName(resource.table.name)
-        url = f"{_NO_HOST}{resource.path}?{verb}"
+    async def _call(self, resource: Resource, verb: str, body: str = "", number: int = 0) -> Any:
+        stub = self._namespace.getByName(_object_of(resource))
+        url = wire.url_of(_NO_HOST, verb, resource.path, number)
         try:
             response = await (stub.fetch(url, _post(body)) if body else stub.fetch(url))
-            if response.ok:
-                return response
-            text, retry_after = await response.text(), response.headers.get("retry-after")
         except JsException as error:
             raise RefresherUnavailable("The Durable Object could not be reached.") from error
-        raise wire.error_from(text, None if retry_after is jsnull else retry_after)
+        if response.ok:
+            return response
+        reply = None if response.body is jsnull else response.body
+        raise wire.error_from(_header(response, wire.ERROR), reply)
+
+
+def _object_of(resource: Resource) -> str:
+    """Return the name of the object that reads and writes an entry.
+
+    It must be one for each key. A table whose queries are too many for one object could have
+    several, chosen by the query's key; each would then have to be told of the table's changes.
+    """
+    return resource.scope.name or _PROJECT
+
+
+def _header(response: Any, name: str) -> str | None:
+    value = response.headers.get(name)
+    return None if value is jsnull else str(value)
+
+
+async def _json_of(response: Any) -> Any:
+    try:
+        return json.loads(await response.text())
+    except (JsException, ValueError) as error:
+        raise RefresherUnavailable("The Durable Object's answer is broken.") from error
 
 
 def _post(body: str) -> Any:

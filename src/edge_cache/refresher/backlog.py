@@ -1,8 +1,8 @@
 """Changes that were acknowledged, kept safe until every reader can see them. Pure.
 
 A change is in storage before its sender is told `received`, and leaves it only after the refresh
-succeeded. Each pending entry (a row's, the table's, the rows' version) is brought up to date by
-itself: one that fails, or takes long, holds up no other.
+succeeded. Each pending entry (a row's, the table's, the versions, the queries kept warm) is brought
+up to date by itself: one that fails, or takes long, holds up no other.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from edge_cache.refresher.lookups import Lookups
 from edge_cache.refresher.refreshes import Refreshes
 from edge_cache.refresher.retries import Retries
 from edge_cache.resources import Resource
-from edge_cache.tables import Table
+from edge_cache.tables import Scope
 from edge_cache.unexpected import reported
 
 ROUND_MS = 1_000
@@ -29,11 +29,15 @@ takes no more than one write a second for a key anyway."""
 LEASE_MS = 15_000
 """While refreshes are under way, the alarm looks so often whether the object still lives."""
 
+WARM_MS = 5_000
+"""The queries kept warm are read again no more often. A change costs up to fifty reads and writes,
+and who asks before that gets what is new anyway."""
+
 Step = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Backlog:
-    """One table's pending changes, which are carried out for as long as it takes.
+    """One scope's pending changes, which are carried out for as long as it takes.
 
     A timer of the event loop begins what is due, whatever happens to the clock; an alarm for the
     same moment stands behind it, in case the object does not live to see that.
@@ -42,7 +46,7 @@ class Backlog:
     def __init__(  # noqa: PLR0913  its collaborators, nothing else
         self,
         *,
-        table: Table,
+        scope: Scope,
         refreshes: Refreshes,
         journal: Journal,
         lookups: Lookups,
@@ -51,7 +55,8 @@ class Backlog:
         now_ms: NowMs,
         log: Log,
     ) -> None:
-        self._table = table
+        self._scope = scope
+        self._queries_key = f"{scope.version_key}&queries"
         self._refreshes = refreshes
         self._journal = journal
         self._lookups = lookups
@@ -63,6 +68,7 @@ class Backlog:
         self._runs: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._round = OVER
+        self._warmed = OVER
 
     @property
     def is_idle(self) -> bool:
@@ -70,7 +76,7 @@ class Backlog:
         return not self._under_way
 
     async def record(self, row_ids: Sequence[str]) -> None:
-        """Keep a change of the table and these rows safe, and have it carried out soon."""
+        """Keep a change of the scope and these rows safe, and have it carried out soon."""
         for row_id in row_ids:
             self._lookups.forget(row_id)
         self._journal.note(self._journal.changes.with_change(row_ids))
@@ -81,9 +87,7 @@ class Backlog:
         now_ms = self._now_ms()
         round_ms = self._round.remaining_ms(now_ms)
         waits = [
-            LEASE_MS
-            if key in self._under_way
-            else max(round_ms, self._retries.remaining_ms(key, now_ms))
+            LEASE_MS if key in self._under_way else max(round_ms, self._pause_ms(key, now_ms))
             for key in self._pending()
         ]
         if self._timer:
@@ -101,10 +105,12 @@ class Backlog:
             due = {
                 key: step
                 for key, step in pending.items()
-                if key not in self._under_way and not self._retries.remaining_ms(key, now_ms)
+                if key not in self._under_way and not self._pause_ms(key, now_ms)
             }
             if due:
                 self._round = Pause(now_ms, ROUND_MS)
+            if self._queries_key in due:
+                self._warmed = Pause(now_ms, WARM_MS)
             for key, step in due.items():
                 self._under_way[key] = asyncio.ensure_future(self._carry_out(key, step))
         await self.schedule()
@@ -113,6 +119,13 @@ class Backlog:
         """Have what waits for its next attempt tried soon: Supabase answers."""
         if self._retries.hurry():
             self._begin_run()
+
+    def _pause_ms(self, key: str, now_ms: int) -> int:
+        """Return how long a step has to wait yet by itself."""
+        pause_ms = self._retries.remaining_ms(key, now_ms)
+        if key == self._queries_key:
+            return max(pause_ms, self._warmed.remaining_ms(now_ms))
+        return pause_ms
 
     def _begin_run(self) -> None:
         run = asyncio.ensure_future(self.run())
@@ -123,12 +136,14 @@ class Backlog:
         """Return what is to be done, by the KV key that it is about; rows first."""
         changes = self._journal.changes
         steps: dict[str, Step] = {
-            Resource(self._table, row_id).key: self._row(row_id) for row_id in changes.rows
+            Resource(self._scope, row_id).key: self._row(row_id) for row_id in changes.rows
         }
         if not changes.is_published:
-            steps[self._table.version_key] = self._refreshes.publish
+            steps[self._scope.version_key] = self._refreshes.publish
         if changes.listed:
-            steps[Resource(self._table).key] = self._refreshes.list
+            steps[Resource(self._scope).key] = self._refreshes.list
+        if changes.queried:
+            steps[self._queries_key] = self._refreshes.queries
         return steps
 
     def _row(self, row_id: str) -> Step:

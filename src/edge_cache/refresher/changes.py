@@ -1,6 +1,6 @@
-"""A table's versions, and which changes readers do not see yet, as one small value. Pure.
+"""The versions of a scope, and which changes readers do not see yet, as one small value. Pure.
 
-Every change raises the table's version, a whole number. A read carries the version that was current
+Every change raises the version, a whole number. A read carries the version that was current
 before it began, so it has every change up to that one. Which of two states is the newer is told by
 these numbers alone: clocks differ, and jump.
 """
@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from edge_cache.entries import NO_VERSIONS, Versions
 from edge_cache.resources import Resource
 
 MAX_ROWS = 20
@@ -19,71 +20,97 @@ MAX_ROWS = 20
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The versions of a table and of its pending changes.
+    """The versions of a scope and of its pending changes.
 
-    ``version`` is the latest change's. Entries of rows that were read below ``rows_version`` are
-    stale; readers know that once KV has it, which was so for ``published``. ``listed`` is the
-    latest change that the table's entry lacks (0: none), ``rows`` the latest of each row whose
-    entry lacks one.
+    ``version`` is the latest change's. Entries that were read below ``stale`` are out of date;
+    readers know that once KV has it, which was so for ``published``. ``listed`` is the latest
+    change that the table's entry lacks (0: none), ``rows`` the latest of each row whose entry lacks
+    one, ``queried`` the latest that the queries kept warm lack. Where KV can have no entry of the
+    table (``has_list``) or of a query (``has_queries``), none can be out of date.
     """
 
     version: int = 0
-    rows_version: int = 0
-    published: int = 0
+    stale: Versions = NO_VERSIONS
+    published: Versions = NO_VERSIONS
     listed: int = 0
     rows: dict[str, int] = field(default_factory=dict)
+    queried: int = 0
+    has_list: bool = True
+    has_queries: bool = False
 
     @property
     def is_published(self) -> bool:
-        """Whether readers know which rows' entries are stale."""
-        return self.published >= self.rows_version
+        """Whether readers know which entries are stale."""
+        return self._rows_are_published and self.published.queries >= self.stale.queries
+
+    @property
+    def _rows_are_published(self) -> bool:
+        return self.published.rows >= self.stale.rows
 
     @property
     def pending(self) -> int:
-        """How many entries are to be brought up to date; all rows together count as one."""
-        return bool(self.listed) + (not self.is_published) + len(self.rows)
+        """How many entries are to be brought up to date; all rows, or queries, count as one."""
+        return bool(self.listed) + bool(self.queried) + (not self.is_published) + len(self.rows)
 
     def needed(self, resource: Resource) -> int:
         """Return the version at which a read must have begun to have every change of a resource."""
+        if resource.query is not None:
+            return self.stale.queries
         if resource.row_id is None:
             return self.version
-        return max(self.rows_version, self.rows.get(resource.row_id, 0))
+        return max(self.stale.rows, self.rows.get(resource.row_id, 0))
 
     def raised(self) -> Changes:
         """Return the value after something may have changed that nobody told of."""
         return replace(self, version=self.version + 1)
 
     def with_change(self, row_ids: Iterable[str]) -> Changes:
-        """Return the value after one more change, which touches the table and these rows."""
+        """Return the value after one more change, which touches the scope and these rows."""
         version = self.version + 1
         rows = {**self.rows, **dict.fromkeys(row_ids, version)}
-        changed = replace(self, version=version, listed=version, rows=rows)
-        if len(rows) > MAX_ROWS or not self.is_published:
+        listed = version if self.has_list else 0
+        changed = replace(self, version=version, listed=listed, rows=rows)
+        changed = changed.with_all_queries(version)
+        if len(rows) > MAX_ROWS or not self._rows_are_published:
             return changed.with_all_rows(version)
         return changed
 
     def with_all_rows(self, version: int) -> Changes:
         """Return the value after entries of rows that were read below the version became stale."""
         rows = {row_id: needed for row_id, needed in self.rows.items() if needed > version}
-        return replace(self, rows_version=max(self.rows_version, version), rows=rows)
+        stale = replace(self.stale, rows=max(self.stale.rows, version))
+        return replace(self, stale=stale, rows=rows)
 
-    def with_seen(self, published: int) -> Changes:
+    def with_all_queries(self, version: int) -> Changes:
+        """Return the value after queries' entries that were read below the version became stale."""
+        if not self.has_queries:
+            return self
+        needed = max(self.stale.queries, version)
+        return replace(self, stale=replace(self.stale, queries=needed), queried=needed)
+
+    def with_seen(self, resource: Resource, seen: int) -> Changes:
         """Return the value after a reader saw this version in KV.
 
         It is higher than one's own if an earlier life's storage is lost.
         """
-        if published <= self.published:
+        if seen <= resource.needed_of(self.published):
             return self
+        rows, queries = (0, seen) if resource.query is not None else (seen, 0)
         return replace(
             self,
-            version=max(self.version, published),
-            rows_version=max(self.rows_version, published),
-            published=published,
+            version=max(self.version, seen),
+            stale=Versions(max(self.stale.rows, rows), max(self.stale.queries, queries)),
+            published=Versions(
+                max(self.published.rows, rows), max(self.published.queries, queries)
+            ),
         )
 
-    def with_published(self, version: int) -> Changes:
-        """Return the value after KV took the rows' version."""
-        return replace(self, published=max(self.published, version))
+    def with_published(self, versions: Versions) -> Changes:
+        """Return the value after KV took these versions."""
+        rows = max(self.published.rows, versions.rows)
+        return replace(
+            self, published=Versions(rows, max(self.published.queries, versions.queries))
+        )
 
     def with_list(self, version: int) -> Changes:
         """Return the value after the table's entry was written, as read at a version."""
@@ -95,11 +122,47 @@ class Changes:
             return self
         return replace(self, rows={key: at for key, at in self.rows.items() if key != row_id})
 
+    def with_queries(self, version: int) -> Changes:
+        """Return the value after the queries kept warm were read at a version."""
+        return replace(self, queried=0) if self.queried <= version else self
+
+    def with_entry(self, resource: Resource) -> Changes:
+        """Return the value before an entry is read that KV is going to have."""
+        if resource.query is not None:
+            return replace(self, has_queries=True)
+        return replace(self, has_list=self.has_list or resource.is_whole)
+
+    def without_list(self, version: int) -> Changes:
+        """Return the value after the table's entry was removed, as of a version."""
+        return replace(self.with_list(version), has_list=False)
+
     def to_json(self) -> str:
         """Return the text to store."""
-        return json.dumps([self.version, self.rows_version, self.published, self.listed, self.rows])
+        return json.dumps(
+            [
+                self.version,
+                self.stale.rows,
+                self.published.rows,
+                self.listed,
+                self.rows,
+                self.stale.queries,
+                self.published.queries,
+                self.queried,
+                self.has_list,
+                self.has_queries,
+            ]
+        )
 
     @classmethod
     def from_json(cls, text: str) -> Changes:
-        """Return the stored value."""
-        return cls(*json.loads(text))
+        """Return the stored value; version 0.1 stored five members."""
+        version, rows_stale, rows_published, listed, rows, *more = json.loads(text)
+        queries_stale, queries_published, *rest = more or (0, 0)
+        return cls(
+            version,
+            Versions(rows_stale, queries_stale),
+            Versions(rows_published, queries_published),
+            listed,
+            rows,
+            *rest,
+        )

@@ -1,4 +1,4 @@
-"""The table's entries in Workers KV, as the refresher writes them. Pure; its I/O is passed in."""
+"""The scope's entries in Workers KV, as the refresher writes them. Pure; its I/O is passed in."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ from edge_cache.errors import StoreError
 from edge_cache.ports import Log, WritableStore
 from edge_cache.refresher.journal import Journal
 from edge_cache.refresher.writer import Writer
-from edge_cache.resources import Resource
+from edge_cache.resources import Resource, loggable
 from edge_cache.supabase.rows import row_digest
-from edge_cache.tables import Table
+from edge_cache.tables import Scope
 
 MAX_VALUE_BYTES = 25 * 1024 * 1024
 """Workers KV's limit for a value (https://developers.cloudflare.com/kv/platform/limits/)."""
 
+QUERY_TTL_S = 30 * 24 * 60 * 60
+"""A query's entry that nobody has had renewed for so long goes from KV."""
+
 
 class Entries:
-    """Puts and removes entries, and publishes the rows' version, in the order of the calls."""
+    """Puts and removes entries, and publishes versions, in the order of the calls."""
 
     def __init__(
-        self, table: Table, store: WritableStore, writer: Writer, journal: Journal, log: Log
+        self, scope: Scope, store: WritableStore, writer: Writer, journal: Journal, log: Log
     ) -> None:
-        self._table = table
+        self._scope = scope
         self._store = store
         self._writer = writer
         self._journal = journal
@@ -34,12 +37,12 @@ class Entries:
     def put(self, resource: Resource, snapshot: Snapshot) -> asyncio.Task[bool]:
         """Have an entry written; the task tells whether readers get it or nothing older.
 
-        What is too large for KV is removed from it: an earlier, smaller entry would be served for
-        ever.
+        What is too large for KV, or may not be stored, is removed from it: an earlier entry would
+        be served for ever.
         """
         if not is_storable(snapshot):
-            size = snapshot.metadata.size
-            self._log("too_large", key=resource.key, bytes=size, limit=MAX_VALUE_BYTES)
+            why = "too_large" if snapshot.may_be_stored else "not_storable"
+            self._log(why, key=loggable(resource.key), bytes=snapshot.metadata.size)
             return self.remove(resource)
         return self._writer.write(resource.key, partial(self._put, resource, snapshot))
 
@@ -48,24 +51,24 @@ class Entries:
         return self._writer.write(resource.key, partial(self._store.delete, resource.key))
 
     async def publish(self) -> bool:
-        """Let readers know which rows' entries are stale; return whether KV has it."""
-        version = self._journal.changes.rows_version
+        """Let readers know which entries are stale; return whether KV has it."""
+        versions = self._journal.changes.stale
         if self._journal.changes.is_published:
             return True
-        key = self._table.version_key
-        published = await self._writer.write(key, self._put_version)
+        published = await self._writer.write(self._scope.version_key, self._put_versions)
         if published:
-            self._journal.note(self._journal.changes.with_published(version))
+            self._journal.note(self._journal.changes.with_published(versions))
         return published
 
     async def _put(self, resource: Resource, snapshot: Snapshot) -> None:
         metadata = snapshot.metadata
         if resource.row_id is not None:
             metadata = replace(metadata, row=row_digest(snapshot.body))
-        await self._store.put(resource.key, snapshot.body, metadata.to_json())
+        ttl_s = None if resource.query is None else QUERY_TTL_S
+        await self._store.put(resource.key, snapshot.body, metadata.to_json(), ttl_s)
 
-    async def _put_version(self) -> None:
-        await self._store.put_version(self._table.version_key, self._journal.changes.rows_version)
+    async def _put_versions(self) -> None:
+        await self._store.put_versions(self._scope.version_key, self._journal.changes.stale)
 
 
 def require_stored(*, stored: bool) -> None:
@@ -75,5 +78,5 @@ def require_stored(*, stored: bool) -> None:
 
 
 def is_storable(snapshot: Snapshot) -> bool:
-    """Tell whether KV takes a snapshot."""
-    return snapshot.metadata.size <= MAX_VALUE_BYTES
+    """Tell whether KV takes a snapshot, and may be given it."""
+    return snapshot.may_be_stored and snapshot.metadata.size <= MAX_VALUE_BYTES

@@ -5,21 +5,35 @@ from __future__ import annotations
 import asyncio
 
 from edge_cache.entries import Snapshot
-from edge_cache.errors import LookupsExhausted, NotAsked, NotFound, StillReading
+from edge_cache.errors import (
+    LookupsExhausted,
+    NotAsked,
+    NotFound,
+    Overloaded,
+    QueryRefused,
+    StillReading,
+)
 from edge_cache.ports import Filled
+from edge_cache.refresher.demand import Demand
 from edge_cache.refresher.entries import Entries
 from edge_cache.refresher.journal import Journal
 from edge_cache.refresher.lookups import Lookups
+from edge_cache.refresher.new_keys import NewKeys
 from edge_cache.refresher.reads import PATIENCE_MS, Reading, Reads
 from edge_cache.refresher.record import Record
 from edge_cache.refresher.single_flight import SingleFlight
 from edge_cache.resources import Resource
 from edge_cache.supabase.rows import row_ids
-from edge_cache.tables import Table
 
 STALE_AT_ONCE = 10
-"""How many rows that have an entry are read at once. The others wait, so that the time for which
-Supabase is waited for is Supabase's, and not that of a queue in front of it."""
+"""How many rows and queries that have an entry are read at once. The others wait, so that the time
+for which Supabase is waited for is Supabase's, and not that of a queue in front of it."""
+
+MISSED_AT_ONCE = 10
+"""How many queries that have none are."""
+
+MAX_WAITING = 100
+"""How many more of them wait for their turn."""
 
 
 class Fills:
@@ -28,23 +42,27 @@ class Fills:
     def __init__(  # noqa: PLR0913  its collaborators, nothing else
         self,
         *,
-        table: Table,
         reads: Reads,
         entries: Entries,
         journal: Journal,
         record: Record,
         lookups: Lookups,
+        demand: Demand,
+        new_keys: NewKeys,
     ) -> None:
-        self._table = table
         self._reads = reads
         self._entries = entries
         self._journal = journal
         self._record = record
         self._lookups = lookups
+        self._demand = demand
+        self._new_keys = new_keys
         self._gate = asyncio.Semaphore(STALE_AT_ONCE)
+        self._missed_gate = asyncio.Semaphore(MISSED_AT_ONCE)
+        self._waiting = 0
         # Who waits for a turn shares it with all who want the same row: of a row that a thousand
         # readers want, one turn is taken, and one read begins.
-        self._missed = SingleFlight(self._look_up, lambda: journal.changes.version)
+        self._missed = SingleFlight(self._first, lambda: journal.changes.version)
         self._aged = SingleFlight(self._again, lambda: journal.changes.version)
         self._going_on: set[asyncio.Task[Reading]] = set()
         self._listed: tuple[Snapshot | None, frozenset[str]] = None, frozenset()
@@ -52,28 +70,34 @@ class Fills:
     async def fill(self, resource: Resource, *, version: int, has_stale: bool) -> Filled:
         """Return an entry that readers miss, as new as the version that they see.
 
-        Raises NotFound, LookupsExhausted or UpstreamError. A reader that ``has_stale`` bytes to
-        fall back on waits for Supabase no longer than its patience (StillReading), and not at all
-        while that has just failed (NotAsked).
+        Raises NotFound, LookupsExhausted, Overloaded or UpstreamError. A reader that ``has_stale``
+        bytes to fall back on waits for Supabase no longer than its patience (StillReading), and not
+        at all while that has just failed (NotAsked).
         """
-        self._journal.note(self._journal.changes.with_seen(version))
+        self._journal.note(self._journal.changes.with_seen(resource, version))
+        self._demand.note(resource)
+        if has_stale:
+            self._new_keys.know(resource.key)
         needed = self._journal.changes.needed(resource)
         kept = self._reads.recent.get(resource.key, needed)
         if kept:
             return Filled(kept.snapshot.metadata, kept.body, stored=True, asked=False)
         if resource.row_id is not None and self._lookups.is_absent(resource.row_id):
-            raise NotFound(f"No row of {self._table.name} with this {self._table.key} is visible.")
+            table = resource.table
+            raise NotFound(f"No row of {table.name} with this {table.key} is visible.")
         reading = await self._reading(resource, needed, has_stale=has_stale)
-        return Filled(reading.metadata, reading.body, stored=reading.is_storable, asked=True)
+        return Filled(reading.metadata, reading.body, stored=reading.is_stored, asked=True)
 
-    async def renew(self, resource: Resource, read_at_ms: int) -> None:
-        """Read an entry anew, if it is the one that was read then and Supabase is well.
+    async def renew(self, resource: Resource, asked_at_ms: int) -> None:
+        """Read an entry anew that a reader wants, and was last known to want then.
 
-        If it was read once more a short while ago, KV has not shown that to the reader yet. Raises
-        NotFound or UpstreamError.
+        If a reader was known to want it later, KV has not shown that to this one yet. Nothing is
+        read while Supabase has just failed. Raises NotFound or UpstreamError.
         """
+        self._demand.note(resource)
+        self._new_keys.know(resource.key)
         kept = self._reads.recent.get(resource.key, 0)
-        if kept and kept.snapshot.metadata.read_at_ms != read_at_ms:
+        if kept and kept.snapshot.metadata.asked_at_ms > asked_at_ms:
             return
         needed = self._journal.changes.needed(resource)
         if not self._record.failed_just_now(resource.key, needed):
@@ -83,16 +107,32 @@ class Fills:
         if has_stale:
             self._require_health(resource, needed)
             return await self._patiently(resource, needed)
-        if resource.row_id is None or self._reads.is_under_way(resource, needed):
+        if resource.is_whole or self._reads.is_under_way(resource, needed):
             return await self._reads.refresh(resource, needed)
         return await self._missed.join(resource, needed)
+
+    async def _first(self, resource: Resource, version: int) -> Reading:
+        """Read what has no entry: a row that may not exist, or a query."""
+        if resource.query is None:
+            return await self._look_up(resource, version)
+        if self._waiting >= MAX_WAITING:
+            raise Overloaded("So many are being read already that this one is not.")
+        self._waiting += 1
+        try:
+            await self._missed_gate.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            return await self._reads.refresh(resource, version)
+        finally:
+            self._missed_gate.release()
 
     async def _look_up(self, resource: Resource, version: int) -> Reading:
         """Read a row that may not exist."""
         try:
             await self._lookups.begin()
         except LookupsExhausted:
-            if not self._is_listed(resource.row_id or ""):
+            if not self._is_listed(resource):
                 raise
             return await self._reads.refresh(resource, version)
         in_vain = False
@@ -105,7 +145,7 @@ class Fills:
             self._lookups.end(in_vain=in_vain)
 
     async def _patiently(self, resource: Resource, needed: int) -> Reading:
-        """Read a row that has an entry; the read goes on if the reader does not wait for it."""
+        """Read what has an entry; the read goes on if the reader does not wait for it."""
         reading = asyncio.ensure_future(self._aged.join(resource, needed))
         self._going_on.add(reading)  # asyncio itself keeps only a weak reference
         reading.add_done_callback(self._going_on.discard)
@@ -119,13 +159,14 @@ class Fills:
         return reading.result()
 
     async def _again(self, resource: Resource, version: int) -> Reading:
-        """Read what has an entry, which goes if there is no such row any more."""
+        """Read what has an entry, which goes if it is proven gone, or may not be read."""
         try:
             async with self._gate:
                 # Supabase may have failed while others had their turn.
                 self._require_health(resource, version)
                 return await self._reads.refresh(resource, version)
-        except NotFound:
+        except (NotFound, QueryRefused):
+            self._reads.recent.forget(resource.key)
             self._entries.remove(resource)
             raise
 
@@ -133,11 +174,11 @@ class Fills:
         if self._record.failed_just_now(resource.key, needed):
             raise NotAsked("Supabase failed a moment ago.")
 
-    def _is_listed(self, row_id: str) -> bool:
+    def _is_listed(self, row: Resource) -> bool:
         """Tell whether the row was in the table when that was last read, if that is known."""
-        snapshot = self._reads.recent.latest(Resource(self._table).key)
+        snapshot = self._reads.recent.latest(Resource(row.table).key)
         if snapshot is None:
             return False
         if self._listed[0] is not snapshot:
-            self._listed = snapshot, row_ids(snapshot.body, self._table.key)
-        return row_id in self._listed[1]
+            self._listed = snapshot, row_ids(snapshot.body, row.table.key)
+        return row.row_id in self._listed[1]

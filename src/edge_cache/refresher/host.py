@@ -1,4 +1,4 @@
-"""What lives in one Durable Object: the parts that look after one table, put together. Pure."""
+"""What lives in one Durable Object: the parts that look after one scope, put together. Pure."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from datetime import UTC, datetime
 from edge_cache.errors import EdgeCacheError
 from edge_cache.ports import Log, NowMs, Share, Sleep, Source, Storage, WritableStore
 from edge_cache.refresher.backlog import Backlog
+from edge_cache.refresher.demand import Demand
 from edge_cache.refresher.entries import Entries
 from edge_cache.refresher.fills import Fills
 from edge_cache.refresher.journal import Journal
 from edge_cache.refresher.lookups import Lookups
+from edge_cache.refresher.new_keys import NewKeys
 from edge_cache.refresher.reads import Reads
 from edge_cache.refresher.record import Record
 from edge_cache.refresher.refreshes import Refreshes
 from edge_cache.refresher.retries import MAX_RETRY_MS, Retries
 from edge_cache.refresher.revalidation import Revalidation
 from edge_cache.refresher.writer import Writer
-from edge_cache.tables import Table
+from edge_cache.tables import Scope, Table
 from edge_cache.unexpected import reported
 
 
@@ -38,7 +40,7 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The parts that serve one table."""
+    """The parts that serve one scope."""
 
     fills: Fills
     revalidation: Revalidation
@@ -47,6 +49,7 @@ class Host:
     writer: Writer
     journal: Journal
     record: Record
+    demand: Demand
 
     @property
     def is_idle(self) -> bool:
@@ -54,7 +57,7 @@ class Host:
         return self.backlog.is_idle and self.reads.is_idle and self.writer.is_idle
 
     def status(self) -> dict[str, object]:
-        """Return how the table's refreshes go, as `/health` shows it."""
+        """Return how the scope's refreshes go, as `/health` shows it."""
         outcome = self.record.outcome
         return {
             "refreshed_at": _time(outcome.refreshed_at_ms),
@@ -62,28 +65,35 @@ class Host:
             "failures": outcome.failures,
             "last_error": outcome.error or None,
             "failed_at": _time(outcome.failed_at_ms),
+            "queries": len(self.demand.warm()),
         }
 
 
-def host_of(table: Table, outside: Outside) -> Host:
+def host_of(scope: Scope, outside: Outside) -> Host:
     """Put the parts together."""
     now_ms, log, storage = outside.now_ms, outside.log, outside.storage
-    journal, record, lookups = Journal(storage, now_ms), Record(storage, now_ms), Lookups(now_ms)
+    journal = Journal(storage, now_ms, has_list=isinstance(scope, Table))
+    record, demand = Record(storage, now_ms), Demand(scope, storage, now_ms)
+    lookups, new_keys = Lookups(now_ms), NewKeys(now_ms)
     writer = Writer(now_ms=now_ms, sleep=outside.sleep, log=log)
-    entries = Entries(table, outside.store, writer, journal, log)
+    entries = Entries(scope, outside.store, writer, journal, log)
     reads = Reads(
         source=outside.source,
         entries=entries,
         journal=journal,
         record=record,
         lookups=lookups,
+        demand=demand,
+        new_keys=new_keys,
         share=outside.share,
         now_ms=now_ms,
         log=log,
     )
     backlog = Backlog(
-        table=table,
-        refreshes=Refreshes(table, reads, entries, journal),
+        scope=scope,
+        refreshes=Refreshes(
+            scope, reads=reads, entries=entries, journal=journal, demand=demand, record=record
+        ),
         journal=journal,
         lookups=lookups,
         retries=Retries(),
@@ -93,24 +103,26 @@ def host_of(table: Table, outside: Outside) -> Host:
     )
     reads.when_well_again = backlog.hurry
     fills = Fills(
-        table=table,
         reads=reads,
         entries=entries,
         journal=journal,
         record=record,
         lookups=lookups,
+        demand=demand,
+        new_keys=new_keys,
     )
     revalidation = Revalidation(
-        table=table,
+        scope=scope,
         store=outside.store,
         reads=reads,
         entries=entries,
         journal=journal,
         backlog=backlog,
         lookups=lookups,
+        demand=demand,
         log=log,
     )
-    return Host(fills, revalidation, backlog, reads, writer, journal, record)
+    return Host(fills, revalidation, backlog, reads, writer, journal, record, demand)
 
 
 async def wake(

@@ -1,4 +1,4 @@
-"""The table's changes, kept in the Durable Object's storage. Pure."""
+"""The scope's changes, kept in the Durable Object's storage. Pure."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ _KEY = "changes"
 
 
 class Journal:
-    """Holds the table's `Changes`; what is noted is safe before anything leaves the object.
+    """Holds the scope's `Changes`; what is noted is safe before anything leaves the object.
 
     A new object begins with the time in milliseconds as its version, which is above all that an
     earlier one, whose storage is lost, can have reached by counting changes. It is compared with no
-    other time.
+    other time. Whether KV has an entry of the table it cannot know, and takes for granted; what is
+    no table has none (``has_list``).
     """
 
-    def __init__(self, storage: Storage, now_ms: NowMs) -> None:
+    def __init__(self, storage: Storage, now_ms: NowMs, *, has_list: bool = True) -> None:
         self._storage = storage
         text = storage.get(_KEY)
-        self.changes = Changes.from_json(text) if text else Changes(version=now_ms())
+        new = Changes(version=now_ms(), has_list=has_list)
+        self.changes = Changes.from_json(text) if text else new
         if not text:
             self._store()  # entries are read at this version; a later life may not begin below it
 
     def note(self, changes: Changes) -> None:
-        """Replace the table's changes."""
+        """Replace the scope's changes."""
         if changes != self.changes:
             self.changes = changes
             self._store()

@@ -1,4 +1,4 @@
-"""The table's reads from Supabase: one at a time for each key, and what was read lately. Pure."""
+"""The scope's reads from Supabase: one at a time for each key, and what was read lately. Pure."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edge_cache.entries import Metadata, Snapshot, snapshot_of
-from edge_cache.errors import EdgeCacheError, NotFound
+from edge_cache.entries import Metadata, Representation, Snapshot, snapshot_of
+from edge_cache.errors import EdgeCacheError, NotFound, QueryRejected
 from edge_cache.http import Body
 from edge_cache.pauses import OVER, Pause
 from edge_cache.ports import Log, NowMs, Share, Source
+from edge_cache.refresher.demand import Demand
 from edge_cache.refresher.entries import Entries, is_storable
 from edge_cache.refresher.journal import Journal
 from edge_cache.refresher.lookups import Lookups
+from edge_cache.refresher.new_keys import NewKeys
 from edge_cache.refresher.recent import Recent
 from edge_cache.refresher.record import Record
 from edge_cache.refresher.single_flight import SingleFlight
-from edge_cache.resources import Resource
+from edge_cache.resources import Resource, loggable
 
 PATIENCE_MS = 1_000
 """How long a reader that has a stale entry waits for Supabase."""
@@ -27,13 +29,14 @@ PATIENCE_MS = 1_000
 class Reading:
     """What was read: its metadata, its body as it may be sent, and the write that KV is given.
 
-    ``storing`` tells whether KV took it; ``is_storable`` is False where it is too large for that.
+    ``storing`` tells whether KV took it; ``is_stored`` is False where KV is not given it: it is too
+    large, it may not be stored, or it is one of many queries that never repeat.
     """
 
     metadata: Metadata
     body: Body
-    storing: asyncio.Task[bool]
-    is_storable: bool
+    storing: asyncio.Future[bool]
+    is_stored: bool
 
 
 class Reads:
@@ -50,6 +53,8 @@ class Reads:
         journal: Journal,
         record: Record,
         lookups: Lookups,
+        demand: Demand,
+        new_keys: NewKeys,
         share: Share,
         now_ms: NowMs,
         log: Log,
@@ -59,6 +64,8 @@ class Reads:
         self._journal = journal
         self._record = record
         self._lookups = lookups
+        self._demand = demand
+        self._new_keys = new_keys
         self._share = share
         self._now_ms = now_ms
         self._log = log
@@ -83,23 +90,29 @@ class Reads:
         The answer comes from the read itself, not from the store, which may go on saying that the
         key is absent. Raises NotFound or UpstreamError.
         """
+        # Before the read begins, so that no change in its midst goes unnoticed.
+        self._journal.note(self._journal.changes.with_entry(resource))
         return await self._flights.join(resource, version)
 
-    async def read(self, resource: Resource) -> bytes:
+    async def read(self, resource: Resource) -> Representation:
         """Read from Supabase, keep nothing but how that went. Raises NotFound or UpstreamError."""
-        version = self._journal.changes.version
+        version, key = self._journal.changes.version, loggable(resource.key)
         try:
-            body = await self._source.read(resource)
+            answered = await self._source.read(resource)
         except NotFound:
-            self._log("not_found", key=resource.key)
+            self._log("not_found", key=key)
+            self._note_answer(resource)
+            raise
+        except QueryRejected as error:
+            self._log("rejected", key=key, type=error.slug, detail=error.detail)
             self._note_answer(resource)
             raise
         except EdgeCacheError as error:
-            self._log("refresh_failed", key=resource.key, type=error.slug, detail=error.detail)
+            self._log("refresh_failed", key=key, type=error.slug, detail=error.detail)
             self._record.failed(resource.key, version, error)
             raise
         self._note_answer(resource)
-        return body
+        return answered
 
     def patience_ms(self, resource: Resource) -> int:
         """Return how much longer a reader with a stale entry should wait for a resource.
@@ -121,7 +134,7 @@ class Reads:
         began_ms, knowledge = self._now_ms(), self._lookups.knowledge
         self._asked[resource] = Pause(began_ms, PATIENCE_MS)
         try:
-            body = await self.read(resource)
+            answered = await self.read(resource)
         except NotFound:
             self.recent.forget(resource.key)
             if knowledge == self._lookups.knowledge:
@@ -129,20 +142,24 @@ class Reads:
             raise
         finally:
             del self._asked[resource]
-        reading = self._keep(resource, snapshot_of(body, began_ms, version))
-        self._log(
-            "refreshed", key=resource.key, bytes=len(body), ms=max(0, self._now_ms() - began_ms)
-        )
+        asked_at_ms = min(began_ms, self._demand.asked_at_ms(resource))
+        reading = self._keep(resource, snapshot_of(answered, began_ms, version, asked_at_ms))
+        ms = max(0, self._now_ms() - began_ms)
+        self._log("refreshed", key=loggable(resource.key), bytes=reading.metadata.size, ms=ms)
         return reading
 
     def _keep(self, resource: Resource, snapshot: Snapshot) -> Reading:
         body, storable = self._share(snapshot.body), is_storable(snapshot)
+        if resource.query is not None and not self._new_keys.admits(resource.key):
+            not_storing: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            not_storing.set_result(False)
+            return Reading(snapshot.metadata, body, not_storing, is_stored=False)
         if storable:
             self.recent.put(resource.key, snapshot, body)
         else:
             self.recent.forget(resource.key)
         storing = self._entries.put(resource, snapshot)
-        if resource.row_id is None and storable:
+        if resource.is_whole and storable:
             storing.add_done_callback(lambda done: self._note_stored(done, snapshot.metadata))
         return Reading(snapshot.metadata, body, storing, storable)
 

@@ -1,4 +1,4 @@
-"""How the table's reads went, kept in the Durable Object's storage. Pure."""
+"""How the scope's reads went, kept in the Durable Object's storage. Pure."""
 
 from __future__ import annotations
 
@@ -55,9 +55,15 @@ class Record:
         cannot judge, is no reason to leave the others out of date. Nor does one of a read that
         began before the change which is asked for now.
         """
-        now_ms = self._now_ms()
-        failures = (self._down, self._failing.get(key, _NONE))
-        return any(version >= needed and not pause.is_over(now_ms) for pause, version in failures)
+        return self.is_down(needed) or self._holds(self._failing.get(key, _NONE), needed)
+
+    def is_down(self, needed: int) -> bool:
+        """Tell whether Supabase could serve nothing a moment ago, as of that version."""
+        return self._holds(self._down, needed)
+
+    def _holds(self, failure: tuple[Pause, int], needed: int) -> bool:
+        pause, version = failure
+        return version >= needed and not pause.is_over(self._now_ms())
 
     def failed(self, key: str, version: int, error: EdgeCacheError) -> None:
         """Note one more failure in a row, of a read that began at a version."""

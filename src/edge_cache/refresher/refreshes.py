@@ -1,38 +1,59 @@
-"""Brings one pending entry up to date: a row's, the table's, or the rows' version. Pure."""
+"""Brings one pending entry up to date: a row's, the table's, the versions, the queries. Pure."""
 
 from __future__ import annotations
 
-from edge_cache.errors import NotFound
+import asyncio
+
+from edge_cache.errors import EdgeCacheError, NotAsked, NotFound, QueryRefused
+from edge_cache.refresher.demand import Demand
 from edge_cache.refresher.entries import Entries, require_stored
 from edge_cache.refresher.journal import Journal
 from edge_cache.refresher.reads import Reads
+from edge_cache.refresher.record import Record
 from edge_cache.resources import Resource
-from edge_cache.tables import Table
+from edge_cache.tables import Scope
+
+QUERIES_AT_ONCE = 4
 
 
 class Refreshes:
-    """Carries out single steps of the table's pending changes.
+    """Carries out single steps of the scope's pending changes.
 
     A step that fails leaves the entry as it was and the change pending: every method raises
     UpstreamError or StoreError unless readers have the change, or what is newer.
     """
 
-    def __init__(self, table: Table, reads: Reads, entries: Entries, journal: Journal) -> None:
-        self._whole = Resource(table)
+    def __init__(  # noqa: PLR0913  its collaborators, nothing else
+        self,
+        scope: Scope,
+        *,
+        reads: Reads,
+        entries: Entries,
+        journal: Journal,
+        demand: Demand,
+        record: Record,
+    ) -> None:
+        self._whole = Resource(scope)
         self._reads = reads
         self._entries = entries
         self._journal = journal
+        self._demand = demand
+        self._record = record
 
     async def list(self) -> None:
-        """Read the table and overwrite its entry."""
+        """Read the table and overwrite its entry; remove that if nobody asked for it lately."""
         needed = self._journal.changes.listed
+        if not self._demand.is_wanted(self._whole):
+            require_stored(stored=await self._entries.remove(self._whole))
+            self._journal.note(self._journal.changes.without_list(needed))
+            return
         reading = await self._reads.refresh(self._whole, needed)
         require_stored(stored=await reading.storing)
         self._journal.note(self._journal.changes.with_list(reading.metadata.version))
 
     async def row(self, row_id: str) -> None:
         """Read a row and overwrite its entry, or remove that if there is no such row."""
-        row = Resource(self._whole.table, row_id)
+        row = Resource(self._whole.scope, row_id)
         needed = self._journal.changes.needed(row)
         version = self._journal.changes.version
         try:
@@ -45,5 +66,40 @@ class Refreshes:
         self._journal.note(self._journal.changes.with_row(row_id, version))
 
     async def publish(self) -> None:
-        """Let readers know which rows' entries are stale."""
+        """Let readers know which entries are stale."""
         require_stored(stored=await self._entries.publish())
+
+    async def queries(self) -> None:
+        """Read the queries again that are kept warm.
+
+        Whether KV takes them is not waited for: readers know that the old ones are out of date. Nor
+        is one that fails tried again before a reader asks, unless Supabase is down: NotAsked.
+        """
+        needed = self._journal.changes.queried
+        waiting = iter(self._demand.warm())
+
+        async def read_some() -> None:
+            for query in waiting:
+                await self._warm(query, needed)
+
+        readers = [asyncio.ensure_future(read_some()) for _ in range(QUERIES_AT_ONCE)]
+        outcomes = await asyncio.gather(*readers, return_exceptions=True)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+        self._journal.note(self._journal.changes.with_queries(needed))
+
+    async def _warm(self, query: Resource, needed: int) -> None:
+        """Read one query, if that was not done since the change."""
+        if self._reads.recent.get(query.key, needed):
+            return
+        try:
+            if not self._record.is_down(needed):
+                await self._reads.refresh(query, needed)
+        except QueryRefused:
+            self._reads.recent.forget(query.key)
+            self._entries.remove(query)
+        except EdgeCacheError:
+            pass  # it was logged where it was read
+        if self._record.is_down(needed):
+            raise NotAsked("Supabase failed a moment ago.")

@@ -1,4 +1,4 @@
-"""Makes all of a table's entries fresh: on request, or because they are not as the table is. Pure.
+"""Makes all of a scope's entries fresh: on request, or because they are not as the table is. Pure.
 
 A webhook that never came leaves entries out of date, and nothing tells of it. But what readers are
 served can be compared with the table: each entry's metadata has a digest of what it holds. So the
@@ -13,58 +13,70 @@ import asyncio
 from edge_cache.entries import Metadata, etag_of, parse_metadata
 from edge_cache.ports import Log, WritableStore
 from edge_cache.refresher.backlog import Backlog
+from edge_cache.refresher.demand import Demand
 from edge_cache.refresher.entries import Entries, require_stored
 from edge_cache.refresher.journal import Journal
 from edge_cache.refresher.lookups import Lookups
 from edge_cache.refresher.reads import Reads
 from edge_cache.resources import Resource
 from edge_cache.supabase.rows import row_digests
-from edge_cache.tables import Table
+from edge_cache.tables import Scope, Table
 
 
 class Revalidation:
-    """Reads the whole table, and makes its rows' entries stale."""
+    """Reads the whole table, and makes the entries of rows and queries stale."""
 
     def __init__(  # noqa: PLR0913  its collaborators, nothing else
         self,
         *,
-        table: Table,
+        scope: Scope,
         store: WritableStore,
         reads: Reads,
         entries: Entries,
         journal: Journal,
         backlog: Backlog,
         lookups: Lookups,
+        demand: Demand,
         log: Log,
     ) -> None:
-        self._table = table
-        self._whole = Resource(table)
+        self._scope = scope
+        self._whole = Resource(scope)
         self._store = store
         self._reads = reads
         self._entries = entries
         self._journal = journal
         self._backlog = backlog
         self._lookups = lookups
+        self._demand = demand
         self._log = log
 
     async def revalidate(self) -> None:
-        """Read the table anew, overwrite its entry, and make all its rows' entries stale.
+        """Read the table anew, overwrite its entry, and make all other entries stale.
 
-        The read begins after the call, so it sees every change committed before. Raises
-        UpstreamError, with the entries as they were, or StoreError if Workers KV took no write.
+        Whoever asks for that wants the table to be there. The read begins after the call, so it
+        sees every change committed before. Raises UpstreamError, with the entries as they were, or
+        StoreError if Workers KV took no write.
         """
-        version = self._journal.raise_version()
-        reading = await self._reads.refresh(self._whole, version)
-        self._lookups.forget_all()
-        self._journal.note(self._journal.changes.with_all_rows(version))
-        stored = all(await asyncio.gather(reading.storing, self._entries.publish()))
-        if not stored:
-            await self._backlog.schedule()  # the rows' version is pending from now on
-        require_stored(stored=stored)
-        self._journal.note(self._journal.changes.with_list(reading.metadata.version))
+        if isinstance(self._scope, Table):
+            self._demand.note(self._whole)
+        await self._revalidate()
 
-    async def check(self) -> None:
-        """Revalidate if an entry is not as the table is; else write nothing.
+    async def _revalidate(self) -> None:
+        version = listed = self._journal.raise_version()
+        writes = []
+        if isinstance(self._scope, Table):
+            reading = await self._reads.refresh(self._whole, version)
+            writes.append(reading.storing)
+            listed = reading.metadata.version
+            self._lookups.forget_all()
+        self._journal.note(self._journal.changes.with_all_rows(version).with_all_queries(version))
+        stored = all(await asyncio.gather(*writes, self._entries.publish()))
+        await self._backlog.schedule()  # the queries are pending, and the versions may be
+        require_stored(stored=stored)
+        self._journal.note(self._journal.changes.with_list(listed))
+
+    async def check(self) -> bool:
+        """Revalidate if an entry is not as the table is, and tell so; else write nothing.
 
         Entries of pending changes are passed over, as these are being carried out. Raises
         UpstreamError or StoreError.
@@ -73,9 +85,10 @@ class Revalidation:
         outdated = await self._outdated(served) if served else []
         if not outdated:
             self._log("unchanged", key=self._whole.key)
-            return
+            return False
         self._log("changed", key=self._whole.key, entries=len(outdated))
-        await self.revalidate()
+        await self._revalidate()
+        return True
 
     async def _served(self) -> dict[str, Metadata | None]:
         """Return the metadata of the entries that readers take for fresh, by their keys.
@@ -85,21 +98,21 @@ class Revalidation:
         changes = self._journal.changes
         whole = await self._store.entries(self._whole.key, at_most=1)  # the first is the shortest
         rows = await self._store.entries(f"{self._whole.key}/")
-        pending = {Resource(self._table, row_id).key for row_id in changes.rows}
+        pending = {Resource(self._scope, row_id).key for row_id in changes.rows}
         served: dict[str, Metadata | None] = {}
         if self._whole.key in whole and not changes.listed:
             served.update(_served_entry(self._whole.key, whole[self._whole.key], 0))
         for key, text in rows.items():
             if key not in pending:
-                served.update(_served_entry(key, text, changes.published))
+                served.update(_served_entry(key, text, changes.published.rows))
         return served
 
     async def _outdated(self, served: dict[str, Metadata | None]) -> list[str]:
         """Read the table and return the keys of the entries that are not as it is."""
-        body = await self._reads.read(self._whole)
+        body = (await self._reads.read(self._whole)).body
         rows = served.keys() - {self._whole.key}
-        digests = row_digests(body, self._table.key) if rows else {}
-        actual = {Resource(self._table, row_id).key: digest for row_id, digest in digests.items()}
+        digests = row_digests(body, self._whole.table.key) if rows else {}
+        actual = {Resource(self._scope, row_id).key: digest for row_id, digest in digests.items()}
         actual[self._whole.key] = etag_of(body)
         return [
             key

@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 
 from edge_cache import wire
 from edge_cache.errors import EdgeCacheError, NotFound
-from edge_cache.http import Answer, json_answer, problem
+from edge_cache.http import Answer, json_answer
 from edge_cache.ports import Log
 from edge_cache.refresher.host import Host
-from edge_cache.resources import Resource, path_of, resource_at
-from edge_cache.tables import Table
+from edge_cache.resources import Resource, resource_from
+from edge_cache.tables import Declared, Scope
 from edge_cache.unexpected import reported
 
-HostOf = Callable[[Table], Awaitable[Host]]
-"""Returns the parts that serve a table."""
+HostOf = Callable[[Scope], Awaitable[Host]]
+"""Returns the parts that serve a scope."""
 
 
 async def serve(
     url: str,
     text: Callable[[], Awaitable[str]],
-    tables: Callable[[], Iterable[Table]],
+    declared: Callable[[], Declared],
     host_of: HostOf,
     log: Log,
 ) -> Answer:
-    """Carry out one request inside the Durable Object; errors become problems."""
+    """Carry out one request inside the Durable Object; errors become answers that carry them."""
     try:
         with reported(log):
-            resource = resource_at(path_of(url), tables())
+            verb, number, path = wire.request_in(url)
+            resource = resource_from(path, declared())
             if resource is None:
                 raise NotFound("The refresher knows no such table.")
-            verb, _, number = url.rpartition("?")[2].partition("=")
-            host = await host_of(resource.table)
-            return await _carry_out(verb, int(number or 0), resource, host, text)
+            host = await host_of(resource.scope)
+            return await _carry_out(verb, number, resource, host, text)
     except EdgeCacheError as error:
-        return problem(error)
+        return wire.error_answer(error)
 
 
 async def _carry_out(
@@ -46,12 +46,12 @@ async def _carry_out(
         return wire.filled_answer(filled)
     if verb == wire.STATUS:
         return json_answer(host.status())
+    if verb == wire.CHECK:
+        return json_answer(await host.revalidation.check())
     if verb == wire.RENEW:
         await host.fills.renew(resource, number)
     elif verb == wire.RECORD:
         await host.backlog.record(json.loads(await text()))
-    elif verb == wire.CHECK:
-        await host.revalidation.check()
     else:
         await host.revalidation.revalidate()
     return Answer(204)

@@ -12,6 +12,7 @@ import httpx
 
 from edge_cache.errors import (
     InvalidAnswer,
+    Reply,
     UpstreamRejected,
     UpstreamTimeout,
     UpstreamUnavailable,
@@ -32,6 +33,18 @@ _TRANSIENT = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 )
 """Besides the server's own failures."""
+
+_REPLY_HEADERS = (
+    "content-type",
+    "content-range",
+    "content-profile",
+    "preference-applied",
+    "proxy-status",
+    "retry-after",
+    "sb-error-code",
+    "www-authenticate",
+)
+"""What a client may want to know of an error beside its body."""
 
 _CODE = re.compile(r"[A-Za-z0-9_]{1,40}")
 _SECONDS = re.compile(r"[0-9]{1,9}")
@@ -59,16 +72,29 @@ def require_available(response: httpx.Response) -> None:
     status = response.status_code
     if status in _EDGE_UNREACHABLE:
         raise UpstreamUnreachable(
-            "Cloudflare could not reach the host of SUPABASE_URL.", supabase_status=status
+            "Cloudflare could not reach the host of SUPABASE_URL.",
+            supabase_status=status,
+            reply=reply_of(response),
         )
     if status not in _TRANSIENT and status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return
     kind = UpstreamTimeout if status in _TIMEOUTS else UpstreamUnavailable
-    error = kind(_sentence(response), supabase_status=status, code=error_code(response))
+    error = kind(
+        _sentence(response),
+        supabase_status=status,
+        code=error_code(response),
+        reply=reply_of(response),
+    )
     retry_after = response.headers.get("retry-after", "")
     if _SECONDS.fullmatch(retry_after):
         error.retry_after_s = min(int(retry_after), MAX_RETRY_AFTER_S)
     raise error
+
+
+def reply_of(response: httpx.Response) -> Reply:
+    """Return an error as Supabase answered it, for a client of its own."""
+    headers = {name: response.headers[name] for name in _REPLY_HEADERS if name in response.headers}
+    return Reply(response.status_code, headers, response.content)
 
 
 def require_success(response: httpx.Response, table: Table) -> None:

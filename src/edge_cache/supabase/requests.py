@@ -34,20 +34,24 @@ class Requests:
         self._extensions = {"timeout": httpx.Timeout(settings.timeout_s).as_dict()}
 
     async def get(self, target: str, headers: dict[str, str] | None = None) -> httpx.Response:
-        """GET a path below ``/rest/v1/``, query included, and return the answer with its body.
+        """GET a path below ``/rest/v1/``; see `send`."""
+        return await self.send("GET", target, headers or {})
+
+    async def send(self, method: str, target: str, headers: dict[str, str]) -> httpx.Response:
+        """Ask for a path below ``/rest/v1/``, query included; return the answer with its body.
 
         Raises TransientUpstreamError once the last attempt failed so, and TimeoutError.
         """
         for attempt in range(RETRIES):
             try:
-                return await self._attempt(target, headers or {})
+                return await self._attempt(method, target, headers)
             except TransientUpstreamError:
                 await asyncio.sleep(backoff_s(attempt, random.random()))  # noqa: S311  no secret
-        return await self._attempt(target, headers or {})
+        return await self._attempt(method, target, headers)
 
-    async def _attempt(self, target: str, headers: dict[str, str]) -> httpx.Response:
+    async def _attempt(self, method: str, target: str, headers: dict[str, str]) -> httpx.Response:
         request = httpx.Request(
-            "GET",
+            method,
             self._root + target,
             headers={**self._headers, **headers},
             extensions=self._extensions,

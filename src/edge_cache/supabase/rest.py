@@ -8,11 +8,13 @@ from urllib.parse import quote
 import httpx
 
 from edge_cache.config import Settings
+from edge_cache.entries import Representation
 from edge_cache.errors import InvalidAnswer, NotFound, UpstreamTimeout
 from edge_cache.ports import NowMs
 from edge_cache.resources import Resource
 from edge_cache.supabase.absence import can_exist, is_spelling, proves_absence
 from edge_cache.supabase.answers import require_success, row_in
+from edge_cache.supabase.queries import Queries
 from edge_cache.supabase.requests import Requests, profile, table_target
 from edge_cache.supabase.tables import Tables
 from edge_cache.tables import Table
@@ -21,7 +23,7 @@ _ROW_TYPE = "application/vnd.pgrst.object+json"
 
 
 class Supabase:
-    """Reads tables and rows as the public key may see them."""
+    """Reads tables, rows and queries as the public key may see them."""
 
     def __init__(
         self, transport: httpx.AsyncBaseTransport, settings: Settings, *, now_ms: NowMs
@@ -29,18 +31,21 @@ class Supabase:
         self._timeout_s = settings.timeout_s
         self._requests = Requests(transport, settings)
         self._tables = Tables(self._requests, now_ms)
+        self._queries = Queries(self._requests)
 
-    async def read(self, resource: Resource) -> bytes:
-        """Return a table as a JSON array of all its rows, or a row as a JSON object.
+    async def read(self, resource: Resource) -> Representation:
+        """Return a table as a JSON array of all its rows, a row as a JSON object, or an answer.
 
         The whole read, retries included, is bounded by the settings' time limit. Raises NotFound
         for a row that is proven not to be there, else UpstreamError.
         """
         try:
             async with asyncio.timeout(self._timeout_s):
+                if resource.query is not None:
+                    return await self._queries.read(resource.query)
                 if resource.row_id is None:
-                    return await self._tables.read(resource.table)
-                return await self._read_row(resource.table, resource.row_id)
+                    return Representation(await self._tables.read(resource.table))
+                return Representation(await self._read_row(resource.table, resource.row_id))
         except TimeoutError as error:
             raise UpstreamTimeout(
                 f"Supabase gave no complete answer within {self._timeout_s:g} s "

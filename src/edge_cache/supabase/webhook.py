@@ -18,11 +18,8 @@ _RECORDS = {"INSERT": ("record",), "UPDATE": ("record", "old_record"), "DELETE":
 """Which members of the payload are rows, by its ``type``."""
 
 
-def change_in(body: bytes, tables: tuple[Table, ...]) -> Change | None:
-    """Return the change that a payload tells of, or None if its table is not served.
-
-    Raises BadPayload if it is not Supabase's JSON.
-    """
+def change_in(body: bytes, tables: tuple[Table, ...]) -> Change:
+    """Return the change that a payload tells of. Raises BadPayload if it is not Supabase's JSON."""
     payload = _object(body)
     kind, name, schema = (payload.get(member) for member in ("type", "table", "schema"))
     if not (is_text(kind) and is_text(name) and is_text(schema)):
@@ -31,7 +28,7 @@ def change_in(body: bytes, tables: tuple[Table, ...]) -> Change | None:
         raise BadPayload('Its "type" should be INSERT, UPDATE or DELETE.')
     table = next((t for t in tables if (t.name, t.schema) == (name, schema)), None)
     if table is None:
-        return None
+        return Change(None, kind)
     ids = dict.fromkeys(_row_id(payload, member, table.key) for member in _RECORDS[kind])
     return Change(table, kind, tuple(row_id for row_id in ids if Resource(table, row_id).is_served))
 

@@ -18,6 +18,7 @@ from edge_cache.http import Answer, Request
 from edge_cache.ports import Log, Refreshing
 from edge_cache.resources import Resource, path_of, resource_at
 from edge_cache.supabase.webhook import MAX_BYTES, change_in
+from edge_cache.tables import PROJECT
 from edge_cache.unexpected import reported
 from edge_cache.worker.auth import require_secret
 from edge_cache.worker.health import Health, misconfigured
@@ -48,7 +49,7 @@ class App:
     async def answer(self, request: Request) -> Answer:
         """Answer a request. Raises EdgeCacheError."""
         path = path_of(request.url)
-        resource = resource_at(path, self._settings.tables)
+        resource = resource_at(path, self._settings.declared.tables)
         if resource is not None:
             return await self._read(resource, request)
         if path == REVALIDATE_PATH:
@@ -78,10 +79,10 @@ class App:
         return await self._revalidate_all()
 
     async def _revalidate_all(self) -> Answer:
-        """Revalidate all tables side by side; one that fails keeps no other from it."""
-        tables = self._settings.tables
+        """Revalidate everything side by side; what fails keeps nothing else from it."""
+        tables = self._settings.declared.tables
         outcomes = await asyncio.gather(
-            *map(self._refresher.revalidate, tables), return_exceptions=True
+            *map(self._refresher.revalidate, (*tables, PROJECT)), return_exceptions=True
         )
         for outcome in outcomes:
             if outcome is not None:
@@ -93,12 +94,11 @@ class App:
         body = await request.body(MAX_BYTES)
         if body is None:
             raise PayloadTooLarge(f"A payload may have {MAX_BYTES} bytes.")
-        change = change_in(body, self._settings.tables)
-        if change is None:
-            self._log("ignored", detail="another table or schema than those served")
-            return http.json_answer({"received": True, "ignored": True})
-        await self._refresher.record(change)
-        self._log("received", table=change.table.name, type=change.kind)
+        change = change_in(body, self._settings.declared.tables)
+        scopes = (PROJECT,) if change.table is None else (change.table, PROJECT)
+        await asyncio.gather(*(self._refresher.record(scope, change) for scope in scopes))
+        table = "another" if change.table is None else change.table.name
+        self._log("received", table=table, type=change.kind)
         return http.json_answer({"received": True})
 
     async def _report(self, request: Request) -> Answer:
@@ -112,7 +112,7 @@ class App:
         """Let a page ask, so that it can read the 404."""
         if request.method == "OPTIONS":
             return _options(http.READ_METHODS, request)
-        paths = " or ".join(f"/{table.name}" for table in self._settings.tables)
+        paths = " or ".join(f"/{table.name}" for table in self._settings.declared.tables)
         raise NotFound(f"There is nothing at this path; try {paths}.")
 
 

@@ -7,13 +7,29 @@ from dataclasses import dataclass
 
 from edge_cache import http
 from edge_cache.entries import Metadata, age_s, etag_of, parse_metadata
-from edge_cache.errors import EdgeCacheError, NotAsked, StoreError
+from edge_cache.errors import EdgeCacheError, NotAsked, RelayedProblem, StoreError
 from edge_cache.ports import Filled, Log, NowMs, ReadableStore, Refreshing, StoredValue
-from edge_cache.resources import Resource
+from edge_cache.resources import Resource, loggable
 from edge_cache.supabase.rows import is_plausible
 
 Background = Callable[[Awaitable[None]], None]
 """Has something done after the answer was sent."""
+
+TELL_AFTER_S = 12 * 60 * 60
+"""Who finds an entry that the refresher has known for so long to be wanted tells it that it still
+is; one that nobody wants for a day is not refreshed any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaxAges:
+    """Seconds after which entries are renewed: of tables and rows (None: never), of queries."""
+
+    tables: int | None = None
+    queries: int = 300
+
+    def of(self, resource: Resource) -> int | None:
+        """Return that of a resource."""
+        return self.tables if resource.query is None else self.queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +53,8 @@ class _Entry:
 class _Miss:
     """Why the store cannot answer: RFC 9211's ``fwd`` value and, where it helps, a detail.
 
-    ``version`` is the rows' version in KV. ``stale`` is an entry that is out of date, and better
-    than an error.
+    ``version`` is the one in KV that the entry depends on. ``stale`` is an entry that is out of
+    date, and better than an error.
     """
 
     fwd: str
@@ -50,8 +66,8 @@ class _Miss:
 class Reader:
     """Serves reads; never writes.
 
-    Entries older than ``max_age_s`` are served and renewed in the background (RFC 5861's
-    stale-while-revalidate); None means that entries do not age.
+    Entries older than their maximum age are served and renewed in the background (RFC 5861's
+    stale-while-revalidate).
     """
 
     def __init__(  # noqa: PLR0913  its collaborators, nothing else
@@ -59,14 +75,14 @@ class Reader:
         store: ReadableStore,
         refresher: Refreshing,
         *,
-        max_age_s: int | None,
+        max_ages: MaxAges,
         background: Background,
         now_ms: NowMs,
         log: Log,
     ) -> None:
         self._store = store
         self._refresher = refresher
-        self._max_age_s = max_age_s
+        self._max_ages = max_ages
         self._background = background
         self._now_ms = now_ms
         self._log = log
@@ -80,23 +96,27 @@ class Reader:
 
     async def _look_up(self, resource: Resource) -> _Entry | _Miss:
         try:
-            if resource.row_id is None:
-                value, version = await self._store.open(resource.key), 0
-            else:
-                key, version_key = resource.key, resource.table.version_key
-                value, version = await self._store.open_row(key, version_key)
+            value, version = await self._open(resource)
             entry = await self._check(resource, value) if value else None
         except StoreError as error:
-            self._log("read_failed", key=resource.key, detail=error.detail)
+            self._log("read_failed", key=loggable(resource.key), detail=error.detail)
             return _Miss("miss", "kv-read-failed")
         if value is None:
             return _Miss("uri-miss", version=version)
         if entry is None:
-            self._log("malformed", key=resource.key)
+            self._log("malformed", key=loggable(resource.key))
             return _Miss("uri-miss", "malformed-entry", version)
         if entry.metadata.version < version:
             return _Miss("stale", version=version, stale=entry)
         return entry
+
+    async def _open(self, resource: Resource) -> tuple[StoredValue | None, int]:
+        """Return what KV has, and the version below which that is out of date."""
+        if resource.is_whole:  # overwritten as soon as it changes
+            return await self._store.open(resource.key), 0
+        version_key = resource.scope.version_key
+        value, versions = await self._store.open_versioned(resource.key, version_key)
+        return value, resource.needed_of(versions)
 
     async def _check(self, resource: Resource, value: StoredValue) -> _Entry | None:
         """Return the entry, or None if it is not one."""
@@ -108,33 +128,44 @@ class Reader:
             return _Entry(metadata, value.stream, metadata.read_at_ms)
         # Written by another Worker: what it is can only be told from the value itself.
         body = await value.read()
-        if not is_plausible(body, row=resource.row_id is not None):
+        if resource.query is not None or not is_plausible(body, row=resource.row_id is not None):
             return None
         return _Entry(Metadata(etag_of(body), len(body), read_at_ms=0, version=0), body, None)
 
     def _serve(self, resource: Resource, conditions: Conditions, entry: _Entry) -> http.Answer:
-        age = self._age_s(entry)
+        age, max_age = self._age_s(entry), self._max_ages.of(resource)
         parts, aged = ["hit"], False
-        if self._max_age_s is not None:
-            aged = age is None or age > self._max_age_s
+        if max_age is not None:
+            aged = age is None or age > max_age
             if age is not None:
-                parts.append(f"ttl={self._max_age_s - age}")
-        if aged:
-            self._background(self._renew(resource, entry.read_at_ms or 0))
+                parts.append(f"ttl={max_age - age}")
+        if aged or self._is_to_be_told(entry, max_age):
+            self._background(self._renew(resource, entry.metadata.asked_at_ms))
         answer = self._answer(conditions, entry, age, parts)
-        self._log("stale" if aged else "hit", key=resource.key, status=answer.status, age_s=age)
+        event = "stale" if aged else "hit"
+        self._log(event, key=loggable(resource.key), status=answer.status, age_s=age)
         return answer
 
-    async def _renew(self, resource: Resource, read_at_ms: int) -> None:
+    def _is_to_be_told(self, entry: _Entry, max_age: int | None) -> bool:
+        """Tell whether the refresher might take an entry for one that nobody wants any more.
+
+        Of queries it keeps warm those that were asked for last, so it is told of them more often.
+        """
+        if entry.read_at_ms is None:
+            return False
+        asked_s = age_s(entry.metadata.asked_at_ms, self._now_ms())
+        return asked_s > min(TELL_AFTER_S, max_age or TELL_AFTER_S)
+
+    async def _renew(self, resource: Resource, asked_at_ms: int) -> None:
         try:
-            await self._refresher.renew(resource, read_at_ms)
+            await self._refresher.renew(resource, asked_at_ms)
         except EdgeCacheError as error:
-            self._log("renew_failed", key=resource.key, type=error.slug)
+            self._log("renew_failed", key=loggable(resource.key), type=error.slug)
 
     async def _forward(
         self, resource: Resource, conditions: Conditions, miss: _Miss
     ) -> http.Answer:
-        self._log("miss", key=resource.key, fwd=miss.fwd, detail=miss.detail)
+        self._log("miss", key=loggable(resource.key), fwd=miss.fwd, detail=miss.detail)
         has_stale = miss.stale is not None
         try:
             filled = await self._refresher.fill(resource, version=miss.version, has_stale=has_stale)
@@ -144,6 +175,8 @@ class Reader:
             if not error.stale_if_error:
                 http.release(miss.stale.body)
                 raise
+            if isinstance(error, RelayedProblem) and error.reply:
+                http.release(error.reply.body)
             return self._serve_instead(resource, conditions, miss.stale, error)
         if miss.stale:
             http.release(miss.stale.body)
@@ -155,7 +188,7 @@ class Reader:
     ) -> http.Answer:
         """Answer with an entry that is out of date instead of an error (stale-if-error)."""
         age = self._age_s(entry)
-        self._log("stale_if_error", key=resource.key, type=error.slug, age_s=age)
+        self._log("stale_if_error", key=loggable(resource.key), type=error.slug, age_s=age)
         return self._answer(conditions, entry, age, _stale_parts(error))
 
     def _answer(
@@ -178,7 +211,7 @@ def _filled_parts(miss: _Miss, filled: Filled) -> list[str]:
     """Return Cache-Status's parameters for an entry that the refresher gave."""
     if not filled.asked:
         return ["hit", f"detail={miss.detail or 'memory'}"]
-    parts = [f"fwd={miss.fwd}", "fwd-status=200"]
+    parts = [f"fwd={miss.fwd}", f"fwd-status={filled.metadata.status}"]
     if filled.stored:
         parts.append("stored")
     if miss.detail:

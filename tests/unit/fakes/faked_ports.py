@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from edge_cache.entries import Metadata, etag_of
+from edge_cache.entries import NO_VERSIONS, Metadata, Versions, etag_of
 from edge_cache.ports import Filled
 from edge_cache.resources import Change, Resource
-from edge_cache.tables import Table
+from edge_cache.tables import Scope, Table
 
 NOW_MS = 1_000_000
 """The time at which the tests take place."""
@@ -52,7 +52,7 @@ class FakeStore:
     """Workers KV as readers see it: values and published versions by key."""
 
     values: dict[str, FakeValue] = field(default_factory=dict)
-    versions: dict[str, int] = field(default_factory=dict)
+    versions: dict[str, Versions] = field(default_factory=dict)
     failing: dict[str, Exception] = field(default_factory=dict)
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
@@ -61,10 +61,12 @@ class FakeStore:
         self.asked.append((key,))
         return await self._found(key)
 
-    async def open_row(self, key: str, version_key: str) -> tuple[FakeValue | None, int]:
-        """Return what lies under a key, and a version."""
+    async def open_versioned(
+        self, key: str, version_key: str
+    ) -> tuple[FakeValue | None, Versions]:
+        """Return what lies under a key, and the versions."""
         self.asked.append((key, version_key))
-        return await self._found(key), self.versions.get(version_key, 0)
+        return await self._found(key), self.versions.get(version_key, NO_VERSIONS)
 
     async def _found(self, key: str) -> FakeValue | None:
         await asyncio.sleep(0)
@@ -80,6 +82,7 @@ class FakeRefresher:
     fills_with: Filled | None = None
     statuses: dict[str, dict[str, object]] = field(default_factory=dict)
     failing: dict[str, Exception] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
     slow: dict[str, int] = field(default_factory=dict)
     """How many others may have their turn before a table's refresher answers."""
     asked: list[tuple[object, ...]] = field(default_factory=list)
@@ -88,46 +91,46 @@ class FakeRefresher:
 
     async def fill(self, resource: Resource, *, version: int, has_stale: bool) -> Filled:
         """Return what it fills with."""
-        async with self._doing(resource.table, "fill", resource, version, has_stale):
+        async with self._doing(resource.scope, "fill", resource, version, has_stale):
             assert self.fills_with is not None, "nothing to fill with"
             return self.fills_with
 
-    async def renew(self, resource: Resource, read_at_ms: int) -> None:
+    async def renew(self, resource: Resource, asked_at_ms: int) -> None:
         """Take note."""
-        async with self._doing(resource.table, "renew", resource, read_at_ms):
+        async with self._doing(resource.scope, "renew", resource, asked_at_ms):
             pass
 
-    async def revalidate(self, table: Table) -> None:
+    async def revalidate(self, scope: Scope) -> None:
         """Take note."""
-        async with self._doing(table, "revalidate", table.name):
+        async with self._doing(scope, "revalidate", scope.name):
             pass
 
-    async def check(self, table: Table) -> None:
-        """Take note."""
+    async def check(self, table: Table) -> bool:
+        """Take note, and tell whether the table had changed unseen."""
         async with self._doing(table, "check", table.name):
-            pass
+            return table.name in self.changed
 
-    async def record(self, change: Change) -> None:
+    async def record(self, scope: Scope, change: Change) -> None:
         """Take note."""
-        async with self._doing(change.table, "record", change):
+        async with self._doing(scope, "record", scope.name, change):
             pass
 
-    async def status(self, table: Table) -> dict[str, object]:
-        """Return a table's status."""
-        async with self._doing(table, "status", table.name):
-            return self.statuses.get(table.name, {"failures": 0})
+    async def status(self, scope: Scope) -> dict[str, object]:
+        """Return a scope's status."""
+        async with self._doing(scope, "status", scope.name):
+            return self.statuses.get(scope.name, {"failures": 0})
 
     @asynccontextmanager
-    async def _doing(self, table: Table, *what: object) -> AsyncIterator[None]:
-        """Take note of a call, and fail if the table does; others may begin meanwhile."""
+    async def _doing(self, scope: Scope, *what: object) -> AsyncIterator[None]:
+        """Take note of a call, and fail if the scope does; others may begin meanwhile."""
         self.asked.append(what)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
-        for _ in range(1 + self.slow.get(table.name, 0)):
+        for _ in range(1 + self.slow.get(scope.name, 0)):
             await asyncio.sleep(0)
         self.at_once -= 1
-        if table.name in self.failing:
-            raise self.failing[table.name]
+        if scope.name in self.failing:
+            raise self.failing[scope.name]
         yield
 
 
@@ -165,7 +168,8 @@ def now_ms() -> int:
 
 def metadata_of(body: bytes, *, version: int = 0, age_s: int = 0) -> Metadata:
     """Return the metadata of an entry of a version, read so many seconds ago."""
-    return Metadata(etag_of(body), len(body), NOW_MS - age_s * 1000, version)
+    read_at_ms = NOW_MS - age_s * 1000
+    return Metadata(etag_of(body), len(body), read_at_ms, version, asked_at_ms=read_at_ms)
 
 
 def value_of(body: bytes, *, version: int = 0, age_s: int = 0) -> FakeValue:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-from edge_cache.entries import Metadata, parse_metadata
+from edge_cache.entries import Metadata, Representation, Versions, parse_metadata
 from edge_cache.errors import EdgeCacheError, NotFound, StoreError
 from edge_cache.ports import Filled
 from edge_cache.refresher.host import Outside, host_of, wake
@@ -113,7 +113,7 @@ class FakeSource:
         """Return how often a key was read."""
         return sum(asked == key for _, asked in self.asked)
 
-    async def read(self, resource: Resource) -> bytes:
+    async def read(self, resource: Resource) -> Representation:
         """Answer as the table is now, after the time that it takes."""
         key = resource.key
         self.asked.append((self._clock.now_ms() - START_MS, key))
@@ -128,7 +128,7 @@ class FakeSource:
             self.under_way -= 1
         if isinstance(outcome, Exception):
             raise outcome
-        return outcome
+        return outcome if isinstance(outcome, Representation) else Representation(outcome)
 
     def _body(self, resource: Resource) -> bytes | Exception:
         if resource.row_id is None:
@@ -150,21 +150,23 @@ class FakeStore:
         self.error: Exception = StoreError("Workers KV refused.")
         self.held: dict[str, asyncio.Event] = {}
         self.listed = 0
+        self.ttls: dict[str, int | None] = {}
 
     def hold(self, key: str) -> asyncio.Event:
         """Have writes of a key take until the event is set."""
         return self.held.setdefault(key, asyncio.Event())
 
-    async def put(self, key: str, body: bytes, metadata: str) -> None:
+    async def put(self, key: str, body: bytes, metadata: str, ttl_s: int | None = None) -> None:
         """Overwrite a value."""
+        self.ttls[key] = ttl_s
         await self._begin("put", key)
         self.values[key] = body, metadata
         self._end("put", key)
 
-    async def put_version(self, version_key: str, version: int) -> None:
-        """Overwrite a version."""
+    async def put_versions(self, version_key: str, versions: Versions) -> None:
+        """Overwrite the versions."""
         await self._begin("put", version_key)
-        self.values[version_key] = str(version).encode(), None
+        self.values[version_key] = versions.to_text().encode(), None
         self._end("put", version_key)
 
     async def delete(self, key: str) -> None:
@@ -256,7 +258,8 @@ class World:
     @property
     def published(self) -> int:
         """The version that readers see in KV."""
-        return int(self.store.values.get(TABLE.version_key, (b"0", None))[0])
+        text = self.store.values.get(TABLE.version_key, (b"0", None))[0].decode()
+        return Versions.from_text(text).rows
 
     def metadata(self, resource: Resource) -> Metadata | None:
         """Return the metadata of an entry in KV."""

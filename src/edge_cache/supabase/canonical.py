@@ -1,0 +1,127 @@
+"""Which reads of Supabase's own clients are the same read. Pure.
+
+What cannot be told for sure is `PassedOn`: it reaches Supabase as it came. PostgREST's own rules:
+it sorts parameters by name only and stably, decodes ``+`` and ``%``, and splits at a raw ``;`` too.
+https://docs.postgrest.org/en/stable/references/api/url_grammar.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, unquote_to_bytes
+
+from edge_cache.queries import Query
+
+MAX_QUERY_CHARS = 16 * 1024
+"""A longer query is passed on."""
+
+ACCEPTED: Mapping[str, str] = {
+    "": "application/json",
+    "any": "*/*",
+    "object": "application/vnd.pgrst.object+json",
+    "csv": "text/csv",
+    "geojson": "application/geo+json",
+    "stripped": "application/vnd.pgrst.array+json;nulls=stripped",
+    "stripped-object": "application/vnd.pgrst.object+json;nulls=stripped",
+}
+"""Media types by the word that a query has for them."""
+
+_WORDS = {media_type: word for word, media_type in ACCEPTED.items()}
+
+_COUNTS = frozenset({"exact", "planned", "estimated"})
+_WITHOUT_EFFECT = ("return=", "resolution=", "missing=")
+"""Preferences that change nothing of a read.
+https://docs.postgrest.org/en/stable/references/api/preferences.html"""
+
+_PROFILE = re.compile(r"[\w$-]{1,63}", re.ASCII)
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_PLAIN = "*,.():!~"
+"""Left as they are beside letters, digits, ``-``, ``.``, ``_``: so a URL is short, and readable."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOn:
+    """The request is for Supabase itself; ``why`` is a documented word."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What of a request's headers changes its answer, as they came; None where one is absent."""
+
+    accept: str | None = None
+    profile: str | None = None
+    prefer: str | None = None
+
+
+def query_in(method: str, target: str, raw: str, variant: Variant) -> Query | PassedOn:
+    """Return the query of a GET or HEAD.
+
+    ``target`` is the path below ``/rest/v1/``, ``raw`` what follows ``?``.
+    """
+    parameters = canonical(raw)
+    count = _count(variant.prefer)
+    accept = _accept(variant.accept, is_function=target.startswith("rpc/"))
+    if parameters is None:
+        return PassedOn("query")
+    if count is None:
+        return PassedOn("prefer")
+    if accept is None:
+        return PassedOn("accept")
+    if variant.profile is not None and not _PROFILE.fullmatch(variant.profile):
+        return PassedOn("profile")
+    # A HEAD is answered with the headers of GET, except that it may count rows without reading any.
+    head = method == "HEAD" and bool(count)
+    return Query(target, parameters, variant.profile or "", accept, count, head=head)
+
+
+def canonical(raw: str) -> str | None:
+    """Return a query string sorted by name and encoded one way; None if that is not safe."""
+    if not raw:
+        return ""
+    if len(raw) > MAX_QUERY_CHARS or ";" in raw or _BROKEN_ESCAPE.search(raw):
+        return None
+    pairs = [part.partition("=") for part in raw.split("&")]
+    if not all(equals for _, equals, _ in pairs):
+        return None
+    try:
+        decoded = [(_decoded(name), _decoded(value)) for name, _, value in pairs]
+    except UnicodeDecodeError:
+        return None
+    # The gateway in front of PostgREST takes a key from here, too.
+    if any(name.casefold() == "apikey" for name, _ in decoded):
+        return None
+    decoded.sort(key=lambda pair: pair[0])
+    return "&".join(f"{quote(name, _PLAIN)}={quote(value, _PLAIN)}" for name, value in decoded)
+
+
+def _decoded(text: str) -> str:
+    return unquote_to_bytes(text.replace("+", " ")).decode()
+
+
+def _accept(accept: str | None, *, is_function: bool) -> str | None:
+    """Return the word for a media type.
+
+    Whoever takes anything gets JSON from a table. A function may return another media type then.
+    """
+    given = "".join((accept or "*/*").split()).lower()
+    if given == ACCEPTED["any"] and not is_function:
+        return ""
+    return _WORDS.get(given)
+
+
+def _count(prefer: str | None) -> str | None:
+    """Return the count that is preferred, or ""; None if there is more than is understood."""
+    counts = []
+    for preference in (prefer or "").split(","):
+        name, _, value = preference.strip().partition("=")
+        if name == "count" and value in _COUNTS:
+            counts.append(value)
+        elif name and not preference.strip().startswith(_WITHOUT_EFFECT):
+            return None
+    if len(counts) > 1:
+        return None
+    return counts[0] if counts else ""

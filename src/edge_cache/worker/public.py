@@ -1,0 +1,62 @@
+"""Which requests below ``/rest/v1/`` the cache may answer: those that are the same for everybody.
+
+Pure. That is: a read of what is declared, with the public key and nothing of a user's, spelled so
+that nobody can mistake it. Everything else is `PassedOn`.
+"""
+
+from __future__ import annotations
+
+from edge_cache.config import Settings
+from edge_cache.http import Request
+from edge_cache.queries import ROOT
+from edge_cache.resources import Resource, resource_of
+from edge_cache.supabase.canonical import PassedOn, Variant, query_in
+
+_REMEMBERED = 1000
+_MAX_REMEMBERED_CHARS = 2000
+
+
+class Public:
+    """Decides for each request; what it decided of the same words before, it remembers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._key = settings.anon_key
+        self._declared = settings.declared
+        self._known: dict[tuple[str, str, Variant], Resource | PassedOn] = {}
+
+    def resource_of(self, request: Request) -> Resource | PassedOn:
+        """Return what a GET or HEAD below ``/rest/v1/`` asks for."""
+        header = request.header
+        if header("apikey") != self._key:
+            return PassedOn("key")
+        if not self._is_anonymous(header("authorization")):
+            return PassedOn("session")
+        if header("range") is not None:
+            return PassedOn("range")
+        variant = Variant(header("accept"), header("accept-profile"), header("prefer"))
+        asked = (request.method, request.url, variant)
+        known = self._known.get(asked)
+        if known is None:
+            known = self._decide(request.method, request.url, variant)
+            if len(request.url) <= _MAX_REMEMBERED_CHARS:
+                if len(self._known) >= _REMEMBERED:
+                    self._known.clear()
+                self._known[asked] = known
+        return known
+
+    def _is_anonymous(self, authorization: str | None) -> bool:
+        if authorization is None:
+            return True
+        scheme, _, token = authorization.partition(" ")
+        return scheme.lower() == "bearer" and token == self._key
+
+    def _decide(self, method: str, url: str, variant: Variant) -> Resource | PassedOn:
+        path, _, raw = url.partition("://")[2].partition("/")[2].partition("?")
+        target = f"/{path}".removeprefix(ROOT)
+        schema = variant.profile or "public"
+        if self._declared.scope_of(target, schema) is None:
+            return PassedOn("undeclared")
+        query = query_in(method, target, raw.partition("#")[0], variant)
+        if isinstance(query, PassedOn):
+            return query
+        return resource_of(query, self._declared) or PassedOn("undeclared")
