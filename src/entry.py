@@ -12,6 +12,7 @@ from edge_cache.cloudflare import event_loop, runtime
 from edge_cache.cloudflare.durable import DurableStorage
 from edge_cache.cloudflare.fetch_transport import FetchTransport
 from edge_cache.cloudflare.kv import KvReader, KvWriter
+from edge_cache.cloudflare.passing import pass_on
 from edge_cache.cloudflare.refresher_client import RefresherClient
 from edge_cache.config import Settings, settings_from
 from edge_cache.refresher import serving
@@ -20,6 +21,8 @@ from edge_cache.supabase.rest import Supabase
 from edge_cache.tables import PROJECT, Scope
 from edge_cache.worker import app, scheduled
 from edge_cache.worker.health import Health
+from edge_cache.worker.passing import Passing
+from edge_cache.worker.public import Public
 from edge_cache.worker.reader import MaxAges, Reader
 
 event_loop.use_microtasks()
@@ -50,9 +53,10 @@ def _app() -> app.App:
         now_ms=runtime.now_ms,
         log=runtime.log,
     )
-    return app.App(
-        reader, client, Health(settings.declared.tables, store, client), settings, runtime.log
-    )
+    health = Health(settings.declared.tables, store, client)
+    passing = Passing(pass_on, settings, runtime.log)
+    public = Public(settings)
+    return app.App(reader, client, health, passing, public, settings=settings, log=runtime.log)
 
 
 async def fetch(request: Request) -> Any:

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 from edge_cache.errors import ConfigurationError
@@ -22,6 +23,14 @@ MAX_TIMEOUT_S = 60.0
 DEFAULT_QUERY_MAX_AGE_S = 300
 
 _JWT = re.compile(r"ey[^.]*\.[^.]*\.[^.]*")
+
+
+class PassThrough(StrEnum):
+    """Which requests that the cache does not answer are passed on to Supabase."""
+
+    OFF = "off"
+    REST = "rest"
+    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,7 @@ class Settings:
     revalidate_secret: str | None = field(default=None, repr=False)
     query_max_age_s: int = DEFAULT_QUERY_MAX_AGE_S
     declared: Declared = DEFAULT
+    pass_through: PassThrough = PassThrough.REST
 
 
 def settings_from(
@@ -56,6 +66,7 @@ def settings_from(
     max_age = variable("MAX_AGE_SECONDS") or ""
     query_max_age = variable("QUERY_MAX_AGE_SECONDS") or ""
     declared, declaration_faults = _declared(variable("TABLES"))
+    pass_through = variable("PASS_THROUGH") or PassThrough.REST
     possible = (
         _url_fault(url),
         _key_fault(key),
@@ -65,6 +76,7 @@ def settings_from(
         _max_age_fault("MAX_AGE_SECONDS", max_age),
         _max_age_fault("QUERY_MAX_AGE_SECONDS", query_max_age),
         *declaration_faults,
+        None if pass_through in set(PassThrough) else _MODE_FAULT,
     )
     faults = [fault for fault in possible if fault]
     if faults:
@@ -77,6 +89,7 @@ def settings_from(
         revalidate_secret=variable("REVALIDATE_SECRET") or None,
         query_max_age_s=int(query_max_age) if query_max_age else DEFAULT_QUERY_MAX_AGE_S,
         declared=declared,
+        pass_through=PassThrough(pass_through),
     )
 
 
@@ -87,6 +100,10 @@ _KV_FAULT = (
 _REFRESHER_FAULT = (
     "REFRESHER is not bound: it should be the Durable Object class Refresher, declared in "
     "wrangler.toml under [[durable_objects.bindings]]."
+)
+_MODE_FAULT = (
+    "PASS_THROUGH is malformed: it should be rest (pass on what lies under /rest/v1/ and is not "
+    "answered from the cache), all (Supabase's other services too) or off."
 )
 
 

@@ -7,6 +7,7 @@
     │   ├── PayloadTooLarge
     │   ├── Unauthorized
     │   ├── NotFound
+    │   ├── NotPassedOn          the cache does not answer it, and Supabase is not to be asked
     │   └── MethodNotAllowed
     ├── SecretNotConfigured      the operator sets REVALIDATE_SECRET
     ├── LookupsExhausted         too many requests for rows that do not exist
@@ -29,7 +30,8 @@
 
 Every class knows how it looks as a problem (RFC 9457): ``status``, ``slug`` (the last part of
 ``type``), ``title`` and, where waiting helps, ``retry_after_s``; the instance adds ``detail``.
-``stale_if_error`` tells whether a reader may get an out-of-date entry instead (RFC 5861). A
+``stale_if_error`` tells whether a reader may get an out-of-date entry instead (RFC 5861), ``hint``
+what Supabase's clients are told as a way out. A
 detail never quotes Supabase's own text, which may hold row content; ``code`` carries PostgREST's or
 Postgres's error code instead. What Supabase said in its own words, for a client of its own, is an
 `UpstreamError`'s ``reply``.
@@ -53,6 +55,7 @@ class EdgeCacheError(Exception):
     title = "The Worker failed"
     retry_after_s: int | None = None
     stale_if_error = True
+    hint: str | None = None
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -121,6 +124,15 @@ class NotFound(RequestError):
     status = 404
     slug = "not-found"
     title = "Not found"
+
+
+class NotPassedOn(RequestError):
+    """The cache does not answer this request, and PASS_THROUGH keeps it from Supabase."""
+
+    status = 403
+    slug = "not-passed-on"
+    title = "This Worker answers from its cache alone"
+    hint = 'Ask Supabase itself, or set PASS_THROUGH to "rest".'
 
 
 class MethodNotAllowed(RequestError):

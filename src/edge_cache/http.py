@@ -16,6 +16,7 @@ from edge_cache.entries import Metadata
 from edge_cache.errors import EdgeCacheError, MethodNotAllowed, Unauthorized
 
 READ_METHODS = "GET, HEAD, OPTIONS"
+REST_METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS"
 JSON_TYPE = "application/json; charset=utf-8"
 PROBLEM_TYPE = "application/problem+json; charset=utf-8"
 
@@ -29,9 +30,15 @@ _FIRST_ERROR = 400
 _PREFLIGHT_MAX_AGE_S = 86_400
 _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 
-_CORS = {
+EXPOSED_HEADERS = (
+    "Content-Range, Content-Location, Content-Profile, Preference-Applied, Retry-After, ETag, Age, "
+    "Cache-Status"
+)
+"""What a page of another origin may read; without Content-Range, supabase-js has no count."""
+
+CORS = {
     "access-control-allow-origin": "*",
-    "access-control-expose-headers": "ETag, Age, Cache-Status, Retry-After",
+    "access-control-expose-headers": EXPOSED_HEADERS,
 }
 
 
@@ -50,13 +57,15 @@ class Request:
     """A request.
 
     ``header`` returns one header's value by its lower-case name, or None; ``body`` the whole body,
-    or None if it has more bytes than the given limit.
+    or None if it has more bytes than the given limit. ``native`` is the runtime's own request, for
+    whoever passes it on.
     """
 
     method: str
     url: str
     header: Callable[[str], str | None]
     body: Callable[[int], Awaitable[bytes | None]]
+    native: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,14 @@ class Answer:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Body = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A response of Supabase's, which is the runtime's object already."""
+
+    response: object
+    status: int
 
 
 def none_match(if_none_match: str | None, etag: str) -> bool:
@@ -98,7 +115,7 @@ def representation(  # noqa: PLR0913  all but two by name
     A HEAD answer has the headers of GET's and no body.
     """
     headers = {
-        **_CORS,
+        **CORS,
         **metadata.headers,
         "etag": metadata.etag,
         # Browsers ask again each time, which a 304 makes cheap, so that an edit shows at once.
@@ -135,7 +152,7 @@ def problem(error: EdgeCacheError) -> Answer:
     """
     body = json.dumps(error.document(), ensure_ascii=False).encode()
     headers = {
-        **_CORS,
+        **CORS,
         "content-type": PROBLEM_TYPE,
         "content-length": str(len(body)),
         "cache-control": "no-store",
@@ -164,7 +181,7 @@ def json_answer(value: object, status: int = 200) -> Answer:
     """Answer with a small JSON value that no cache may keep."""
     body = json.dumps(value).encode()
     headers = {
-        **_CORS,
+        **CORS,
         "content-type": JSON_TYPE,
         "content-length": str(len(body)),
         "cache-control": "no-store",
@@ -180,7 +197,7 @@ def options(allow: str, requested_headers: str | None) -> Answer:
     guarded by a secret that no browser adds by itself.
     """
     headers = {
-        **_CORS,
+        **CORS,
         "allow": allow,
         "access-control-allow-methods": allow,
         "access-control-max-age": str(_PREFLIGHT_MAX_AGE_S),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from edge_cache.entries import Metadata, Representation, Versions
-from edge_cache.http import Body, Stream
+from edge_cache.http import Body, Passed, Stream
 from edge_cache.resources import Change, Resource
 from edge_cache.tables import Scope, Table
 
@@ -30,6 +30,18 @@ class Log(Protocol):
 
     def __call__(self, event: str, /, **fields: object) -> None:
         """Write the event and its fields."""
+
+
+class PassOn(Protocol):
+    """Hands a request to Supabase as it came, and its answer back as it came."""
+
+    async def __call__(
+        self, request: object, url: str, cache_status: Callable[[int], str]
+    ) -> Passed:
+        """Send the runtime's own request to another URL. Raises UpstreamUnreachable.
+
+        ``cache_status`` returns the member of Cache-Status for the status of the answer.
+        """
 
 
 class StoredValue(Protocol):

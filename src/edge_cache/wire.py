@@ -66,14 +66,14 @@ def request_in(url: str) -> tuple[str, int, str]:
     return verb, int(number), f"/{path}"
 
 
-def error_answer(error: EdgeCacheError) -> Answer:
-    """Return the answer that carries an error, and what Supabase said in its own words."""
+def error_answer(error: EdgeCacheError, *, with_reply: bool) -> Answer:
+    """Return the answer that carries an error, and what Supabase said if that is wanted."""
     told: dict[str, object] = {
         "document": error.document(),
         "retry_after_s": error.retry_after_s,
         "stale_if_error": error.stale_if_error,
     }
-    reply = error.reply if isinstance(error, UpstreamError) else None
+    reply = error.reply if with_reply and isinstance(error, UpstreamError) else None
     if reply:
         told["reply"] = {"status": reply.status, "headers": dict(reply.headers)}
     return Answer(error.status, {ERROR: json.dumps(told)}, reply.body if reply else None)

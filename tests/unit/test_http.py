@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from faked_edge import EXPOSED
 
 from edge_cache import http
 from edge_cache.entries import Metadata
@@ -108,7 +109,7 @@ def test_a_small_value_is_kept_by_no_cache(status: int) -> None:
         status,
         {
             "access-control-allow-origin": "*",
-            "access-control-expose-headers": "ETag, Age, Cache-Status, Retry-After",
+            "access-control-expose-headers": EXPOSED,
             "content-type": "application/json; charset=utf-8",
             "content-length": "18",
             "cache-control": "no-store",

@@ -13,7 +13,7 @@ from pyodide.ffi import JsException, jsnull, to_js
 from workers import import_from_javascript, wait_until
 
 from edge_cache.errors import BadPayload
-from edge_cache.http import Answer, Request
+from edge_cache.http import Answer, Passed, Request
 
 CHUNK_BYTES = 8 * 1024
 """Measured with 300 readers of 5 MB: with smaller chunks memory does not shrink any more."""
@@ -52,7 +52,7 @@ def request_of(js_request: Any) -> Request:
     async def body(limit: int) -> bytes | None:
         return await _body_of(js_request, limit)
 
-    return Request(js_request.method, js_request.url, header, body)
+    return Request(js_request.method, js_request.url, header, body, js_request)
 
 
 async def _body_of(js_request: Any, limit: int) -> bytes | None:
@@ -78,8 +78,10 @@ async def _body_of(js_request: Any, limit: int) -> bytes | None:
             return None
 
 
-def response_of(answer: Answer) -> Any:
-    """Return the runtime's response. A stream is handed over untouched."""
+def response_of(answer: Answer | Passed) -> Any:
+    """Return the runtime's response. A stream, or what was passed on, is handed over untouched."""
+    if isinstance(answer, Passed):
+        return answer.response
     body = answer.body
     if isinstance(body, bytes):
         body = to_js(body)

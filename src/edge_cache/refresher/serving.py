@@ -26,6 +26,7 @@ async def serve(
     log: Log,
 ) -> Answer:
     """Carry out one request inside the Durable Object; errors become answers that carry them."""
+    resource: Resource | None = None
     try:
         with reported(log):
             verb, number, path = wire.request_in(url)
@@ -35,7 +36,8 @@ async def serve(
             host = await host_of(resource.scope)
             return await _carry_out(verb, number, resource, host, text)
     except EdgeCacheError as error:
-        return wire.error_answer(error)
+        is_query = resource is not None and resource.query is not None
+        return wire.error_answer(error, with_reply=is_query)
 
 
 async def _carry_out(

@@ -12,51 +12,88 @@ from edge_cache.errors import (
     EdgeCacheError,
     MethodNotAllowed,
     NotFound,
+    Overloaded,
     PayloadTooLarge,
+    RefresherUnavailable,
 )
-from edge_cache.http import Answer, Request
+from edge_cache.http import Answer, Passed, Request
 from edge_cache.ports import Log, Refreshing
 from edge_cache.resources import Resource, path_of, resource_at
+from edge_cache.supabase.canonical import PassedOn
 from edge_cache.supabase.webhook import MAX_BYTES, change_in
 from edge_cache.tables import PROJECT
 from edge_cache.unexpected import reported
+from edge_cache.worker import rest_errors, supabase_paths
 from edge_cache.worker.auth import require_secret
 from edge_cache.worker.health import Health, misconfigured
+from edge_cache.worker.passing import METHOD, SERVICE, Passing
+from edge_cache.worker.public import Public
 from edge_cache.worker.reader import Conditions, Reader
 
 REVALIDATE_PATH = "/revalidate"
 HEALTH_PATH = "/health"
 _REVALIDATE_METHODS = "GET, POST, OPTIONS"
 
+_WITHOUT_CACHE = frozenset({RefresherUnavailable.slug, Overloaded.slug})
+"""Errors of this Worker's own, at which Supabase is asked in the cache's place."""
+
 
 class App:
-    """Routes requests to the reader and the refresher."""
+    """Routes requests to the reader, the refresher and Supabase."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  its collaborators, nothing else
         self,
         reader: Reader,
         refresher: Refreshing,
         health: Health,
+        passing: Passing,
+        public: Public,
+        *,
         settings: Settings,
         log: Log,
     ) -> None:
         self._reader = reader
         self._refresher = refresher
         self._health = health
+        self._passing = passing
+        self._public = public
         self._settings = settings
         self._log = log
 
-    async def answer(self, request: Request) -> Answer:
+    async def answer(self, request: Request) -> Answer | Passed:
         """Answer a request. Raises EdgeCacheError."""
         path = path_of(request.url)
         resource = resource_at(path, self._settings.declared.tables)
         if resource is not None:
             return await self._read(resource, request)
+        api = supabase_paths.api_of(path)
+        if api == supabase_paths.REST:
+            return await self._rest(request)
+        if api is not None and self._passing.has_services:
+            return await self._passing.pass_on(request, SERVICE)
         if path == REVALIDATE_PATH:
             return await self._revalidate(request)
         if path == HEALTH_PATH:
             return await self._report(request)
         return self._nothing(request)
+
+    async def _rest(self, request: Request) -> Answer | Passed:
+        """Decide whether the cache answers, or Supabase because the cache does not."""
+        method = request.method
+        if method == "OPTIONS":
+            return _options(http.REST_METHODS, request)
+        if method not in {"GET", "HEAD"}:
+            return await self._passing.pass_on(request, METHOD)
+        asked = self._public.resource_of(request)
+        if isinstance(asked, PassedOn):
+            return await self._passing.pass_on(request, asked.why)
+        try:
+            return await self._read(asked, request)
+        except EdgeCacheError as error:
+            # Without the refresher there is no cache, but Supabase may well be there.
+            if error.slug in _WITHOUT_CACHE and self._passing.passes_rest:
+                return await self._passing.pass_on(request, error.slug)
+            raise
 
     async def _read(self, resource: Resource, request: Request) -> Answer:
         method = request.method
@@ -112,23 +149,43 @@ class App:
         """Let a page ask, so that it can read the 404."""
         if request.method == "OPTIONS":
             return _options(http.READ_METHODS, request)
+        if supabase_paths.api_of(path_of(request.url)) is not None:
+            raise NotFound(
+                'There is nothing at this path; PASS_THROUGH = "all" would pass it on to Supabase.'
+            )
         paths = " or ".join(f"/{table.name}" for table in self._settings.declared.tables)
         raise NotFound(f"There is nothing at this path; try {paths}.")
 
 
-async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer:
-    """Answer a request, errors as problems. ``app`` may raise ConfigurationError."""
+async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer | Passed:
+    """Answer a request, errors too. ``app`` may raise ConfigurationError."""
     try:
         with reported(log):
             return await app().answer(request)
     except EdgeCacheError as error:
-        path, head = path_of(request.url), request.method == "HEAD"
-        log("refused", path=path, method=request.method, status=error.status, type=error.slug)
-        if isinstance(error, ConfigurationError) and request.method == "OPTIONS":
-            return _options(http.READ_METHODS, request)  # so that a page can read the problem
-        if isinstance(error, ConfigurationError) and path == HEALTH_PATH:
-            return http.without_body(misconfigured(error), head=head)
-        return http.without_body(http.problem(error), head=head)
+        return http.without_body(_refusal(error, request, log), head=request.method == "HEAD")
+
+
+def _refusal(error: EdgeCacheError, request: Request, log: Log) -> Answer:
+    """Answer with an error in the words of those who ask at this path."""
+    path = path_of(request.url)
+    api = supabase_paths.api_of(path)
+    answer = http.problem(error)
+    if api == supabase_paths.REST or (api is not None and not isinstance(error, _NOT_OF_A_SERVICE)):
+        answer = rest_errors.answer_of(error)
+    logged = path if api is None else supabase_paths.logged(path)
+    log("refused", path=logged, method=request.method, status=answer.status, type=error.slug)
+    if isinstance(error, ConfigurationError):
+        if request.method == "OPTIONS":  # so that a page can read what is wrong
+            rest = api == supabase_paths.REST
+            return _options(http.REST_METHODS if rest else http.READ_METHODS, request)
+        if path == HEALTH_PATH:
+            return misconfigured(error)
+    return answer
+
+
+_NOT_OF_A_SERVICE = (NotFound, ConfigurationError)
+"""Where Supabase's services are not passed on, or nobody knows, their paths are like any other."""
 
 
 def _options(allow: str, request: Request) -> Answer:

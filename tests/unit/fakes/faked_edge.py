@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from faked_ports import (
     FakeBackground,
     FakeLog,
+    FakePassOn,
     FakeRefresher,
     FakeStore,
     FakeStream,
@@ -18,18 +19,28 @@ from faked_ports import (
     now_ms,
 )
 
-from edge_cache.config import Settings
-from edge_cache.http import Answer, Request
+from edge_cache.config import PassThrough, Settings
+from edge_cache.http import Answer, Passed, Request
 from edge_cache.resources import Resource
 from edge_cache.tables import Table
 from edge_cache.worker import app
 from edge_cache.worker.health import Health
+from edge_cache.worker.passing import Passing
 from edge_cache.worker.reader import Conditions, Reader
 
 ARTICLES = Table("articles")
 PRODUCTS = Table("products", key="sku")
 SECRET = "correct horse"
 BEARER = {"authorization": f"Bearer {SECRET}"}
+EXPOSED = (
+    "Content-Range, Content-Location, Content-Profile, Preference-Applied, Retry-After, ETag, Age, "
+    "Cache-Status"
+)
+"""What pages of other origins may read of an answer."""
+
+NATIVE = object()
+"""What the runtime has for a request."""
+
 ELSEWHERE = "https://cache.example.com"
 
 
@@ -77,6 +88,8 @@ class FakedWorker:
 
     store: FakeStore = field(default_factory=FakeStore)
     refresher: FakeRefresher = field(default_factory=FakeRefresher)
+    supabase: FakePassOn = field(default_factory=FakePassOn)
+    pass_through: PassThrough = PassThrough.REST
     log: FakeLog = field(default_factory=FakeLog)
     tables: tuple[Table, ...] = (ARTICLES, PRODUCTS)
     secret: str | None = SECRET
@@ -94,10 +107,15 @@ class FakedWorker:
             log=self.log,
         )
         settings = Settings(
-            "https://abc.supabase.co", "key", revalidate_secret=self.secret, tables=self.tables
+            "https://abc.supabase.co",
+            "key",
+            revalidate_secret=self.secret,
+            tables=self.tables,
+            pass_through=self.pass_through,
         )
         health = Health(self.tables, self.store, self.refresher)
-        return app.App(reader, self.refresher, health, settings, self.log)
+        passing = Passing(self.supabase, settings, self.log)
+        return app.App(reader, self.refresher, health, passing, settings=settings, log=self.log)
 
     def ask(
         self,
@@ -108,13 +126,30 @@ class FakedWorker:
         made: Callable[[], app.App] | None = None,
     ) -> Answer:
         """Send a request; a body of None is one beyond the limit."""
+        answer = self._send(method, path, headers, body, made)
+        assert isinstance(answer, Answer)
+        return answer
 
+    def pass_on(self, method: str, path: str) -> Passed:
+        """Send a request that Supabase is to answer."""
+        answer = self._send(method, path, None, b"", None)
+        assert isinstance(answer, Passed)
+        return answer
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str] | None,
+        body: bytes | None,
+        made: Callable[[], app.App] | None,
+    ) -> Answer | Passed:
         async def read(limit: int) -> bytes | None:
             self.limits.append(limit)
             return body
 
         url = path if "://" in path else ELSEWHERE + path
-        request = Request(method, url, (headers or {}).get, read)
+        request = Request(method, url, (headers or {}).get, read, native=NATIVE)
         return asyncio.run(app.answer(made or self.worker, request, self.log))
 
     def events(self) -> list[object]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from edge_cache.entries import NO_VERSIONS, Metadata, Versions, etag_of
+from edge_cache.http import Passed
 from edge_cache.ports import Filled
 from edge_cache.resources import Change, Resource
 from edge_cache.tables import Scope, Table
@@ -29,6 +30,29 @@ class FakeStream:
     def cancel(self) -> None:
         """Remember it."""
         self.cancelled += 1
+
+
+@dataclass
+class FakePassOn:
+    """Supabase, to which requests are handed: answers with a status, or cannot be reached."""
+
+    outcome: int | Exception = 200
+    response: object = field(default_factory=object)
+    asked: list[tuple[object, str]] = field(default_factory=list)
+    """The runtime's request and the URL, each time."""
+    told: list[str] = field(default_factory=list)
+    """The members of Cache-Status."""
+
+    async def __call__(
+        self, request: object, url: str, cache_status: Callable[[int], str]
+    ) -> Passed:
+        """Take note."""
+        self.asked.append((request, url))
+        await asyncio.sleep(0)
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        self.told.append(cache_status(self.outcome))
+        return Passed(self.response, self.outcome)
 
 
 @dataclass

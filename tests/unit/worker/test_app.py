@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from faked_edge import BEARER, PRODUCTS, FakedWorker, problem_of, slug_of, webhook
+from faked_edge import BEARER, EXPOSED, PRODUCTS, FakedWorker, problem_of, slug_of, webhook
 from faked_ports import (
     FakeStream,
     filled_of,
@@ -85,7 +85,7 @@ def test_a_preflight_succeeds_for_every_path(edge: FakedWorker, path: str) -> No
     assert (answer.status, answer.body) == (204, None)
     assert answer.headers == {
         "access-control-allow-origin": "*",
-        "access-control-expose-headers": "ETag, Age, Cache-Status, Retry-After",
+        "access-control-expose-headers": EXPOSED,
         "allow": allowed,
         "access-control-allow-methods": allowed,
         "access-control-max-age": "86400",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from faked_edge import FakedReader, status_of
+from faked_edge import EXPOSED, FakedReader, status_of
 from faked_ports import (
     FakeStream,
     FakeValue,
@@ -42,7 +42,7 @@ def test_a_hit_is_the_stored_stream(reader: FakedReader, resource: Resource) -> 
     assert stream.cancelled == 0
     assert answer.headers == {
         "access-control-allow-origin": "*",
-        "access-control-expose-headers": "ETag, Age, Cache-Status, Retry-After",
+        "access-control-expose-headers": EXPOSED,
         "etag": etag_of(NEW),
         "cache-control": "no-cache",
         "cache-status": "supabase-edge-cache; hit",

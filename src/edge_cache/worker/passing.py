@@ -1,0 +1,68 @@
+"""Requests that the cache does not answer: handed to Supabase, or refused. Pure."""
+
+from __future__ import annotations
+
+from edge_cache.config import PassThrough, Settings
+from edge_cache.errors import NotPassedOn
+from edge_cache.http import Passed, Request, cache_status
+from edge_cache.ports import Log, PassOn
+from edge_cache.resources import path_of
+from edge_cache.worker import supabase_paths
+
+SERVICE = "service"
+"""A read of another service of Supabase's than its REST API."""
+
+METHOD = "method"
+"""The request is no read."""
+
+
+class Passing:
+    """Passes requests on, and tells why.
+
+    The caller's credentials travel with a request, and none of this Worker's.
+    """
+
+    def __init__(self, pass_on: PassOn, settings: Settings, log: Log) -> None:
+        self._pass_on = pass_on
+        self._supabase_url = settings.supabase_url
+        self._mode = settings.pass_through
+        self._log = log
+
+    @property
+    def has_services(self) -> bool:
+        """Whether Supabase's services beside its REST API are passed on."""
+        return self._mode == PassThrough.ALL
+
+    @property
+    def passes_rest(self) -> bool:
+        """Whether what the cache does not answer reaches Supabase."""
+        return self._mode != PassThrough.OFF
+
+    async def pass_on(self, request: Request, why: str) -> Passed:
+        """Hand a request to Supabase; ``why`` tells why the cache does not answer a read.
+
+        Raises NotPassedOn and UpstreamUnreachable.
+        """
+        method, is_read = request.method, request.method in {"GET", "HEAD"}
+        if self._mode == PassThrough.OFF:
+            raise NotPassedOn(
+                f'The cache does not answer this {method}, and PASS_THROUGH = "off" keeps it from '
+                "Supabase."
+            )
+
+        def told(status: int) -> str:
+            arrived = f"fwd-status={status}"
+            if is_read:
+                return cache_status("fwd=bypass", arrived, f"detail={why}")
+            return cache_status("fwd=method", arrived)
+
+        url = self._supabase_url + supabase_paths.target_of(request.url)
+        passed = await self._pass_on(request.native, url, told)
+        self._log(
+            "bypass",
+            path=supabase_paths.logged(path_of(request.url)),
+            method=method,
+            reason=why if is_read else METHOD,
+            status=passed.status,
+        )
+        return passed

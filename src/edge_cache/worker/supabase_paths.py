@@ -1,0 +1,29 @@
+"""Supabase's own paths, as its clients ask for them. Pure."""
+
+from __future__ import annotations
+
+REST = "/rest/v1"
+
+SERVICES = ("/auth/v1", "/storage/v1", "/functions/v1", "/graphql/v1", "/realtime/v1")
+
+_APIS = frozenset({REST, *SERVICES})
+
+
+def api_of(path: str) -> str | None:
+    """Return the API that a path from `path_of` belongs to, such as ``/rest/v1``, or None."""
+    api = "/".join(path.split("/", 3)[:3])
+    return api if api in _APIS else None
+
+
+def target_of(url: str) -> str:
+    """Return an absolute URL's path and query, spelled as they came."""
+    return "/" + url.partition("://")[2].partition("/")[2]
+
+
+def logged(path: str) -> str:
+    """Return as much of a path as a log may have: the API and, of REST's, the table or function.
+
+    What follows may name a user or a file.
+    """
+    parts = path.split("/")
+    return "/".join(parts[: 4 if path.startswith(REST) else 3])
