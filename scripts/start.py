@@ -32,6 +32,9 @@ Try these in another terminal:
 
   curl -i {worker}/articles
 
+  curl -i "{worker}/rest/v1/articles?select=title,author:authors(name)" \\
+    -H "apikey: {publishable_key}"
+
   curl -X PATCH "{supabase}/rest/v1/articles?id=eq.2" -H "apikey: {secret_key}" \\
     -H "content-type: application/json" -d '{{"title": "Cool second blog"}}'
 
@@ -100,7 +103,12 @@ def start_both(arguments: argparse.Namespace, running: list[Process]) -> tuple[S
 
 def ready_text(supabase: Supabase, worker: Worker) -> str:
     """Return what to try, with URLs that are easy to type."""
-    text = READY.format(worker=worker.url, supabase=supabase.url, secret_key=supabase.secret_key)
+    text = READY.format(
+        worker=worker.url,
+        supabase=supabase.url,
+        publishable_key=supabase.publishable_key,
+        secret_key=supabase.secret_key,
+    )
     return text.replace(LOCALHOST, "localhost")
 
 

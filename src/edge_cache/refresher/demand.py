@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict
+from dataclasses import dataclass
 
 from edge_cache.ports import NowMs, Storage
 from edge_cache.queries import ROOT, query_at
@@ -19,7 +20,9 @@ WANTED_MS = 24 * 60 * 60 * 1000
 """What nobody asked for in so long is not read again before somebody does."""
 
 MAX_WARM = 50
-"""So many queries are read again as soon as a change is known: those asked for most lately."""
+"""So many queries are read again as soon as a change is known: those asked for most lately. Of
+those that were asked for only once, the latest has the last place: a flood of queries that never
+repeat does not push out the others."""
 
 MAX_PATH_CHARS = 2000
 """Longer queries are not kept warm: the names of all are kept in one text."""
@@ -31,6 +34,14 @@ that a reader waits once."""
 _KEY = "demand"
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """When a path was last asked for (Unix time in milliseconds), and whether that was again."""
+
+    at_ms: int
+    again: bool
+
+
 class Demand:
     """Remembers what was asked for most lately, also when the object is evicted."""
 
@@ -40,30 +51,37 @@ class Demand:
         self._now_ms = now_ms
         self._storing: asyncio.TimerHandle | None = None
         text = storage.get(_KEY)
-        self._asked: OrderedDict[str, int] = OrderedDict(json.loads(text) if text else [])
+        told = json.loads(text) if text else []
+        self._asked = OrderedDict((path, _Asked(at_ms, again)) for path, at_ms, again in told)
 
     def note(self, resource: Resource) -> None:
         """Note that a reader wants a table or a query."""
         path = resource.path
         if resource.row_id is not None or len(path) > MAX_PATH_CHARS:
             return
-        self._asked[path] = self._now_ms()
+        self._asked[path] = _Asked(self._now_ms(), path in self._asked)
         self._asked.move_to_end(path)
         queries = [path for path in self._asked if path.startswith(ROOT)]
         if len(queries) > MAX_WARM:
-            del self._asked[queries[0]]
-        if self._storing is None:
-            self._storing = asyncio.get_running_loop().call_later(STORE_AFTER_S, self._store)
+            once = [path for path in queries[:-1] if not self._asked[path].again]
+            del self._asked[(once or queries)[0]]
+        self._store_soon()
+
+    def forget(self, resource: Resource) -> None:
+        """Note that there is nothing to read, whoever wants it."""
+        if self._asked.pop(resource.path, None):
+            self._store_soon()
 
     def asked_at_ms(self, resource: Resource) -> int:
         """Return when a reader was last known to want it; now, where that is not known."""
-        return self._asked.get(resource.path, self._now_ms())
+        asked = self._asked.get(resource.path)
+        return asked.at_ms if asked else self._now_ms()
 
     def is_wanted(self, resource: Resource) -> bool:
         """Tell whether a reader was known to want it lately."""
-        asked_at_ms = self._asked.get(resource.path)
+        asked = self._asked.get(resource.path)
         # If the clock was set back meanwhile, it is wanted: too much is read, not too little.
-        return asked_at_ms is not None and self._now_ms() - asked_at_ms < WANTED_MS
+        return asked is not None and self._now_ms() - asked.at_ms < WANTED_MS
 
     def warm(self) -> list[Resource]:
         """Return the queries that are kept warm, those asked for most lately first."""
@@ -71,6 +89,11 @@ class Demand:
         resources = [Resource(self._scope, query=query) for query in queries if query is not None]
         return [resource for resource in resources if self.is_wanted(resource)]
 
+    def _store_soon(self) -> None:
+        if self._storing is None:
+            self._storing = asyncio.get_running_loop().call_later(STORE_AFTER_S, self._store)
+
     def _store(self) -> None:
         self._storing = None
-        self._storage.put(_KEY, json.dumps(list(self._asked.items())))
+        asked = [(path, asked.at_ms, asked.again) for path, asked in self._asked.items()]
+        self._storage.put(_KEY, json.dumps(asked))

@@ -105,6 +105,7 @@ class Reads:
             raise
         except QueryRejected as error:
             self._log("rejected", key=key, type=error.slug, detail=error.detail)
+            self._demand.forget(resource)
             self._note_answer(resource)
             raise
         except EdgeCacheError as error:
