@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from clients import library
+from clients.players import Caller
 from edge import TIMEOUT_S, Database, Edge, EdgeOf, Kv, Log, StartWorker
 from upstream import Server, serving
 
@@ -133,3 +136,29 @@ def edge_of(database: Database, upstream: Server) -> Iterator[EdgeOf]:
 def edge(edge_of: EdgeOf, worker: stack.Worker) -> Edge:
     """Return the Worker with empty KV, an empty Durable Object and the three seeded rows."""
     return edge_of(worker)
+
+
+@pytest.fixture(scope="session")
+def users(supabase: stack.Supabase) -> dict[str, Caller]:
+    """Return everybody who may ask: without a session, signed in, or with a key to everything."""
+    callers = {"anonymous": Caller(supabase.publishable_key), "secret": Caller(supabase.secret_key)}
+    for name in ("anna", "bert"):
+        account = {"email": f"{name}@example.com", "password": "correct horse battery staple"}
+        headers = {"apikey": supabase.publishable_key}
+        said = httpx.post(f"{supabase.url}/auth/v1/signup", json=account, headers=headers).json()
+        key, user = supabase.publishable_key, said["user"]["id"]
+        callers[name] = Caller(key, token=said["access_token"], user=user)
+    return callers
+
+
+@pytest.fixture(scope="session")
+def library_worker(start_worker: StartWorker, database: Database) -> stack.Worker:
+    """Return a Worker with a view, functions and another schema, and rows in all of them."""
+    library.fill(database)
+    return start_worker({"TABLES": json.dumps(library.DECLARED)})
+
+
+@pytest.fixture
+def library_edge(edge_of: EdgeOf, library_worker: stack.Worker) -> Edge:
+    """Return that Worker with empty KV and empty Durable Objects."""
+    return edge_of(library_worker)

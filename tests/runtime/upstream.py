@@ -20,7 +20,13 @@ Act = Callable[["Handler"], None]
 
 NO_FUNCTION = b'{"code":"PGRST202","details":null,"hint":null,"message":"Could not find it"}'
 
-_FORWARDED = ("content-type", "content-range", "sb-error-code")
+_FORWARDED = (
+    "content-location",
+    "content-range",
+    "content-type",
+    "preference-applied",
+    "sb-error-code",
+)
 
 
 @dataclass
@@ -65,10 +71,14 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     server: Server
+    body: bytes
 
     def do_GET(self) -> None:
         """Play the next act."""
+        self.body = self.rfile.read(int(self.headers.get("content-length", 0)))
         self.server.script.next_act(self)(self)
+
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815  the base's names
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base's name
         """Say nothing."""
@@ -80,7 +90,8 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in fields.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
 
 class Server(ThreadingHTTPServer):
@@ -118,14 +129,19 @@ def forward(handler: Handler) -> None:
     script = handler.server.script
     connection = http.client.HTTPConnection(urlsplit(script.target).netloc, timeout=30)
     path = handler.path.replace("/rest/v1/articles", f"/rest/v1/{script.table}", 1)
-    headers = {k: v for k, v in handler.headers.items() if k.lower() != "host"}
     try:
-        connection.request(handler.command, path, headers=headers)
+        connection.putrequest(handler.command, path, skip_accept_encoding=True)
+        for name, value in handler.headers.items():  # some of them more than once
+            if name.lower() != "host":
+                connection.putheader(name, value)
+        connection.endheaders(handler.body)
         response = connection.getresponse()
         body = response.read()
     finally:
         connection.close()
     kept = {name: response.headers[name] for name in _FORWARDED if name in response.headers}
+    if handler.command == "HEAD":
+        kept["content-length"] = response.headers.get("content-length", "0")
     handler.answer(response.status, body, **{k.replace("-", "_"): v for k, v in kept.items()})
 
 

@@ -1,0 +1,105 @@
+"""Plays reads and writes with the real clients, and tells what an app would get."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+from clients.others import OTHERS
+from clients.reads import READS
+from postgrest import APIError, SyncPostgrestClient
+
+from shared.project import NODE_MODULES
+
+Outcome = dict[str, Any]
+"""``data``, ``count`` and ``error``, which is None or has a code, message, details and hint; from
+supabase-js ``status`` as well."""
+
+_ERROR = ("code", "message", "details", "hint")
+
+READING = ("GET", "HEAD")
+EVERYTHING = (*READING, "POST", "PATCH", "DELETE")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks: a key, and perhaps a signed-in user with his token."""
+
+    key: str
+    token: str | None = None
+    user: str | None = None
+
+
+class Player(Protocol):
+    """One client in one language."""
+
+    def play(
+        self, name: str, caller: Caller, at: str, methods: tuple[str, ...] = READING
+    ) -> Outcome:
+        """Play a read or a write. Requests with these methods go to the server ``at``."""
+
+
+@dataclass(frozen=True)
+class JavaScript:
+    """supabase-js in a process of its own, which takes a line for each play."""
+
+    supabase: str
+    process: subprocess.Popen[str]
+
+    def play(
+        self, name: str, caller: Caller, at: str, methods: tuple[str, ...] = READING
+    ) -> Outcome:
+        """As `Player` has it."""
+        play = {"name": name, **vars(caller), "supabase": self.supabase, "edge": at}
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps({**play, "methods": methods}) + "\n")
+        self.process.stdin.flush()
+        outcome: Outcome = json.loads(self.process.stdout.readline())
+        return outcome
+
+
+@contextmanager
+def javascript(supabase: str) -> Iterator[JavaScript]:
+    """Start supabase-js, with which an app is signed in at a Supabase."""
+    command = [NODE_MODULES / ".bin" / "node", Path(__file__).with_name("play.mjs")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:  # noqa: S603
+        yield JavaScript(supabase, process)
+        assert process.stdin
+        process.stdin.close()
+
+
+@dataclass(frozen=True)
+class Python:
+    """supabase-py's client of tables and functions, which takes one address for everything."""
+
+    http: httpx.Client
+
+    def play(
+        self, name: str, caller: Caller, at: str, methods: tuple[str, ...] = EVERYTHING
+    ) -> Outcome:
+        """As `Player` has it."""
+        assert set(READING) <= set(methods)
+        headers = {"apikey": caller.key, "authorization": f"Bearer {caller.token or caller.key}"}
+        db = SyncPostgrestClient(f"{at}/rest/v1", headers=headers, http_client=self.http)
+        asked = READS[name](db) if name in READS else OTHERS[name](db, caller.user)
+        try:
+            answer = asked.execute()
+        except APIError as error:
+            return {"data": None, "count": None, "error": {k: getattr(error, k) for k in _ERROR}}
+        data = getattr(answer, "data", answer)  # the bare data where there is nothing more to tell
+        return {"data": data, "count": getattr(answer, "count", None), "error": None}
+
+
+@contextmanager
+def python() -> Iterator[Python]:
+    """Start supabase-py."""
+    with httpx.Client(timeout=60) as http:
+        yield Python(http)

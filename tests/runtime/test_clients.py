@@ -1,0 +1,162 @@
+"""Supabase's own clients get from the edge what they get from Supabase, and mostly without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from clients import expected
+from clients.players import EVERYTHING, READING, Caller, Outcome, Player, javascript, python
+from clients.reads import READS
+from edge import Edge
+from upstream import after, forward
+
+from local import stack
+
+LANGUAGES = ("js", "py")
+
+WRITES = (
+    "insert",
+    "insert_again",
+    "insert_rows",
+    "insert_for_another",
+    "update",
+    "update_nothing",
+    "seen",
+    "seen_one",
+    "upsert",
+    "seen_one",
+    "delete",
+    "seen",
+    "delete_silently",
+)
+
+
+@pytest.fixture(scope="module")
+def players(supabase: stack.Supabase) -> Iterator[dict[str, Player]]:
+    """Return both clients, by their language."""
+    with ExitStack() as running:
+        js: Player = running.enter_context(javascript(supabase.url))
+        py: Player = running.enter_context(python())
+        yield {"js": js, "py": py}
+
+
+@pytest.fixture
+def player(players: dict[str, Player], language: str) -> Player:
+    """Return one of the clients."""
+    return players[language]
+
+
+def url(edge: Edge) -> str:
+    """Return where the Worker listens."""
+    return str(edge.http.base_url).rstrip("/")
+
+
+def stored(edge: Edge) -> list[str]:
+    """Return the keys of what clients read, once nothing is being written."""
+    return [key for key in edge.kv.contents() if key.startswith("/rest/v1/")]
+
+
+def require_sense(read: str, outcome: Outcome) -> None:
+    """Fail if a read does not do what its name says: two empty answers are easily the same."""
+    code = (outcome["error"] or {}).get("code")
+    if read in expected.ASKED_BY_STATUS_ALONE or read in expected.CLIENTS_OWN_ERRORS:
+        assert outcome["data"] is None
+    elif expected.error_code(read):
+        assert code == expected.error_code(read)
+    else:
+        assert code is None
+        assert read in expected.FINDS_NOTHING or outcome["data"]
+
+
+@pytest.mark.parametrize("read", READS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_client_reads_the_same_at_the_edge(
+    library_edge: Edge,
+    supabase: stack.Supabase,
+    users: dict[str, Caller],
+    player: Player,
+    read: str,
+) -> None:
+    """Directly, from the cold cache, and from the warm one, which asks Supabase for no answer."""
+    anonymous = users["anonymous"]
+    methods = EVERYTHING if read in expected.PASSED else READING
+    directly = player.play(read, anonymous, supabase.url, methods)
+    require_sense(read, directly)
+    assert player.play(read, anonymous, url(library_edge), methods) == directly
+    library_edge.kv.wait()
+    asked = library_edge.asked
+    assert asked >= 1
+    assert player.play(read, anonymous, url(library_edge), methods) == directly
+    assert library_edge.asked == (asked if expected.is_cached(read) else asked + 1)
+    assert bool(stored(library_edge)) == expected.is_cached(read)
+
+
+@pytest.mark.parametrize("who", ["anna", "bert", "secret"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_client_reads_its_own_rows_uncached(
+    library_edge: Edge,
+    supabase: stack.Supabase,
+    users: dict[str, Caller],
+    player: Player,
+    who: str,
+) -> None:
+    """What row level security shows to a user, or to the secret key, nobody else gets."""
+    hidden = {"id": 200, "book_id": 2, "stars": 3, "published": False, "owner": users["anna"].user}
+    library_edge.db.insert([hidden], "reviews")
+    try:
+        public = player.play("seen", users["anonymous"], url(library_edge))
+        library_edge.kv.wait()
+        known, asked = stored(library_edge), library_edge.asked
+        directly = player.play("seen", users[who], supabase.url)
+        for _ in range(2):
+            assert player.play("seen", users[who], url(library_edge)) == directly
+        assert library_edge.asked == asked + 2
+        assert (200 in ids(directly)) == (who in {"anna", "secret"})
+        assert player.play("seen", users["anonymous"], url(library_edge)) == public
+        assert 200 not in ids(public)
+        assert stored(library_edge) == known
+    finally:
+        library_edge.db.http.delete("/reviews", params={"id": "eq.200"}).raise_for_status()
+
+
+def ids(outcome: Outcome) -> list[int]:
+    """Return the ids of the rows that a client got."""
+    return [row["id"] for row in outcome["data"]]
+
+
+@pytest.mark.parametrize("who", ["anna", "secret", "anonymous"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_client_writes_through_the_edge(
+    library_edge: Edge,
+    supabase: stack.Supabase,
+    users: dict[str, Caller],
+    player: Player,
+    who: str,
+) -> None:
+    """Inserts, updates, upserts and deletes, those that are refused too, and reads between them."""
+    anonymous = who == "anonymous"
+    writes = [write for write in WRITES if not (anonymous and write.startswith("seen"))]
+    directly, through = (
+        [player.play(write, users[who], at, EVERYTHING) for write in writes]
+        for at in (supabase.url, url(library_edge))
+    )
+    assert dict(enumerate(through)) == dict(enumerate(directly))
+    assert (directly[0]["error"] is not None) == anonymous
+    assert library_edge.asked == len(writes)
+    assert stored(library_edge) == []
+
+
+@pytest.mark.parametrize("language", ["js"])
+def test_a_client_gives_up(
+    library_edge: Edge, supabase: stack.Supabase, users: dict[str, Caller], player: Player
+) -> None:
+    """Whoever aborts a request has no answer; whoever asks next has his."""
+    anonymous = users["anonymous"]
+    library_edge.upstream.always = after(1, forward)
+    given_up = player.play("given_up", anonymous, url(library_edge))
+    assert given_up["error"]["message"].startswith("AbortError")
+    library_edge.upstream.always = None
+    directly = player.play("columns", anonymous, supabase.url)
+    assert player.play("columns", anonymous, url(library_edge)) == directly
