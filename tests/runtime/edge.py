@@ -72,9 +72,9 @@ class Kv:
 _KV = "/cdn-cgi/explorer/api/storage/kv/namespaces/ARTICLES"
 
 SEED = (
-    {"id": 1, "title": "First blog", "body": "", "published": True},
-    {"id": 2, "title": "Second blog", "body": "", "published": True},
-    {"id": 3, "title": "Third blog", "body": "", "published": True},
+    {"id": 1, "title": "First blog", "body": "", "published": True, "author_id": None},
+    {"id": 2, "title": "Second blog", "body": "", "published": True, "author_id": None},
+    {"id": 3, "title": "Third blog", "body": "", "published": True, "author_id": None},
 )
 
 

@@ -27,6 +27,7 @@ IDLE = "/__idle"
 CLOCK = "/__clock?"
 CALLBACKS = "/__callbacks"
 POLL_S = 0.02
+PROJECT = "*"
 
 _TIME_NS = time.time_ns
 
@@ -51,9 +52,8 @@ entry.fetch = fetch
 
 
 async def _tell_objects(door: str) -> Response:
-    for table in entry._settings().tables:
-        stub = runtime.environment().REFRESHER.getByName(table.name)
-        await stub.fetch(f"https://refresher{door}")
+    for name in (PROJECT, *(table.name for table in entry._settings().declared.tables)):
+        await runtime.environment().REFRESHER.getByName(name).fetch(f"https://refresher{door}")
     return Response("done")
 
 
@@ -87,7 +87,14 @@ class Refresher(entry.Refresher):  # type: ignore[no-untyped-call]
             _set_clock(0)
             await self.ctx.storage.deleteAlarm()
             await self.ctx.storage.deleteAll()
-        if self._host and self._host.backlog._timer:
-            self._host.backlog._timer.cancel()  # it would die with the object
+        for timer in self._timers():
+            timer.cancel()  # it would die with the object
         self._host = None
         return Response("forgotten")
+
+    def _timers(self) -> list[asyncio.TimerHandle]:
+        """Return what the object is going to do, if it lives to see that."""
+        if self._host is None:
+            return []
+        timers = (self._host.backlog._timer, self._host.demand._storing)
+        return [timer for timer in timers if timer is not None]
