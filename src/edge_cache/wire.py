@@ -90,5 +90,5 @@ def error_from(told: str | None, body: Body) -> EdgeCacheError:
             stale_if_error=members["stale_if_error"],
             reply=Reply(reply["status"], reply["headers"], body) if reply else None,
         )
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return RefresherUnavailable("The refresher failed.")

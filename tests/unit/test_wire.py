@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from edge_cache import wire
@@ -12,8 +10,10 @@ from edge_cache.errors import (
     EdgeCacheError,
     LookupsExhausted,
     NotFound,
+    QueryRefused,
     RefresherUnavailable,
     RelayedProblem,
+    Reply,
     UpstreamUnavailable,
 )
 from edge_cache.http import problem
@@ -51,23 +51,74 @@ def test_an_answer_without_an_entry_is_a_failure_of_the_refresher(metadata: str 
 )
 def test_an_error_arrives_as_it_was_sent(error: EdgeCacheError, *, stale_if_error: bool) -> None:
     """To the client it looks as if the Worker had met it itself."""
-    sent = problem(error)
-    assert isinstance(sent.body, bytes)
-    arrived = wire.error_from(sent.body.decode(), sent.headers.get("retry-after"))
+    sent = wire.error_answer(error)
+    assert (sent.status, sent.body) == (error.status, None)
+    arrived = wire.error_from(sent.headers[wire.ERROR], None)
     assert isinstance(arrived, RelayedProblem)
     assert arrived.stale_if_error == stale_if_error
-    assert problem(arrived) == sent
+    assert arrived.reply is None
+    assert problem(arrived) == problem(error)
 
 
-@pytest.mark.parametrize("text", ["", "<html>", "null", "[]", "5", '{"status": "x"}'])
-def test_an_answer_that_is_no_problem_is_a_failure_of_the_refresher(text: str) -> None:
+@pytest.mark.parametrize("body", [b"{}", None])
+def test_what_supabase_said_arrives_as_it_was_said(body: bytes | None) -> None:
+    """Its status and headers beside the problem, its body as the body."""
+    reply = Reply(403, {"content-type": "application/json", "x": 'ü"'}, body)
+    sent = wire.error_answer(QueryRefused("No.", supabase_status=403, code="42501", reply=reply))
+    assert sent.body == body
+    assert sent.headers[wire.ERROR].isascii()
+    arrived = wire.error_from(sent.headers[wire.ERROR], sent.body)
+    assert isinstance(arrived, RelayedProblem)
+    assert arrived.reply == reply
+    assert (arrived.slug, arrived.status, arrived.stale_if_error) == ("query-refused", 502, False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "<html>",
+        "null",
+        "[]",
+        "5",
+        "{}",
+        '{"status": "x"}',
+        '{"document": 5, "retry_after_s": null, "stale_if_error": true}',
+        '{"document": {"status": "x"}, "retry_after_s": null, "stale_if_error": true}',
+        '{"document": {}, "retry_after_s": null}',
+        '{"document": {}, "stale_if_error": true}',
+        '{"document": {}, "retry_after_s": null, "stale_if_error": true, "reply": [1]}',
+    ],
+)
+def test_an_answer_that_is_no_problem_is_a_failure_of_the_refresher(text: str | None) -> None:
     """Such as the runtime's own error page."""
     error = wire.error_from(text, None)
     assert isinstance(error, RefresherUnavailable)
     assert error.detail == "The refresher failed."
 
 
-def test_a_retry_after_that_is_no_number_is_a_failure_of_the_refresher() -> None:
-    """None of ours is a date."""
-    document = json.dumps(EdgeCacheError("Broken.").document())
-    assert isinstance(wire.error_from(document, "tomorrow"), RefresherUnavailable)
+@pytest.mark.parametrize(
+    ("verb", "number", "path"),
+    [
+        (wire.FILL, 1_700_000_000_005, "/articles/a%2Fb"),
+        (wire.CHECK, 0, "/articles"),
+        (wire.STATUS, 0, "/"),
+        (wire.REFILL, 5, "/rest/v1/articles;profile=public?select=a,b&x=eq.http://y/z"),
+    ],
+)
+def test_a_request_arrives_as_it_was_sent(verb: str, number: int, path: str) -> None:
+    """In a URL; a query's path has what URLs have."""
+    url = wire.url_of("https://refresher", verb, path, number)
+    assert url == f"https://refresher/{verb}/{number}{path}"
+    assert wire.request_in(url) == (verb, number, path)
+    assert wire.url_of("https://refresher", verb, path) == f"https://refresher/{verb}/0{path}"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://refresher/fill", "https://refresher/fill/x/articles", "https://refresher"]
+)
+def test_a_url_that_is_no_request_is_an_error(url: str) -> None:
+    """None of ours is such."""
+    with pytest.raises(ValueError, match=r"unpack|invalid literal"):
+        wire.request_in(url)
