@@ -10,7 +10,7 @@ import pytest
 
 from edge_cache.config import Settings, settings_from
 from edge_cache.errors import ConfigurationError
-from edge_cache.tables import Table
+from edge_cache.tables import DEFAULT, Declared, Table
 
 GOOD = {
     "SUPABASE_URL": "https://abc.supabase.co",
@@ -122,12 +122,19 @@ def test_a_time_limit_in_range_is_taken(timeout: str) -> None:
     assert settings({"SUPABASE_TIMEOUT_SECONDS": timeout}).timeout_s == float(timeout)
 
 
+@pytest.mark.parametrize("name", ["MAX_AGE_SECONDS", "QUERY_MAX_AGE_SECONDS"])
 @pytest.mark.parametrize("max_age", ["0", "-1", "1.5", "soon", "²", "٣", " 1", "1_0"])
-def test_a_wrong_maximum_age_is_named(max_age: str) -> None:
+def test_a_wrong_maximum_age_is_named(name: str, max_age: str) -> None:
     """Only a whole number of seconds is taken."""
-    assert faults({"MAX_AGE_SECONDS": max_age}) == (
-        "MAX_AGE_SECONDS is malformed: it should be a whole number of seconds above 0.",
+    assert faults({name: max_age}) == (
+        f"{name} is malformed: it should be a whole number of seconds above 0.",
     )
+
+
+@pytest.mark.parametrize(("max_age", "seconds"), [("1", 1), ("86400", 86400), ("", 300)])
+def test_a_maximum_age_of_queries_is_taken(max_age: str, seconds: int) -> None:
+    """Without one, it is five minutes: no webhook may tell of all that a query reads."""
+    assert settings({"QUERY_MAX_AGE_SECONDS": max_age}).query_max_age_s == seconds
 
 
 @pytest.mark.parametrize(("max_age", "seconds"), [("1", 1), ("86400", 86400), ("", None)])
@@ -193,9 +200,9 @@ def test_all_faults_are_told_at_once() -> None:
 
 def test_tables_are_declared() -> None:
     """Without a declaration, the lesson's; with one, those that it names."""
-    assert settings({}).tables == (Table("articles"),)
+    assert settings({}).declared == DEFAULT
     read = settings({"TABLES": '{"products": {"key": "sku"}}'})
-    assert read.tables == (Table("products", key="sku"),)
+    assert read.declared == Declared((Table("products", key="sku"),))
 
 
 def test_a_fault_of_the_tables_is_a_fault_of_the_configuration() -> None:

@@ -80,7 +80,7 @@ def test_a_relayed_problem_is_as_the_error_was(
     error: EdgeCacheError, status: int, slug: str, retry_after_s: int | None
 ) -> None:
     """The Durable Object's errors reach readers as if there were no Durable Object."""
-    relayed = RelayedProblem(error.document(), retry_after_s)
+    relayed = RelayedProblem(error.document(), retry_after_s, stale_if_error=error.stale_if_error)
     assert relayed.document() == error.document()
     assert (relayed.status, relayed.slug, relayed.title) == (status, slug, error.title)
     assert (relayed.detail, str(relayed)) == (error.detail, error.detail)

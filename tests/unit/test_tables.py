@@ -7,25 +7,25 @@ import json
 import pytest
 
 from edge_cache.errors import ConfigurationError
-from edge_cache.tables import Table, tables_from
+from edge_cache.tables import Declared, Table, declared_in
 
 
 def faults(declared: object) -> tuple[str, ...]:
     """Return what is wrong with a declaration."""
     with pytest.raises(ConfigurationError) as caught:
-        tables_from(declared if isinstance(declared, str) else json.dumps(declared))
+        declared_in(declared if isinstance(declared, str) else json.dumps(declared))
     return caught.value.faults
 
 
 def test_without_a_declaration_articles_are_served() -> None:
     """As in the lesson: by `id`, from `public`."""
-    assert tables_from(None) == (Table("articles", key="id", schema="public"),)
+    assert declared_in(None) == Declared((Table("articles", key="id", schema="public"),))
 
 
 def test_a_declaration_names_tables_keys_and_schemas() -> None:
     """In its order; what is left out has a default."""
     declared = {"articles": {}, "products": {"key": "sku"}, "events": {"schema": "a", "key": "s"}}
-    assert tables_from(json.dumps(declared)) == (
+    assert declared_in(json.dumps(declared)).tables == (
         Table("articles"),
         Table("products", key="sku"),
         Table("events", key="s", schema="a"),
@@ -60,7 +60,7 @@ def test_a_name_that_is_no_path_segment_is_a_fault(name: str) -> None:
 @pytest.mark.parametrize("name", ["a", "Blog_posts-2", "x" * 63])
 def test_other_names_are_served(name: str) -> None:
     """Up to Postgres's limit."""
-    assert tables_from(json.dumps({name: {}})) == (Table(name),)
+    assert declared_in(json.dumps({name: {}})).tables == (Table(name),)
 
 
 @pytest.mark.parametrize("given", [None, [], "id", 5, True])
@@ -81,13 +81,14 @@ def test_a_key_or_schema_that_is_no_name_is_a_fault(option: str, value: object) 
 def test_a_schema_stands_in_a_header() -> None:
     """So it is ASCII; a column is quoted in a URL and may be anything that Postgres calls so."""
     assert faults({"articles": {"schema": "größe"}})
-    assert tables_from('{"articles": {"key": "größe"}}') == (Table("articles", key="größe"),)
+    declared = declared_in('{"articles": {"key": "größe"}}')
+    assert declared.tables == (Table("articles", key="größe"),)
 
 
 def test_an_unknown_option_is_a_fault() -> None:
     """A misspelled one would be ignored."""
     (fault,) = faults({"articles": {"keys": "id"}})
-    assert fault == "TABLES.articles has no option 'keys': it knows key and schema."
+    assert fault == "TABLES.articles has no option 'keys': it knows key, schema, view, function."
 
 
 def test_all_faults_are_told_at_once() -> None:

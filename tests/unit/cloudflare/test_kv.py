@@ -12,6 +12,7 @@ import pytest
 from faked_bindings import KvNamespace
 from faked_runtime import JsException, TypedArray
 
+from edge_cache.entries import NO_VERSIONS, Versions
 from edge_cache.errors import StoreError
 
 METADATA = {"v": 2, "etag": '"ä"', "row": None}
@@ -33,7 +34,7 @@ def namespace() -> KvNamespace:
         {
             "/articles": (b"[]", METADATA),
             "/articles/7": (b"{}", None),
-            "/articles?version": (b"12", None),
+            "/articles?version": (b"12 13", None),
         }
     )
 
@@ -65,13 +66,16 @@ def test_a_value_without_metadata_says_so(kv: ModuleType, namespace: KvNamespace
 def test_an_absent_value_is_none(kv: ModuleType, namespace: KvNamespace) -> None:
     """No error."""
     assert run(kv.KvReader(namespace).open("/articles/8")) is None
-    assert run(kv.KvReader(namespace).open_row("/articles/8", "/x?version")) == (None, 0)
+    assert run(kv.KvReader(namespace).open_versioned("/articles/8", "/x?version")) == (
+        None,
+        NO_VERSIONS,
+    )
 
 
 def test_a_row_and_its_version_are_read_at_once(kv: ModuleType, namespace: KvNamespace) -> None:
     """Both reads are under way before the first is awaited, so that they take the time of one."""
-    value, version = run(kv.KvReader(namespace).open_row("/articles/7", "/articles?version"))
-    assert (value.stream, version) == (namespace.opened[0], 12)
+    value, version = run(kv.KvReader(namespace).open_versioned("/articles/7", "/articles?version"))
+    assert (value.stream, version) == (namespace.opened[0], Versions(12, 13))
     assert namespace.calls == [
         ("getWithMetadata", "/articles/7", AS_STREAM),
         ("get", "/articles?version", AS_TEXT),
@@ -79,21 +83,24 @@ def test_a_row_and_its_version_are_read_at_once(kv: ModuleType, namespace: KvNam
     assert namespace.steps[:2] == ["getWithMetadata began", "get began"]
 
 
-@pytest.mark.parametrize("text", [b"9" * 16, b"", b"x", b"-1", b"1.5", b"{}"])
+@pytest.mark.parametrize("text", [b"9" * 16, b"", b"x", b"-1", b"1.5", b"{}", b"1 2 3"])
 def test_a_version_that_is_no_number_is_none(
     kv: ModuleType, namespace: KvNamespace, text: bytes
 ) -> None:
     """Nothing is known to be stale then."""
     namespace.values["/articles?version"] = (text, None)
-    _, version = run(kv.KvReader(namespace).open_row("/articles/7", "/articles?version"))
-    assert version == 0
+    _, version = run(kv.KvReader(namespace).open_versioned("/articles/7", "/articles?version"))
+    assert version == NO_VERSIONS
 
 
 def test_a_read_that_fails_is_a_store_error(kv: ModuleType, namespace: KvNamespace) -> None:
     """It says what KV said."""
     namespace.failing["getWithMetadata"] = BROKEN
     reader = kv.KvReader(namespace)
-    for work in (reader.open("/articles"), reader.open_row("/articles/7", "/articles?version")):
+    for work in (
+        reader.open("/articles"),
+        reader.open_versioned("/articles/7", "/articles?version"),
+    ):
         with pytest.raises(StoreError) as caught:
             run(work)
         assert caught.value.detail == "Workers KV refused to read: KV GET failed: 500"
@@ -105,7 +112,7 @@ def test_a_row_whose_version_cannot_be_read_is_let_go(
     """Whether it is stale is unknown, and an unread stream would hold its connection."""
     namespace.failing["get"] = BROKEN
     with pytest.raises(StoreError):
-        run(kv.KvReader(namespace).open_row("/articles/7", "/articles?version"))
+        run(kv.KvReader(namespace).open_versioned("/articles/7", "/articles?version"))
     assert [stream.cancelled for stream in namespace.opened] == [1]
 
 
@@ -115,7 +122,7 @@ def test_an_absent_row_whose_version_cannot_be_read_is_a_store_error(
     """There is nothing to let go."""
     namespace.failing["get"] = BROKEN
     with pytest.raises(StoreError):
-        run(kv.KvReader(namespace).open_row("/articles/8", "/articles?version"))
+        run(kv.KvReader(namespace).open_versioned("/articles/8", "/articles?version"))
 
 
 def test_bytes_that_do_not_arrive_are_a_store_error(kv: ModuleType, namespace: KvNamespace) -> None:
@@ -134,10 +141,25 @@ def test_a_put_has_bytes_and_metadata(kv: ModuleType, namespace: KvNamespace) ->
     ]
 
 
-def test_a_version_is_a_text(kv: ModuleType, namespace: KvNamespace) -> None:
-    """As `open_row` reads it."""
-    run(kv.KvWriter(namespace).put_version("/articles?version", 13))
-    assert namespace.calls == [("put", "/articles?version", "13", None)]
+def test_a_put_may_go_by_itself(kv: ModuleType, namespace: KvNamespace) -> None:
+    """After so many seconds."""
+    run(kv.KvWriter(namespace).put("/rest/v1/x", b"[]", json.dumps(METADATA), 60))
+    assert namespace.calls == [
+        ("put", "/rest/v1/x", TypedArray(b"[]"), {"metadata": METADATA, "expirationTtl": 60})
+    ]
+
+
+def test_a_rows_version_of_version_0_1_is_read(kv: ModuleType, namespace: KvNamespace) -> None:
+    """It knew no queries."""
+    namespace.values["/articles?version"] = (b"12", None)
+    _, versions = run(kv.KvReader(namespace).open_versioned("/articles/7", "/articles?version"))
+    assert versions == Versions(12, 0)
+
+
+def test_versions_are_a_text(kv: ModuleType, namespace: KvNamespace) -> None:
+    """As `open_versioned` reads it."""
+    run(kv.KvWriter(namespace).put_versions("/articles?version", Versions(13, 14)))
+    assert namespace.calls == [("put", "/articles?version", "13 14", None)]
 
 
 def test_a_key_is_deleted(kv: ModuleType, namespace: KvNamespace) -> None:
@@ -150,7 +172,7 @@ def test_a_key_is_deleted(kv: ModuleType, namespace: KvNamespace) -> None:
     ("method", "what", "work"),
     [
         ("put", "write", lambda writer: writer.put("/articles", b"[]", "{}")),
-        ("put", "write", lambda writer: writer.put_version("/articles?version", 1)),
+        ("put", "write", lambda writer: writer.put_versions("/articles?version", NO_VERSIONS)),
         ("delete", "delete", lambda writer: writer.delete("/articles/7")),
         ("list", "list", lambda writer: writer.entries("/articles")),
     ],

@@ -14,13 +14,22 @@ from faked_ports import metadata_of
 from faked_runtime import JsException, Response, Stream
 
 from edge_cache import wire
-from edge_cache.errors import LookupsExhausted, NotFound, RefresherUnavailable, RelayedProblem
-from edge_cache.http import problem
+from edge_cache.errors import (
+    LookupsExhausted,
+    NotFound,
+    QueryRejected,
+    RefresherUnavailable,
+    RelayedProblem,
+    Reply,
+)
 from edge_cache.ports import Filled
+from edge_cache.queries import Query
 from edge_cache.resources import Change, Resource
-from edge_cache.tables import Table
+from edge_cache.tables import PROJECT, Table
 
 PRODUCTS = Table("products", key="sku")
+QUERY = Resource(PRODUCTS, query=Query("products", "select=name"))
+EMBEDDING = Resource(PROJECT, query=Query("products", "select=name,owner(name)"))
 ROW = Resource(PRODUCTS, "a/b")
 GONE = JsException("Error", "Durable Object reset because its code was updated.")
 
@@ -66,10 +75,42 @@ def test_a_miss_is_filled(
     assert namespace.calls == [
         (
             "products",
-            f"https://refresher/products/a%2Fb?{verb}=3",
+            f"https://refresher/{verb}/3/products/a%2Fb",
             None,
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("resource", "name"),
+    [(Resource(PRODUCTS), "products"), (ROW, "products"), (QUERY, "products"), (EMBEDDING, "*")],
+)
+def test_an_entry_is_the_object_s_that_keeps_its_version(
+    client: Any, namespace: ObjectNamespace, resource: Resource, name: str
+) -> None:
+    """A table's, or the project's, whose name no table has."""
+    run(client.renew(resource, 5))
+    assert namespace.calls == [(name, f"https://refresher/renew/5{resource.path}", None)]
+
+
+def test_the_project_has_an_object_of_its_own(client: Any, namespace: ObjectNamespace) -> None:
+    """It has no path."""
+    run(client.revalidate(PROJECT))
+    run(client.record(PROJECT, Change(None, "INSERT")))
+    assert namespace.calls == [
+        ("*", "https://refresher/revalidate/0/", None),
+        ("*", "https://refresher/record/0/", {"method": "POST", "body": "[]"}),
+    ]
+
+
+@pytest.mark.parametrize(("told", "changed"), [(b"true", True), (b"false", False)])
+def test_a_check_tells_whether_the_table_had_changed(
+    client: Any, namespace: ObjectNamespace, told: bytes, changed: bool
+) -> None:
+    """The project's queries may lack that too."""
+    namespace.answer = Response(Stream(told))
+    assert run(client.check(PRODUCTS)) is changed
+    assert namespace.calls == [("products", "https://refresher/check/0/products", None)]
 
 
 @pytest.mark.parametrize(("stored", "asked"), [(True, False), (False, True)])
@@ -92,20 +133,20 @@ def test_an_answer_without_an_entry_is_none(client: Any, namespace: ObjectNamesp
 Call = Callable[[Any], Awaitable[Any]]
 
 CALLS: list[tuple[Call, str, str]] = [
-    (lambda client: client.renew(ROW, 1234), "/products/a%2Fb?renew=1234", ""),
-    (lambda client: client.revalidate(PRODUCTS), "/products?revalidate", ""),
-    (lambda client: client.check(PRODUCTS), "/products?check", ""),
+    (lambda client: client.renew(ROW, 1234), "/renew/1234/products/a%2Fb", ""),
+    (lambda client: client.revalidate(PRODUCTS), "/revalidate/0/products", ""),
     (
-        lambda client: client.record(Change(PRODUCTS, "UPDATE", ("ä", "7"))),
-        "/products?record",
+        lambda client: client.record(PRODUCTS, Change(PRODUCTS, "UPDATE", ("ä", "7"))),
+        "/record/0/products",
         json.dumps(["ä", "7"]),
     ),
-    (lambda client: client.fill(ROW, version=0, has_stale=False), "/products/a%2Fb?fill=0", ""),
-    (lambda client: client.status(PRODUCTS), "/products?status", ""),
+    (lambda client: client.fill(ROW, version=0, has_stale=False), "/fill/0/products/a%2Fb", ""),
+    (lambda client: client.status(PRODUCTS), "/status/0/products", ""),
+    (lambda client: client.check(PRODUCTS), "/check/0/products", ""),
 ]
 
 
-@pytest.mark.parametrize(("call", "path", "body"), CALLS[:4])
+@pytest.mark.parametrize(("call", "path", "body"), CALLS[:3])
 def test_a_verb_is_carried_to_the_tables_object(
     client: Any,
     namespace: ObjectNamespace,
@@ -124,7 +165,7 @@ def test_a_status_is_read(client: Any, namespace: ObjectNamespace) -> None:
     """As JSON members."""
     namespace.answer = Response(Stream(b'{"failures": 0}'))
     assert run(client.status(PRODUCTS)) == {"failures": 0}
-    assert namespace.calls[0][1] == "https://refresher/products?status"
+    assert namespace.calls[0][1] == "https://refresher/status/0/products"
 
 
 @pytest.mark.parametrize("call", [call for call, _, _ in CALLS])
@@ -147,21 +188,20 @@ def test_a_problem_is_passed_on(
     namespace: ObjectNamespace,
     call: Call,
 ) -> None:
-    """With its document, and with Retry-After."""
-    told = problem(LookupsExhausted("Too many."))
-    assert isinstance(told.body, bytes)
-    namespace.answer = Response(Stream(told.body), told.status, told.headers)
+    """With its document, Retry-After, and whether a stale entry may stand in for it."""
+    told = wire.error_answer(LookupsExhausted("Too many."))
+    namespace.answer = Response(None, told.status, told.headers)
     with pytest.raises(RelayedProblem) as caught:
         run(call(client))
     assert caught.value.document() == LookupsExhausted("Too many.").document()
     assert (caught.value.status, caught.value.retry_after_s) == (503, 1)
+    assert (caught.value.stale_if_error, caught.value.reply) == (False, None)
 
 
 def test_a_problem_without_retry_after_has_none(client: Any, namespace: ObjectNamespace) -> None:
     """Nobody waits for a row that is not there."""
-    told = problem(NotFound("No such row."))
-    assert isinstance(told.body, bytes)
-    namespace.answer = Response(Stream(told.body), told.status, told.headers)
+    told = wire.error_answer(NotFound("No such row."))
+    namespace.answer = Response(None, told.status, told.headers)
     with pytest.raises(RelayedProblem) as caught:
         run(client.fill(ROW, version=0, has_stale=False))
     assert (caught.value.status, caught.value.retry_after_s) == (404, None)
@@ -177,12 +217,23 @@ def test_an_error_that_is_no_problem_is_the_refreshers(
         run(client.revalidate(PRODUCTS))
 
 
-@pytest.mark.parametrize("status", [200, 500])
-def test_an_answer_that_breaks_off_is_an_object_that_cannot_be_reached(
-    client: Any, namespace: ObjectNamespace, status: int
+def test_what_supabase_said_of_a_query_is_handed_on_unread(
+    client: Any, namespace: ObjectNamespace
 ) -> None:
-    """Whether it was good or not."""
-    namespace.answer = Response(Stream(b"{", GONE), status)
+    """Its status and headers, and its body as a stream."""
+    error = QueryRejected("No.", reply=Reply(400, {"content-type": "application/json"}, b"{}"))
+    told = wire.error_answer(error)
+    body = Stream(b"{}")
+    namespace.answer = Response(body, told.status, told.headers)
+    with pytest.raises(RelayedProblem) as caught:
+        run(client.fill(QUERY, version=0, has_stale=False))
+    assert caught.value.reply == Reply(400, {"content-type": "application/json"}, body)
+    assert (body.chunks, body.cancelled) == ([b"{}"], 0)
+
+
+def test_an_answer_that_breaks_off_is_broken(client: Any, namespace: ObjectNamespace) -> None:
+    """It tells nothing."""
+    namespace.answer = Response(Stream(b"{", GONE))
     with pytest.raises(RefresherUnavailable) as caught:
         run(client.status(PRODUCTS))
     assert caught.value.__cause__ is GONE
@@ -196,4 +247,4 @@ def test_a_status_that_is_none_is_the_refreshers_failure(
     namespace.answer = Response(Stream(text))
     with pytest.raises(RefresherUnavailable) as caught:
         run(client.status(PRODUCTS))
-    assert caught.value.detail == "The Durable Object did not tell its status."
+    assert caught.value.detail == "The Durable Object's answer is broken."

@@ -20,13 +20,15 @@ from faked_ports import (
 )
 
 from edge_cache.config import PassThrough, Settings
+from edge_cache.entries import Versions
 from edge_cache.http import Answer, Passed, Request
 from edge_cache.resources import Resource
-from edge_cache.tables import Table
+from edge_cache.tables import Declared, Table
 from edge_cache.worker import app
 from edge_cache.worker.health import Health
 from edge_cache.worker.passing import Passing
-from edge_cache.worker.reader import Conditions, Reader
+from edge_cache.worker.public import Public
+from edge_cache.worker.reader import Conditions, MaxAges, Reader
 
 ARTICLES = Table("articles")
 PRODUCTS = Table("products", key="sku")
@@ -53,6 +55,7 @@ class FakedReader:
     background: FakeBackground = field(default_factory=FakeBackground)
     log: FakeLog = field(default_factory=FakeLog)
     max_age_s: int | None = None
+    query_max_age_s: int = 300
 
     def read(
         self, resource: Resource, if_none_match: str | None = None, *, head: bool = False
@@ -61,7 +64,7 @@ class FakedReader:
         reader = Reader(
             self.store,
             self.refresher,
-            max_age_s=self.max_age_s,
+            max_ages=MaxAges(self.max_age_s, self.query_max_age_s),
             background=self.background,
             now_ms=now_ms,
             log=self.log,
@@ -76,9 +79,10 @@ class FakedReader:
         return asyncio.run(run())
 
     def keep(self, resource: Resource, value: FakeValue, *, published: int = 0) -> FakeStream:
-        """Put a value into the store, and publish its table's version; return its stream."""
+        """Put a value into the store, and publish its scope's version; return its stream."""
         self.store.values[resource.key] = value
-        self.store.versions[resource.table.version_key] = published
+        rows, queries = (published, 0) if resource.query is None else (0, published)
+        self.store.versions[resource.scope.version_key] = Versions(rows, queries)
         return value.stream
 
 
@@ -101,7 +105,7 @@ class FakedWorker:
         reader = Reader(
             self.store,
             self.refresher,
-            max_age_s=None,
+            max_ages=MaxAges(),
             background=FakeBackground(),
             now_ms=now_ms,
             log=self.log,
@@ -110,12 +114,15 @@ class FakedWorker:
             "https://abc.supabase.co",
             "key",
             revalidate_secret=self.secret,
-            tables=self.tables,
+            declared=Declared(self.tables),
             pass_through=self.pass_through,
         )
         health = Health(self.tables, self.store, self.refresher)
         passing = Passing(self.supabase, settings, self.log)
-        return app.App(reader, self.refresher, health, passing, settings=settings, log=self.log)
+        public = Public(settings)
+        return app.App(
+            reader, self.refresher, health, passing, public, settings=settings, log=self.log
+        )
 
     def ask(
         self,

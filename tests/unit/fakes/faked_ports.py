@@ -85,9 +85,7 @@ class FakeStore:
         self.asked.append((key,))
         return await self._found(key)
 
-    async def open_versioned(
-        self, key: str, version_key: str
-    ) -> tuple[FakeValue | None, Versions]:
+    async def open_versioned(self, key: str, version_key: str) -> tuple[FakeValue | None, Versions]:
         """Return what lies under a key, and the versions."""
         self.asked.append((key, version_key))
         return await self._found(key), self.versions.get(version_key, NO_VERSIONS)

@@ -329,8 +329,9 @@ class World:
 
     async def restart(self) -> None:
         """Lose the object with all that it had under way, and have the next request make it."""
-        if self.host.backlog._timer:
-            self.host.backlog._timer.cancel()
+        for timer in (self.host.backlog._timer, self.host.demand._storing):
+            if timer:
+                timer.cancel()
         lost = asyncio.all_tasks() - {asyncio.current_task()}
         for task in lost:
             if task is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from world import START_MS, FakeStorage
+from world import LIST, START_MS, FakeStorage
 
 from edge_cache.refresher.changes import Changes
 from edge_cache.refresher.journal import Journal
@@ -34,7 +34,7 @@ def test_what_is_as_it_was_is_not_stored_again() -> None:
     journal = Journal(storage, lambda: START_MS)
     journal.note(journal.changes.with_change(["1"]))
     storage.texts.clear()
-    journal.note(journal.changes.with_seen(0))
+    journal.note(journal.changes.with_seen(LIST, 0))
     assert storage.texts == {}
 
 

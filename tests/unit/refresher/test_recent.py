@@ -5,18 +5,23 @@ from __future__ import annotations
 import pytest
 from world import Clock
 
-from edge_cache.entries import snapshot_of
+from edge_cache.entries import Representation, Snapshot, snapshot_of
 from edge_cache.refresher.recent import KEEP_MS, MAX_BYTES, Recent
 
 BIG = b"x" * (MAX_BYTES // 5)
 """Two of these have room, three have not, as each is counted twice."""
 
 
+def read(body: bytes, version: int) -> Snapshot:
+    """Return what was read at a version."""
+    return snapshot_of(Representation(body), 0, version, 0)
+
+
 def test_a_snapshot_is_kept_for_a_minute() -> None:
     """As long as KV may say that its key is absent."""
     clock = Clock()
     recent = Recent(clock.now_ms)
-    snapshot = snapshot_of(b"[]", 0, 5)
+    snapshot = read(b"[]", 5)
     recent.put("a", snapshot, b"shared")
     clock.set_by(KEEP_MS - 1)
     kept = recent.get("a", 5)
@@ -30,7 +35,7 @@ def test_a_snapshot_is_kept_for_a_minute() -> None:
 def test_a_snapshot_older_than_needed_is_not_given() -> None:
     """Something changed since."""
     recent = Recent(lambda: 0)
-    recent.put("a", snapshot_of(b"[]", 0, 5), b"[]")
+    recent.put("a", read(b"[]", 5), b"[]")
     assert recent.get("a", 4)
     assert recent.get("a", 5)
     assert recent.get("a", 6) is None
@@ -41,7 +46,7 @@ def test_a_clock_that_was_set_back_makes_nothing_last_longer(back_ms: int) -> No
     """How old a snapshot is cannot be told any more."""
     clock = Clock()
     recent = Recent(clock.now_ms)
-    recent.put("a", snapshot_of(b"[]", 0, 5), b"[]")
+    recent.put("a", read(b"[]", 5), b"[]")
     clock.set_by(-back_ms)
     assert recent.get("a", 5) is None
 
@@ -50,7 +55,7 @@ def test_the_oldest_make_room() -> None:
     """The newest is always there."""
     recent = Recent(lambda: 0)
     for key in "abc":
-        recent.put(key, snapshot_of(BIG, 0, 5), BIG)
+        recent.put(key, read(BIG, 5), BIG)
     assert [recent.latest(key) is not None for key in "abc"] == [False, True, True]
 
 
@@ -58,11 +63,11 @@ def test_an_overwritten_snapshot_takes_no_room() -> None:
     """Nor does one that was forgotten; who is written again is the newest."""
     recent = Recent(lambda: 0)
     for key in "abaaacca":
-        recent.put(key, snapshot_of(BIG if key != "c" else b"", 0, 5), b"")
+        recent.put(key, read(BIG if key != "c" else b"", 5), b"")
         recent.forget("c")
         recent.forget("c")
     assert [recent.latest(key) is not None for key in "abc"] == [True, True, False]
-    recent.put("d", snapshot_of(BIG, 0, 5), b"")
+    recent.put("d", read(BIG, 5), b"")
     assert [recent.latest(key) is not None for key in "abd"] == [True, False, True]
 
 
@@ -71,7 +76,7 @@ def test_many_small_ones_are_bounded_too() -> None:
     recent = Recent(lambda: 0)
     count = MAX_BYTES // 1024
     for number in range(count + 1):
-        recent.put(str(number), snapshot_of(b"", 0, 5), b"")
+        recent.put(str(number), read(b"", 5), b"")
     assert [recent.latest(key) is not None for key in ("0", "1", str(count))] == [False, True, True]
 
 
@@ -79,7 +84,7 @@ def test_what_has_no_room_at_all_is_not_kept() -> None:
     """Nor does it stay in the way."""
     recent = Recent(lambda: 0)
     body = b"x" * (MAX_BYTES // 2)
-    recent.put("a", snapshot_of(body, 0, 5), body)
+    recent.put("a", read(body, 5), body)
     assert recent.latest("a") is None
-    recent.put("b", snapshot_of(BIG, 0, 5), BIG)
+    recent.put("b", read(BIG, 5), BIG)
     assert recent.latest("b") is not None

@@ -330,6 +330,7 @@ async def test_status_tells_how_refreshes_go(world: World) -> None:
         "failures": 0,
         "last_error": None,
         "failed_at": None,
+        "queries": 0,
     }
     await asyncio.sleep(1)
     await world.fill(LIST)
@@ -344,6 +345,7 @@ async def test_status_tells_how_refreshes_go(world: World) -> None:
         "failures": 2,
         "last_error": "supabase-timeout",
         "failed_at": "2023-11-14T22:13:22+00:00",
+        "queries": 0,
     }
     assert world.host.status() == expected
     assert host_of(TABLE, world.outside).status() == expected

@@ -13,23 +13,23 @@ from edge_cache.errors import ConfigurationError, UpstreamTimeout
 from edge_cache.http import Answer
 from edge_cache.refresher.host import Host
 from edge_cache.refresher.serving import serve
-from edge_cache.tables import Table
+from edge_cache.tables import Declared, Scope, Table
 
 OTHER = Table("products", key="sku")
 
 
-async def asked(world: World, path: str, verb: str, body: str = "", *, number: str = "") -> Answer:
+async def asked(world: World, path: str, verb: str, body: str = "", *, number: int = 0) -> Answer:
     """Return what the object answers."""
 
     async def text() -> str:
         return body
 
-    async def host_of(table: Table) -> Host:
-        assert table is TABLE
+    async def host_of(scope: Scope) -> Host:
+        assert scope is TABLE
         return world.host
 
-    url = f"https://refresher{path}?{verb}" + (f"={number}" if number else "")
-    return await serve(url, text, lambda: (OTHER, TABLE), host_of, world.log)
+    url = wire.url_of("https://refresher", verb, path, number)
+    return await serve(url, text, lambda: Declared((OTHER, TABLE)), host_of, world.log)
 
 
 def document(answer: Answer) -> dict[str, object]:
@@ -39,15 +39,20 @@ def document(answer: Answer) -> dict[str, object]:
     return members
 
 
+def problem_in(answer: Answer) -> dict[str, object]:
+    """Return the problem that an answer carries."""
+    return wire.error_from(answer.headers[wire.ERROR], answer.body).document()
+
+
 async def test_a_miss_is_filled(world: World) -> None:
     """With a version that the reader sees; the row's name may have any character."""
     world.source.write("a/ü", "x")
-    answer = await asked(world, "/articles/a%2F%C3%BC", wire.FILL, number="7")
+    answer = await asked(world, "/articles/a%2F%C3%BC", wire.FILL, number=7)
     filled = wire.filled_from(answer.headers.get, answer.body)
     assert filled.asked
     assert document(answer) == {"id": "a/ü", "title": "x"}
     newer = filled.metadata.version + 5
-    answer = await asked(world, "/articles/a%2F%C3%BC", wire.FILL, number=str(newer))
+    answer = await asked(world, "/articles/a%2F%C3%BC", wire.FILL, number=newer)
     assert wire.filled_from(answer.headers.get, answer.body).metadata.version == newer
 
 
@@ -55,8 +60,8 @@ async def test_a_stale_entry_is_refilled(world: World) -> None:
     """Within the patience of who has it."""
     world.source.write("1", "x")
     world.source.hold("/articles/1")
-    answer = await asked(world, "/articles/1", wire.REFILL, number="0")
-    assert (answer.status, document(answer)["type"]) == (
+    answer = await asked(world, "/articles/1", wire.REFILL)
+    assert (answer.status, problem_in(answer)["type"]) == (
         504,
         "urn:supabase-edge-cache:supabase-slow",
     )
@@ -67,16 +72,16 @@ async def test_a_miss_is_not_hurried(world: World) -> None:
     """Its reader has nothing else."""
     world.source.write("1", "x")
     world.source.delay_s = 5
-    assert (await asked(world, "/articles/1", wire.FILL, number="0")).status == 200
+    assert (await asked(world, "/articles/1", wire.FILL)).status == 200
 
 
 async def test_an_aged_entry_is_renewed(world: World) -> None:
-    """If it is the one that was read then."""
+    """Unless a reader was known to want it later."""
     world.source.write("1", "x")
     filled = await world.fill(row("1"))
-    read_at_ms = filled.metadata.read_at_ms
-    for at_ms, count in ((read_at_ms - 1, 1), (read_at_ms, 2)):
-        answer = await asked(world, "/articles/1", wire.RENEW, number=str(at_ms))
+    asked_at_ms = filled.metadata.asked_at_ms
+    for at_ms, count in ((asked_at_ms - 1, 1), (asked_at_ms, 2)):
+        answer = await asked(world, "/articles/1", wire.RENEW, number=at_ms)
         assert (answer.status, answer.body) == (204, None)
         assert world.source.count("/articles/1") == count
 
@@ -94,9 +99,12 @@ async def test_a_table_is_checked(world: World) -> None:
     await world.fill(LIST)
     await asyncio.sleep(2)
     answer = await asked(world, "/articles", wire.CHECK)
-    assert answer.status == 204
+    assert (answer.status, answer.body) == (200, b"false")
     assert not world.published
     assert world.logged("unchanged")
+    world.source.write("1", "new")
+    answer = await asked(world, "/articles", wire.CHECK)
+    assert (answer.status, answer.body) == (200, b"true")
 
 
 async def test_a_change_is_recorded(world: World) -> None:
@@ -114,11 +122,11 @@ async def test_status_is_json(world: World) -> None:
     assert document(answer) == world.host.status()
 
 
-@pytest.mark.parametrize("path", ["/unknown", "/", "/articles/1/2"])
+@pytest.mark.parametrize("path", ["/unknown", "/articles/1/2", "/rest/v1/unknown", "/rest/v1/a.b"])
 async def test_an_unknown_table_is_a_problem(world: World, path: str) -> None:
     """Nothing is made for it."""
-    answer = await asked(world, path, wire.FILL, number="0")
-    assert (answer.status, document(answer)["detail"]) == (
+    answer = await asked(world, path, wire.FILL)
+    assert (answer.status, problem_in(answer)["detail"]) == (
         404,
         "The refresher knows no such table.",
     )
@@ -127,19 +135,20 @@ async def test_an_unknown_table_is_a_problem(world: World, path: str) -> None:
 async def test_errors_become_problems(world: World) -> None:
     """With all that a client may know."""
     world.source.error = UpstreamTimeout("Too slow.")
-    answer = await asked(world, "/articles", wire.FILL, number="0")
-    assert (answer.status, answer.headers["retry-after"]) == (504, "5")
-    assert document(answer)["detail"] == "Too slow."
+    answer = await asked(world, "/articles", wire.FILL)
+    error = wire.error_from(answer.headers[wire.ERROR], answer.body)
+    assert (answer.status, error.retry_after_s, error.detail) == (504, 5, "Too slow.")
 
 
 async def test_unexpected_errors_become_problems_that_tell_nothing(world: World) -> None:
     """The log names their place."""
-    answer = await asked(world, "/articles", wire.FILL, number="private")
-    assert (answer.status, document(answer)["type"]) == (
+    world.source.error = ValueError("private")
+    answer = await asked(world, "/articles", wire.FILL)
+    assert (answer.status, problem_in(answer)["type"]) == (
         500,
         "urn:supabase-edge-cache:internal-error",
     )
-    assert "private" not in str(document(answer))
+    assert "private" not in str(answer)
     (line,) = world.logged("internal_error")
     assert line["exception"] == "ValueError"
 
@@ -150,11 +159,12 @@ async def test_a_configuration_that_is_wrong_is_a_problem(world: World) -> None:
     async def text() -> str:
         return ""
 
-    async def host_of(_table: Table) -> Host:
+    async def host_of(_scope: Scope) -> Host:
         raise AssertionError
 
-    def tables() -> tuple[Table, ...]:
+    def declared() -> Declared:
         raise ConfigurationError(["TABLES is wrong."])
 
-    answer = await serve("https://x/articles?status", text, tables, host_of, world.log)
-    assert (answer.status, document(answer)["detail"]) == (500, "TABLES is wrong.")
+    url = wire.url_of("https://x", wire.STATUS, "/articles")
+    answer = await serve(url, text, declared, host_of, world.log)
+    assert (answer.status, problem_in(answer)["detail"]) == (500, "TABLES is wrong.")

@@ -90,7 +90,7 @@ class Storm:
             resource = self.any_resource()
             metadata = world.metadata(resource)
             if metadata:
-                self.begin(world.host.fills.renew(resource, metadata.read_at_ms))
+                self.begin(world.host.fills.renew(resource, metadata.asked_at_ms))
         elif what < 0.98:
             self.weather()
         else:

@@ -12,8 +12,7 @@ from edge_cache.config import Settings
 from edge_cache.resources import Resource
 from edge_cache.supabase import requests
 from edge_cache.supabase.rest import Supabase
-from edge_cache.tables import DEFAULT as TABLES
-from edge_cache.tables import Table
+from edge_cache.tables import DEFAULT, Table
 
 Remote = Callable[[httpx.Request], httpx.Response]
 
@@ -32,12 +31,12 @@ def read() -> Callable[..., bytes]:
         remote: Remote,
         row_id: str | None = None,
         *,
-        table: Table = TABLES[0],
+        table: Table = DEFAULT.tables[0],
         timeout_s: float = 1,
         key: str = "sb_publishable_x",
     ) -> bytes:
         settings = Settings("https://abc.supabase.co", key, timeout_s)
         supabase = Supabase(httpx.MockTransport(remote), settings, now_ms=lambda: 0)
-        return asyncio.run(supabase.read(Resource(table, row_id)))
+        return asyncio.run(supabase.read(Resource(table, row_id))).body
 
     return run

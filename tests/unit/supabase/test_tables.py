@@ -23,10 +23,9 @@ from edge_cache.resources import Resource
 from edge_cache.supabase.pages import CONCURRENT_PAGES, MAX_PASSES
 from edge_cache.supabase.rest import Supabase
 from edge_cache.supabase.snapshots import PAUSE_MS
-from edge_cache.tables import DEFAULT as TABLES
-from edge_cache.tables import Table
+from edge_cache.tables import DEFAULT, Table
 
-ARTICLES = Resource(TABLES[0])
+ARTICLES = Resource(DEFAULT.tables[0])
 JSON_TYPE = {"content-type": "application/json"}
 Answer = Callable[[], httpx.Response]
 Read = Callable[..., bytes]
@@ -84,7 +83,7 @@ class Project:
 
     def read(self, resource: Resource = ARTICLES) -> bytes:
         """Read the table once more."""
-        return asyncio.run(self.supabase.read(resource))
+        return asyncio.run(self.supabase.read(resource)).body
 
     def ids(self) -> list[object]:
         """Read the table once more and return its ids."""
@@ -306,7 +305,7 @@ def test_reads_at_the_same_time_do_not_disturb_each_other() -> None:
 
     async def both() -> list[bytes]:
         one, other = project.supabase.read(ARTICLES), project.supabase.read(ARTICLES)
-        return list(await asyncio.gather(one, other))
+        return [answered.body for answered in await asyncio.gather(one, other)]
 
     assert [len(json.loads(body)) for body in asyncio.run(both())] == [25, 25]
 
@@ -340,7 +339,7 @@ def test_the_pages_bytes_are_kept() -> None:
 
     settings = Settings("https://abc.supabase.co", "sb_publishable_x")
     supabase = Supabase(httpx.MockTransport(remote), settings, now_ms=lambda: 0)
-    assert asyncio.run(supabase.read(ARTICLES)) == b'[{"id" : 1},\n {"id":2},{"id":3.0}]'
+    assert asyncio.run(supabase.read(ARTICLES)).body == b'[{"id" : 1},\n {"id":2},{"id":3.0}]'
 
 
 def test_few_pages_are_asked_for_at_once() -> None:

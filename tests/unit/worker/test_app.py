@@ -204,7 +204,12 @@ def test_its_health_lists_the_faults(edge: FakedWorker, path: str) -> None:
     """503, as of any Worker that cannot serve."""
     answer = edge.ask("GET", path, made=misconfigured)
     assert answer.status == 503
-    assert members(answer.body) == {"status": "failing", "configuration": FAULTS, "tables": {}}
+    assert members(answer.body) == {
+        "status": "failing",
+        "configuration": FAULTS,
+        "tables": {},
+        "project": {},
+    }
     head = edge.ask("HEAD", path, made=misconfigured)
     assert (head.status, head.body, head.headers) == (503, None, answer.headers)
 

@@ -45,12 +45,16 @@ def test_where_no_secret_is_set_only_this_machine_may(edge: FakedWorker, method:
     assert edge.ask(method, "http://localhost:8787/revalidate", body=webhook()).status == 200
 
 
-def test_a_get_revalidates_every_table(edge: FakedWorker) -> None:
+def test_a_get_revalidates_every_table_and_the_project(edge: FakedWorker) -> None:
     """Once each, and then says that it was received."""
     answer = edge.ask("GET", "/revalidate", BEARER)
     assert (answer.status, members(answer.body)) == (200, {"received": True})
     assert answer.headers["cache-control"] == "no-store"
-    assert edge.refresher.asked == [("revalidate", "articles"), ("revalidate", "products")]
+    assert edge.refresher.asked == [
+        ("revalidate", "articles"),
+        ("revalidate", "products"),
+        ("revalidate", ""),
+    ]
     assert edge.log.lines == [{"event": "revalidated", "tables": ["articles", "products"]}]
     assert edge.limits == []
 
@@ -58,7 +62,7 @@ def test_a_get_revalidates_every_table(edge: FakedWorker) -> None:
 def test_tables_are_revalidated_side_by_side(edge: FakedWorker) -> None:
     """Who asks waits for the slowest, not for the sum."""
     edge.ask("GET", "/revalidate", BEARER)
-    assert edge.refresher.most_at_once == 2
+    assert edge.refresher.most_at_once == 3
 
 
 def test_a_table_that_fails_does_not_keep_the_others_from_being_revalidated(
@@ -77,6 +81,7 @@ def test_a_table_that_fails_does_not_keep_the_others_from_being_revalidated(
         ("revalidate", "articles"),
         ("revalidate", "products"),
         ("revalidate", "notes"),
+        ("revalidate", ""),
     ]
     assert edge.refresher.at_once == 0
     assert edge.events() == ["refused"]
@@ -91,30 +96,31 @@ def test_an_unexpected_exception_of_a_revalidation_is_a_500(edge: FakedWorker) -
 
 
 def test_a_webhook_is_passed_on(edge: FakedWorker) -> None:
-    """Only what changed; once it is recorded, it is received."""
+    """Only what changed, to the table and the project; once both have it, it is received."""
     answer = edge.ask("POST", "/revalidate", BEARER, webhook(record={"id": 8}))
     assert (answer.status, members(answer.body)) == (200, {"received": True})
-    assert edge.refresher.asked == [("record", Change(ARTICLES, "UPDATE", ("8", "7")))]
+    change = Change(ARTICLES, "UPDATE", ("8", "7"))
+    assert edge.refresher.asked == [("record", "articles", change), ("record", "", change)]
+    assert edge.refresher.most_at_once == 2
     assert edge.limits == [MAX_BYTES]
     assert edge.log.lines == [{"event": "received", "table": "articles", "type": "UPDATE"}]
 
 
 @pytest.mark.parametrize("others", [{"table": "users"}, {"schema": "private"}])
-def test_a_webhook_of_another_table_is_ignored(
+def test_a_webhook_of_another_table_is_the_projects(
     edge: FakedWorker, others: dict[str, object]
 ) -> None:
-    """With 200, so that Supabase sees no failure."""
+    """A view or a function may read that table; its name, which may be anything, is not logged."""
     answer = edge.ask("POST", "/revalidate", BEARER, webhook(**others))
-    assert (answer.status, members(answer.body)) == (200, {"received": True, "ignored": True})
-    assert edge.refresher.asked == []
-    assert edge.log.lines == [
-        {"event": "ignored", "detail": "another table or schema than those served"}
-    ]
+    assert (answer.status, members(answer.body)) == (200, {"received": True})
+    assert edge.refresher.asked == [("record", "", Change(None, "UPDATE"))]
+    assert edge.log.lines == [{"event": "received", "table": "another", "type": "UPDATE"}]
 
 
-def test_a_webhook_that_cannot_be_recorded_is_not_received(edge: FakedWorker) -> None:
+@pytest.mark.parametrize("scope", ["articles", ""])
+def test_a_webhook_that_cannot_be_recorded_is_not_received(edge: FakedWorker, scope: str) -> None:
     """The answer is the error."""
-    edge.refresher.failing["articles"] = RefresherUnavailable("No.")
+    edge.refresher.failing[scope] = RefresherUnavailable("No.")
     answer = edge.ask("POST", "/revalidate", BEARER, webhook())
     assert (answer.status, answer.headers["retry-after"]) == (503, "5")
     assert edge.events() == ["refused"]

@@ -30,7 +30,12 @@ def tables_of(answer: Answer) -> dict[str, object]:
 def test_a_table_is_served_from_its_entry_or_from_supabase() -> None:
     """So one without an entry is well as long as Supabase does not fail."""
     store = FakeStore({"/articles": value_of(b"[]")})
-    refresher = FakeRefresher(statuses={"articles": {"failures": 2, "last_error": "x"}})
+    refresher = FakeRefresher(
+        statuses={
+            "articles": {"failures": 2, "last_error": "x"},
+            "": {"failures": 3, "queries": 1},
+        }
+    )
     answer = report(store, refresher)
     assert answer.status == 200
     assert answer.headers["cache-control"] == "no-store"
@@ -42,7 +47,15 @@ def test_a_table_is_served_from_its_entry_or_from_supabase() -> None:
             "products": {"serving": True, "cached": False, "failures": 0},
             "notes": {"serving": True, "cached": False, "failures": 0},
         },
+        "project": {"failures": 3, "queries": 1},
     }
+
+
+def test_the_project_has_no_say_in_whether_tables_are_served() -> None:
+    """Even if it cannot be asked."""
+    answer = report(FakeStore(), FakeRefresher(failing={"": RefresherUnavailable("No.")}))
+    assert (answer.status, members(answer.body)["status"]) == (200, "ok")
+    assert members(answer.body)["project"] == {"error": RefresherUnavailable("No.").document()}
 
 
 def test_entries_are_looked_at_and_let_go() -> None:
@@ -103,9 +116,9 @@ def test_a_table_that_cannot_be_looked_at_hides_no_other() -> None:
 
 def test_tables_are_looked_at_side_by_side() -> None:
     """A monitor waits for the slowest, not for the sum."""
-    refresher = FakeRefresher()
+    refresher = FakeRefresher(slow={"": 3})
     report(FakeStore(), refresher)
-    assert refresher.most_at_once == 3
+    assert refresher.most_at_once == 4
 
 
 def test_a_worker_that_is_not_configured_lists_its_faults() -> None:
@@ -116,4 +129,5 @@ def test_a_worker_that_is_not_configured_lists_its_faults() -> None:
         "status": "failing",
         "configuration": ["One.", "Two."],
         "tables": {},
+        "project": {},
     }

@@ -13,7 +13,7 @@ from faked_ports import (
     value_of,
 )
 
-from edge_cache.entries import etag_of
+from edge_cache.entries import Versions, etag_of
 from edge_cache.errors import (
     EdgeCacheError,
     NotFound,
@@ -80,7 +80,7 @@ def test_a_hit_that_sends_no_body_lets_the_stream_go(
 @pytest.mark.parametrize("resource", [TABLE, ROW])
 def test_a_miss_is_filled(reader: FakedReader, resource: Resource) -> None:
     """The refresher gets the version that the reader sees, and its stream is sent."""
-    reader.store.versions[VERSION_KEY] = 5
+    reader.store.versions[VERSION_KEY] = Versions(5, 9)
     filled = reader.refresher.fills_with = filled_of(NEW, age_s=2)
     answer = reader.read(resource)
     assert (answer.status, answer.body) == (200, filled.body)

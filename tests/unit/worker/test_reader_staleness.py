@@ -113,8 +113,8 @@ def test_a_stale_entry_that_sends_no_body_is_let_go(reader: FakedReader) -> None
     [
         NotFound("No such row."),
         LookupsExhausted("Too many."),
-        RelayedProblem(NotFound("No such row.").document(), None),
-        RelayedProblem(LookupsExhausted("Too many.").document(), 1),
+        RelayedProblem(NotFound("No such row.").document(), None, stale_if_error=False),
+        RelayedProblem(LookupsExhausted("Too many.").document(), 1, stale_if_error=False),
     ],
 )
 def test_some_errors_are_never_hidden_behind_a_stale_entry(
