@@ -66,7 +66,7 @@ def request_in(url: str) -> tuple[str, int, str]:
     return verb, int(number), f"/{path}"
 
 
-def error_answer(error: EdgeCacheError, *, with_reply: bool) -> Answer:
+def error_answer(error: EdgeCacheError, *, with_reply: bool = True) -> Answer:
     """Return the answer that carries an error, and what Supabase said if that is wanted."""
     told: dict[str, object] = {
         "document": error.document(),

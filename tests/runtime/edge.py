@@ -194,6 +194,15 @@ class Edge:
         """Wait until no change is pending."""
         eventually(lambda: self.status()["pending"] == 0, "nothing pending", deadline_s=30)
 
+    def settle_all(self) -> None:
+        """Wait until no change of any table, or of the project, is pending."""
+
+        def pending() -> int:
+            health = self.get("/health").json()
+            return sum(told["pending"] for told in (*health["tables"].values(), health["project"]))
+
+        eventually(lambda: pending() == 0, "nothing pending", deadline_s=30)
+
     def status(self) -> dict[str, Any]:
         """Return what `/health` says of the table."""
         status: dict[str, Any] = self.get("/health").json()["tables"]["articles"]
@@ -208,10 +217,14 @@ EdgeOf = Callable[..., Edge]
 """Takes a Worker and returns it in its initial state, or as it is with ``reset=False``."""
 
 
-async def many(url: str, requests: Sequence[tuple[str, str, object]]) -> list[httpx.Response]:
+async def many(
+    url: str,
+    requests: Sequence[tuple[str, str, object]],
+    headers: Mapping[str, str] | None = None,
+) -> list[httpx.Response]:
     """Send requests (method, path, JSON) all at once and return their answers."""
     limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as http:
+    async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits, headers=headers) as http:
         return await asyncio.gather(
             *(http.request(method, path, json=body) for method, path, body in requests)
         )

@@ -1,0 +1,297 @@
+"""Reads of Supabase's clients under /rest/v1/, from the cache: what is stored, and how replayed."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from edge import Edge
+from upstream import answering
+
+BOOKS = "/rest/v1/books"
+COUNTED = {"prefer": "count=exact"}
+CACHE_STATUS = "supabase-edge-cache; "
+
+
+@pytest.fixture
+def key(library_edge: Edge, variables: dict[str, str]) -> str:
+    """Return the public key, which every request of the fixture's Worker has from now on."""
+    public = variables["SUPABASE_ANON_KEY"]
+    library_edge.http.headers["apikey"] = public
+    return public
+
+
+@pytest.fixture
+def edge(library_edge: Edge, key: str) -> Edge:
+    """Return the library's Worker, asked with the public key."""
+    assert key
+    return library_edge
+
+
+def did(response: httpx.Response) -> str:
+    """Return what the cache says that it did."""
+    return response.headers["cache-status"].removeprefix(CACHE_STATUS)
+
+
+def keys(edge: Edge) -> list[str]:
+    """Return the keys of the queries in KV."""
+    return [key for key in edge.kv.contents() if key.startswith("/rest/v1/")]
+
+
+def test_a_miss_then_hits(edge: Edge) -> None:
+    """The first reader's answer is stored and replayed to all others, however they spell it."""
+    first = edge.get(f"{BOOKS}?select=id,title&order=id&limit=2")
+    assert did(first) == "fwd=uri-miss; fwd-status=200; stored"
+    edge.kv.wait()
+    for spelling in (
+        "select=id,title&order=id&limit=2",
+        "limit=2&order=id&select=id%2Ctitle",
+        "order=%69d&select=id%2ctitle&limit=2",
+    ):
+        again = edge.get(f"{BOOKS}?{spelling}")
+        assert did(again).startswith("hit; ttl=")
+        assert again.content == first.content
+    assert edge.asked == 1
+    assert keys(edge) == [f"{BOOKS}?limit=2&order=id&select=id,title"]
+
+
+def test_all_that_a_client_looks_at_is_replayed(edge: Edge) -> None:
+    """Status, count, type and place of the answer, with validators of our own."""
+    path = f"{BOOKS}?select=id&limit=2"
+    first = edge.http.get(path, headers=COUNTED)
+    edge.kv.wait()
+    again = edge.http.get(path, headers=COUNTED)
+    for response in (first, again):
+        assert response.status_code == 206
+        assert response.headers["content-range"] == "0-1/8"
+        assert response.headers["content-type"] == "application/json; charset=utf-8"
+        assert response.headers["content-location"] == "/books?limit=2&select=id"
+        assert response.headers["cache-control"] == "no-cache"
+        named = {name.strip() for name in response.headers["vary"].split(",")}
+        assert named >= {"Accept", "Accept-Profile", "Authorization", "Apikey", "Prefer", "Range"}
+        assert "age" in response.headers
+    assert first.headers["etag"] == again.headers["etag"]
+    assert did(again).startswith("hit")
+
+
+def test_a_304_for_who_has_it(edge: Edge) -> None:
+    """With what a 200 would have said of it."""
+    etag = edge.get(f"{BOOKS}?select=id").headers["etag"]
+    response = edge.get_from_kv(f"{BOOKS}?select=id", if_none_match=etag)
+    assert (response.status_code, response.content) == (304, b"")
+    assert response.headers["etag"] == etag
+    assert "Accept" in response.headers["vary"]
+
+
+def test_an_etag_tells_of_the_count_too(edge: Edge) -> None:
+    """The same rows with another total are another answer."""
+    path = f"{BOOKS}?select=id&limit=1"
+    etags = {edge.http.get(path, headers=headers).headers["etag"] for headers in ({}, COUNTED)}
+    assert len(etags) == 2
+
+
+def test_a_head_is_answered_from_what_get_has_cached(edge: Edge) -> None:
+    """And the other way round, as they are one entry."""
+    path = f"{BOOKS}?select=id"
+    got = edge.get(path)
+    edge.kv.wait()
+    head = edge.http.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-range"] == got.headers["content-range"]
+    assert head.headers["content-length"] == got.headers["content-length"]
+    assert edge.asked == 1
+
+
+def test_a_head_with_a_count_has_an_answer_of_its_own(edge: Edge) -> None:
+    """Supabase counts, and sends no row."""
+    path = f"{BOOKS}?select=id"
+    heads = []
+    for _ in range(2):
+        heads.append(edge.http.head(path, headers=COUNTED))
+        edge.kv.wait()
+    assert [head.headers["content-range"] for head in heads] == ["0-7/8", "0-7/8"]
+    assert did(heads[1]).startswith("hit")
+    assert keys(edge) == [f"{BOOKS};head;count=exact?select=id"]
+
+
+def test_that_there_is_no_such_row_is_an_answer(edge: Edge) -> None:
+    """`single()` of nothing is stored as what Supabase says of it."""
+    headers = {"accept": "application/vnd.pgrst.object+json"}
+    answers = []
+    for _ in range(2):
+        answers.append(edge.http.get(f"{BOOKS}?id=eq.999", headers=headers))
+        edge.kv.wait()
+    assert [answer.status_code for answer in answers] == [406, 406]
+    assert answers[1].json()["code"] == "PGRST116"
+    assert did(answers[1]).startswith("hit")
+    assert edge.asked == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["?select=nothing", "?id=eq.x", "?id=xx.1", "?select=writers(", "?order=nothing"],
+)
+def test_an_error_is_passed_on_and_not_stored(edge: Edge, path: str) -> None:
+    """With status and body as Supabase sent it, and nothing is thought of Supabase's health."""
+    direct = httpx.get(f"{edge.upstream.target}{BOOKS}{path}", headers=edge.http.headers)
+    for _ in range(2):
+        answer = edge.get(f"{BOOKS}{path}")
+        assert (answer.status_code, answer.content) == (direct.status_code, direct.content)
+        assert answer.headers["cache-control"] == "no-store"
+    assert edge.asked == 2
+    assert keys(edge) == []
+    health = edge.get("/health").json()
+    assert health["status"] == "ok"
+    assert health["tables"]["books"]["queries"] == 0
+
+
+@pytest.mark.parametrize("directive", ["no-store", "private", "max-age=5, Private"])
+def test_what_may_not_be_stored_is_not(edge: Edge, directive: str) -> None:
+    """SQL can say so, and is obeyed, also where an older answer was stored."""
+    path = f"{BOOKS}?select=id"
+    edge.get(path)
+    edge.kv.wait()
+    edge.webhook("UPDATE", {"id": 1}, table="books").raise_for_status()
+    edge.upstream.always = answering(
+        200, b"[]", content_range="*/*", cache_control=directive, content_type="application/json"
+    )
+    edge.settle_all()
+    answer = edge.get_from_kv(path)
+    assert answer.json() == []
+    assert "stored" not in did(answer)
+    assert keys(edge) == []
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        answering(200, b"<html>", content_type="text/html", content_range="0-0/*"),
+        answering(200, b"[]", content_type="application/json"),
+        answering(200, b'[{"id":1},', content_type="application/json", content_range="0-1/*"),
+        answering(302, location="http://127.0.0.1:1/"),
+        answering(204),
+    ],
+    ids=["HTML", "no Content-Range", "cut off", "redirect", "204"],
+)
+def test_what_no_postgrest_server_sends_is_no_answer(edge: Edge, act: object) -> None:
+    """The client gets an error in the shape that it understands; nothing is stored."""
+    edge.upstream.always = act  # type: ignore[assignment]
+    answer = edge.get(f"{BOOKS}?select=id")
+    assert answer.status_code == 502
+    assert answer.json()["code"] == "EDGE_SUPABASE_INVALID_ANSWER"
+    assert set(answer.json()) == {"code", "message", "details", "hint"}
+    assert keys(edge) == []
+
+
+def test_the_request_that_fills_has_nothing_of_the_reader(edge: Edge, key: str) -> None:
+    """Not a cookie, a header, an address: what SQL could look at is the same for everybody."""
+    edge.http.get(
+        f"{BOOKS}?select=id",
+        headers={
+            "authorization": f"Bearer {key}",
+            "cookie": "sb=1",
+            "x-tenant": "a",
+            "x-forwarded-for": "1.2.3.4",
+            "user-agent": "somebody",
+            "x-client-info": "supabase-js/2",
+            "content-profile": "agenda",
+            "accept-language": "de",
+            "accept-profile": "public",
+            **COUNTED,
+        },
+    )
+    (sent,) = edge.upstream.headers
+    said_of_the_connection = {"host", "accept-encoding", "connection", "cf-connecting-ip"}
+    of_the_runtime = {"cf-worker", "cf-ew-via", "cdn-loop", "mf-cf-blob", "user-agent"}
+    assert {name: sent[name] for name in sorted(sent)} == {
+        "accept": "application/json",
+        "accept-profile": "public",
+        "apikey": key,
+        "prefer": "count=exact",
+    } | {name: sent[name] for name in sent if name in said_of_the_connection | of_the_runtime}
+    assert sent.get("user-agent") != "somebody"
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "why"),
+    [
+        ("/rest/v1/shelves", {}, "undeclared"),
+        ("/rest/v1/book%73", {}, "undeclared"),
+        ("/rest/v1/books/", {}, "undeclared"),
+        ("/rest/v1/books", {"accept-profile": "agenda"}, "undeclared"),
+        ("/rest/v1/books", {"authorization": "Bearer ey.a.b"}, "session"),
+        ("/rest/v1/books", {"authorization": "Basic x"}, "session"),
+        ("/rest/v1/books", {"apikey": "sb_publishable_other"}, "key"),
+        ("/rest/v1/books", {"range": "0-1"}, "range"),
+        ("/rest/v1/books", {"prefer": "handling=strict"}, "prefer"),
+        ("/rest/v1/books", {"prefer": "count=exact, count=planned"}, "prefer"),
+        ("/rest/v1/books", {"accept": "text/html"}, "accept"),
+        ("/rest/v1/books", {"accept": "application/json, text/csv"}, "accept"),
+        ("/rest/v1/books", {"accept-profile": "public, public"}, "undeclared"),
+        ("/rest/v1/books?select=id;title", {}, "query"),
+        ("/rest/v1/books?select=%zz", {}, "query"),
+        ("/rest/v1/books?id=eq.%ff", {}, "query"),
+        ("/rest/v1/books?apikey=x", {}, "query"),
+        ("/rest/v1/books?select", {}, "query"),
+        (f"/rest/v1/books?id=neq.1&title=neq.{'x' * 17000}", {}, "query"),
+    ],
+)
+def test_what_one_cannot_be_sure_of_is_passed_on(
+    edge: Edge, path: str, headers: dict[str, str], why: str
+) -> None:
+    """Each time, with a word for the reason; and nothing is stored."""
+    for _ in range(2):
+        response = edge.http.get(path, headers=headers)
+        status = response.status_code
+        assert did(response) == f"fwd=bypass; fwd-status={status}; detail={why}"
+    assert edge.asked == 2
+    assert keys(edge) == []
+
+
+def test_no_value_of_a_query_is_logged(edge: Edge) -> None:
+    """Whether it hits, misses, is refused or passed on."""
+    for path in ("title=eq.Geheim", "title=xx.Geheim", "title=eq.Geheim;"):
+        for _ in range(2):
+            edge.get_from_kv(f"{BOOKS}?{path}")
+    ours = [str(event) for event in edge.log.events()]
+    assert len(ours) >= 6
+    assert not [line for line in ours if "Geheim" in line]
+
+
+def test_a_long_query_is_an_entry_too(edge: Edge) -> None:
+    """Its key is digested, and Content-Location left out where there is no room for it."""
+    path = f"{BOOKS}?select=id&title=neq.{'x' * 3000}"
+    first = edge.get(path)
+    again = edge.get_from_kv(path)
+    assert did(again).startswith("hit")
+    assert first.content == again.content
+    assert "content-location" not in again.headers
+    (stored,) = keys(edge)
+    assert stored.startswith(f"{BOOKS};sha256=")
+    assert len(stored) < 512
+
+
+def test_a_page_may_ask_and_read_the_count(edge: Edge) -> None:
+    """With a browser's eyes: the preflight, and what a page may look at."""
+    asked = (
+        "apikey, authorization, x-client-info, accept-profile, content-profile, content-type, "
+        "prefer, x-retry-count, range, x-mine"
+    )
+    preflight = edge.http.options(
+        BOOKS,
+        headers={
+            "origin": "https://app.example",
+            "access-control-request-method": "GET",
+            "access-control-request-headers": asked,
+        },
+    )
+    assert preflight.status_code == 204
+    assert preflight.headers["access-control-allow-headers"] == asked
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    assert preflight.headers["access-control-max-age"] == "86400"
+    assert "PATCH" in preflight.headers["access-control-allow-methods"]
+    for path in (BOOKS, f"{BOOKS}?select=nothing", "/rest/v1/shelves"):
+        answer = edge.http.get(path, headers={"origin": "https://app.example", **COUNTED})
+        assert answer.headers["access-control-allow-origin"] == "*"
+        exposed = answer.headers["access-control-expose-headers"]
+        assert {"Content-Range", "Cache-Status"} <= {name.strip() for name in exposed.split(",")}
+    assert edge.upstream.requests
