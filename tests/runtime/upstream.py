@@ -10,7 +10,7 @@ import http.client
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,13 +20,14 @@ Act = Callable[["Handler"], None]
 
 NO_FUNCTION = b'{"code":"PGRST202","details":null,"hint":null,"message":"Could not find it"}'
 
-_FORWARDED = (
-    "content-location",
-    "content-range",
-    "content-type",
-    "preference-applied",
-    "sb-error-code",
+PIECE_BYTES = 64 * 1024
+
+_OF_THE_CONNECTION = frozenset(
+    {"connection", "content-length", "date", "host", "keep-alive", "server", "transfer-encoding"}
 )
+"""Headers that each of two connections has for itself."""
+
+_WITHOUT_BODY = frozenset({204, 304})
 
 
 @dataclass
@@ -42,6 +43,7 @@ class Script:
     table: str = "articles"
     has_function: bool = True
     requests: list[str] = field(default_factory=list)
+    methods: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -52,12 +54,14 @@ class Script:
         self.table = "articles"
         self.has_function = True
         self.requests.clear()
+        self.methods.clear()
         self.headers.clear()
 
     def next_act(self, handler: Handler) -> Act:
         """Record a request and return what to do with it."""
         with self.lock:
             self.requests.append(handler.path)
+            self.methods.append(handler.command)
             self.headers.append({k.lower(): v for k, v in handler.headers.items()})
             if not self.has_function and "/rpc/" in handler.path:
                 return answering(404, NO_FUNCTION)
@@ -67,31 +71,63 @@ class Script:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One request."""
+    """One request; ``body`` are its pieces, as they arrive."""
 
     protocol_version = "HTTP/1.1"
     server: Server
-    body: bytes
+    body: Iterator[bytes]
 
     def do_GET(self) -> None:
         """Play the next act."""
-        self.body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.body = self._pieces()
         self.server.script.next_act(self)(self)
 
-    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815  the base's names
+    do_HEAD = do_POST = do_PATCH = do_PUT = do_DELETE = do_OPTIONS = do_GET  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base's name
         """Say nothing."""
 
-    def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
-        """Send a whole answer; a header's underscores become dashes."""
-        self.send_response(status)
+    def answer(self, status: int, body: bytes = b"", **headers: str | Sequence[str]) -> None:
+        """Send a whole answer, having read the request's body.
+
+        A header's underscores become dashes; one with several values is sent as often.
+        """
+        for _ in self.body:
+            pass
         fields = {"content_type": "application/json", "content_length": str(len(body)), **headers}
-        for name, value in fields.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
+        if status in _WITHOUT_BODY:
+            del fields["content_length"]
+        self.begin(status, **fields)
         if self.command != "HEAD":
             self.wfile.write(body)
+
+    def begin(self, status: int, **headers: str | Sequence[str]) -> None:
+        """Send the beginning of an answer, for an act that goes on by itself."""
+        self.send_response(status)
+        for name, value in headers.items():
+            for one in [value] if isinstance(value, str) else value:
+                self.send_header(name.replace("_", "-"), one)
+        self.end_headers()
+
+    def _pieces(self) -> Iterator[bytes]:
+        """Read the body, however it is framed. Raises ConnectionError if it does not end."""
+        if self.headers.get("transfer-encoding") == "chunked":
+            while size := int(self.rfile.readline() or b"-1", 16):
+                yield self._exactly(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return
+        left = int(self.headers.get("content-length", 0))
+        while left:
+            piece = self._exactly(min(left, PIECE_BYTES))
+            left -= len(piece)
+            yield piece
+
+    def _exactly(self, size: int) -> bytes:
+        piece = self.rfile.read(max(size, 0))
+        if len(piece) != size:
+            raise ConnectionError("The connection ended within the body.")
+        return piece
 
 
 class Server(ThreadingHTTPServer):
@@ -129,23 +165,31 @@ def forward(handler: Handler) -> None:
     script = handler.server.script
     connection = http.client.HTTPConnection(urlsplit(script.target).netloc, timeout=30)
     path = handler.path.replace("/rest/v1/articles", f"/rest/v1/{script.table}", 1)
+    body = b"".join(handler.body)
     try:
         connection.putrequest(handler.command, path, skip_accept_encoding=True)
-        for name, value in handler.headers.items():  # some of them more than once
-            if name.lower() != "host":
-                connection.putheader(name, value)
-        connection.endheaders(handler.body)
+        for name, value in _of_the_message(handler.headers.items()):
+            connection.putheader(name, value)
+        if "content-length" in handler.headers or "transfer-encoding" in handler.headers:
+            connection.putheader("content-length", str(len(body)))
+        connection.endheaders(body)
         response = connection.getresponse()
-        body = response.read()
+        answered = response.read()
     finally:
         connection.close()
-    kept = {name: response.headers[name] for name in _FORWARDED if name in response.headers}
-    if handler.command == "HEAD":
-        kept["content-length"] = response.headers.get("content-length", "0")
-    handler.answer(response.status, body, **{k.replace("-", "_"): v for k, v in kept.items()})
+    headers: dict[str, list[str]] = {}
+    for name, value in _of_the_message(response.getheaders()):
+        headers.setdefault(name.lower().replace("-", "_"), []).append(value)
+    if handler.command == "HEAD":  # the length of what GET would get
+        headers["content_length"] = [response.headers.get("content-length", "0")]
+    handler.answer(response.status, answered, **headers)
 
 
-def answering(status: int, body: bytes = b"", **headers: str) -> Act:
+def _of_the_message(headers: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    return (pair for pair in headers if pair[0].lower() not in _OF_THE_CONNECTION)
+
+
+def answering(status: int, body: bytes = b"", **headers: str | Sequence[str]) -> Act:
     """Return an act that answers this."""
     return lambda handler: handler.answer(status, body, **headers)
 
@@ -169,6 +213,31 @@ def cut_off(handler: Handler) -> None:
     handler.end_headers()
     handler.wfile.write(b'[{"id":1},')
     handler.close_connection = True
+
+
+def streaming(pieces: Iterable[bytes], **headers: str) -> Act:
+    """Return an act that sends pieces as they come, each as a chunk."""
+
+    def act(handler: Handler) -> None:
+        handler.begin(200, transfer_encoding="chunked", **headers)
+        for piece in pieces:
+            handler.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        handler.wfile.write(b"0\r\n\r\n")
+
+    return act
+
+
+def until_hung_up(act: Act, noticed: threading.Event) -> Act:
+    """Return an act that tells whether the other side has hung up before the act's end."""
+
+    def watched(handler: Handler) -> None:
+        try:
+            act(handler)
+        except OSError:
+            noticed.set()
+            handler.close_connection = True
+
+    return watched
 
 
 def after(seconds: float, act: Act) -> Act:
@@ -197,7 +266,7 @@ def before_answering(action: Callable[[], object]) -> Act:
     def acting(handler: Handler) -> None:
         answer = handler.answer
 
-        def afterwards(status: int, body: bytes = b"", **headers: str) -> None:
+        def afterwards(status: int, body: bytes = b"", **headers: str | Sequence[str]) -> None:
             action()
             answer(status, body, **headers)
 
