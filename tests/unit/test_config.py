@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from edge_cache.config import Settings, settings_from
+from edge_cache.config import PassThrough, Settings, settings_from
 from edge_cache.errors import ConfigurationError
 from edge_cache.tables import DEFAULT, Declared, Table
 
@@ -141,6 +141,31 @@ def test_a_maximum_age_of_queries_is_taken(max_age: str, seconds: int) -> None:
 def test_a_maximum_age_is_taken(max_age: str, seconds: int | None) -> None:
     """Without one, entries do not age."""
     assert settings({"MAX_AGE_SECONDS": max_age}).max_age_s == seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "mode"),
+    [
+        ("rest", PassThrough.REST),
+        ("off", PassThrough.OFF),
+        ("all", PassThrough.ALL),
+        ("", PassThrough.REST),
+    ],
+)
+def test_what_is_passed_through_is_taken(value: str, mode: PassThrough) -> None:
+    """Without a word, what lies under /rest/v1/."""
+    assert settings({"PASS_THROUGH": value}).pass_through is mode
+    assert settings({}).pass_through is PassThrough.REST
+
+
+@pytest.mark.parametrize("value", ["on", "ALL", "rest ", "true", "rest,auth"])
+def test_any_other_word_for_it_is_named(value: str) -> None:
+    """The fault lists the three that there are."""
+    (fault,) = faults({"PASS_THROUGH": value})
+    assert fault == (
+        "PASS_THROUGH is malformed: it should be rest (pass on what lies under /rest/v1/ and is "
+        "not answered from the cache), all (Supabase's other services too) or off."
+    )
 
 
 def test_a_secret_is_taken() -> None:

@@ -13,6 +13,7 @@ from edge_cache.errors import (
     MethodNotAllowed,
     NotAsked,
     NotFound,
+    NotPassedOn,
     PayloadTooLarge,
     RefresherUnavailable,
     RelayedProblem,
@@ -47,6 +48,7 @@ NEVER_HIDDEN = [
     (PayloadTooLarge("x"), 413, "payload-too-large", None),
     (Unauthorized("x", token_was_sent=False), 401, "unauthorized", None),
     (NotFound("x"), 404, "not-found", None),
+    (NotPassedOn("x"), 403, "not-passed-on", None),
     (MethodNotAllowed("PUT", "GET"), 405, "method-not-allowed", None),
     (LookupsExhausted("x"), 503, "lookups-exhausted", 1),
 ]

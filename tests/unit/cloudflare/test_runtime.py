@@ -23,7 +23,7 @@ from faked_runtime import (
 )
 
 from edge_cache.errors import BadPayload
-from edge_cache.http import Answer
+from edge_cache.http import Answer, Passed
 
 
 @dataclass
@@ -86,7 +86,9 @@ def test_a_binding_is_known_by_its_method(module: ModuleType) -> None:
 
 def test_a_request_is_taken_over(module: ModuleType) -> None:
     """Its headers are asked for one at a time; one that is not there is None."""
-    request = module.request_of(JsRequest())
+    native = JsRequest()
+    request = module.request_of(native)
+    assert request.native is native
     assert (request.method, request.url) == ("POST", "https://cache.example.com/revalidate?x")
     assert request.header("authorization") == "Bearer x"
     assert request.header("if-none-match") is None
@@ -131,6 +133,12 @@ def test_an_answer_becomes_the_runtimes(module: ModuleType) -> None:
 def test_a_stream_is_handed_over_untouched(module: ModuleType, body: Stream | None) -> None:
     """And none is none."""
     assert module.response_of(Answer(200, {}, body)).body is body
+
+
+def test_what_was_passed_on_is_handed_over_untouched(module: ModuleType) -> None:
+    """It is the runtime's already."""
+    response = Response(Stream(b"x"), 201)
+    assert module.response_of(Passed(response, 201)) is response
 
 
 def test_a_large_shared_body_is_a_stream_for_each_response(module: ModuleType) -> None:

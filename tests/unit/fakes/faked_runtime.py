@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -166,16 +166,33 @@ class Stream:
 
 
 class Headers:
-    """Headers, in pairs: a name may come twice."""
+    """Headers, in pairs: a name may come twice. Those of what `fetch` returns are immutable."""
 
-    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
-        self._pairs = pairs
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        self._pairs = list(pairs)
+        self.immutable = False
 
     def get(self, name: str) -> str | JsNull:
         """Return a header's value."""
         return dict(self._pairs).get(name, jsnull)
 
-    def __iter__(self) -> Iterator[JsArray]:
+    def has(self, name: str) -> bool:
+        """Tell whether there is a header."""
+        return name in dict(self._pairs)
+
+    def append(self, name: str, value: str) -> None:
+        """Add a header, beside what has that name."""
+        if self.immutable:
+            raise JsException("TypeError", "Can't modify immutable headers.")
+        self._pairs.append((name, value))
+
+    def set(self, name: str, value: str) -> None:
+        """Add a header in place of what has that name."""
+        if self.immutable:
+            raise JsException("TypeError", "Can't modify immutable headers.")
+        self._pairs = [pair for pair in self._pairs if pair[0] != name] + [(name, value)]
+
+    def __iter__(self) -> Iterator[Any]:
         """Return the pairs."""
         return iter([JsArray(pair) for pair in self._pairs])
 
@@ -196,7 +213,9 @@ class Response:
 
     @classmethod
     def new(cls, body: object, init: object = None) -> Response:
-        """Make one as JavaScript's `new` does."""
+        """Make one as JavaScript's `new` does; of another response it takes all but the body."""
+        if isinstance(init, Response):
+            return cls(body, init.status, [(pair[0], pair[1]) for pair in init.headers])
         return cls(body, **(plain(init) if init else {}))
 
     @property
@@ -223,7 +242,7 @@ class FakeRuntime:
     def __init__(self) -> None:
         self.answer: Response | JsException = Response(Stream())
         """What `fetch` answers."""
-        self.fetched: list[tuple[str, dict[str, Any]]] = []
+        self.fetched: list[tuple[str, Any]] = []
         self.microtasks: list[Proxy] = []
         self.printed: list[str] = []
         self.waited_for: list[Awaitable[object]] = []
@@ -270,6 +289,8 @@ class FakeRuntime:
 
     def _fetch(self, url: str, init: object) -> Promise:
         self.fetched.append((url, plain(init)))
+        if isinstance(self.answer, Response):
+            self.answer.headers.immutable = True
         return Promise(self.answer)
 
     def _queue_microtask(self, task: Proxy) -> None:

@@ -1,0 +1,90 @@
+"""Passing a request on with the runtime's own objects."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+from faked_edge import EXPOSED
+from faked_runtime import FakeRuntime, JsException, JsObject, Response, Stream
+
+from edge_cache.errors import UpstreamUnreachable
+from edge_cache.http import Passed
+
+URL = "https://abc.supabase.co/rest/v1/articles?select=*"
+
+
+@pytest.fixture
+def passing(load: Callable[[str], ModuleType]) -> ModuleType:
+    """Return the module."""
+    return load("passing")
+
+
+def pass_on(passing: ModuleType, request: object) -> Passed:
+    """Pass a request on, telling the cache's status as the status alone."""
+    passed: Passed = asyncio.run(passing.pass_on(request, URL, lambda status: f"told {status}"))
+    return passed
+
+
+def answered(passed: Passed) -> tuple[Response, list[tuple[str, str]]]:
+    """Return a response and its headers."""
+    assert isinstance(passed.response, Response)
+    return passed.response, [(pair[0], pair[1]) for pair in passed.response.headers]
+
+
+def test_a_request_is_sent_as_it_is(runtime: FakeRuntime, passing: ModuleType) -> None:
+    """The runtime's object, to another URL."""
+    request = object()
+    pass_on(passing, request)
+    ((url, sent),) = runtime.fetched
+    assert url == URL
+    assert sent is request
+
+
+def test_an_answer_is_handed_back(runtime: FakeRuntime, passing: ModuleType) -> None:
+    """Status, headers and the very body; what this cache did is added."""
+    cookies = [("set-cookie", "a"), ("set-cookie", "b"), ("cache-status", "elsewhere; hit")]
+    runtime.answer = Response(Stream(b"x"), 206, cookies)
+    passed = pass_on(passing, JsObject())
+    response, headers = answered(passed)
+    assert response.body is runtime.answer.body
+    assert (passed.status, response.status) == (206, 206)
+    assert headers == [
+        *cookies,
+        ("cache-status", "told 206"),
+        ("access-control-expose-headers", EXPOSED),
+        ("access-control-allow-origin", "*"),
+    ]
+
+
+def test_supabases_own_cors_headers_are_kept(runtime: FakeRuntime, passing: ModuleType) -> None:
+    """Ours are exposed beside its own."""
+    own = [
+        ("access-control-allow-origin", "https://example.com"),
+        ("access-control-expose-headers", "X-Total"),
+    ]
+    runtime.answer = Response(Stream(), 200, own)
+    _, headers = answered(pass_on(passing, JsObject()))
+    cors = [pair for pair in headers if pair[0].startswith("access-control-")]
+    assert cors == [*own, ("access-control-expose-headers", EXPOSED)]
+
+
+def test_a_web_socket_is_returned_untouched(runtime: FakeRuntime, passing: ModuleType) -> None:
+    """A response made anew would have none."""
+    runtime.answer = Response(None, 101)
+    passed = pass_on(passing, JsObject())
+    assert (passed.response, passed.status) == (runtime.answer, 101)
+
+
+@pytest.mark.parametrize("message", ["Network connection lost.", "internal error; reference = a"])
+def test_no_connection_is_an_error(runtime: FakeRuntime, passing: ModuleType, message: str) -> None:
+    """Whatever the runtime calls it."""
+    runtime.answer = JsException("Error", message)
+    with pytest.raises(UpstreamUnreachable) as caught:
+        pass_on(passing, JsObject())
+    assert caught.value.detail == (
+        "The connection to Supabase was refused, or it broke before the answer began."
+    )
+    assert caught.value.__cause__ is runtime.answer

@@ -1,0 +1,49 @@
+"""Supabase's own paths."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge_cache.worker.supabase_paths import api_of, logged, target_of
+
+
+@pytest.mark.parametrize("rest", ["", "/articles", "/rpc/any", "//x"])
+@pytest.mark.parametrize("api", ["rest", "auth", "storage", "functions", "graphql", "realtime"])
+def test_a_path_belongs_to_an_api(api: str, rest: str) -> None:
+    """Itself, and whatever is below."""
+    assert api_of(f"/{api}/v1{rest}") == f"/{api}/v1"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/rest", "/rest/v2/x", "/rest/v1x", "/v1/rest", "/x/rest/v1", "/Rest/v1", "//rest/v1"],
+)
+def test_any_other_path_belongs_to_none(path: str) -> None:
+    """However much it looks like one."""
+    assert api_of(path) is None
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/", "/rest/v1/a?b=c://d/e", "/rest/v1/", "/rest/v1/%2f/%C3%A4//?select=%2A&a=+;&&", "/a?"],
+)
+def test_what_is_asked_for_is_spelled_as_it_came(target: str) -> None:
+    """Whatever the host and its port."""
+    assert target_of(f"http://localhost:8787{target}") == target
+    assert target_of(f"https://cache.example.com{target}") == target
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/rest/v1/articles", "/rest/v1/articles"),
+        ("/rest/v1/rpc/any", "/rest/v1/rpc"),
+        ("/rest/v1", "/rest/v1"),
+        ("/auth/v1/user", "/auth/v1"),
+        ("/storage/v1/object/private/a.png", "/storage/v1"),
+        ("/graphql/v1", "/graphql/v1"),
+    ],
+)
+def test_a_log_has_the_beginning_alone(path: str, shown: str) -> None:
+    """What follows may name a user or a file."""
+    assert logged(path) == shown
