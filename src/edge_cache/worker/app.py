@@ -173,7 +173,7 @@ def _refusal(error: EdgeCacheError, request: Request, log: Log) -> Answer:
     answer = http.problem(error)
     if api == supabase_paths.REST or (api is not None and not isinstance(error, _NOT_OF_A_SERVICE)):
         answer = rest_errors.answer_of(error)
-    logged = path if api is None else supabase_paths.logged(path)
+    logged = supabase_paths.logged(path)
     log("refused", path=logged, method=request.method, status=answer.status, type=error.slug)
     if isinstance(error, ConfigurationError):
         if request.method == "OPTIONS":  # so that a page can read what is wrong

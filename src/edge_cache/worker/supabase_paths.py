@@ -11,7 +11,7 @@ _APIS = frozenset({REST, *SERVICES})
 
 def api_of(path: str) -> str | None:
     """Return the API that a path from `path_of` belongs to, such as ``/rest/v1``, or None."""
-    api = "/".join(path.split("/", 3)[:3])
+    api = "/".join(path.split("/")[:3])
     return api if api in _APIS else None
 
 
@@ -21,9 +21,9 @@ def target_of(url: str) -> str:
 
 
 def logged(path: str) -> str:
-    """Return as much of a path as a log may have: the API and, of REST's, the table or function.
+    """Return as much of a path as a log may have: of Supabase's, the API and REST's table.
 
     What follows may name a user or a file.
     """
-    parts = path.split("/")
-    return "/".join(parts[: 4 if path.startswith(REST) else 3])
+    api = api_of(path)
+    return "/".join(path.split("/")[:4]) if api == REST else api or path

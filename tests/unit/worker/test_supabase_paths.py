@@ -42,8 +42,9 @@ def test_what_is_asked_for_is_spelled_as_it_came(target: str) -> None:
         ("/auth/v1/user", "/auth/v1"),
         ("/storage/v1/object/private/a.png", "/storage/v1"),
         ("/graphql/v1", "/graphql/v1"),
+        ("/articles/7/a/b/c", "/articles/7/a/b/c"),
     ],
 )
 def test_a_log_has_the_beginning_alone(path: str, shown: str) -> None:
-    """What follows may name a user or a file."""
+    """What follows may name a user or a file; paths of the Worker's own have it all."""
     assert logged(path) == shown
