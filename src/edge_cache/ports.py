@@ -6,13 +6,13 @@ of the types, not a habit.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from edge_cache.entries import Metadata, Representation, Versions
 from edge_cache.http import Body, Passed, Stream
-from edge_cache.resources import Change, Resource
+from edge_cache.resources import Resource
 from edge_cache.tables import Scope, Table
 
 NowMs = Callable[[], int]
@@ -142,8 +142,8 @@ class Refreshing(Protocol):
     async def check(self, table: Table) -> bool:
         """Revalidate a table if its entries are not as it is; tell whether that was so."""
 
-    async def record(self, scope: Scope, change: Change) -> None:
-        """Keep a change safe, and refresh what it touches."""
+    async def record(self, scope: Scope, row_ids: Sequence[str]) -> None:
+        """Keep a change of a scope and these rows safe, and refresh what it touches."""
 
     async def status(self, scope: Scope) -> dict[str, object]:
         """Return how the refreshes go, as JSON members."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import js
@@ -11,7 +12,7 @@ from pyodide.ffi import JsException, jsnull
 from edge_cache import wire
 from edge_cache.errors import RefresherUnavailable
 from edge_cache.ports import Filled
-from edge_cache.resources import Change, Resource
+from edge_cache.resources import Resource
 from edge_cache.tables import Scope, Table
 
 _NO_HOST = "https://refresher"
@@ -43,9 +44,9 @@ class RefresherClient:
         """Revalidate a table if its entries are not as it is; tell whether that was so."""
         return bool(await _json_of(await self._call(Resource(table), wire.CHECK)))
 
-    async def record(self, scope: Scope, change: Change) -> None:
-        """Keep a change safe, and refresh what it touches."""
-        await self._call(Resource(scope), wire.RECORD, json.dumps(change.row_ids))
+    async def record(self, scope: Scope, row_ids: Sequence[str]) -> None:
+        """Keep a change of a scope and these rows safe, and refresh what it touches."""
+        await self._call(Resource(scope), wire.RECORD, json.dumps(row_ids))
 
     async def status(self, scope: Scope) -> dict[str, object]:
         """Return how a scope's refreshes go, as JSON members."""

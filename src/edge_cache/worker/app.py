@@ -132,8 +132,10 @@ class App:
         if body is None:
             raise PayloadTooLarge(f"A payload may have {MAX_BYTES} bytes.")
         change = change_in(body, self._settings.declared.tables)
-        scopes = (PROJECT,) if change.table is None else (change.table, PROJECT)
-        await asyncio.gather(*(self._refresher.record(scope, change) for scope in scopes))
+        records = [self._refresher.record(PROJECT, ())]
+        if change.table is not None:
+            records.append(self._refresher.record(change.table, change.row_ids))
+        await asyncio.gather(*records)
         table = "another" if change.table is None else change.table.name
         self._log("received", table=table, type=change.kind)
         return http.json_answer({"received": True})

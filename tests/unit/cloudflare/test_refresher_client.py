@@ -96,7 +96,7 @@ def test_an_entry_is_the_object_s_that_keeps_its_version(
 def test_the_project_has_an_object_of_its_own(client: Any, namespace: ObjectNamespace) -> None:
     """It has no path."""
     run(client.revalidate(PROJECT))
-    run(client.record(PROJECT, Change(None, "INSERT")))
+    run(client.record(PROJECT, ()))
     assert namespace.calls == [
         ("*", "https://refresher/revalidate/0/", None),
         ("*", "https://refresher/record/0/", {"method": "POST", "body": "[]"}),
@@ -136,7 +136,7 @@ CALLS: list[tuple[Call, str, str]] = [
     (lambda client: client.renew(ROW, 1234), "/renew/1234/products/a%2Fb", ""),
     (lambda client: client.revalidate(PRODUCTS), "/revalidate/0/products", ""),
     (
-        lambda client: client.record(PRODUCTS, Change(PRODUCTS, "UPDATE", ("ä", "7"))),
+        lambda client: client.record(PRODUCTS, ("ä", "7")),
         "/record/0/products",
         json.dumps(["ä", "7"]),
     ),

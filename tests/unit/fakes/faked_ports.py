@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Sequence, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -132,9 +132,9 @@ class FakeRefresher:
         async with self._doing(table, "check", table.name):
             return table.name in self.changed
 
-    async def record(self, scope: Scope, change: Change) -> None:
+    async def record(self, scope: Scope, row_ids: Sequence[str]) -> None:
         """Take note."""
-        async with self._doing(scope, "record", scope.name, change):
+        async with self._doing(scope, "record", scope.name, tuple(row_ids)):
             pass
 
     async def status(self, scope: Scope) -> dict[str, object]:
