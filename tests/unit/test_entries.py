@@ -6,7 +6,17 @@ import json
 
 import pytest
 
-from edge_cache.entries import Metadata, Representation, age_s, etag_of, parse_metadata, snapshot_of
+from edge_cache.entries import (
+    MAX_NUMBER,
+    NO_VERSIONS,
+    Metadata,
+    Representation,
+    Versions,
+    age_s,
+    etag_of,
+    parse_metadata,
+    snapshot_of,
+)
 
 
 def test_metadata_survives_being_stored() -> None:
@@ -43,6 +53,100 @@ def test_foreign_metadata_is_none(member: str, value: object) -> None:
     assert parse_metadata(json.dumps({**GOOD, member: value})) is None
     lacking = {name: given for name, given in GOOD.items() if name != member}
     assert parse_metadata(json.dumps(lacking)) is None
+
+
+def test_an_entry_of_version_0_1_was_wanted_when_it_was_read() -> None:
+    """It does not say when it was asked for last."""
+    metadata = parse_metadata(json.dumps({**GOOD, "readAt": 77}))
+    assert metadata == Metadata('"x"', 1, 77, 1, asked_at_ms=77)
+
+
+@pytest.mark.parametrize("status", [200, 206, 406])
+def test_an_answers_status_and_headers_survive_being_stored(status: int) -> None:
+    """With everything else."""
+    headers = {"content-type": "text/csv", "content-range": '0-"\\\\/~ '}
+    snapshot = snapshot_of(Representation(b"a", status, headers), 5, 6, 4)
+    assert snapshot.metadata.headers == headers
+    assert (snapshot.metadata.status, snapshot.metadata.asked_at_ms) == (status, 4)
+    assert parse_metadata(snapshot.metadata.to_json()) == snapshot.metadata
+
+
+def test_a_table_and_a_row_have_no_headers() -> None:
+    """Nor room for them: what has none is as it was in version 0.1, and when it was asked for."""
+    fields = json.loads(Metadata('"x"', 1, 1, 1, asked_at_ms=2).to_json())
+    assert fields == {**GOOD, "askedAt": 2}
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        *(("askedAt", value) for value in (None, True, -1, 1.5, MAX_NUMBER, "1")),
+        *(("status", value) for value in (None, True, 200.0, 201, 304, 404, 500, "200")),
+        *(("headers", value) for value in (None, [], "x", [["content-type", "x"]])),
+        ("headers", {"set-cookie": "x"}),
+        ("headers", {"Content-Type": "x"}),
+        ("headers", {"content-type": 5}),
+        ("headers", {"content-type": None}),
+        ("headers", {"content-type": "a\r\nb: c"}),
+        ("headers", {"content-type": "ä"}),
+        ("headers", {"content-type": "x" * 1001}),
+        ("headers", {"content-type": "x", "content-range": "\n"}),
+    ],
+)
+def test_foreign_statuses_and_headers_are_none(member: str, value: object) -> None:
+    """Nothing is replayed but what this package stored."""
+    good = {**GOOD, "askedAt": 1, "status": 206, "headers": {"content-type": "x" * 1000}}
+    assert parse_metadata(json.dumps(good)) is not None
+    assert parse_metadata(json.dumps({**good, member: value})) is None
+
+
+def test_an_etag_tells_of_status_and_headers_too() -> None:
+    """The same rows may have another count, so that a 304 would tell the old one."""
+
+    def tag(status: int, headers: dict[str, str]) -> str:
+        return snapshot_of(Representation(b"[]", status, headers), 0, 0, 0).metadata.etag
+
+    tags = [
+        tag(200, {"content-range": "*/0"}),
+        tag(206, {"content-range": "*/0"}),
+        tag(200, {"content-range": "*/1"}),
+        tag(200, {"content-type": "*/0"}),
+        tag(200, {"content-range": "*/0", "content-type": "x"}),
+        etag_of(b"[]"),
+    ]
+    assert len(set(tags)) == len(tags)
+    assert tag(200, {"content-range": "*/0"}) == tags[0]
+    assert tag(200, {}) == etag_of(b"[]")
+
+
+@pytest.mark.parametrize("may_be_stored", [True, False])
+def test_a_snapshot_knows_whether_it_may_be_stored(*, may_be_stored: bool) -> None:
+    """As the answer did."""
+    answered = Representation(b"[]", may_be_stored=may_be_stored)
+    assert snapshot_of(answered, 0, 0, 0).may_be_stored is may_be_stored
+
+
+@pytest.mark.parametrize(
+    ("text", "versions"),
+    [
+        ("5 6", Versions(5, 6)),
+        ("0 0", NO_VERSIONS),
+        ("7", Versions(7, 0)),
+        ("9" * 15 + " 1", Versions(MAX_NUMBER - 1, 1)),
+    ],
+)
+def test_versions_are_read(text: str, versions: Versions) -> None:
+    """A single number is of version 0.1, which knew no queries."""
+    assert Versions.from_text(text) == versions
+    assert Versions.from_text(versions.to_text()) == versions
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "5 ", " 5", "5  6", "5 6 7", "x", "5 x", "-1", "1.5", "٣", "²", "9" * 16]
+)
+def test_other_texts_are_no_versions(text: str) -> None:
+    """Nothing is known to be stale then."""
+    assert Versions.from_text(text) == NO_VERSIONS == Versions(0, 0)
 
 
 def test_an_etag_is_strong_and_follows_the_bytes() -> None:

@@ -14,7 +14,10 @@ from edge_cache.errors import (
     NotAsked,
     NotFound,
     NotPassedOn,
+    Overloaded,
     PayloadTooLarge,
+    QueryRefused,
+    QueryRejected,
     RefresherUnavailable,
     RelayedProblem,
     SecretNotConfigured,
@@ -42,6 +45,8 @@ SERVED_STALE = [
     (NotAsked("x"), 502, "supabase-failed-just-now", 5),
     (UpstreamRejected("x"), 502, "supabase-rejected", None),
     (InvalidAnswer("x"), 502, "supabase-invalid-answer", None),
+    (QueryRejected("x"), 502, "query-rejected", None),
+    (Overloaded("x"), 503, "overloaded", 1),
 ]
 NEVER_HIDDEN = [
     (BadPayload("x"), 400, "bad-payload", None),
@@ -51,6 +56,7 @@ NEVER_HIDDEN = [
     (NotPassedOn("x"), 403, "not-passed-on", None),
     (MethodNotAllowed("PUT", "GET"), 405, "method-not-allowed", None),
     (LookupsExhausted("x"), 503, "lookups-exhausted", 1),
+    (QueryRefused("x"), 502, "query-refused", None),
 ]
 
 

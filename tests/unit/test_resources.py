@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from edge_cache.resources import MAX_KEY_BYTES, Resource, path_of, resource_at
-from edge_cache.tables import Table
+from edge_cache.entries import Versions
+from edge_cache.queries import Query
+from edge_cache.resources import (
+    MAX_KEY_BYTES,
+    Resource,
+    loggable,
+    path_of,
+    resource_at,
+    resource_from,
+    resource_of,
+)
+from edge_cache.tables import PROJECT, Declared, Table
 
 ARTICLES = Table("articles")
 TABLES = (ARTICLES, Table("products", key="sku"))
+SHOP = Table("orders", schema="shop")
+DECLARED = Declared((*TABLES, SHOP), frozenset({("latest", "public"), ("rpc/top", "shop")}))
 
 
 @pytest.mark.parametrize(
@@ -76,3 +88,113 @@ def test_the_versions_key_is_no_rows_key() -> None:
     """No id can make readers take a row for the version."""
     row_id = ARTICLES.version_key.removeprefix("/articles")
     assert Resource(ARTICLES, row_id).key != ARTICLES.version_key
+
+
+@pytest.mark.parametrize(
+    ("query", "scope"),
+    [
+        (Query("articles"), ARTICLES),
+        (Query("articles", "select=id"), ARTICLES),
+        (Query("articles", profile="public"), ARTICLES),
+        (Query("orders", profile="shop"), SHOP),
+        (Query("articles", "select=id,author(name)"), PROJECT),
+        (Query("latest"), PROJECT),
+        (Query("rpc/top", profile="shop"), PROJECT),
+    ],
+)
+def test_a_query_belongs_to_the_table_it_reads_or_to_the_project(
+    query: Query, scope: object
+) -> None:
+    """Where it may read others, all of them count."""
+    resource = resource_of(query, DECLARED)
+    assert resource == Resource(scope, query=query)  # type: ignore[arg-type]
+    assert resource_from(query.path, DECLARED) == resource
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        Query("secrets"),
+        Query("secrets", "select=articles(id)"),
+        Query("articles", profile="shop"),
+        Query("orders"),
+        Query("rpc/top"),
+        Query("rpc/articles"),
+    ],
+)
+def test_a_query_of_what_is_not_declared_is_none_of_ours(query: Query) -> None:
+    """In that schema."""
+    assert resource_of(query, DECLARED) is None
+    assert resource_from(query.path, DECLARED) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "resource"),
+    [
+        ("/", Resource(PROJECT)),
+        ("/articles", Resource(ARTICLES)),
+        ("/articles/a%2Fb", Resource(ARTICLES, "a/b")),
+        ("/rest/v1/articles/7", None),
+        ("/rest/v1/", None),
+        ("/rest", None),
+        ("", None),
+    ],
+)
+def test_a_path_from_the_worker_leads_back_to_the_resource(
+    path: str, resource: Resource | None
+) -> None:
+    """Or nowhere."""
+    assert resource_from(path, DECLARED) == resource
+
+
+def test_a_query_is_of_no_single_table() -> None:
+    """Nor is the project."""
+    assert Resource(ARTICLES, "7").table is ARTICLES
+    for resource in (Resource(ARTICLES, query=Query("articles")), Resource(PROJECT)):
+        with pytest.raises(TypeError, match="a query is of no single table"):
+            assert resource.table
+
+
+def test_only_a_table_is_whole() -> None:
+    """Neither a row of it nor a query."""
+    resources = (
+        Resource(ARTICLES),
+        Resource(ARTICLES, "7"),
+        Resource(ARTICLES, ""),
+        Resource(ARTICLES, query=Query("articles")),
+    )
+    assert [resource.is_whole for resource in resources] == [True, False, False, False]
+
+
+def test_each_kind_depends_on_its_own_version() -> None:
+    """A table's entry on none: it is overwritten."""
+    versions = Versions(5, 6)
+    assert Resource(ARTICLES).needed_of(versions) == 0
+    assert Resource(ARTICLES, "7").needed_of(versions) == 5
+    assert Resource(ARTICLES, query=Query("articles")).needed_of(versions) == 6
+
+
+def test_a_querys_key_is_its_path_or_a_digest() -> None:
+    """Whose target can still be told; no query has it as its path."""
+    short = Resource(ARTICLES, query=Query("articles", "a=" + "x" * 492))
+    assert short.key == short.path
+    assert len(short.path) == MAX_KEY_BYTES
+    long = [Resource(ARTICLES, query=Query("articles", "a=" + end * 493)) for end in "xy"]
+    for resource in long:
+        target, digest = resource.key.split(";")
+        assert target == "/rest/v1/articles"
+        assert digest.startswith("sha256=")
+        assert len(digest) == len("sha256=") + 64
+    assert len({resource.key for resource in long}) == 2
+
+
+def test_the_log_does_not_tell_what_somebody_searched_for() -> None:
+    """But whether it was the same."""
+    one, other = (Resource(ARTICLES, query=Query("articles", f"a=eq.{text}")).key for text in "xy")
+    assert loggable(one).startswith("/rest/v1/articles?")
+    assert len(loggable(one)) == len("/rest/v1/articles?") + 12
+    assert loggable(one) == loggable(one) != loggable(other)
+    assert "eq." not in loggable(one)
+    assert loggable("/rest/v1/articles;count=exact") == "/rest/v1/articles;count=exact"
+    assert loggable("/articles/7") == "/articles/7"
+    assert loggable("/articles?version") == "/articles?version"

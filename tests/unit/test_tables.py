@@ -7,7 +7,7 @@ import json
 import pytest
 
 from edge_cache.errors import ConfigurationError
-from edge_cache.tables import Declared, Table, declared_in
+from edge_cache.tables import DEFAULT, PROJECT, Declared, Table, declared_in
 
 
 def faults(declared: object) -> tuple[str, ...]:
@@ -83,6 +83,95 @@ def test_a_schema_stands_in_a_header() -> None:
     assert faults({"articles": {"schema": "größe"}})
     declared = declared_in('{"articles": {"key": "größe"}}')
     assert declared.tables == (Table("articles", key="größe"),)
+
+
+def test_views_and_functions_are_declared() -> None:
+    """By the path below `/rest/v1/` and the schema; they have no path of their own."""
+    declared = {
+        "articles": {},
+        "latest": {"view": True},
+        "top": {"function": True, "schema": "a"},
+        "revalidate": {"view": True},
+        "rest": {"function": True},
+    }
+    others = {
+        ("latest", "public"),
+        ("rpc/top", "a"),
+        ("revalidate", "public"),
+        ("rpc/rest", "public"),
+    }
+    assert declared_in(json.dumps(declared)) == Declared((Table("articles"),), frozenset(others))
+
+
+def test_only_views_may_be_declared() -> None:
+    """Then there is no table."""
+    declared = declared_in('{"latest": {"view": true}}')
+    assert declared == Declared((), frozenset({("latest", "public")}))
+
+
+@pytest.mark.parametrize("kind", ["view", "function"])
+@pytest.mark.parametrize("value", [False, None, 1, "true", {}])
+def test_a_kind_is_true_or_left_out(kind: str, value: object) -> None:
+    """Anything else is a fault, which says so."""
+    assert faults({"x": {kind: value}}) == (f"TABLES.x.{kind} should be true, or left out.",)
+
+
+def test_what_is_a_view_is_no_function() -> None:
+    """One name, one of both."""
+    (fault,) = faults({"x": {"view": True, "function": True}})
+    assert fault == "TABLES.x is either a view or a function."
+
+
+@pytest.mark.parametrize("kind", ["view", "function"])
+def test_what_is_no_table_has_no_key(kind: str) -> None:
+    """Its rows have no path."""
+    (fault,) = faults({"x": {kind: True, "key": "id"}})
+    assert fault == "TABLES.x has no key: only tables have rows with a path of their own."
+
+
+def test_a_view_has_other_faults_too() -> None:
+    """All of them are told."""
+    assert len(faults({"x": {"view": 1, "function": 2, "key": 3, "schema": 4, "y": 5}})) == 7
+
+
+SHOP = Table("products", key="sku", schema="shop")
+DECLARED = Declared(
+    (Table("articles"), SHOP), frozenset({("latest", "public"), ("rpc/top", "shop")})
+)
+
+
+@pytest.mark.parametrize(
+    ("target", "schema", "scope"),
+    [
+        ("articles", "public", Table("articles")),
+        ("products", "shop", SHOP),
+        ("latest", "public", PROJECT),
+        ("rpc/top", "shop", PROJECT),
+        ("articles", "shop", None),
+        ("products", "public", None),
+        ("latest", "shop", None),
+        ("rpc/top", "public", None),
+        ("top", "shop", None),
+        ("rpc/articles", "public", None),
+        ("", "public", None),
+        ("/articles", "public", None),
+    ],
+)
+def test_what_is_declared_belongs_to_a_scope(target: str, schema: str, scope: object) -> None:
+    """A table's own, or the project's; the schema has to be right."""
+    assert DECLARED.scope_of(target, schema) == scope
+
+
+def test_by_default_nothing_but_articles_is_declared() -> None:
+    """In `public`."""
+    assert DEFAULT.scope_of("articles", "public") == Table("articles")
+    assert DEFAULT.others == frozenset()
+
+
+def test_each_scope_has_a_key_for_its_versions() -> None:
+    """No table is called as the project is."""
+    keys = [scope.version_key for scope in (PROJECT, Table("articles"), SHOP)]
+    assert keys == ["/?version", "/articles?version", "/products?version"]
 
 
 def test_an_unknown_option_is_a_fault() -> None:
