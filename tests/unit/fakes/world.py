@@ -13,9 +13,10 @@ from typing import Any
 from edge_cache.entries import Metadata, Representation, Versions, parse_metadata
 from edge_cache.errors import EdgeCacheError, NotFound, StoreError
 from edge_cache.ports import Filled
+from edge_cache.queries import Query
 from edge_cache.refresher.host import Outside, host_of, wake
 from edge_cache.resources import Resource
-from edge_cache.tables import Table
+from edge_cache.tables import Scope, Table
 
 TABLE = Table("articles")
 LIST = Resource(TABLE)
@@ -26,6 +27,11 @@ MAX_ALARMS_AT_ONCE = 20
 def row(row_id: str) -> Resource:
     """Return a row of the table."""
     return Resource(TABLE, row_id)
+
+
+def query(parameters: str = "", scope: Scope = TABLE) -> Resource:
+    """Return a query of the table."""
+    return Resource(scope, query=Query("articles", parameters))
 
 
 class Clock:
@@ -130,9 +136,11 @@ class FakeSource:
             raise outcome
         return outcome if isinstance(outcome, Representation) else Representation(outcome)
 
-    def _body(self, resource: Resource) -> bytes | Exception:
+    def _body(self, resource: Resource) -> Representation | bytes | Exception:
         if resource.row_id is None:
-            return json.dumps(list(self.rows.values())).encode()
+            body = json.dumps(list(self.rows.values())).encode()
+            headers = {"content-range": f"0-{len(self.rows)}/*"}
+            return body if resource.query is None else Representation(body, 200, headers)
         if resource.row_id not in self.rows:
             return NotFound("No such row.")
         return json.dumps(self.rows[resource.row_id]).encode()
@@ -220,7 +228,8 @@ class FakeStorage:
 class World:
     """A refresher's host and all that is around it."""
 
-    def __init__(self) -> None:
+    def __init__(self, scope: Scope = TABLE) -> None:
+        self.scope = scope
         self.clock = Clock()
         self.source = FakeSource(self.clock)
         self.store = FakeStore(self.clock)
@@ -235,7 +244,7 @@ class World:
             sleep=asyncio.sleep,
             log=self.log,
         )
-        self.host = host_of(TABLE, self.outside)
+        self.host = host_of(self.scope, self.outside)
 
     def log(self, event: str, /, **fields: object) -> None:
         """Remember an event."""
@@ -256,10 +265,15 @@ class World:
         return None if self.storage.due is None else self.storage.due - self.clock.now_ms()
 
     @property
+    def versions(self) -> Versions:
+        """The versions that readers see in KV."""
+        text = self.store.values.get(self.scope.version_key, (b"", None))[0].decode()
+        return Versions.from_text(text)
+
+    @property
     def published(self) -> int:
-        """The version that readers see in KV."""
-        text = self.store.values.get(TABLE.version_key, (b"0", None))[0].decode()
-        return Versions.from_text(text).rows
+        """The rows' version that readers see in KV."""
+        return self.versions.rows
 
     def metadata(self, resource: Resource) -> Metadata | None:
         """Return the metadata of an entry in KV."""
@@ -271,7 +285,7 @@ class World:
         metadata = self.metadata(resource)
         if metadata is None:
             return None
-        if resource.row_id is not None and metadata.version < self.published:
+        if metadata.version < resource.needed_of(self.versions):
             return None
         return json.loads(self.store.values[resource.key][0])
 
@@ -281,7 +295,7 @@ class World:
 
     async def fill(self, resource: Resource, *, has_stale: bool = False) -> Filled:
         """Ask for an entry as a reader does who sees what is in KV."""
-        version = self.published if resource.row_id is not None else 0
+        version = resource.needed_of(self.versions)
         return await self.host.fills.fill(resource, version=version, has_stale=has_stale)
 
     async def read(self, resource: Resource) -> object:
@@ -337,7 +351,7 @@ class World:
             if task is not None:
                 task.cancel()
         await asyncio.gather(*(task for task in lost if task), return_exceptions=True)
-        self.host = host_of(TABLE, self.outside)
+        self.host = host_of(self.scope, self.outside)
         await self.host.backlog.schedule()
 
 

@@ -21,6 +21,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     wanted = inspect.signature(pyfuncitem.obj).parameters
     given = {name: pyfuncitem.funcargs[name] for name in wanted}
-    world = given.get("world")
+    world = pyfuncitem.funcargs.get("world")
     play(world.clock if isinstance(world, World) else Clock(), pyfuncitem.obj(**given))
     return True

@@ -1,0 +1,131 @@
+"""What readers want, as far as the object remembers it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from world import LIST, START_MS, TABLE, Clock, FakeStorage, World, query, row
+
+from edge_cache.queries import Query
+from edge_cache.refresher.demand import Demand
+from edge_cache.resources import Resource
+from edge_cache.tables import PROJECT
+
+DAY_S = 24 * 60 * 60
+
+
+@pytest.fixture
+def demand(world: World) -> Demand:
+    """Return what remembers, with nothing noted."""
+    return Demand(TABLE, world.storage, world.clock.now_ms)
+
+
+async def test_what_is_asked_for_is_wanted_for_a_day(world: World, demand: Demand) -> None:
+    """The table, and a query."""
+    for resource in (LIST, query("a=1")):
+        assert not demand.is_wanted(resource)
+        demand.note(resource)
+        await asyncio.sleep(DAY_S - 0.001)
+        assert demand.is_wanted(resource)
+        await asyncio.sleep(0.001)
+        assert not demand.is_wanted(resource)
+    assert world.passed_ms == 2 * DAY_S * 1000
+
+
+async def test_it_is_known_when_it_was_asked_for_last(world: World, demand: Demand) -> None:
+    """Now, where nothing is known."""
+    assert demand.asked_at_ms(LIST) == START_MS
+    demand.note(LIST)
+    await asyncio.sleep(2)
+    assert demand.asked_at_ms(LIST) == START_MS
+    assert demand.asked_at_ms(query()) == START_MS + 2000
+    demand.note(LIST)
+    assert demand.asked_at_ms(LIST) == world.clock.now_ms() == START_MS + 2000
+
+
+async def test_a_clock_that_was_set_back_makes_nothing_unwanted(
+    world: World, demand: Demand
+) -> None:
+    """Too much is read, not too little."""
+    demand.note(query())
+    world.clock.set_by(-2 * DAY_S * 1000)
+    assert demand.is_wanted(query())
+    assert demand.warm() == [query()]
+
+
+async def test_rows_are_not_remembered(world: World, demand: Demand) -> None:
+    """They would be too many, and nothing is done for them."""
+    demand.note(row("1"))
+    await asyncio.sleep(10)
+    assert not demand.is_wanted(row("1"))
+    assert world.storage.texts.keys() == {"changes"}
+
+
+async def test_queries_are_kept_warm_those_asked_for_most_lately_first(demand: Demand) -> None:
+    """The table is none of them."""
+    for parameters in ("a=1", "a=2", "a=3"):
+        demand.note(query(parameters))
+        await asyncio.sleep(1)
+    demand.note(LIST)
+    demand.note(query("a=1"))
+    assert demand.warm() == [query("a=1"), query("a=3"), query("a=2")]
+    await asyncio.sleep(DAY_S - 2)
+    assert demand.warm() == [query("a=1"), query("a=3")]
+
+
+async def test_fifty_queries_are_kept_warm_and_the_table_is_not_forgotten(
+    demand: Demand,
+) -> None:
+    """The one that was asked for longest ago goes."""
+    demand.note(LIST)
+    for number in range(52):
+        demand.note(query(f"a={number}"))
+    assert demand.warm() == [query(f"a={number}") for number in range(51, 1, -1)]
+    demand.note(query("a=2"))
+    demand.note(query("a=x"))
+    assert query("a=2") in demand.warm()
+    assert query("a=3") not in demand.warm()
+    assert len(demand.warm()) == 50
+    assert demand.is_wanted(LIST)
+
+
+async def test_a_long_query_is_not_kept_warm(demand: Demand) -> None:
+    """The names of all are kept in one text."""
+    longest = query("a=" + "x" * (2000 - len(query("a=").path)))
+    too_long = query("a=" + "x" * (2001 - len(query("a=").path)))
+    demand.note(longest)
+    demand.note(too_long)
+    assert demand.warm() == [longest]
+
+
+async def test_what_is_noted_is_stored_together(world: World, demand: Demand) -> None:
+    """Five seconds after the first; the next object knows it."""
+    demand.note(query("a=1"))
+    await asyncio.sleep(4)
+    demand.note(LIST)
+    await asyncio.sleep(0.9)
+    assert world.storage.get("demand") is None
+    await asyncio.sleep(0.2)
+    later = Demand(TABLE, world.storage, world.clock.now_ms)
+    assert later.warm() == [query("a=1")]
+    assert later.asked_at_ms(LIST) == START_MS + 4000
+    demand.note(query("a=2"))
+    await asyncio.sleep(4.9)
+    assert Demand(TABLE, world.storage, world.clock.now_ms).warm() == [query("a=1")]
+    await asyncio.sleep(0.2)
+    assert Demand(TABLE, world.storage, world.clock.now_ms).warm() == [
+        query("a=2"),
+        query("a=1"),
+    ]
+
+
+def test_it_is_stored_as_pairs_in_their_order() -> None:
+    """As an object of this version reads it."""
+    storage, clock = FakeStorage(), Clock()
+    asked = [["/rest/v1/articles;count=exact?a=1", 5], ["/", 7], ["/rest/v1/no such", 8]]
+    storage.put("demand", json.dumps(asked))
+    demand = Demand(PROJECT, storage, lambda: 10)
+    assert demand.warm() == [Resource(PROJECT, query=Query("articles", "a=1", count="exact"))]
+    assert clock.now_ms() == START_MS
