@@ -68,7 +68,7 @@ class Changes:
         """Return the value after one more change, which touches the scope and these rows."""
         version = self.version + 1
         rows = {**self.rows, **dict.fromkeys(row_ids, version)}
-        listed = version if self.has_list else 0
+        listed = version if self.has_list or self.listed else 0
         changed = replace(self, version=version, listed=listed, rows=rows)
         changed = changed.with_all_queries(version)
         if len(rows) > MAX_ROWS or not self._rows_are_published:
@@ -132,9 +132,9 @@ class Changes:
             return replace(self, has_queries=True)
         return replace(self, has_list=self.has_list or resource.is_whole)
 
-    def without_list(self, version: int) -> Changes:
-        """Return the value after the table's entry was removed, as of a version."""
-        return replace(self.with_list(version), has_list=False)
+    def without_list(self) -> Changes:
+        """Return the value before the table's entry is removed; until it is, that is pending."""
+        return replace(self, has_list=False)
 
     def to_json(self) -> str:
         """Return the text to store."""

@@ -43,9 +43,12 @@ class Refreshes:
     async def list(self) -> None:
         """Read the table and overwrite its entry; remove that if nobody asked for it lately."""
         needed = self._journal.changes.listed
-        if not self._demand.is_wanted(self._whole):
+        # What is being read will be written, whoever wants it.
+        if not (self._demand.is_wanted(self._whole) or self._reads.is_under_way(self._whole, 0)):
+            # Before that, so that a read that begins meanwhile is not taken for removed with it.
+            self._journal.note(self._journal.changes.without_list())
             require_stored(stored=await self._entries.remove(self._whole))
-            self._journal.note(self._journal.changes.without_list(needed))
+            self._journal.note(self._journal.changes.with_list(needed))
             return
         reading = await self._reads.refresh(self._whole, needed)
         require_stored(stored=await reading.storing)
