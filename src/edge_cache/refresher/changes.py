@@ -26,7 +26,8 @@ class Changes:
     readers know that once KV has it, which was so for ``published``. ``listed`` is the latest
     change that the table's entry lacks (0: none), ``rows`` the latest of each row whose entry lacks
     one, ``queried`` the latest that the queries kept warm lack. Where KV can have no entry of the
-    table (``has_list``) or of a query (``has_queries``), none can be out of date.
+    table (``has_list``) or of a query (``has_queries``), none can be out of date. What was read
+    below ``since``, an object wrote whose storage is lost.
     """
 
     version: int = 0
@@ -37,15 +38,13 @@ class Changes:
     queried: int = 0
     has_list: bool = True
     has_queries: bool = False
+    since: int = 0
 
     @property
     def is_published(self) -> bool:
         """Whether readers know which entries are stale."""
-        return self._rows_are_published and self.published.queries >= self.stale.queries
-
-    @property
-    def _rows_are_published(self) -> bool:
-        return self.published.rows >= self.stale.rows
+        rows, queries = self.published.rows, self.published.queries
+        return rows >= self.stale.rows and queries >= self.stale.queries
 
     @property
     def pending(self) -> int:
@@ -71,14 +70,19 @@ class Changes:
         listed = version if self.has_list or self.listed else 0
         changed = replace(self, version=version, listed=listed, rows=rows)
         changed = changed.with_all_queries(version)
-        if len(rows) > MAX_ROWS or not self._rows_are_published:
+        if len(rows) > MAX_ROWS or self.stale.rows > max(self.published.rows, self.since):
             return changed.with_all_rows(version)
         return changed
 
     def with_all_rows(self, version: int) -> Changes:
-        """Return the value after entries of rows that were read below the version became stale."""
+        """Return the value after entries of rows that were read below the version became stale.
+
+        Both versions are published together; which was published of the other by an object whose
+        storage is lost, is not known, but it was below ``since``.
+        """
         rows = {row_id: needed for row_id, needed in self.rows.items() if needed > version}
-        stale = replace(self.stale, rows=max(self.stale.rows, version))
+        queries = max(self.stale.queries, self.since)
+        stale = Versions(max(self.stale.rows, version), queries)
         return replace(self, stale=stale, rows=rows)
 
     def with_all_queries(self, version: int) -> Changes:
@@ -86,7 +90,8 @@ class Changes:
         if not self.has_queries:
             return self
         needed = max(self.stale.queries, version)
-        return replace(self, stale=replace(self.stale, queries=needed), queried=needed)
+        stale = Versions(max(self.stale.rows, self.since), needed)
+        return replace(self, stale=stale, queried=needed)
 
     def with_seen(self, resource: Resource, seen: int) -> Changes:
         """Return the value after a reader saw this version in KV.
@@ -150,6 +155,7 @@ class Changes:
                 self.queried,
                 self.has_list,
                 self.has_queries,
+                self.since,
             ]
         )
 

@@ -20,10 +20,12 @@ class Journal:
     def __init__(self, storage: Storage, now_ms: NowMs, *, has_list: bool = True) -> None:
         self._storage = storage
         text = storage.get(_KEY)
-        new = Changes(version=now_ms(), has_list=has_list)
-        self.changes = Changes.from_json(text) if text else new
-        if not text:
-            self._store()  # entries are read at this version; a later life may not begin below it
+        if text:
+            self.changes = Changes.from_json(text)
+            return
+        began_ms = now_ms()
+        self.changes = Changes(version=began_ms, since=began_ms, has_list=has_list)
+        self._store()  # entries are read at this version; a later life may not begin below it
 
     def note(self, changes: Changes) -> None:
         """Replace the scope's changes."""

@@ -7,11 +7,19 @@ import inspect
 import pytest
 from world import Clock, World, play
 
+from edge_cache.tables import PROJECT
+
 
 @pytest.fixture
 def world() -> World:
-    """Return a refresher, and all that is around it."""
+    """Return a table's refresher, and all that is around it."""
     return World()
+
+
+@pytest.fixture
+def project() -> World:
+    """Return the project's refresher, and all that is around it."""
+    return World(PROJECT)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -21,6 +29,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     wanted = inspect.signature(pyfuncitem.obj).parameters
     given = {name: pyfuncitem.funcargs[name] for name in wanted}
-    world = pyfuncitem.funcargs.get("world")
-    play(world.clock if isinstance(world, World) else Clock(), pyfuncitem.obj(**given))
+    worlds = [world for world in pyfuncitem.funcargs.values() if isinstance(world, World)]
+    play(worlds[0].clock if worlds else Clock(), pyfuncitem.obj(**given))
     return True

@@ -7,7 +7,7 @@ import itertools
 import json
 
 import pytest
-from world import LIST, START_MS, TABLE, World, row, settle
+from world import LIST, START_MS, TABLE, World, query, row, settle
 
 from edge_cache.errors import (
     EdgeCacheError,
@@ -227,6 +227,7 @@ async def test_a_version_that_a_reader_saw_in_kv_meanwhile_is_done(world: World)
     row_ids = [str(number) for number in range(21)]
     await world.host.backlog.record(row_ids)
     await world.alarm()
+    world.host.journal.note(world.host.journal.changes.with_seen(query(), START_MS))
     with pytest.raises(NotFound):
         await world.host.fills.fill(row("1"), version=START_MS + 1, has_stale=False)
     await settle()

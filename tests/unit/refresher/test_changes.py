@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-from world import LIST, row
+from dataclasses import replace
 
-from edge_cache.entries import Versions
+import pytest
+from world import LIST, query, row
+
+from edge_cache.entries import NO_VERSIONS, Versions
 from edge_cache.refresher.changes import MAX_ROWS, Changes
 
 
@@ -131,3 +133,126 @@ def test_nothing_is_pending_in_the_beginning() -> None:
     """Readers know all there is to know."""
     assert Changes(version=5).pending == 0
     assert Changes(version=5).is_published
+
+
+def with_queries(version: int = 5, **members: object) -> Changes:
+    """Return the value once a query was read."""
+    return replace(Changes(version, **members), has_queries=True)  # type: ignore[arg-type]
+
+
+def test_a_change_makes_every_query_stale() -> None:
+    """Which rows one reads, nobody can tell."""
+    changes = with_queries().with_change(["1"])
+    assert changes.stale == Versions(0, 6)
+    assert (changes.queried, changes.is_published) == (6, False)
+    assert changes.pending == 4
+    assert changes.needed(query()) == 6
+    assert changes.needed(row("2")) == 0
+
+
+def test_where_no_query_was_ever_read_none_is_stale() -> None:
+    """Nothing is published for them."""
+    changes = Changes(5).with_change([]).with_all_queries(6)
+    assert (changes.stale, changes.queried, changes.pending) == (NO_VERSIONS, 0, 1)
+
+
+def test_who_is_going_to_have_an_entry_is_known_beforehand() -> None:
+    """A query, or the table; a row says nothing."""
+    changes = Changes(5, has_list=False)
+    assert changes.with_entry(row("1")) == changes
+    assert changes.with_entry(query()) == Changes(5, has_list=False, has_queries=True)
+    assert changes.with_entry(LIST) == Changes(5, has_list=True)
+    assert Changes(5).with_entry(row("1")) == Changes(5).with_entry(LIST) == Changes(5)
+
+
+def test_a_table_without_an_entry_is_not_pending() -> None:
+    """Until it has one; one that is being removed is."""
+    without = Changes(5, has_list=False)
+    assert without.with_change([]) == Changes(6, has_list=False)
+    assert without.with_entry(LIST).with_change([]).listed == 6
+    removing = Changes(5).with_change([]).without_list()
+    assert removing == Changes(6, listed=6, has_list=False)
+    assert removing.with_change([]).listed == 7
+    assert removing.with_list(6) == Changes(6, has_list=False)
+
+
+@pytest.mark.parametrize(("version", "queried"), [(5, 6), (6, 0), (7, 0)])
+def test_queries_are_done_once_they_were_read_as_of_the_latest_change(
+    version: int, queried: int
+) -> None:
+    """Whether readers know that the old ones are stale is another matter."""
+    changes = with_queries().with_change([]).with_queries(version)
+    assert changes.queried == queried
+    assert not changes.is_published
+
+
+def test_queries_that_became_stale_later_stay_so() -> None:
+    """A revalidation that began before is no news."""
+    changes = with_queries(version=9).with_change([])
+    assert changes.with_all_queries(8) == changes
+    assert changes.with_all_queries(11).stale == Versions(0, 11)
+    assert changes.with_all_queries(11).queried == 11
+
+
+def test_both_versions_have_to_be_published() -> None:
+    """And neither is ever taken back."""
+    changes = with_queries(stale=Versions(3, 4))
+    for published, done in (((3, 4), True), ((2, 4), False), ((3, 3), False), ((4, 5), True)):
+        assert changes.with_published(Versions(*published)).is_published is done
+    both = changes.with_published(Versions(3, 2)).with_published(Versions(1, 4))
+    assert both.published == Versions(3, 4)
+
+
+def test_queries_that_wait_to_be_published_do_not_make_rows_stale() -> None:
+    """Rows go on being named one by one."""
+    changes = with_queries().with_change(["1"]).with_change(["2"])
+    assert (changes.rows, changes.stale) == ({"1": 6, "2": 7}, Versions(0, 7))
+
+
+def test_what_a_reader_of_a_query_saw_is_learned() -> None:
+    """It says nothing of rows."""
+    seen = with_queries().with_seen(query(), 9)
+    assert seen == with_queries(version=9, stale=Versions(0, 9), published=Versions(0, 9))
+    assert seen.needed(query()) == 9
+    assert seen.with_seen(query(), 8) == seen
+    rows = seen.with_seen(row("1"), 8)
+    assert (rows.version, rows.stale, rows.published) == (9, Versions(8, 9), Versions(8, 9))
+
+
+def test_what_a_reader_of_a_table_saw_is_nothing() -> None:
+    """It depends on no version."""
+    assert Changes(5).with_seen(LIST, 0) == Changes(5)
+
+
+def test_neither_version_falls_where_storage_was_lost() -> None:
+    """Both are published together: of the one that is not known, what cannot be too low."""
+    new = with_queries(version=50, since=50)
+    assert new.with_change([]).stale == Versions(50, 51)
+    assert new.with_all_rows(51).stale == Versions(51, 50)
+    known = Versions(55, 57)
+    later = with_queries(version=60, since=50, stale=known, published=known)
+    assert later.with_change([]).stale == Versions(55, 61)
+    assert later.with_all_rows(61).stale == Versions(61, 57)
+
+
+def test_that_rows_of_a_lost_life_are_stale_does_not_make_others_so() -> None:
+    """They were read since."""
+    changes = with_queries(version=50, since=50).with_change(["1"]).with_change(["2"])
+    assert (changes.rows, changes.stale) == ({"1": 51, "2": 52}, Versions(50, 52))
+    burst = replace(changes, stale=Versions(51, 52)).with_change(["3"])
+    assert (burst.rows, burst.stale) == ({}, Versions(53, 53))
+
+
+def test_all_of_it_survives_a_restart() -> None:
+    """What is stored is what is read."""
+    changes = Changes(
+        9, Versions(8, 7), Versions(6, 5), 4, {"1": 3}, 2, has_list=False, has_queries=True, since=1
+    )
+    assert Changes.from_json(changes.to_json()) == changes
+
+
+def test_what_version_0_1_stored_is_read() -> None:
+    """It knew no queries."""
+    stored = '[9, 8, 7, 6, {"1": 5}]'
+    assert Changes.from_json(stored) == Changes(9, Versions(8), Versions(7), 6, {"1": 5})
+    assert Changes.from_json(stored).has_list

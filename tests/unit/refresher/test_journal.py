@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from world import LIST, START_MS, FakeStorage
 
 from edge_cache.refresher.changes import Changes
@@ -17,7 +18,7 @@ def test_what_is_noted_is_stored() -> None:
     assert (
         later.changes
         == journal.changes
-        == Changes(START_MS + 1, listed=START_MS + 1, rows={"1": START_MS + 1})
+        == Changes(START_MS + 1, listed=START_MS + 1, rows={"1": START_MS + 1}, since=START_MS)
     )
 
 
@@ -38,8 +39,16 @@ def test_what_is_as_it_was_is_not_stored_again() -> None:
     assert storage.texts == {}
 
 
-def test_a_new_object_keeps_the_version_that_it_begins_with() -> None:
+@pytest.mark.parametrize("has_list", [True, False])
+def test_a_new_object_keeps_the_version_that_it_begins_with(*, has_list: bool) -> None:
     """Entries are read at it, so a later life whose clock is behind must not begin below it."""
     storage = FakeStorage()
-    assert Journal(storage, lambda: START_MS).changes == Changes(version=START_MS)
-    assert Journal(storage, lambda: START_MS - 3_600_000).changes == Changes(version=START_MS)
+    new = Changes(version=START_MS, since=START_MS, has_list=has_list)
+    assert Journal(storage, lambda: START_MS, has_list=has_list).changes == new
+    assert Journal(storage, lambda: START_MS - 3_600_000).changes == new
+
+
+def test_kv_is_taken_to_have_an_entry_of_the_table() -> None:
+    """And of no query, before one is read."""
+    changes = Journal(FakeStorage(), lambda: START_MS).changes
+    assert (changes.has_list, changes.has_queries) == (True, False)
