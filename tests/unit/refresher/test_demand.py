@@ -121,10 +121,14 @@ async def test_what_is_noted_is_stored_together(world: World, demand: Demand) ->
     ]
 
 
-def test_it_is_stored_as_pairs_in_their_order() -> None:
+def test_it_is_stored_in_the_order_of_asking() -> None:
     """As an object of this version reads it."""
     storage, clock = FakeStorage(), Clock()
-    asked = [["/rest/v1/articles;count=exact?a=1", 5], ["/", 7], ["/rest/v1/no such", 8]]
+    asked = [
+        ["/rest/v1/articles;count=exact?a=1", 5, False],
+        ["/", 7, True],
+        ["/rest/v1/no such", 8, True],
+    ]
     storage.put("demand", json.dumps(asked))
     demand = Demand(PROJECT, storage, lambda: 10)
     assert demand.warm() == [Resource(PROJECT, query=Query("articles", "a=1", count="exact"))]

@@ -40,14 +40,14 @@ def test_a_read_is_passed_on(edge: FakedWorker, method: str, mode: PassThrough) 
     passed = edge.pass_on(method, "/rest/v1/articles/?select=%2A&a=+")
     assert (passed.response, passed.status) == (edge.supabase.response, 206)
     assert edge.supabase.asked == [(NATIVE, f"{SUPABASE}/rest/v1/articles/?select=%2A&a=+")]
-    told = "supabase-edge-cache; fwd=bypass; fwd-status=206; detail=undeclared"
+    told = "supabase-edge-cache; fwd=bypass; fwd-status=206; detail=key"
     assert edge.supabase.told == [told]
     assert edge.log.lines == [
         {
             "event": "bypass",
             "path": "/rest/v1/articles",
             "method": method,
-            "reason": "undeclared",
+            "reason": "key",
             "status": 206,
         }
     ]
