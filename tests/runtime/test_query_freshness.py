@@ -41,10 +41,9 @@ def change(edge: Edge, table: str, where: str, **values: object) -> None:
     edge.db.http.patch(f"/{table}?{where}", json=values).raise_for_status()
 
 
-def tell(edge: Edge, table: str, row: dict[str, object] | None = None) -> None:
+def tell(edge: Edge, table: str) -> None:
     """Be the webhook."""
-    changed: dict[str, object] = row or {"id": 1}
-    edge.webhook("UPDATE", changed, table=table).raise_for_status()
+    edge.webhook("UPDATE", {"id": 1}, table=table).raise_for_status()
 
 
 def keys(edge: Edge) -> list[str]:

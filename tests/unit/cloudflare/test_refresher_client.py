@@ -24,7 +24,7 @@ from edge_cache.errors import (
 )
 from edge_cache.ports import Filled
 from edge_cache.queries import Query
-from edge_cache.resources import Change, Resource
+from edge_cache.resources import Resource
 from edge_cache.tables import PROJECT, Table
 
 PRODUCTS = Table("products", key="sku")

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Sequence, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from edge_cache.entries import NO_VERSIONS, Metadata, Versions, etag_of
 from edge_cache.http import Passed
 from edge_cache.ports import Filled
-from edge_cache.resources import Change, Resource
+from edge_cache.resources import Resource
 from edge_cache.tables import Scope, Table
 
 NOW_MS = 1_000_000

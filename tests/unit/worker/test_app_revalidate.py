@@ -12,7 +12,6 @@ from edge_cache.errors import (
     RefresherUnavailable,
     UpstreamTimeout,
 )
-from edge_cache.resources import Change
 from edge_cache.supabase.webhook import MAX_BYTES
 from edge_cache.tables import Table
 
