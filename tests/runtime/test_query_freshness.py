@@ -43,7 +43,8 @@ def change(edge: Edge, table: str, where: str, **values: object) -> None:
 
 def tell(edge: Edge, table: str) -> None:
     """Be the webhook."""
-    edge.webhook("UPDATE", {"id": 1}, table=table).raise_for_status()
+    row: dict[str, object] = {"id": 1}
+    edge.webhook("UPDATE", row, table=table).raise_for_status()
 
 
 def keys(edge: Edge) -> list[str]:
