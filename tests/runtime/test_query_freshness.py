@@ -85,7 +85,7 @@ def test_a_junction_table_need_not_be_declared(edge: Edge) -> None:
     edge.get(TAGGED)
     edge.kv.wait()
     edge.db.http.delete("/book_tags?book_id=eq.1").raise_for_status()
-    row = {"book_id": 1, "tag_id": 1}
+    row: dict[str, object] = {"book_id": 1, "tag_id": 1}
     answer = edge.webhook("DELETE", row, table="book_tags")
     assert answer.json() == {"received": True}
     assert edge.get(TAGGED).json() == [{"title": "Notes on the engine", "tags": []}]
