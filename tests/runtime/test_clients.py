@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from threading import Event
 
 import pytest
 from clients import expected
 from clients.players import EVERYTHING, READING, Caller, Outcome, Player, javascript, python
 from clients.reads import READS
 from edge import Edge
-from upstream import after, forward
+from upstream import Handler, forward
 
 from local import stack
 
@@ -153,10 +155,17 @@ def test_a_client_gives_up(
     library_edge: Edge, supabase: stack.Supabase, users: dict[str, Caller], player: Player
 ) -> None:
     """Whoever aborts a request has no answer; whoever asks next has his."""
-    anonymous = users["anonymous"]
-    library_edge.upstream.always = after(1, forward)
+    anonymous, forwarded = users["anonymous"], Event()
+
+    def late(handler: Handler) -> None:
+        time.sleep(1)
+        forward(handler)
+        forwarded.set()
+
+    library_edge.upstream.always = late
     given_up = player.play("given_up", anonymous, url(library_edge))
     assert given_up["error"]["message"].startswith("AbortError")
+    assert forwarded.wait(10)
     library_edge.upstream.always = None
     directly = player.play("columns", anonymous, supabase.url)
     assert player.play("columns", anonymous, url(library_edge)) == directly
