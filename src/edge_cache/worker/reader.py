@@ -139,19 +139,20 @@ class Reader:
             aged = age is None or age > max_age
             if age is not None:
                 parts.append(f"ttl={max_age - age}")
-        if aged or self._is_to_be_told(entry, max_age):
+        if aged or self._is_to_be_told(resource, entry, max_age):
             self._background(self._renew(resource, entry.metadata.asked_at_ms))
         answer = self._answer(conditions, entry, age, parts)
         event = "stale" if aged else "hit"
         self._log(event, key=loggable(resource.key), status=answer.status, age_s=age)
         return answer
 
-    def _is_to_be_told(self, entry: _Entry, max_age: int | None) -> bool:
+    def _is_to_be_told(self, resource: Resource, entry: _Entry, max_age: int | None) -> bool:
         """Tell whether the refresher might take an entry for one that nobody wants any more.
 
         Of queries it keeps warm those that were asked for last, so it is told of them more often.
+        Rows are refreshed whether anybody wants them or not.
         """
-        if entry.read_at_ms is None:
+        if entry.read_at_ms is None or resource.row_id is not None:
             return False
         asked_s = age_s(entry.metadata.asked_at_ms, self._now_ms())
         return asked_s > min(TELL_AFTER_S, max_age or TELL_AFTER_S)

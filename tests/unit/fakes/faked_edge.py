@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from faked_ports import (
+    NOW_MS,
     FakeBackground,
     FakeLog,
     FakePassOn,
@@ -56,6 +57,7 @@ class FakedReader:
     log: FakeLog = field(default_factory=FakeLog)
     max_age_s: int | None = None
     query_max_age_s: int = 300
+    now_ms: int = NOW_MS
 
     def read(
         self, resource: Resource, if_none_match: str | None = None, *, head: bool = False
@@ -66,7 +68,7 @@ class FakedReader:
             self.refresher,
             max_ages=MaxAges(self.max_age_s, self.query_max_age_s),
             background=self.background,
-            now_ms=now_ms,
+            now_ms=lambda: self.now_ms,
             log=self.log,
         )
 

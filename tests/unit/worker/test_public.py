@@ -1,0 +1,178 @@
+"""Which requests of Supabase's own clients the cache may answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from edge_cache.config import Settings
+from edge_cache.http import Request
+from edge_cache.queries import Query
+from edge_cache.resources import Resource
+from edge_cache.supabase.canonical import PassedOn
+from edge_cache.tables import PROJECT, Declared, Table
+from edge_cache.worker.public import Public
+
+KEY = "sb_publishable_x"
+ARTICLES = Table("articles")
+SHOP = Table("products", schema="shop")
+DECLARED = Declared((ARTICLES, SHOP), frozenset({("latest", "public"), ("rpc/top", "public")}))
+EDGE = "https://cache.example.com"
+
+
+@pytest.fixture
+def decides() -> Public:
+    """Return what decides."""
+    return Public(Settings("https://abc.supabase.co", KEY, declared=DECLARED))
+
+
+def asked(
+    decides: Public,
+    path: str,
+    headers: Mapping[str, str | None] | None = None,
+    method: str = "GET",
+) -> Resource | PassedOn:
+    """Return what becomes of a request with the public key, and with other headers."""
+
+    async def body(_limit: int) -> bytes | None:
+        raise AssertionError
+
+    all_headers = {"apikey": KEY, **(headers or {})}
+    return decides.resource_of(Request(method, EDGE + path, all_headers.get, body))
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "resource"),
+    [
+        ("/rest/v1/articles", {}, Resource(ARTICLES, query=Query("articles"))),
+        (
+            "/rest/v1/articles?order=id&limit=1#top",
+            {},
+            Resource(ARTICLES, query=Query("articles", "limit=1&order=id")),
+        ),
+        (
+            "/rest/v1/articles?select=id,author(name)",
+            {},
+            Resource(PROJECT, query=Query("articles", "select=id,author(name)")),
+        ),
+        (
+            "/rest/v1/products?select=id",
+            {"accept-profile": "shop"},
+            Resource(SHOP, query=Query("products", "select=id", "shop")),
+        ),
+        ("/rest/v1/latest", {}, Resource(PROJECT, query=Query("latest"))),
+        (
+            "/rest/v1/rpc/top?n=http://x/?y",
+            {"accept": "application/json"},
+            Resource(PROJECT, query=Query("rpc/top", "n=http:%2F%2Fx%2F%3Fy")),
+        ),
+        (
+            "/rest/v1/articles",
+            {"prefer": "count=exact", "accept": "text/csv"},
+            Resource(ARTICLES, query=Query("articles", accept="csv", count="exact")),
+        ),
+    ],
+)
+def test_a_read_of_what_is_declared_is_answered(
+    decides: Public, path: str, headers: dict[str, str], resource: Resource
+) -> None:
+    """However it is spelled; the second time it is remembered."""
+    for _ in range(2):
+        assert asked(decides, path, headers) == resource
+
+
+def test_a_head_that_counts_is_a_read_of_its_own(decides: Public) -> None:
+    """It is not mistaken for the GET that was asked before."""
+    headers = {"prefer": "count=exact"}
+    get = Resource(ARTICLES, query=Query("articles", count="exact"))
+    head = Resource(ARTICLES, query=Query("articles", count="exact", head=True))
+    assert asked(decides, "/rest/v1/articles", headers) == get
+    assert asked(decides, "/rest/v1/articles", headers, "HEAD") == head
+
+
+@pytest.mark.parametrize("authorization", [f"Bearer {KEY}", f"bearer {KEY}", f"BEARER {KEY}", None])
+def test_the_public_key_may_be_the_bearer_token_too(
+    decides: Public, authorization: str | None
+) -> None:
+    """As supabase-js sends it where nobody is signed in."""
+    answered = asked(decides, "/rest/v1/articles", {"authorization": authorization})
+    assert isinstance(answered, Resource)
+
+
+@pytest.mark.parametrize(
+    ("headers", "why"),
+    [
+        ({"apikey": None}, "key"),
+        ({"apikey": ""}, "key"),
+        ({"apikey": "sb_publishable_y"}, "key"),
+        ({"apikey": None, "authorization": f"Bearer {KEY}"}, "key"),
+        ({"authorization": "Bearer eyJ.a.b"}, "session"),
+        ({"authorization": ""}, "session"),
+        ({"authorization": KEY}, "session"),
+        ({"authorization": f"Basic {KEY}"}, "session"),
+        ({"authorization": f"Bearer  {KEY}"}, "session"),
+        ({"range": "0-9"}, "range"),
+        ({"range": ""}, "range"),
+        ({"accept": "text/html"}, "accept"),
+        ({"prefer": "handling=strict"}, "prefer"),
+        ({"accept-profile": "shop"}, "undeclared"),
+        ({"accept-profile": "größe"}, "undeclared"),
+    ],
+)
+def test_what_is_not_the_same_for_everybody_is_passed_on(
+    decides: Public, headers: dict[str, str | None], why: str
+) -> None:
+    """Even if the same words were answered with the public key a moment ago."""
+    asked(decides, "/rest/v1/articles")
+    for _ in range(2):
+        assert asked(decides, "/rest/v1/articles", headers) == PassedOn(why)
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("/rest/v1/secrets", "undeclared"),
+        ("/rest/v1/", "undeclared"),
+        ("/rest/v1", "undeclared"),
+        ("/rest/v1/articles/", "undeclared"),
+        ("/rest/v1/Articles", "undeclared"),
+        ("/rest/v1/%61rticles", "undeclared"),
+        ("/rest/v1/rpc/other", "undeclared"),
+        ("/rest/v1/products", "undeclared"),
+        ("/articles", "undeclared"),
+        ("/rest/v2/articles", "undeclared"),
+        ("", "undeclared"),
+        ("/rest/v1/articles?a;b", "query"),
+        ("/rest/v1/articles?apikey=x", "query"),
+    ],
+)
+def test_what_is_not_declared_or_not_safe_is_passed_on(
+    decides: Public, path: str, why: str
+) -> None:
+    """Supabase itself tells what it is."""
+    assert asked(decides, path) == PassedOn(why)
+
+
+def test_a_schema_that_is_declared_may_be_named(decides: Public) -> None:
+    """`public` too."""
+    named = asked(decides, "/rest/v1/articles", {"accept-profile": "public"})
+    assert named == Resource(ARTICLES, query=Query("articles", profile="public"))
+
+
+def test_what_was_decided_is_remembered(decides: Public) -> None:
+    """Parsing takes longer than all the rest of a hit. A thousand, none of them long."""
+
+    def decided(raw: str) -> Resource | PassedOn:
+        return asked(decides, f"/rest/v1/articles?{raw}")
+
+    room = 2000 - len(f"{EDGE}/rest/v1/articles?a=")
+    first, refused, longest = decided("a=1"), decided("a;"), decided("a=" + "x" * room)
+    assert decided("a=" + "x" * (room + 1)) is not decided("a=" + "x" * (room + 1))
+    for number in range(997):
+        decided(f"b={number}")
+    assert decided("a=1") is first
+    assert decided("a;") is refused
+    assert decided("a=" + "x" * room) is longest
+    assert decided("c=1") is decided("c=1")
+    assert decided("a=1") is not first
