@@ -75,9 +75,10 @@ class Fills:
         at all while that has just failed (NotAsked).
         """
         self._journal.note(self._journal.changes.with_seen(resource, version))
-        self._demand.note(resource)
         if has_stale:
             self._new_keys.know(resource.key)
+        if has_stale or resource.query is None:
+            self._demand.note(resource)
         needed = self._journal.changes.needed(resource)
         kept = self._reads.recent.get(resource.key, needed)
         if kept:
@@ -86,6 +87,9 @@ class Fills:
             table = resource.table
             raise NotFound(f"No row of {table.name} with this {table.key} is visible.")
         reading = await self._reading(resource, needed, has_stale=has_stale)
+        # A query that is rejected, or never repeats, is not to be kept warm.
+        if reading.is_stored and resource.query is not None:
+            self._demand.note(resource)
         return Filled(reading.metadata, reading.body, stored=reading.is_stored, asked=True)
 
     async def renew(self, resource: Resource, asked_at_ms: int) -> None:

@@ -103,6 +103,7 @@ class FakeSource:
         self.delay_s = 0.0
         self.error: Exception | None = None
         self.errors: dict[str, Exception] = {}
+        self.answers: dict[str, Representation] = {}
         self.held: dict[str, asyncio.Event] = {}
         self.under_way = 0
         self.most_under_way = 0
@@ -123,7 +124,7 @@ class FakeSource:
         """Answer as the table is now, after the time that it takes."""
         key = resource.key
         self.asked.append((self._clock.now_ms() - START_MS, key))
-        outcome = self.errors.get(key, self.error) or self._body(resource)
+        outcome = self.errors.get(key, self.error) or self._answer(resource)
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:
@@ -136,7 +137,9 @@ class FakeSource:
             raise outcome
         return outcome if isinstance(outcome, Representation) else Representation(outcome)
 
-    def _body(self, resource: Resource) -> Representation | bytes | Exception:
+    def _answer(self, resource: Resource) -> Representation | bytes | Exception:
+        if resource.key in self.answers:
+            return self.answers[resource.key]
         if resource.row_id is None:
             body = json.dumps(list(self.rows.values())).encode()
             headers = {"content-range": f"0-{len(self.rows)}/*"}
