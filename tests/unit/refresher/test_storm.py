@@ -9,13 +9,16 @@ from random import Random
 from typing import Any
 
 import pytest
-from world import LIST, World, row
+from world import LIST, World, query, row
 
 from edge_cache.errors import EdgeCacheError, NotFound, UpstreamTimeout
 from edge_cache.resources import Resource
 
 ROWS = [str(number) for number in range(6)]
 MANY_ROWS = [f"many {number}" for number in range(25)]
+
+
+QUERIES = [query(f"a={number}") for number in range(3)]
 
 
 class Storm:
@@ -104,8 +107,8 @@ class Storm:
         task.add_done_callback(BACKGROUND.discard)
 
     def any_resource(self) -> Resource:
-        """Return the table or a row."""
-        return self.random.choice([LIST, *map(row, ROWS), row(MANY_ROWS[0])])
+        """Return the table, a row or a query."""
+        return self.random.choice([LIST, *map(row, ROWS), row(MANY_ROWS[0]), *QUERIES])
 
 
 BACKGROUND: set[asyncio.Task[None]] = set()
@@ -137,6 +140,9 @@ async def test_in_the_end_readers_see_the_table_as_it_is(
     assert world.shown(LIST) in (None, list(world.source.rows.values()))
     for row_id in (*ROWS, *MANY_ROWS):
         assert world.shown(row(row_id)) in (None, world.source.rows.get(row_id))
+    for resource in QUERIES if webhooks == 1 else ():
+        assert world.shown(resource) in (None, list(world.source.rows.values()))
+        assert await world.read(resource) == list(world.source.rows.values())
     for row_id in ROWS:
         try:
             got = await world.read(row(row_id))
