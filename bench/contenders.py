@@ -12,10 +12,14 @@ from setup import runtime
 from shared.command import Command, run
 from shared.project import NODE_MODULES, PYTHON_MODULES, ROOT, environment
 
-OURS, LESSON, FLOOR, ROW_FLOOR = "ours", "lesson", "floor", "floor of a row"
+OURS, LESSON = "ours", "lesson"
+FLOOR, ROW_FLOOR, QUERY_FLOOR = "floor", "floor of a row", "floor of a query"
 CONSTANT_PYTHON, CONSTANT_JAVASCRIPT = "empty Python", "empty JavaScript"
 
 KEY = "sb_publishable_bench"
+
+_NO_AGE = "86400"
+"""Seconds after which entries of queries are renewed: none is in the midst of a run."""
 
 _SDK_FOLDER = "workers/"
 
@@ -66,6 +70,7 @@ def contenders(work: Path, upstream_url: str) -> dict[str, Contender]:
         Contender(LESSON, (lesson,), env=supabase),
         _small_python(FLOOR, "floor.py"),
         _small_python(ROW_FLOOR, "row_floor.py"),
+        _small_python(QUERY_FLOOR, "query_floor.py"),
         _small_python(CONSTANT_PYTHON, "constant.py"),
         Contender(CONSTANT_JAVASCRIPT, (constant,)),
     )
@@ -82,7 +87,7 @@ def _ours(copy: Path, supabase: Mapping[str, object]) -> Contender:
         OURS,
         (*sources, *_vendored()),
         runtime.COMPATIBILITY_FLAGS,
-        {**supabase, "REFRESHER": refresher},
+        {**supabase, "QUERY_MAX_AGE_SECONDS": _text(_NO_AGE), "REFRESHER": refresher},
         {"Refresher": {"type": "durable-object", "storage": "sqlite"}},
     )
 

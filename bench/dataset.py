@@ -17,6 +17,9 @@ ROW_BYTES = 261
 ROW_ID = 7
 """The row that single-row scenarios read."""
 
+LISTED_ROWS, LISTED_ROW_BYTES = 25, 160
+"""A page of a list, as clients ask for one: 4 KB."""
+
 LARGE_ID = 1_000_000
 LARGE_ROW_BYTES = 100 * 1024
 
@@ -54,6 +57,7 @@ class DataFiles:
     table: Path
     ascii_table: Path
     large_row: Path
+    lists: tuple[Path, Path]
 
 
 def row(row_id: int, *, ascii_only: bool = False) -> bytes:
@@ -78,12 +82,25 @@ def large_row_of(row_id: int) -> bytes:
     return large_row().replace(b'{"id":%d' % LARGE_ID, b'{"id":%d' % row_id, 1)
 
 
+@cache
+def listed(edition: int = 0) -> bytes:
+    """Return the rows of a client's read, before (0) or after (1) all of them were edited."""
+    ids = range(1, LISTED_ROWS + 1)
+    rows = (_padded(row_id, LISTED_ROW_BYTES, ascii_only=bool(edition)) for row_id in ids)
+    return b"[" + b",".join(rows) + b"]"
+
+
 def write(folder: Path) -> DataFiles:
     """Write the files that the upstream reads."""
-    files = DataFiles(folder / "table.json", folder / "ascii-table.json", folder / "large-row.json")
+    lists = folder / "list.json", folder / "edited-list.json"
+    files = DataFiles(
+        folder / "table.json", folder / "ascii-table.json", folder / "large-row.json", lists
+    )
     files.table.write_bytes(LARGE.body)
     files.ascii_table.write_bytes(ASCII_LARGE.body)
     files.large_row.write_bytes(large_row())
+    for edition, path in enumerate(lists):
+        path.write_bytes(listed(edition))
     return files
 
 

@@ -30,7 +30,7 @@ _HOLD_S = 2.0
 def measure_fresh(stage: Stage, samples: Samples, *, seconds: float, order: random.Random) -> None:
     """Add one value of each such metric for every Worker."""
     for worker in order.sample(sorted(stage.contenders), len(stage.contenders)):
-        with _started(stage, worker) as server:
+        with started(stage, worker) as server:
             samples.add(Key(START, worker, WHOLE, "first_answer_ms"), server.first_answer_ms)
             if server.usage and worker in {OURS, LESSON, FLOOR}:
                 _measure_memory(stage, server, server.usage, samples, seconds)
@@ -38,7 +38,8 @@ def measure_fresh(stage: Stage, samples: Samples, *, seconds: float, order: rand
 
 
 @contextmanager
-def _started(stage: Stage, worker: str) -> Iterator[Server]:
+def started(stage: Stage, worker: str) -> Iterator[Server]:
+    """Start a Worker of its own; end it with the block."""
     entry = stage.entry(worker, dataset.TINY)
     server = start(stage.contenders[worker], stage.work / "fresh", entry)
     try:
@@ -61,11 +62,11 @@ def _measure_memory(
 
 def _measure_large(stage: Stage, samples: Samples) -> None:
     """Measure what reading the large table takes: at somebody's request, and for a herd."""
-    with _started(stage, OURS) as server:
+    with started(stage, OURS) as server:
         if server.usage is None:
             return
         asked = _measure_refresh(stage, server, server.usage, samples)
-    with _started(stage, OURS) as server:
+    with started(stage, OURS) as server:
         if server.usage:
             _measure_herd(stage, server, server.usage, samples, once=asked)
 

@@ -14,7 +14,6 @@ import { herd } from "./herd.mjs";
 const SAMPLE_MS = 20; // how often autocannon looks whether to stop
 const TIMEOUT_S = 30;
 const LONGEST_S = 60;
-const AFTER_ID = '{"id":1000000'.length; // rows with fresh ids differ up to here
 
 const bodies = new Map();
 let freshId = 1_000_000;
@@ -26,11 +25,21 @@ function bodyAt(path) {
   return bodies.get(path);
 }
 
+/** Counts an answer by what Cache-Status says of it, without the numbers in that. */
+function tally(headers, told) {
+  const at = headers.findIndex((text, index) => index % 2 === 0 && /^cache-status$/i.test(text));
+  const status = (headers[at + 1] ?? "").replace(/-?\d+/g, "N");
+  told[status] = (told[status] ?? 0) + 1;
+}
+
 /** Compares a client's answers with the expected one while they arrive. */
 function watch(client, expected, report) {
   let comparison = new Comparison(expected);
   // Instead of what autocannon does here, which is to turn every body into a string.
   client.pipelinedRequests.addBody = (chunk) => comparison.add(chunk);
+  if (report.told) {
+    client.on("headers", ({ headers }) => tally(headers, report.told));
+  }
   client.on("response", (status, _bytes, ms) => {
     const fault = comparison.faultOf(status);
     if (fault) {
@@ -47,13 +56,15 @@ function quantile(sorted, share) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 }
 
-/** `{n}` in the path becomes a number that no request had before. */
-function requestOf({ method, path, headers, body }) {
+/** `{n}` in the path becomes a number that no request had before, or one from `firstId` on. */
+function requestOf({ method, path, headers, body, firstId }) {
   const fixed = { method, path, headers, body: body ?? undefined };
   if (!path.includes("{n}")) {
     return fixed;
   }
-  const setupRequest = (request) => ({ ...request, path: path.replace("{n}", String(freshId++)) });
+  let nextId = firstId;
+  const idOf = () => String(firstId ? nextId++ : freshId++);
+  const setupRequest = (request) => ({ ...request, path: path.replace("{n}", idOf()) });
   return { ...fixed, path: path.replace("{n}", "0"), setupRequest };
 }
 
@@ -70,12 +81,12 @@ function stopInTime(tracker, { seconds, connections }, report) {
   return () => clearInterval(timer);
 }
 
-function expectedOf({ path, status, expected }) {
-  return { status, body: bodyAt(expected), from: path.includes("{n}") ? AFTER_ID : 0 };
+function expectedOf({ status, expected, from }) {
+  return { status, body: bodyAt(expected), from };
 }
 
 async function run(burst, expected) {
-  const report = { times: [], lastAt: 0, wrong: undefined };
+  const report = { times: [], lastAt: 0, wrong: undefined, told: burst.tells ? {} : null };
   const began = performance.now();
   const tracker = autocannon({
     url: burst.url,
@@ -99,6 +110,8 @@ async function run(burst, expected) {
     seconds: (report.lastAt - began) / 1000,
     p50_ms: quantile(times, 0.5) ?? null,
     p99_ms: quantile(times, 0.99) ?? null,
+    longest_ms: times.at(-1) ?? null,
+    told: report.told,
   };
 }
 

@@ -17,6 +17,9 @@ from shared.failure import Failure
 
 _SHOWN_CHARACTERS = 300
 
+_AFTER_ID = len('{"id":1000000')
+"""Up to here rows with fresh ids differ."""
+
 # Ids that the load generator, which counts up from 1,000,000, does not reach.
 _probe_ids = count(9_000_000)
 
@@ -42,6 +45,21 @@ class Burst:
     def per_second(self) -> float:
         """Return the throughput."""
         return self.answers / self.seconds
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """What many readers got who asked for something else each: ``told`` counts Cache-Status."""
+
+    per_second: float
+    p50_ms: float
+    longest_ms: float
+    told: Mapping[str, int]
+
+    def share(self, part: str) -> float:
+        """Return the share of the answers whose Cache-Status has a part."""
+        having = sum(count for status, count in self.told.items() if part in status)
+        return having / sum(self.told.values())
 
 
 @dataclass(frozen=True)
@@ -75,7 +93,7 @@ def probe(target: Target) -> Expected:
     if answer.status_code != target.scenario.status(target.name):
         raise target.failure(_shown(answer))
     expected = _expected_body(target.scenario, answer)
-    if FRESH in target.path:
+    if target.scenario.own_rows:
         expected = dataset.large_row_of(row_id)
     if answer.content != expected:
         raise target.failure(f"{_shown(answer)}\nIt should have {len(expected)} bytes.")
@@ -115,6 +133,25 @@ class Load:
             raise target.failure(f"none within {seconds} s, at {connections} connections")
         return Burst(result["answers"], result["seconds"], result["p50_ms"], result["p99_ms"])
 
+    def crowd(
+        self,
+        target: Target,
+        expected: Expected,
+        *,
+        connections: int,
+        seconds: float,
+        first_id: int | None,
+    ) -> Crowd:
+        """Have so many readers ask for something else each time, and tell what they were told.
+
+        The numbers in what they ask for begin with ``first_id``, or are new.
+        """
+        numbers = {} if first_id is None else {"firstId": first_id}
+        times = {"connections": connections, "seconds": seconds, **numbers}
+        result = self._run("burst", target, expected, {**times, "tells": True})
+        rate = result["answers"] / result["seconds"]
+        return Crowd(rate, result["p50_ms"], result["longest_ms"], result["told"])
+
     def herd(self, target: Target, expected: Expected, *, readers: int) -> None:
         """Have so many readers ask at once; raise Failure if any of the answers was wrong.
 
@@ -134,6 +171,7 @@ class Load:
             "body": target.scenario.payload,
             "status": expected.status,
             "expected": str(self._file(expected.body)),
+            "from": _AFTER_ID if target.scenario.own_rows else 0,
             **times,
         }
         answer = http.post(f"{self.url}/{kind}", json=order)

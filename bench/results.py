@@ -1,11 +1,13 @@
 """Writes a run as JSON: everything measured, round by round, and what it comes to."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
 import machine
 from contenders import LESSON, OURS, Contender
+from figures import FIGURES, Figure
 from places import RESULTS
 from samples import Samples, ratios, summary
 from scenarios import CONNECTIONS, scenarios
@@ -28,6 +30,7 @@ def write(
         "machine": machine.describe(),
         "versions": machine.versions(),
         "targets": [_target(one) for one in verdicts],
+        "figures": [_figure(one, samples) for one in FIGURES],
         "throughput_of_ours": _ratios(samples),
         "uploads": [_upload(contender) for contender in contenders.values()],
         "measurements": [
@@ -64,12 +67,16 @@ def _target(one: Verdict) -> dict[str, object]:
     }
 
 
+def _figure(one: Figure, samples: Samples) -> dict[str, object]:
+    return {"title": one.title, "unit": one.unit.strip(), **_summarized(one.values(samples))}
+
+
 def _upload(contender: Contender) -> dict[str, object]:
     plain, gzipped = contender.upload_bytes()
     return {"worker": contender.name, "bytes": plain, "gzipped_bytes": gzipped}
 
 
-def _summarized(values: list[float]) -> dict[str, float]:
+def _summarized(values: Sequence[float]) -> dict[str, float]:
     found = summary(values)
     return {name: _rounded(value) for name, value in asdict(found).items()} if found else {}
 

@@ -12,22 +12,27 @@ import sys
 import time
 from pathlib import Path
 
+import figures
 import packages
 import results
 import table
 import targets
+from clients import measure_clients
 from contenders import Contender
 from fresh import measure_fresh
 from places import BENCH, PLOT, PLOT_PACKAGES, RESULTS, WORK
-from rounds import measure_round
+from rounds import measure_round, warm_up
 from samples import Samples
 from scenarios import scenarios
 from shared.failure import run_main
 from shared.project import ROOT, environment
 from stage import Stage, staged
 
-ROUNDS, SECONDS = 6, 0.6
+ROUNDS, SECONDS = 5, 0.6
 QUICK_ROUNDS, QUICK_SECONDS = 1, 0.25
+
+_WARMED_S = 6.0
+"""Up to 5 s after a change ours reads queries anew, which would disturb the first round."""
 
 SEED = 20
 """Of the order in which Workers take their turns: shuffled, and the same in every run."""
@@ -48,6 +53,10 @@ def parse_arguments() -> argparse.Namespace:
 def measure(stage: Stage, rounds: int, seconds: float) -> Samples:
     """Run the rounds, saying where they are."""
     samples = Samples()
+    for scenario in scenarios():
+        print(f"Warming up: {scenario.name} …", flush=True)
+        warm_up(stage, scenario)
+    time.sleep(_WARMED_S)
     order = random.Random(SEED)  # noqa: S311 - no secret
     began = time.monotonic()
     for number in range(1, rounds + 1):
@@ -58,6 +67,9 @@ def measure(stage: Stage, rounds: int, seconds: float) -> Samples:
         passed = time.monotonic() - began
         print(f"[{passed:4.0f} s] round {number} of {rounds}: start and memory", flush=True)
         measure_fresh(stage, samples, seconds=seconds, order=order)
+        passed = time.monotonic() - began
+        print(f"[{passed:4.0f} s] round {number} of {rounds}: queries after a change", flush=True)
+        measure_clients(stage, samples, seconds=seconds)
     return samples
 
 
@@ -67,6 +79,7 @@ def report(samples: Samples, contenders: dict[str, Contender]) -> list[targets.V
     for lines in (
         table.bursts(samples),
         table.wholes(samples, contenders),
+        figures.lines(samples),
         table.outcomes(verdicts),
     ):
         print()

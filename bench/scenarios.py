@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import dataset
-from contenders import CONSTANT_JAVASCRIPT, CONSTANT_PYTHON, FLOOR, LESSON, OURS, ROW_FLOOR
+import rest_reads
+from contenders import (
+    CONSTANT_JAVASCRIPT,
+    CONSTANT_PYTHON,
+    FLOOR,
+    LESSON,
+    OURS,
+    QUERY_FLOOR,
+    ROW_FLOOR,
+)
 
 DIRECT = "Supabase itself"
 """In a Worker's place: the upstream, asked directly."""
@@ -15,6 +24,7 @@ CONNECTIONS = (1, 4, 32)
 
 EMPTY, NOT_MODIFIED, NOT_FOUND, ROW = "empty", "304", "404", "row"
 MISS, REVALIDATE, WEBHOOK = "miss 100 KB", "revalidate", "webhook"
+QUERY, QUERY_MISS, PASSED = "query 4 KB", "query miss", "passed on"
 HIT_TINY, HIT_SMALL, HIT_MEDIUM, HIT_LARGE = "hit 0.8 KB", "hit 100 KB", "hit 1 MB", "hit 5 MB"
 HIT_ASCII_MEDIUM, HIT_ASCII_LARGE = "hit 1 MB ASCII", "hit 5 MB ASCII"
 
@@ -22,7 +32,7 @@ FRESH = "{n}"
 """In a path: an id that was never asked for."""
 
 _OK = HTTPStatus.OK
-_DIRECT_ROW = f"/rest/v1/articles?select=*&id=eq.{FRESH}"
+_FLOORS = (FLOOR, ROW_FLOOR, QUERY_FLOOR)
 _ROW_TYPE = "application/vnd.pgrst.object+json"
 
 RECEIVED = {"received": True}
@@ -35,15 +45,19 @@ _SETTLE_S = 1.5
 class Scenario:
     """A kind of request, repeated.
 
-    ``body`` is what a 200 answer must be; None accepts the probe's
-    if it is `RECEIVED`, and any body of another status. ``asks`` tells whether each answer needs
-    Supabase (None: no matter). ``settle_s`` is how long ours goes on working after a burst.
+    ``body`` is what a 200 answer must be; None accepts the probe's if it is `RECEIVED`, and any
+    body of another status. ``direct_path`` is where Supabase itself has it, if that is elsewhere.
+    Where ``own_rows`` is true, each fresh id has a row of its own, which begins with it. ``asks``
+    tells whether each answer needs Supabase (None: no matter). ``settle_s`` is how long ours goes
+    on working after a burst.
     """
 
     name: str
     workers: tuple[str, ...]
     body: bytes | None
     path: str = "/articles"
+    direct_path: str | None = None
+    own_rows: bool = False
     table: dataset.Table = dataset.SMALL
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -56,7 +70,7 @@ class Scenario:
     @property
     def floor(self) -> str:
         """The smallest Worker that does the same; where there is none, it takes no part."""
-        return ROW_FLOOR if ROW_FLOOR in self.workers else FLOOR
+        return next((floor for floor in _FLOORS if floor in self.workers), FLOOR)
 
     def status(self, worker: str) -> int:
         """Return the status that a Worker has to answer with."""
@@ -64,18 +78,32 @@ class Scenario:
 
     def path_for(self, worker: str) -> str:
         """Return where a worker has it."""
-        return _DIRECT_ROW if worker == DIRECT else self.path
+        return self.direct_path if worker == DIRECT and self.direct_path else self.path
 
     def headers_for(self, worker: str) -> dict[str, str]:
         """Return what is sent."""
-        return {"accept": _ROW_TYPE} if worker == DIRECT else dict(self.headers)
+        if worker == DIRECT and self.direct_path:
+            return {"accept": _ROW_TYPE}
+        return dict(self.headers)
 
 
 def _hit(name: str, table: dataset.Table) -> Scenario:
     return Scenario(name, (OURS, LESSON, FLOOR), table.body, table=table)
 
 
-def _changed_row() -> str:
+def _read(
+    name: str,
+    workers: tuple[str, ...],
+    *,
+    asks: bool,
+    path: str = rest_reads.PATH,
+    headers: Mapping[str, str] = rest_reads.HEADERS,
+) -> Scenario:
+    return Scenario(name, workers, dataset.listed(), path=path, headers=headers, asks=asks)
+
+
+def changed_row() -> str:
+    """Return what a webhook says."""
     record = json.loads(dataset.row(dataset.ROW_ID))
     old = {"id": dataset.ROW_ID}
     change = {"type": "UPDATE", "table": "articles", "schema": "public"}
@@ -115,7 +143,18 @@ def scenarios() -> tuple[Scenario, ...]:
             dataset.row(dataset.ROW_ID),
             path=f"/articles/{dataset.ROW_ID}",
         ),
-        Scenario(MISS, (*both, DIRECT), dataset.large_row(), path=f"/articles/{FRESH}", asks=True),
+        Scenario(
+            MISS,
+            (*both, DIRECT),
+            dataset.large_row(),
+            path=f"/articles/{FRESH}",
+            direct_path=f"/rest/v1/articles?select=*&id=eq.{FRESH}",
+            own_rows=True,
+            asks=True,
+        ),
+        _read(QUERY, (*both, QUERY_FLOOR), asks=False),
+        _read(QUERY_MISS, (*both, DIRECT), path=rest_reads.filtered(FRESH), asks=True),
+        _read(PASSED, (OURS, DIRECT), headers=rest_reads.USERS_HEADERS, asks=True),
         Scenario(
             REVALIDATE,
             both,
@@ -131,7 +170,7 @@ def scenarios() -> tuple[Scenario, ...]:
             path="/revalidate",
             method="POST",
             headers={"content-type": "application/json"},
-            payload=_changed_row(),
+            payload=changed_row(),
             asks=None,
             settle_s=_SETTLE_S,
         ),

@@ -2,6 +2,7 @@
 //
 // There is no dev proxy in front of it. A second port is the benchmark's hand on it:
 //   GET /               how long the runtime took from its start to its first answer
+//   GET /keys           the metadata of each key of KV
 //   GET /entry?key=K    a KV value, with its metadata in a header
 //   PUT /entry?key=K    the other way round
 //   DELETE /entry?key=K removes it
@@ -49,11 +50,18 @@ async function put(kv, key, value, metadata) {
   await kv.put(key, value, metadata ? { metadata: JSON.parse(metadata) } : {});
 }
 
+async function keysOf(kv) {
+  const { keys } = await kv.list();
+  return Object.fromEntries(keys.map(({ name, metadata }) => [name, JSON.stringify(metadata ?? null)]));
+}
+
 async function answer(kv, request, response) {
   const url = new URL(request.url, "http://localhost");
   const key = url.searchParams.get("key");
   if (url.pathname === "/") {
     response.end(JSON.stringify({ firstAnswerMs }));
+  } else if (url.pathname === "/keys") {
+    response.end(JSON.stringify(await keysOf(kv)));
   } else if (request.method === "PUT") {
     await put(kv, key, await buffer(request), request.headers[METADATA]);
     response.end();

@@ -49,6 +49,11 @@ class Server:
         answer = http.get(f"{self.admin}/entry", params={"key": key}).raise_for_status()
         return Entry(answer.content, answer.headers.get(_METADATA, ""))
 
+    def metadata(self) -> dict[str, str]:
+        """Return the metadata, as JSON text, of each key in the Worker's KV."""
+        found: dict[str, str] = http.get(f"{self.admin}/keys").raise_for_status().json()
+        return found
+
     def put(self, key: str, entry: Entry) -> None:
         """Overwrite what lies in the Worker's KV."""
         headers = {_METADATA: entry.metadata}
@@ -68,12 +73,19 @@ class Supabase:
     url: str
     process: Process
 
-    def serve(self, table: dataset.Table, *, hold_s: float = 0) -> None:
-        """Have this table, and hold back the first answer for so long."""
+    def serve(
+        self, table: dataset.Table, *, edited: bool = False, hold_s: float = 0, delay_s: float = 0
+    ) -> None:
+        """Have this table, and the list of before or after its rows were ``edited``.
+
+        The first answer is held back for ``hold_s``, every one for ``delay_s``.
+        """
         params = {
             "table": int(table.ascii_only),
             "rows": table.rows,
+            "edited": int(edited),
             "hold_ms": round(hold_s * 1000),
+            "delay_ms": round(delay_s * 1000),
         }
         http.put(f"{self.url}/control", params=params).raise_for_status()
 
@@ -86,7 +98,7 @@ def start_supabase(work: Path) -> Supabase:
     """Start the upstream that answers from memory."""
     files = dataset.write(work)
     port = free_port()
-    tables = (files.table, files.ascii_table)
+    tables = (*files.lists, files.table, files.ascii_table)
     arguments = (str(port), str(dataset.ROW_BYTES), files.large_row, *tables)
     process = _spawn("Supabase's stand-in", "upstream.mjs", *arguments, log=work / "upstream.log")
     url = f"http://{LOCALHOST}:{port}"

@@ -1,5 +1,6 @@
 """Everything that runs during a benchmark, and the entries that each Worker serves."""
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -7,15 +8,16 @@ from pathlib import Path
 
 import contenders
 import dataset
-from contenders import OURS, ROW_FLOOR, Contender
+import rest_reads
+from contenders import OURS, QUERY_FLOOR, ROW_FLOOR, Contender
 from load import Load, Target
 from scenarios import DIRECT, Scenario
 from serving import TABLE_KEY, Entry, Server, Supabase, http, start, start_load, start_supabase
 from shared.failure import Failure
 
 _ROW_KEY, _VERSION_KEY = f"{TABLE_KEY}/{dataset.ROW_ID}", f"{TABLE_KEY}?version"
-_VERSION = b"1790000000000"
-"""As long as a time in milliseconds, which ours has there."""
+_VERSION = b"1790000000000 1790000000000"
+"""Two numbers as long as a time in milliseconds, which ours has there."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +70,37 @@ def staged(work: Path) -> Iterator[Stage]:
             server = start(contender, work, Entry(dataset.TINY.body))
             stack.callback(server.process.stop)
             servers[contender.name] = server
-        _fill(servers[ROW_FLOOR])
+        _fill_floors(servers)
         entries = {table: _own_entry(supabase, servers[OURS], table) for table in dataset.TABLES}
         bodies = work / "bodies"
         bodies.mkdir(exist_ok=True)
         yield Stage(work, found, servers, supabase, Load(url, process, bodies), entries)
 
 
-def _fill(row_floor: Server) -> None:
-    """Give it the two keys that it reads."""
+def _fill_floors(servers: dict[str, Server]) -> None:
+    """Give each the two keys that it reads."""
+    row_floor, query_floor = servers[ROW_FLOOR], servers[QUERY_FLOOR]
     row_floor.put(_ROW_KEY, Entry(dataset.row(dataset.ROW_ID)))
-    row_floor.put(_VERSION_KEY, Entry(_VERSION))
+    query_floor.put(rest_reads.ENTRY_KEY, query_entry())
+    for floor in (row_floor, query_floor):
+        floor.put(_VERSION_KEY, Entry(_VERSION))
+
+
+def query_entry() -> Entry:
+    """Return a client's read as ours has it in KV, and as old as can be."""
+    headers = {"content-type": "application/json; charset=utf-8", "content-profile": "public"}
+    metadata = {
+        "v": 2,
+        "etag": f'"{"0" * 32}"',
+        "size": len(dataset.listed()),
+        "readAt": 1_790_000_000_000,
+        "version": 1,
+        "row": "",
+        "askedAt": 1_790_000_000_000,
+        "status": 200,
+        "headers": {**headers, "content-range": "0-24/*", "content-location": rest_reads.PATH},
+    }
+    return Entry(dataset.listed(), json.dumps(metadata))
 
 
 def _own_entry(supabase: Supabase, ours: Server, table: dataset.Table) -> Entry:

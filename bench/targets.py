@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from contenders import CONSTANT_PYTHON, FLOOR, LESSON, OURS, ROW_FLOOR
+from contenders import CONSTANT_PYTHON, FLOOR, LESSON, OURS, QUERY_FLOOR, ROW_FLOOR
 from fresh import HERD, MEMORY, READERS, REFRESH, START
 from samples import WHOLE, Samples, Summary, differences, ratios, summary
 from scenarios import (
@@ -17,6 +17,9 @@ from scenarios import (
     HIT_TINY,
     MISS,
     NOT_MODIFIED,
+    PASSED,
+    QUERY,
+    QUERY_MISS,
     ROW,
 )
 
@@ -70,11 +73,18 @@ def _throughput(scenario: str, base: str, *, of: str | None = None) -> Values:
     )
 
 
-def _added_ms(samples: Samples, worker: str) -> list[float]:
-    """Return what a miss takes longer than Supabase's own answer."""
+def _added_ms(samples: Samples, scenario: str, worker: str) -> list[float]:
+    """Return what an answer takes longer than Supabase's own."""
     return differences(
-        samples.of(MISS, worker, LATENCY_CONNECTIONS, "p50_ms"),
-        samples.of(MISS, DIRECT, LATENCY_CONNECTIONS, "p50_ms"),
+        samples.of(scenario, worker, LATENCY_CONNECTIONS, "p50_ms"),
+        samples.of(scenario, DIRECT, LATENCY_CONNECTIONS, "p50_ms"),
+    )
+
+
+def _added_to_lessons(scenario: str) -> Values:
+    """Compare what ours adds with what the lesson adds."""
+    return lambda samples: ratios(
+        _added_ms(samples, scenario, OURS), _added_ms(samples, scenario, LESSON)
     )
 
 
@@ -103,7 +113,26 @@ TARGETS = (
         "miss 100 KB: time added to Supabase's own answer, to what the lesson adds",
         "<=",
         1.5,
-        lambda samples: ratios(_added_ms(samples, OURS), _added_ms(samples, LESSON)),
+        _added_to_lessons(MISS),
+    ),
+    Target(
+        "query of 4 KB, to a floor that reads two keys and metadata too",
+        ">=",
+        0.9,
+        _throughput(QUERY, QUERY_FLOOR),
+    ),
+    Target(
+        "query miss: time added to Supabase's own answer, to what the lesson adds",
+        "<=",
+        1.5,
+        _added_to_lessons(QUERY_MISS),
+    ),
+    Target(
+        "a read passed on: time added to Supabase's own answer",
+        "<=",
+        1.5,
+        lambda samples: _added_ms(samples, PASSED, OURS),
+        " ms",
     ),
     Target(
         "start to first answer, to a Python Worker that imports nothing",

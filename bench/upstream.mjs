@@ -1,11 +1,14 @@
-// upstream.mjs PORT ROW_BYTES LARGE_ROW.json TABLE.json…: answers in Supabase's place, from memory.
+// upstream.mjs PORT ROW_BYTES LARGE_ROW.json LIST.json EDITED_LIST.json TABLE.json…: answers in
+// Supabase's place, from memory.
 //
 // A table's rows all have the same length in the file, so that a page is a slice of it. Ids from
-// LARGE_IDS on name large rows that differ in their ids only, so that each can be a miss.
+// LARGE_IDS on name large rows that differ in their ids only, so that each can be a miss. Whoever
+// names a limit gets the list, whatever else it asks for.
 //
 // Another path is the benchmark's hand on it: GET /control tells how often it was asked, and
 // PUT /control?table=I&rows=N chooses the table and makes it so long; with &snapshot=1 the database
-// has the function that gives a whole table at once; with &hold_ms=N the next answer waits so long.
+// has the function that gives a whole table at once; with &edited=1 the other list is given; with
+// &hold_ms=N the next answer waits so long, with &delay_ms=N every answer does.
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -19,16 +22,19 @@ const NO_FUNCTION = Buffer.from(
   '{"code":"PGRST202","details":null,"hint":null,"message":"Could not find the function"}',
 );
 
-const [port, rowBytes, largeRowPath, ...tablePaths] = process.argv.slice(2);
+const [port, rowBytes, largeRowPath, listPath, editedPath, ...tablePaths] = process.argv.slice(2);
 const tables = tablePaths.map((path) => readFileSync(path));
 const largeRow = readFileSync(largeRowPath);
+const lists = [listPath, editedPath].map((path) => readFileSync(path));
 const stride = Number(rowBytes) + 1; // the comma
 const pages = new Map();
 
 let table = 0;
 let total = 0;
 let hasSnapshot = false;
+let edition = 0;
 let holdMs = 0;
+let delayMs = 0;
 let asked = 0;
 
 function rowsBetween(first, last) {
@@ -69,6 +75,16 @@ function sendPage(response, first, counted) {
   send(response, status, { "content-type": type, "content-range": range }, page(first, last));
 }
 
+function sendList(response, url) {
+  const headers = {
+    "content-type": "application/json; charset=utf-8",
+    "content-range": `0-${url.searchParams.get("limit") - 1}/*`,
+    "content-profile": "public",
+    "content-location": url.pathname.replace("/rest/v1", "") + url.search,
+  };
+  send(response, 200, headers, lists[edition]);
+}
+
 function sendSnapshot(response) {
   const [status, body] = hasSnapshot ? [200, page(0, total)] : [404, NO_FUNCTION];
   send(response, status, { "content-type": "application/json" }, body);
@@ -79,7 +95,9 @@ function control(request, response, query) {
     table = Number(query.get("table"));
     total = Number(query.get("rows"));
     hasSnapshot = query.get("snapshot") === "1";
+    edition = Number(query.get("edited"));
     holdMs = Number(query.get("hold_ms"));
+    delayMs = Number(query.get("delay_ms"));
   }
   send(response, 200, {}, Buffer.from(JSON.stringify({ asked })));
 }
@@ -89,6 +107,8 @@ function answer(request, response, url) {
   const id = query.get("id");
   if (url.pathname === SNAPSHOT_PATH) {
     sendSnapshot(response);
+  } else if (query.has("limit")) {
+    sendList(response, url);
   } else if (id) {
     sendRow(response, Number(id.replace("eq.", "")));
   } else {
@@ -104,9 +124,10 @@ createServer((request, response) => {
     return;
   }
   asked += 1;
-  if (holdMs) {
-    setTimeout(answer, holdMs, request, response, url);
-    holdMs = 0;
+  const waitMs = holdMs || delayMs;
+  holdMs = 0;
+  if (waitMs) {
+    setTimeout(answer, waitMs, request, response, url);
   } else {
     answer(request, response, url);
   }

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 import dataset
-from contenders import FLOOR, LESSON, OURS, ROW_FLOOR
+import figures
+from clients import MISSING, WARM
+from contenders import FLOOR, LESSON, OURS, QUERY_FLOOR, ROW_FLOOR
 from fresh import HERD
+from load import Crowd
 from samples import WHOLE, Key, Samples, Summary, differences, ratios, summary
-from scenarios import DIRECT, HIT_LARGE, MISS, ROW, scenarios
+from scenarios import DIRECT, HIT_LARGE, MISS, PASSED, QUERY, QUERY_MISS, ROW, scenarios
 from targets import TARGETS, Target, verdict, verdicts
 
 
@@ -77,9 +80,60 @@ def test_what_a_miss_adds_is_compared_without_supabases_own_time() -> None:
         (MISS, LESSON, 1, "p50_ms", [4]),
         (MISS, DIRECT, 1, "p50_ms", [2]),
     )
-    found = verdict(target_named("miss"), samples)
+    found = verdict(target_named("miss 100 KB"), samples)
     assert found.met is True
     assert found.measured == Summary(1.5, 1.5, 1.5)
+
+
+def test_a_query_is_compared_with_the_floor_that_reads_its_metadata_too() -> None:
+    """Neither the table's floor nor the row's does as much."""
+    samples = samples_of(
+        (QUERY, OURS, 4, "per_second", [440]),
+        (QUERY, QUERY_FLOOR, 4, "per_second", [500]),
+    )
+    assert verdict(target_named("query of 4 KB"), samples).word == "not met"
+
+
+def test_a_querys_miss_has_a_bound_of_its_own() -> None:
+    """The rows' misses play no part."""
+    samples = samples_of(
+        (QUERY_MISS, OURS, 1, "p50_ms", [8]),
+        (QUERY_MISS, LESSON, 1, "p50_ms", [5]),
+        (QUERY_MISS, DIRECT, 1, "p50_ms", [1]),
+        (MISS, OURS, 1, "p50_ms", [2]),
+    )
+    assert verdict(target_named("query miss"), samples).measured == Summary(1.75, 1.75, 1.75)
+
+
+def test_what_passing_on_adds_is_told_in_milliseconds() -> None:
+    """The ratio is told too, and held to nothing: Supabase's stand-in takes no time."""
+    samples = samples_of(
+        (PASSED, OURS, 1, "p50_ms", [1.25, 1.5]),
+        (PASSED, DIRECT, 1, "p50_ms", [0.25, 0.25]),
+    )
+    found = verdict(target_named("passed on"), samples)
+    assert found.measured == Summary(1.125, 1, 1.25)
+    assert found.target.wanted == "<= 1.5 ms"
+    assert next(figures.lines(samples)).startswith("5.50 (5.00 to 6.00)")
+
+
+def test_what_crowds_got_is_told_where_it_was_measured() -> None:
+    """What was not, has no line."""
+    samples = samples_of(
+        (WARM, OURS, WHOLE, "fresh_s", [0.5]),
+        (MISSING, OURS, 50, "per_second", [100, 120]),
+        (MISSING, OURS, 50, "passed_share", [0.25]),
+    )
+    first, *_, last = figures.lines(samples)
+    assert first.startswith("0.50 s (0.50 to 0.50)")
+    assert last.split() == [*MISSING.split(), "50", "ms", "50", "110", "0", "0", "0%", "25%"]
+
+
+def test_a_crowds_answers_are_told_apart_by_cache_status() -> None:
+    """A share is of all answers."""
+    crowd = Crowd(1, 1, 1, {"edge; fwd=stale; detail=supabase-slow": 1, "edge; hit; ttl=N": 3})
+    assert crowd.share("fwd=stale; detail") == pytest.approx(0.25)
+    assert crowd.share("fwd=bypass") == 0
 
 
 def test_memory_above_its_bound_misses_the_target() -> None:
@@ -118,6 +172,9 @@ def test_tables_have_the_sizes_that_the_scenarios_name() -> None:
     assert len(dataset.MEDIUM.body) == pytest.approx(1024**2, rel=0.01)
     assert len(dataset.LARGE.body) == pytest.approx(5 * 1024**2, rel=0.01)
     assert len(dataset.large_row()) == dataset.LARGE_ROW_BYTES
+    for edition in (0, 1):
+        assert len(dataset.listed(edition)) == pytest.approx(4 * 1024, rel=0.02)
+    assert dataset.listed(0) != dataset.listed(1)
 
 
 def test_every_target_can_be_measured() -> None:
@@ -126,3 +183,6 @@ def test_every_target_can_be_measured() -> None:
     assert {OURS, LESSON, FLOOR} <= set(workers[HIT_LARGE])
     assert {OURS, ROW_FLOOR} <= set(workers[ROW])
     assert {OURS, LESSON, DIRECT} <= set(workers[MISS])
+    assert {OURS, QUERY_FLOOR} <= set(workers[QUERY])
+    assert {OURS, LESSON, DIRECT} <= set(workers[QUERY_MISS])
+    assert {OURS, DIRECT} <= set(workers[PASSED])

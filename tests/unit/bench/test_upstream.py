@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
 import dataset
+import rest_reads
 from serving import Supabase, http, start_supabase
 
 TABLE = dataset.Table(2_500)
@@ -29,6 +31,26 @@ def test_a_table_longer_than_a_page_is_cut(supabase: Supabase) -> None:
     assert answer.status_code == 206
     assert answer.headers["content-range"] == "2000-2499/2500"
     assert [row["id"] for row in answer.json()] == list(range(2001, 2501))
+
+
+def test_whoever_names_a_limit_gets_the_list(supabase: Supabase) -> None:
+    """Filters change nothing, so any number of queries have the same answer; an edit changes it."""
+    url = supabase.url + rest_reads.filtered(7)
+    for edited in (False, True):
+        supabase.serve(TABLE, edited=edited)
+        answer = http.get(url, headers=rest_reads.HEADERS)
+        assert answer.content == dataset.listed(int(edited))
+        assert answer.headers["content-range"] == "0-24/*"
+
+
+def test_every_answer_waits_if_that_is_wanted(supabase: Supabase) -> None:
+    """Unlike the hold, which the first alone has."""
+    supabase.serve(TABLE, delay_s=0.05)
+    for _ in range(2):
+        began = time.monotonic()
+        http.get(supabase.url + rest_reads.PATH)
+        assert time.monotonic() - began >= 0.045
+    supabase.serve(TABLE)
 
 
 def test_a_database_without_the_function_knows_no_snapshot(supabase: Supabase) -> None:

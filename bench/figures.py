@@ -1,0 +1,71 @@
+"""What is worth knowing of a run and is held to no bound. Pure."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from clients import CROWDS, DELAY_S, MISSING, OUTDATED, QUERIES, SLOW, SLOW_S, WARM
+from contenders import OURS
+from samples import WHOLE, Samples, Summary, ratios, summary
+from scenarios import DIRECT, PASSED
+
+_DELAYS_S = {MISSING: DELAY_S, OUTDATED: DELAY_S, SLOW: SLOW_S}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number of each round."""
+
+    title: str
+    values: Callable[[Samples], Sequence[float]]
+    unit: str = ""
+
+    def of(self, samples: Samples) -> Summary | None:
+        """Return what the rounds come to, or None where nothing was measured."""
+        return summary(self.values(samples))
+
+
+def _whole(scenario: str, metric: str) -> Callable[[Samples], Sequence[float]]:
+    return lambda samples: samples.of(scenario, OURS, WHOLE, metric)
+
+
+FIGURES = (
+    Figure(
+        "a read passed on: p50 at 1 connection, to Supabase itself",
+        lambda samples: ratios(
+            samples.of(PASSED, OURS, 1, "p50_ms"), samples.of(PASSED, DIRECT, 1, "p50_ms")
+        ),
+    ),
+    Figure(f"{QUERIES} queries fresh in KV after a webhook", _whole(WARM, "fresh_s"), " s"),
+    Figure("reads of Supabase for that", _whole(WARM, "reads")),
+    Figure("keys of KV written or removed for that", _whole(WARM, "writes")),
+)
+
+
+def lines(samples: Samples) -> Iterator[str]:
+    """Return a line for each figure, and a table of the crowds."""
+    for figure in FIGURES:
+        found = figure.of(samples)
+        if found:
+            shown = f"{found.median:.2f}{figure.unit} ({found.low:.2f} to {found.high:.2f})"
+            yield f"{shown:26}  {figure.title}"
+    yield ""
+    yield (
+        f"{'queries of a crowd':24}{'Supabase':>10}{'readers':>9}{'answers/s':>11}{'p50 ms':>9}"
+        f"{'longest ms':>12}{'stale':>7}{'passed on':>11}"
+    )
+    for name, delay_s in _DELAYS_S.items():
+        for readers in CROWDS:
+            yield from _crowd(samples, name, readers, delay_s)
+
+
+def _crowd(samples: Samples, name: str, readers: int, delay_s: float) -> Iterator[str]:
+    def of(metric: str) -> float:
+        found = summary(samples.of(name, OURS, readers, metric))
+        return found.median if found else 0.0
+
+    if of("per_second"):
+        yield (
+            f"{name:24}{f'{delay_s * 1000:.0f} ms':>10}{readers:>9}{of('per_second'):>11.0f}"
+            f"{of('p50_ms'):>9.0f}{of('longest_ms'):>12.0f}{of('stale_share'):>7.0%}"
+            f"{of('passed_share'):>11.0%}"
+        )

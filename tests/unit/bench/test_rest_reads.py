@@ -1,0 +1,48 @@
+"""A client's read, as the benchmark asks for it and finds it in KV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dataset
+import rest_reads
+from edge_cache.entries import parse_metadata
+from edge_cache.queries import Query
+from edge_cache.supabase.canonical import Variant, query_in
+from stage import query_entry
+
+FLOOR = Path(__file__).parents[3] / "bench" / "worker_sources" / "query_floor.py"
+
+
+def key_of(path: str) -> str:
+    """Return where ours keeps the answer."""
+    target, _, raw = path.removeprefix("/rest/v1/").partition("?")
+    headers = rest_reads.HEADERS
+    query = query_in("GET", target, raw, Variant(headers["accept"], headers["accept-profile"]))
+    assert isinstance(query, Query)
+    return query.path
+
+
+def test_the_entrys_key_is_ours() -> None:
+    """What lies under another key would never be found, or out of date."""
+    assert key_of(rest_reads.PATH) == rest_reads.ENTRY_KEY
+    assert key_of(rest_reads.filtered(7)) == rest_reads.filtered_key(7)
+
+
+def test_the_floor_reads_the_same_key() -> None:
+    """Keys of another length might take another time."""
+    assert f'"{rest_reads.ENTRY_KEY}"' in FLOOR.read_text()
+
+
+def test_an_old_entry_is_one_that_readers_take_for_an_entry() -> None:
+    """Malformed metadata would make it a miss instead of an outdated one."""
+    entry = query_entry()
+    metadata = parse_metadata(entry.metadata)
+    assert metadata is not None
+    assert (metadata.size, metadata.version) == (len(dataset.listed()), 1)
+
+
+def test_a_user_differs_in_the_session_alone() -> None:
+    """The public key stays in `apikey`, as supabase-js has it."""
+    changed = rest_reads.USERS_HEADERS.items() - rest_reads.HEADERS.items()
+    assert [name for name, _ in changed] == ["authorization"]
