@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from clients import CROWDS, DELAY_S, MISSING, OUTDATED, QUERIES, SLOW, SLOW_S, WARM
 from contenders import OURS
+from crowds import CROWDS, DELAY_S, MISSING, OUTDATED, QUERIES, SLOW, SLOW_S, WARM
 from samples import WHOLE, Samples, Summary, ratios, summary
 from scenarios import DIRECT, PASSED
 

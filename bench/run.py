@@ -17,8 +17,8 @@ import packages
 import results
 import table
 import targets
-from clients import measure_clients
 from contenders import Contender
+from crowds import measure_clients
 from fresh import measure_fresh
 from places import BENCH, PLOT, PLOT_PACKAGES, RESULTS, WORK
 from rounds import measure_round, warm_up

@@ -6,8 +6,8 @@ import pytest
 
 import dataset
 import figures
-from clients import MISSING, WARM
 from contenders import FLOOR, LESSON, OURS, QUERY_FLOOR, ROW_FLOOR
+from crowds import MISSING, WARM
 from fresh import HERD
 from load import Crowd
 from samples import WHOLE, Key, Samples, Summary, differences, ratios, summary
