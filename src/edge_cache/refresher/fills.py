@@ -35,6 +35,9 @@ MISSED_AT_ONCE = 10
 MAX_WAITING = 100
 """How many more of them wait for their turn."""
 
+MAX_WAIT_S = 2.0
+"""How long they do, before Supabase is asked without this cache."""
+
 
 class Fills:
     """Answers readers from memory or by a read, within the bounds of `Lookups`."""
@@ -123,7 +126,10 @@ class Fills:
             raise Overloaded("So many are being read already that this one is not.")
         self._waiting += 1
         try:
-            await self._missed_gate.acquire()
+            async with asyncio.timeout(MAX_WAIT_S):
+                await self._missed_gate.acquire()
+        except TimeoutError as error:
+            raise Overloaded("Others that are being read take too long.") from error
         finally:
             self._waiting -= 1
         try:
