@@ -31,7 +31,7 @@ STORE_AFTER_S = 5.0
 """What is noted meanwhile is stored together. It is lost if the object is, which costs no more than
 that a reader waits once."""
 
-_KEY = "demand"
+_KEY = "asked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ async def test_what_is_noted_is_stored_together(world: World, demand: Demand) ->
     await asyncio.sleep(4)
     demand.note(LIST)
     await asyncio.sleep(0.9)
-    assert world.storage.get("demand") is None
+    assert world.storage.get("asked") is None
     await asyncio.sleep(0.2)
     later = Demand(TABLE, world.storage, world.clock.now_ms)
     assert later.warm() == [query("a=1")]
@@ -129,7 +129,7 @@ def test_it_is_stored_in_the_order_of_asking() -> None:
         ["/", 7, True],
         ["/rest/v1/no such", 8, True],
     ]
-    storage.put("demand", json.dumps(asked))
+    storage.put("asked", json.dumps(asked))
     demand = Demand(PROJECT, storage, lambda: 10)
     assert demand.warm() == [Resource(PROJECT, query=Query("articles", "a=1", count="exact"))]
     assert clock.now_ms() == START_MS
