@@ -69,7 +69,8 @@ class Revalidation:
             writes.append(reading.storing)
             listed = reading.metadata.version
             self._lookups.forget_all()
-        self._journal.note(self._journal.changes.with_all_rows(version).with_all_queries(version))
+            self._journal.note(self._journal.changes.with_all_rows(version))
+        self._journal.note(self._journal.changes.with_all_queries(version))
         stored = all(await asyncio.gather(*writes, self._entries.publish()))
         await self._backlog.schedule()  # the queries are pending, and the versions may be
         require_stored(stored=stored)
