@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import js
 from pyodide.ffi import JsException, jsnull, to_js
 
+from edge_cache.cloudflare.javascript import JS
 from edge_cache.entries import NO_VERSIONS, Versions
 from edge_cache.errors import StoreError
 from edge_cache.http import Stream, release
@@ -32,7 +32,7 @@ class KvValue:
     async def read(self) -> bytes:
         """Return the whole value. Raises StoreError."""
         try:
-            buffer = await js.Response.new(self.stream).arrayBuffer()
+            buffer = await JS.response(self.stream).arrayBuffer()
         except JsException as error:
             raise _store_error("read", error) from error
         return bytes(buffer.to_bytes())
@@ -78,7 +78,7 @@ class KvWriter:
     async def put(self, key: str, body: bytes, metadata: str, ttl_s: int | None = None) -> None:
         """Overwrite a value and its metadata. Raises StoreError."""
         expiry = "" if ttl_s is None else f', "expirationTtl": {ttl_s}'
-        options = js.JSON.parse(f'{{"metadata": {metadata}{expiry}}}')
+        options = JS.parse(f'{{"metadata": {metadata}{expiry}}}')
         try:
             await self._namespace.put(key, to_js(body), options)
         except JsException as error:
@@ -106,11 +106,11 @@ class KvWriter:
             options["limit"] = at_most
         while True:
             try:
-                page = await self._namespace.list(js.JSON.parse(json.dumps(options)))
+                page = await self._namespace.list(JS.parse(json.dumps(options)))
             except JsException as error:
                 raise _store_error("list", error) from error
             # One crossing for a whole page, which has up to 1,000 keys.
-            listed = json.loads(js.JSON.stringify(page))
+            listed = json.loads(JS.stringify(page))
             for key in listed["keys"]:
                 metadata = key.get("metadata")
                 found[key["name"]] = None if metadata is None else json.dumps(metadata)
@@ -120,14 +120,14 @@ class KvWriter:
 
 
 def _read_options(kind: str) -> Any:
-    return js.JSON.parse(json.dumps({"type": kind, "cacheTtl": CACHE_TTL_S}))
+    return JS.parse(json.dumps({"type": kind, "cacheTtl": CACHE_TTL_S}))
 
 
 def _value(result: Any) -> KvValue | None:
     if result.value is jsnull:
         return None
     metadata = result.metadata
-    return KvValue(result.value, None if metadata is jsnull else js.JSON.stringify(metadata))
+    return KvValue(result.value, None if metadata is jsnull else JS.stringify(metadata))
 
 
 def _store_error(what: str, error: JsException) -> StoreError:

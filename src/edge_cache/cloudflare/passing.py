@@ -11,6 +11,7 @@ from typing import Any
 import js
 from pyodide.ffi import JsException
 
+from edge_cache.cloudflare.javascript import JS
 from edge_cache.errors import UpstreamUnreachable
 from edge_cache.http import EXPOSED_HEADERS, Passed
 
@@ -30,7 +31,7 @@ async def pass_on(request: Any, url: str, cache_status: Callable[[int], str]) ->
     if status == _SWITCHING_PROTOCOLS:
         return Passed(answer, status)
     # What `fetch` returns is immutable. The body is not touched, packed or not.
-    passed = js.Response.new(answer.body, answer)
+    passed = JS.response(answer.body, answer)
     headers = passed.headers
     headers.append("cache-status", cache_status(status))
     headers.append("access-control-expose-headers", EXPOSED_HEADERS)

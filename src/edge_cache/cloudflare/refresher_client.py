@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import js
 from pyodide.ffi import JsException, jsnull
 
 from edge_cache import wire
+from edge_cache.cloudflare.javascript import JS
 from edge_cache.errors import RefresherUnavailable
 from edge_cache.ports import Filled
 from edge_cache.resources import Resource
@@ -88,4 +88,4 @@ async def _json_of(response: Any) -> Any:
 
 
 def _post(body: str) -> Any:
-    return js.JSON.parse(json.dumps({"method": "POST", "body": body}))
+    return JS.parse(json.dumps({"method": "POST", "body": body}))
