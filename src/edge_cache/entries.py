@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 _FORMAT = 2
 
@@ -34,6 +35,9 @@ REPLAYABLE = frozenset({200, 206, 406})
 MAX_METADATA_BYTES = 1024
 """Workers KV's limit (https://developers.cloudflare.com/kv/platform/limits/)."""
 
+_REMEMBERED = 500
+"""So many texts of KV are parsed once: most hits are of few entries. About 1 MB at most."""
+
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]{0,1000}")
 
 
@@ -49,6 +53,7 @@ class Versions:
         return f"{self.rows} {self.queries}"
 
     @classmethod
+    @lru_cache(_REMEMBERED)
     def from_text(cls, text: str) -> Versions:
         """Return the versions; what cannot be of this package's making counts as none."""
         numbers = text.split(" ")
@@ -125,6 +130,7 @@ class Snapshot:
     may_be_stored: bool = True
 
 
+@lru_cache(_REMEMBERED)
 def parse_metadata(text: str) -> Metadata | None:
     """Return the metadata, or None if it is not of this package's making."""
     try:

@@ -159,3 +159,10 @@ def test_an_age_is_never_negative() -> None:
     """Another machine's clock may be ahead."""
     assert age_s(10_000, 9_000) == 0
     assert age_s(10_000, 12_900) == 2
+
+
+def test_a_text_is_parsed_once() -> None:
+    """Most hits are of few entries, so that is most of what a hit would parse."""
+    text = json.dumps({**GOOD, "readAt": 78})
+    assert parse_metadata(text) is parse_metadata(text) is not None
+    assert Versions.from_text("78 79") is Versions.from_text("78 79")
