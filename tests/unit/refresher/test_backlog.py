@@ -533,10 +533,10 @@ async def test_the_end_of_a_single_failure_is_noticed_too(world: World) -> None:
     world.store.refuses = lambda _what, _key: True
     await world.host.backlog.record(["1"])
     await world.live(60)
-    world.store.refuses = lambda _what, _key: False
     world.source.errors["/articles/1"] = UpstreamTimeout("x")
     while world.host.status()["failures"] == 0:
         await world.live(0.1)
+    world.store.refuses = lambda _what, _key: False
     world.source.errors.clear()
     with pytest.raises(NotFound):
         await world.fill(row("x"))
