@@ -24,7 +24,16 @@ def test_a_new_worker_is_healthy(edge: Edge) -> None:
                 "failures": 0,
                 "last_error": None,
                 "failed_at": None,
+                "queries": 0,
             }
+        },
+        "project": {
+            "refreshed_at": None,
+            "pending": 0,
+            "failures": 0,
+            "last_error": None,
+            "failed_at": None,
+            "queries": 0,
         },
     }
 

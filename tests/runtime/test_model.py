@@ -62,7 +62,13 @@ class World:
         if there == (kind == "insert"):
             return
         if kind == "insert":
-            row = {"id": row_id, "title": f"Edit {self.edits}", "body": "", "published": True}
+            row: dict[str, object] = {
+                "id": row_id,
+                "title": f"Edit {self.edits}",
+                "body": "",
+                "published": True,
+            }
+            row["author_id"] = None
             self.edge.db.insert([row])
             self.rows[row_id] = row
         elif kind == "delete":

@@ -208,6 +208,7 @@ def changing(edit: Callable[[int], object], per_second: float) -> Iterator[None]
 
 def test_a_table_that_cannot_be_read_does_not_hold_up_its_rows(edge: Edge) -> None:
     """The list's read fails again and again; a row's change arrives in the usual time."""
+    edge.get("/articles")
     edge.get("/articles/2")
 
     def list_hangs(handler: Handler) -> None:
@@ -244,6 +245,7 @@ def test_who_has_a_stale_entry_waits_a_second_at_most(edge: Edge) -> None:
 
 def test_a_pending_change_does_not_wait_after_an_outage(edge: Edge) -> None:
     """Any read that succeeds wakes the backlog."""
+    edge.get("/articles")
     edge.get("/articles/2")
     edge.upstream.always = hanging_up
     edge.db.update(2, title="Edited")
