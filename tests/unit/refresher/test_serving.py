@@ -6,14 +6,20 @@ import asyncio
 import json
 
 import pytest
-from world import LIST, TABLE, World, row
+from world import LIST, START_MS, TABLE, World, query, row
 
 from edge_cache import wire
-from edge_cache.errors import ConfigurationError, UpstreamTimeout
+from edge_cache.errors import (
+    ConfigurationError,
+    QueryRejected,
+    RelayedProblem,
+    Reply,
+    UpstreamTimeout,
+)
 from edge_cache.http import Answer
 from edge_cache.refresher.host import Host
 from edge_cache.refresher.serving import serve
-from edge_cache.tables import Declared, Scope, Table
+from edge_cache.tables import PROJECT, Declared, Scope, Table
 
 OTHER = Table("products", key="sku")
 
@@ -25,7 +31,7 @@ async def asked(world: World, path: str, verb: str, body: str = "", *, number: i
         return body
 
     async def host_of(scope: Scope) -> Host:
-        assert scope is TABLE
+        assert scope is world.scope
         return world.host
 
     url = wire.url_of("https://refresher", verb, path, number)
@@ -120,6 +126,39 @@ async def test_status_is_json(world: World) -> None:
     answer = await asked(world, "/articles", wire.STATUS)
     assert answer.status == 200
     assert document(answer) == world.host.status()
+
+
+async def test_a_query_is_served(world: World) -> None:
+    """With the headers that are replayed; its values may have what URLs have."""
+    answer = await asked(world, query("a=eq.http:%2F%2Fx%3F/y").path, wire.FILL)
+    filled = wire.filled_from(answer.headers.get, answer.body)
+    assert (answer.status, filled.body) == (200, b"[]")
+    assert filled.metadata.headers == {"content-range": "0-0/*"}
+
+
+async def test_what_supabase_said_of_a_query_is_carried(world: World) -> None:
+    """As it said it."""
+    reply = Reply(400, {"content-type": "application/json"}, b"{}")
+    world.source.error = QueryRejected("No.", supabase_status=400, reply=reply)
+    answer = await asked(world, query().path, wire.FILL)
+    assert (answer.status, answer.body) == (502, b"{}")
+    error = wire.error_from(answer.headers[wire.ERROR], answer.body)
+    assert isinstance(error, RelayedProblem)
+    assert error.reply == reply
+
+
+async def test_the_project_is_served_by_its_own_object(project: World) -> None:
+    """It has no path, and is told of no rows."""
+    for verb, body, status in (
+        (wire.RECORD, "[]", 204),
+        (wire.REVALIDATE, "", 204),
+        (wire.STATUS, "", 200),
+    ):
+        assert (await asked(project, "/", verb, body)).status == status
+    assert project.host.journal.changes.version == START_MS + 2
+    embedding = query("select=id,author(name)", PROJECT)
+    assert (await asked(project, embedding.path, wire.FILL)).status == 200
+    assert {key for _, key in project.source.asked} == {embedding.key}
 
 
 @pytest.mark.parametrize("path", ["/unknown", "/articles/1/2", "/rest/v1/unknown", "/rest/v1/a.b"])
