@@ -100,6 +100,7 @@ def test_a_row_that_is_not_pending_may_be_done() -> None:
     """It changes nothing."""
     changes = Changes(version=8, rows={"2": 3})
     assert changes.with_row("1", 8) == changes
+    assert changes.with_row("1", 8) is changes
 
 
 def test_what_a_reader_saw_in_kv_is_learned() -> None:

@@ -190,6 +190,7 @@ async def test_a_readers_read_begun_before_is_not_taken_for_it(world: World) -> 
     await world.live(5)
     assert world.shown(ALL) == NEW
     assert reads(world) == [ALL.key] * 2
+    assert world.logged("internal_error") == []
 
 
 @pytest.mark.parametrize(
@@ -237,6 +238,22 @@ async def test_that_supabase_is_down_stops_it_until_it_is_well(world: World) -> 
     world.source.error = None
     await world.live(15)
     assert all(world.shown(resource) == NEW for resource in queries)
+    assert pending(world) == 0
+
+
+async def test_those_under_way_are_waited_for_before_it_is_tried_again(world: World) -> None:
+    """Else more and more would be."""
+    queries = numbered(4)
+    await with_warm(world, *queries)
+    gate = world.source.hold(queries[0].key)
+    world.source.errors[queries[1].key] = DOWN
+    await edit(world)
+    await world.live(12)
+    assert len(reads(world)) == 4
+    assert not world.host.backlog.is_idle
+    gate.set()
+    world.source.errors.clear()
+    await world.live(12)
     assert pending(world) == 0
 
 
