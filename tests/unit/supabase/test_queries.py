@@ -189,6 +189,11 @@ def test_an_answer_without_content_range_is_none_of_postgrests() -> None:
     assert error.supabase_status == 200
 
 
+def test_an_answer_without_a_media_type_is_none_either() -> None:
+    """Nobody can tell what it is."""
+    refused(InvalidAnswer, Remote(headers={"content-range": "0-0/*"}))
+
+
 def test_a_406_that_is_no_json_is_none_either() -> None:
     """Its code says what the media type does not."""
     body = json.dumps({"code": "PGRST116"}).encode()
