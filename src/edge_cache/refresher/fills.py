@@ -165,7 +165,8 @@ class Fills:
             if patience_ms <= 0:
                 raise StillReading("Supabase has not answered yet.")
             await asyncio.wait({reading}, timeout=patience_ms / 1000)
-            patience_ms = self._reads.patience_ms(resource)
+            # Of queries there is no end, and so of those in the queue: a second is all they get.
+            patience_ms = self._reads.patience_ms(resource) if resource.query is None else 0
         return reading.result()
 
     async def _again(self, resource: Resource, version: int) -> Reading:
