@@ -300,6 +300,28 @@ async def test_a_stale_reader_does_not_wait_for_a_silent_supabase(world: World) 
     assert world.shown(ALL) == NEW
 
 
+async def test_a_stale_reader_waits_a_second_in_all_however_long_the_queue(world: World) -> None:
+    """Ten are read at once; who is behind them gets the old answer, though Supabase answers."""
+    queries = [query(f"a={number}") for number in range(30)]
+    await with_stale(world, *queries)
+    world.source.delay_s = 0.6
+    began_ms = world.passed_ms
+    waits: list[int] = []
+
+    async def read(resource: Resource) -> str:
+        try:
+            return str(body_of(await world.fill(resource, has_stale=True))[0]["title"])
+        except StillReading:
+            waits.append(world.passed_ms - began_ms)
+            return "outdated"
+
+    answers = await asyncio.gather(*map(read, queries))
+    assert (answers.count("new"), answers.count("outdated")) == (10, 20)
+    assert set(waits) == {1000}
+    await world.live(2)
+    assert all(world.shown(resource) == NEW for resource in queries)
+
+
 async def test_after_a_failure_a_stale_reader_does_not_ask(world: World) -> None:
     """That query; others go on."""
     await with_stale(world, ALL, query("a=1"))
