@@ -91,6 +91,48 @@ async def test_fifty_queries_are_kept_warm_and_the_table_is_not_forgotten(
     assert demand.is_wanted(LIST)
 
 
+async def test_queries_that_are_asked_for_once_do_not_push_out_others(demand: Demand) -> None:
+    """Only when all the others were asked for again, the one that was longest ago goes."""
+    known = [query(f"a={number}") for number in range(50)]
+    for resource in known * 2:
+        demand.note(resource)
+    for number in range(100):
+        demand.note(query(f"flood={number}"))
+    assert demand.warm() == [query("flood=99"), *reversed(known[1:])]
+    demand.note(query("flood=99"))
+    demand.note(query("flood=100"))
+    assert demand.warm() == [query("flood=100"), query("flood=99"), *reversed(known[2:])]
+
+
+async def test_what_cannot_be_read_is_forgotten(world: World, demand: Demand) -> None:
+    """By the next object too; to forget what is not known is nothing."""
+    demand.note(query("a=1"))
+    demand.note(query("a=2"))
+    await asyncio.sleep(6)
+    demand.forget(query("a=1"))
+    demand.forget(query("a=3"))
+    assert demand.warm() == [query("a=2")]
+    await asyncio.sleep(6)
+    later = Demand(TABLE, world.storage, world.clock.now_ms)
+    assert later.warm() == [query("a=2")]
+    world.storage.texts.pop("asked")
+    later.forget(query("a=3"))
+    await asyncio.sleep(6)
+    assert world.storage.get("asked") is None
+
+
+async def test_that_something_was_asked_for_again_is_stored(world: World, demand: Demand) -> None:
+    """So that an eviction does not give a flood its place."""
+    known = [query(f"a={number}") for number in range(49)]
+    for resource in known * 2:
+        demand.note(resource)
+    demand.note(query("once=1"))
+    await asyncio.sleep(6)
+    later = Demand(TABLE, world.storage, world.clock.now_ms)
+    later.note(query("once=2"))
+    assert later.warm() == [query("once=2"), *reversed(known)]
+
+
 async def test_a_long_query_is_not_kept_warm(demand: Demand) -> None:
     """The names of all are kept in one text."""
     longest = query("a=" + "x" * (2000 - len(query("a=").path)))

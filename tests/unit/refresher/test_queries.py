@@ -139,6 +139,23 @@ async def test_ten_are_read_at_once_and_a_hundred_wait(world: World) -> None:
     assert (await world.fill(query("b=1"))).asked
 
 
+async def test_nobody_waits_longer_than_two_seconds_for_a_turn(world: World) -> None:
+    """Who has none then is to be answered without the cache; the next one gets a turn."""
+    world.source.delay_s = 1.5
+    queries = [query(f"a={number}") for number in range(25)]
+    outcomes = await asyncio.gather(*map(world.fill, queries), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes].count(Overloaded) == 5
+    assert world.passed_ms == 3000
+    assert (await world.fill(query("b=1"))).asked
+
+
+async def test_a_project_without_queries_has_nothing_to_revalidate(project: World) -> None:
+    """It has no rows either, so KV is given nothing."""
+    await project.host.revalidation.revalidate()
+    await project.live(5)
+    assert (project.store.tried, project.source.asked) == ([], [])
+
+
 async def test_those_that_fail_leave_their_place_to_others(world: World) -> None:
     """Each that waits has its turn."""
     world.source.error = UpstreamTimeout("x")

@@ -147,6 +147,15 @@ async def test_what_supabase_said_of_a_query_is_carried(world: World) -> None:
     assert error.reply == reply
 
 
+async def test_what_supabase_said_of_a_row_is_not_carried(world: World) -> None:
+    """Who asks for a row gets a problem; it may quote another."""
+    reply = Reply(503, {}, b"private")
+    world.source.error = UpstreamTimeout("x", supabase_status=504, reply=reply)
+    answer = await asked(world, "/articles/1", wire.FILL)
+    assert answer.body is None
+    assert "reply" not in json.loads(answer.headers[wire.ERROR])
+
+
 async def test_the_project_is_served_by_its_own_object(project: World) -> None:
     """It has no path, and is told of no rows."""
     for verb, body, status in (
