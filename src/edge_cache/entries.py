@@ -167,7 +167,7 @@ def _is_well_formed(metadata: Metadata) -> bool:
 
 
 def _is_header(name: object, value: object) -> bool:
-    known = name in REPLAYED and isinstance(value, str)
+    known = name in (*REPLAYED, "cache-control") and isinstance(value, str)
     return known and _HEADER_VALUE.fullmatch(str(value)) is not None
 
 

@@ -116,10 +116,10 @@ def representation(  # noqa: PLR0913  all but two by name
     """
     headers = {
         **CORS,
-        **metadata.headers,
         "etag": metadata.etag,
         # Browsers ask again each time, which a 304 makes cheap, so that an edit shows at once.
         "cache-control": "no-cache",
+        **metadata.headers,
         "cache-status": status,
     }
     if age is not None:

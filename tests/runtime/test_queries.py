@@ -157,6 +157,7 @@ def test_what_may_not_be_stored_is_not(edge: Edge, directive: str) -> None:
     answer = edge.get_from_kv(path)
     assert answer.json() == []
     assert "stored" not in did(answer)
+    assert answer.headers["cache-control"] == "no-store"
     assert keys(edge) == []
 
 

@@ -185,14 +185,29 @@ def test_what_the_key_may_not_read_any_more_is_gone(edge: Edge) -> None:
     eventually(lambda: keys(edge) == [], "gone")
 
 
+def test_a_crowd_of_slow_misses_keeps_no_other_query_from_being_shared(edge: Edge) -> None:
+    """Ten are slow; a hundred readers of another query cause one read, and the next has a hit."""
+    edge.upstream.always = after(1, forward)
+    slow: list[tuple[str, str, object]] = [
+        ("GET", f"/rest/v1/books?select=id&id=neq.{number}", None) for number in range(10)
+    ]
+    wanted: list[tuple[str, str, object]] = [("GET", BOOKS, None)] * 100
+    url, headers = str(edge.http.base_url), dict(edge.http.headers)
+    answers = asyncio.run(many(url, [*slow, *wanted], headers))
+    assert {did(answer) for answer in answers} == {"fwd=uri-miss; fwd-status=200; stored"}
+    assert edge.asked == 11
+    assert did(edge.get_from_kv(BOOKS)).startswith("hit; ttl=")
+
+
 @pytest.mark.parametrize("path", [BOOKS, EMBEDDING])
 def test_supabases_own_error_reaches_who_has_nothing_else(edge: Edge, path: str) -> None:
-    """As it was, with what Supabase asks to wait; the object tried thrice."""
+    """As it was, with what Supabase asks to wait; the client tries again, so the Worker does not."""
     body = b'{"code":"PGRST000","message":"no connection","details":null,"hint":null}'
     edge.upstream.always = answering(503, body, content_type="application/json", retry_after="7")
     answer = edge.get(path)
     assert (answer.status_code, answer.content) == (503, body)
     assert answer.headers["retry-after"] == "7"
+    assert edge.asked == 1
     assert keys(edge) == []
 
 

@@ -20,9 +20,9 @@ WANTED_MS = 24 * 60 * 60 * 1000
 """What nobody asked for in so long is not read again before somebody does."""
 
 MAX_WARM = 50
-"""So many queries are read again as soon as a change is known: those asked for most lately. Of
-those that were asked for only once, the latest has the last place: a flood of queries that never
-repeat does not push out the others."""
+"""So many queries are read again as soon as a change is known: those asked for most lately. Those
+that were asked for only once go first: a flood of queries that never repeat does not push out the
+others."""
 
 MAX_PATH_CHARS = 2000
 """Longer queries are not kept warm: the names of all are kept in one text."""
@@ -54,12 +54,12 @@ class Demand:
         told = json.loads(text) if text else []
         self._asked = OrderedDict((path, _Asked(at_ms, again)) for path, at_ms, again in told)
 
-    def note(self, resource: Resource) -> None:
-        """Note that a reader wants a table or a query."""
+    def note(self, resource: Resource, *, again: bool = False) -> None:
+        """Note that a reader wants a table or a query, which it was known to be ``again``."""
         path = resource.path
         if resource.row_id is not None or len(path) > MAX_PATH_CHARS:
             return
-        self._asked[path] = _Asked(self._now_ms(), path in self._asked)
+        self._asked[path] = _Asked(self._now_ms(), again or path in self._asked)
         self._asked.move_to_end(path)
         queries = [path for path in self._asked if path.startswith(ROOT)]
         if len(queries) > MAX_WARM:

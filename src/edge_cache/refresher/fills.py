@@ -12,6 +12,7 @@ from edge_cache.errors import (
     Overloaded,
     QueryRefused,
     StillReading,
+    UpstreamTimeout,
 )
 from edge_cache.ports import Filled
 from edge_cache.refresher.demand import Demand
@@ -29,14 +30,14 @@ STALE_AT_ONCE = 10
 """How many rows and queries that have an entry are read at once. The others wait, so that the time
 for which Supabase is waited for is Supabase's, and not that of a queue in front of it."""
 
-MISSED_AT_ONCE = 10
-"""How many queries that have none are."""
+MISSED_AT_ONCE = 30
+"""How many queries that have none are. A few slow ones keep no other waiting."""
 
 MAX_WAITING = 100
 """How many more of them wait for their turn."""
 
-MAX_WAIT_S = 2.0
-"""How long they do, before Supabase is asked without this cache."""
+MAX_WAIT_S = 10.0
+"""How long they do. Supabase is slow then, and to be asked past this cache would not help it."""
 
 
 class Fills:
@@ -81,7 +82,7 @@ class Fills:
         if has_stale:
             self._new_keys.know(resource.key)
         if has_stale or resource.query is None:
-            self._demand.note(resource)
+            self._demand.note(resource, again=has_stale)
         needed = self._journal.changes.needed(resource)
         kept = self._reads.recent.get(resource.key, needed)
         if kept:
@@ -91,7 +92,7 @@ class Fills:
             raise NotFound(f"No row of {table.name} with this {table.key} is visible.")
         reading = await self._reading(resource, needed, has_stale=has_stale)
         # A query that is rejected, or never repeats, is not to be kept warm.
-        if reading.is_stored and resource.query is not None:
+        if reading.is_stored and resource.query is not None and not has_stale:
             self._demand.note(resource)
         return Filled(reading.metadata, reading.body, stored=reading.is_stored, asked=True)
 
@@ -101,7 +102,7 @@ class Fills:
         If a reader was known to want it later, KV has not shown that to this one yet. Nothing is
         read while Supabase has just failed. Raises NotFound or UpstreamError.
         """
-        self._demand.note(resource)
+        self._demand.note(resource, again=True)
         self._new_keys.know(resource.key)
         kept = self._reads.recent.get(resource.key, 0)
         if kept and kept.snapshot.metadata.asked_at_ms > asked_at_ms:
@@ -129,7 +130,7 @@ class Fills:
             async with asyncio.timeout(MAX_WAIT_S):
                 await self._missed_gate.acquire()
         except TimeoutError as error:
-            raise Overloaded("Others that are being read take too long.") from error
+            raise UpstreamTimeout("Supabase took too long for those that asked before.") from error
         finally:
             self._waiting -= 1
         try:

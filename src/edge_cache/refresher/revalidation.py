@@ -63,6 +63,9 @@ class Revalidation:
 
     async def _revalidate(self) -> None:
         version = listed = self._journal.raise_version()
+        # Also where the table itself cannot be read: a query may ask for other columns.
+        self._journal.note(self._journal.changes.with_all_queries(version))
+        await self._backlog.schedule()
         writes = []
         if isinstance(self._scope, Table):
             reading = await self._reads.refresh(self._whole, version)
@@ -70,9 +73,9 @@ class Revalidation:
             listed = reading.metadata.version
             self._lookups.forget_all()
             self._journal.note(self._journal.changes.with_all_rows(version))
-        self._journal.note(self._journal.changes.with_all_queries(version))
         stored = all(await asyncio.gather(*writes, self._entries.publish()))
-        await self._backlog.schedule()  # the queries are pending, and the versions may be
+        if not stored:
+            await self._backlog.schedule()  # the versions are pending
         require_stored(stored=stored)
         self._journal.note(self._journal.changes.with_list(listed))
 

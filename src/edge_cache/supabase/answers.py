@@ -47,6 +47,7 @@ _REPLY_HEADERS = (
 """What a client may want to know of an error beside its body."""
 
 _CODE = re.compile(r"[A-Za-z0-9_]{1,40}")
+_PROXY_ERROR = re.compile(r"\berror=([A-Za-z0-9_]{1,40})")
 _SECONDS = re.compile(r"[0-9]{1,9}")
 _MEDIA_TYPE = re.compile(r"[\w.+/-]{1,60}", re.ASCII)
 
@@ -133,6 +134,9 @@ def rows_in(response: httpx.Response) -> list[dict[str, object]]:
 def error_code(response: httpx.Response) -> str | None:
     """Return the code of an error, if this is one; never anything of a row."""
     code = error_text(response, "code")
+    if code is None and not response.is_success:  # PostgREST tells it to HEAD in a header
+        told = _PROXY_ERROR.search(response.headers.get("proxy-status", ""))
+        return told[1] if told else None
     return code if code and _CODE.fullmatch(code) else None
 
 

@@ -37,7 +37,7 @@ https://docs.postgrest.org/en/stable/references/api/preferences.html"""
 
 _PROFILE = re.compile(r"[\w$-]{1,63}", re.ASCII)
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_PLAIN = "*,.():!~"
+_PLAIN = "*,.():!~$"
 """Left as they are beside letters, digits, ``-``, ``.``, ``_``: so a URL is short, and readable."""
 
 
@@ -95,7 +95,8 @@ def canonical(raw: str) -> str | None:
     if any(name.casefold() == "apikey" for name, _ in decoded):
         return None
     decoded.sort(key=lambda pair: pair[0])
-    return "&".join(f"{quote(name, _PLAIN)}={quote(value, _PLAIN)}" for name, value in decoded)
+    encoded = "&".join(f"{quote(name, _PLAIN)}={quote(value, _PLAIN)}" for name, value in decoded)
+    return encoded if len(encoded) <= MAX_QUERY_CHARS else None
 
 
 def _decoded(text: str) -> str:

@@ -22,6 +22,7 @@ MAX_HEADERS_BYTES = 700
 _MAY_NOT_BE_STORED = re.compile(r"(?:^|[\s,])(?:no-store|private)(?:$|[\s,=])", re.IGNORECASE)
 _INSUFFICIENT_PRIVILEGE = "42501"
 _SINGULARITY = "PGRST116"
+_UNAUTHORIZED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 
 
@@ -35,16 +36,16 @@ class Queries:
         """Return the answer. Raises UpstreamError, with what Supabase said where it did."""
         question = f"?{query.parameters}" if query.parameters else ""
         method = "HEAD" if query.head else "GET"
-        response = await self._requests.send(method, query.target + question, _headers(query))
+        target = query.target + question
+        response = await self._requests.send(method, target, _headers(query), is_relayed=True)
         if response.status_code not in REPLAYABLE or not _is_answer(response):
-            raise _refusal(response)
+            raise _refusal(query, response)
         _require_valid(query, response)
         headers = _replayed(response)
-        may_be_stored = not _MAY_NOT_BE_STORED.search(response.headers.get("cache-control", ""))
-        fits = len(json.dumps(headers)) <= MAX_HEADERS_BYTES
-        return Representation(
-            response.content, response.status_code, headers, may_be_stored and fits
-        )
+        may_be_stored = len(json.dumps(headers)) <= MAX_HEADERS_BYTES
+        if _MAY_NOT_BE_STORED.search(response.headers.get("cache-control", "")):
+            may_be_stored, headers["cache-control"] = False, "no-store"
+        return Representation(response.content, response.status_code, headers, may_be_stored)
 
 
 def _headers(query: Query) -> dict[str, str]:
@@ -61,12 +62,15 @@ def _is_answer(response: httpx.Response) -> bool:
     return response.is_success or error_code(response) == _SINGULARITY
 
 
-def _refusal(response: httpx.Response) -> QueryRejected | InvalidAnswer:
+def _refusal(query: Query, response: httpx.Response) -> QueryRejected | InvalidAnswer:
     code, status = error_code(response), response.status_code
     said = f"Supabase answered {status}" + (f" with code {code}." if code else ".")
     if status < HTTPStatus.BAD_REQUEST:
         return InvalidAnswer(said, supabase_status=status)
-    kind = QueryRefused if code == _INSUFFICIENT_PRIVILEGE else QueryRejected
+    # The answer to HEAD may have no code; a count is not worth the risk that it is private by now.
+    is_silent = query.head and code is None
+    is_refused = code == _INSUFFICIENT_PRIVILEGE or (is_silent and status in _UNAUTHORIZED)
+    kind = QueryRefused if is_refused else QueryRejected
     return kind(said, supabase_status=status, code=code, reply=reply_of(response))
 
 

@@ -37,15 +37,20 @@ class Requests:
         """GET a path below ``/rest/v1/``; see `send`."""
         return await self.send("GET", target, headers or {})
 
-    async def send(self, method: str, target: str, headers: dict[str, str]) -> httpx.Response:
+    async def send(
+        self, method: str, target: str, headers: dict[str, str], *, is_relayed: bool = False
+    ) -> httpx.Response:
         """Ask for a path below ``/rest/v1/``, query included; return the answer with its body.
 
-        Raises TransientUpstreamError once the last attempt failed so, and TimeoutError.
+        Raises TransientUpstreamError once the last attempt failed so, and TimeoutError. An error
+        that Supabase answered is not asked for again where it is relayed: its clients do that.
         """
         for attempt in range(RETRIES):
             try:
                 return await self._attempt(method, target, headers)
-            except TransientUpstreamError:
+            except TransientUpstreamError as error:
+                if is_relayed and error.reply is not None:
+                    raise
                 await asyncio.sleep(backoff_s(attempt, random.random()))  # noqa: S311  no secret
         return await self._attempt(method, target, headers)
 

@@ -126,26 +126,26 @@ async def test_where_no_query_was_read_no_version_is_published(world: World) -> 
     assert world.versions == Versions(START_MS, START_MS + 2)
 
 
-async def test_ten_are_read_at_once_and_a_hundred_wait(world: World) -> None:
+async def test_thirty_are_read_at_once_and_a_hundred_wait(world: World) -> None:
     """More are refused, so that nobody waits for long."""
     world.source.delay_s = 0.1
-    queries = [query(f"a={number}") for number in range(112)]
+    queries = [query(f"a={number}") for number in range(132)]
     outcomes = await asyncio.gather(*map(world.fill, queries), return_exceptions=True)
     refused = [outcome for outcome in outcomes if isinstance(outcome, Overloaded)]
     assert len(refused) == 2
     assert refused[0].detail == "So many are being read already that this one is not."
-    assert world.source.most_under_way == 10
-    assert world.passed_ms == 1100
+    assert world.source.most_under_way == 30
+    assert world.passed_ms == 500
     assert (await world.fill(query("b=1"))).asked
 
 
-async def test_nobody_waits_longer_than_two_seconds_for_a_turn(world: World) -> None:
-    """Who has none then is to be answered without the cache; the next one gets a turn."""
-    world.source.delay_s = 1.5
-    queries = [query(f"a={number}") for number in range(25)]
+async def test_nobody_waits_longer_than_ten_seconds_for_a_turn(world: World) -> None:
+    """Supabase is too slow then; the next one gets a turn."""
+    world.source.delay_s = 6
+    queries = [query(f"a={number}") for number in range(65)]
     outcomes = await asyncio.gather(*map(world.fill, queries), return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes].count(Overloaded) == 5
-    assert world.passed_ms == 3000
+    assert [type(outcome) for outcome in outcomes].count(UpstreamTimeout) == 5
+    assert world.passed_ms == 12_000
     assert (await world.fill(query("b=1"))).asked
 
 

@@ -6,13 +6,14 @@ import asyncio
 import itertools
 
 import pytest
-from world import START_MS, TABLE, World, query, settle
+from world import LIST, START_MS, TABLE, World, query, settle
 
 from edge_cache.entries import Representation
 from edge_cache.errors import (
     InvalidAnswer,
     QueryRefused,
     QueryRejected,
+    UpstreamRejected,
     UpstreamTimeout,
     UpstreamUnavailable,
 )
@@ -296,7 +297,17 @@ async def test_a_revalidation_has_them_read_again(world: World) -> None:
     await with_warm(world, ALL)
     world.source.write("1", "new")
     await world.host.revalidation.revalidate()
-    assert world.has_stale(ALL)
+    await world.live(1)
+    assert world.shown(ALL) == NEW
+
+
+async def test_a_revalidation_reaches_queries_of_a_table_that_cannot_be_read(world: World) -> None:
+    """A query may ask for other columns than those that the key may not read any more."""
+    await with_warm(world, ALL)
+    world.source.write("1", "new")
+    world.source.errors[LIST.key] = UpstreamRejected("x", supabase_status=401)
+    with pytest.raises(UpstreamRejected):
+        await world.host.revalidation.revalidate()
     await world.live(1)
     assert world.shown(ALL) == NEW
 

@@ -60,7 +60,11 @@ def read(
     return asyncio.run(supabase.read(Resource(PROJECT, query=query)))
 
 
-def refused(error: type[UpstreamError], remote: Remote, query: Query = ARTICLES) -> UpstreamError:
+def refused(
+    error: type[UpstreamError],
+    remote: Callable[[httpx.Request], httpx.Response],
+    query: Query = ARTICLES,
+) -> UpstreamError:
     """Return the error that a read raises."""
     with pytest.raises(error) as caught:
         read(remote, query)
@@ -241,6 +245,27 @@ def test_what_may_not_be_read_is_refused(status: int) -> None:
     assert not error.stale_if_error
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "kind", "code"),
+    [
+        (401, {}, QueryRefused, None),
+        (403, {}, QueryRefused, None),
+        (401, {"proxy-status": "PostgREST; error=42501"}, QueryRefused, "42501"),
+        (401, {"proxy-status": "PostgREST; error=PGRST301"}, QueryRejected, "PGRST301"),
+        (404, {}, QueryRejected, None),
+    ],
+)
+def test_the_answer_to_head_has_no_body_that_tells(
+    status: int, headers: dict[str, str], kind: type[QueryRejected], code: str | None
+) -> None:
+    """A count that may be private by now is not served; PostgREST has a header for the code."""
+    counting = Query("articles", count="exact", head=True)
+    with pytest.raises(QueryRejected) as raised:
+        read(Remote(b"", status, headers), counting)
+    assert type(raised.value) is kind
+    assert raised.value.code == code
+
+
 @pytest.mark.parametrize("content", [b"", b"<html>", b"{}", b'{"code":5}'])
 def test_an_error_may_have_no_code(content: bytes) -> None:
     """A proxy's has none; its status alone refuses nothing for good."""
@@ -248,19 +273,23 @@ def test_an_error_may_have_no_code(content: bytes) -> None:
     assert (error.detail, error.code) == ("Supabase answered 403.", None)
 
 
-def test_a_supabase_in_trouble_is_asked_again_and_then_told_of() -> None:
-    """With its own words, for a client of its own."""
+def test_what_a_supabase_in_trouble_says_is_told_at_once() -> None:
+    """With its own words, for a client of its own, which tries again by itself."""
     remote = Remote(b'{"code":"PGRST003"}', 503)
     error = refused(UpstreamUnavailable, remote)
-    assert len(remote.requests) == 3
+    assert len(remote.requests) == 1
     assert error.reply is not None
     assert (error.reply.status, error.reply.body) == (503, b'{"code":"PGRST003"}')
 
 
 def test_the_time_limit_holds_for_queries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries included."""
+    """Retries included, which follow where there was no answer at all."""
     monkeypatch.setattr("edge_cache.supabase.requests.FIRST_BACKOFF_S", 30)
-    refused(UpstreamTimeout, Remote(b"", 503))
+
+    def hang_up(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("x", request=request)
+
+    refused(UpstreamTimeout, hang_up)
 
 
 @pytest.mark.parametrize(
