@@ -201,7 +201,7 @@ def test_a_crowd_of_slow_misses_keeps_no_other_query_from_being_shared(edge: Edg
 
 @pytest.mark.parametrize("path", [BOOKS, EMBEDDING])
 def test_supabases_own_error_reaches_who_has_nothing_else(edge: Edge, path: str) -> None:
-    """As it was, with what Supabase asks to wait; the client tries again, so the Worker does not."""
+    """As it was, with what Supabase asks to wait. Clients try again, so the Worker does not."""
     body = b'{"code":"PGRST000","message":"no connection","details":null,"hint":null}'
     edge.upstream.always = answering(503, body, content_type="application/json", retry_after="7")
     answer = edge.get(path)
