@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import os
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ from edge import Edge, EdgeOf, StartWorker
 from upstream import Handler, answering, hanging_up, streaming, until_hung_up
 
 from local import stack
+from shared.project import environment
 
 REST = "/rest/v1/articles"
 BYPASS = "supabase-edge-cache; fwd=bypass; "
@@ -42,6 +45,8 @@ METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS"
 MB = 1_000_000
 LARGE = 20 * MB
 PIECE = os.urandom(50_000)
+
+LOGIN = Path(__file__).parent / "clients" / "login.mjs"
 
 
 @pytest.fixture(scope="module")
@@ -517,6 +522,26 @@ def test_all_passes_options_of_services_on(everything: Edge) -> None:
     assert response.headers["access-control-max-age"] == "5"
     assert everything.http.options(REST).headers["access-control-max-age"] == "86400"
     assert everything.upstream.methods == ["OPTIONS"]
+
+
+def test_a_client_that_knows_the_workers_url_alone_signs_up(
+    everything: Edge, supabase: stack.Supabase
+) -> None:
+    """It is who it says it is, and its reads with a session are passed on."""
+    arguments = [str(everything.http.base_url), supabase.publishable_key, "carla@example.com"]
+    said = subprocess.run(  # noqa: S603  every argument is ours
+        ["node", LOGIN, *arguments],  # noqa: S607  the project's own
+        env=environment(),
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    told = json.loads(said.stdout)
+    assert told["errors"] == [None] * 4
+    assert told["user"] == told["found"] is not None
+    assert told["rows"] == [{"id": 1}, {"id": 2}, {"id": 3}]
+    reasons = [line["reason"] for line in everything.log.wait_for("bypass", count=4)]
+    assert reasons == ["method", "service", "session", "method"]
 
 
 def test_all_passes_the_rest_api_on_too(everything: Edge, supabase: stack.Supabase) -> None:
