@@ -11,7 +11,7 @@ import httpx
 from edge_cache.config import Settings
 from edge_cache.errors import TransientUpstreamError, UpstreamUnreachable
 from edge_cache.supabase.answers import require_available
-from edge_cache.tables import Table
+from edge_cache.tables import PUBLIC, Table
 
 RETRIES = 2
 """How often a request that failed transiently is sent again."""
@@ -90,7 +90,7 @@ def table_target(table: Table) -> str:
 
 def profile(table: Table) -> dict[str, str]:
     """Return the header that chooses a schema other than the first one exposed."""
-    return {} if table.schema == "public" else {"accept-profile": table.schema}
+    return {} if table.schema == PUBLIC else {"accept-profile": table.schema}
 
 
 def backoff_s(attempt: int, jitter: float) -> float:

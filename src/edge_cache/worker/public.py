@@ -11,6 +11,7 @@ from edge_cache.http import Request
 from edge_cache.queries import ROOT
 from edge_cache.resources import Resource, resource_of
 from edge_cache.supabase.canonical import PassedOn, Variant, query_in
+from edge_cache.tables import PUBLIC
 
 _REMEMBERED = 1000
 _MAX_REMEMBERED_CHARS = 2000
@@ -53,7 +54,7 @@ class Public:
     def _decide(self, method: str, url: str, variant: Variant) -> Resource | PassedOn:
         path, _, raw = url.partition("://")[2].partition("/")[2].partition("?")
         target = f"/{path}".removeprefix(ROOT)
-        schema = variant.profile or "public"
+        schema = variant.profile or PUBLIC
         if self._declared.scope_of(target, schema) is None:
             return PassedOn("undeclared")
         query = query_in(method, target, raw.partition("#")[0], variant)
