@@ -39,7 +39,9 @@ class Settings:
 
     ``supabase_url`` has no trailing slash; ``timeout_s`` bounds one refresh, retries included;
     entries of tables and rows older than ``max_age_s`` are renewed (None: they do not age), those
-    of queries after ``query_max_age_s``.
+    of queries after ``query_max_age_s``; shared caches may answer with a table or row for
+    ``shared_max_age_s`` (None: not at all). ``previous_secret`` is taken beside
+    ``revalidate_secret`` while that is replaced; ``has_page`` tells whether people see a page.
     """
 
     supabase_url: str
@@ -50,6 +52,9 @@ class Settings:
     query_max_age_s: int = DEFAULT_QUERY_MAX_AGE_S
     declared: Declared = DEFAULT
     pass_through: PassThrough = PassThrough.REST
+    previous_secret: str | None = field(default=None, repr=False)
+    shared_max_age_s: int | None = None
+    has_page: bool = True
 
 
 def settings_from(
@@ -65,6 +70,8 @@ def settings_from(
     timeout = variable("SUPABASE_TIMEOUT_SECONDS") or ""
     max_age = variable("MAX_AGE_SECONDS") or ""
     query_max_age = variable("QUERY_MAX_AGE_SECONDS") or ""
+    shared_max_age = variable("SHARED_MAX_AGE_SECONDS") or ""
+    page = variable("STATUS_PAGE") or "on"
     declared, declaration_faults = _declared(variable("TABLES"))
     pass_through = variable("PASS_THROUGH") or PassThrough.REST
     possible = (
@@ -75,8 +82,10 @@ def settings_from(
         _timeout_fault(timeout),
         _max_age_fault("MAX_AGE_SECONDS", max_age),
         _max_age_fault("QUERY_MAX_AGE_SECONDS", query_max_age),
+        _max_age_fault("SHARED_MAX_AGE_SECONDS", shared_max_age),
         *declaration_faults,
         None if pass_through in set(PassThrough) else _MODE_FAULT,
+        None if page in {"on", "off"} else "STATUS_PAGE is malformed: it should be on or off.",
     )
     faults = [fault for fault in possible if fault]
     if faults:
@@ -90,6 +99,9 @@ def settings_from(
         query_max_age_s=int(query_max_age) if query_max_age else DEFAULT_QUERY_MAX_AGE_S,
         declared=declared,
         pass_through=PassThrough(pass_through),
+        previous_secret=variable("REVALIDATE_SECRET_PREVIOUS") or None,
+        shared_max_age_s=int(shared_max_age) if shared_max_age else None,
+        has_page=page == "on",
     )
 
 

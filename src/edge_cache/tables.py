@@ -9,7 +9,10 @@ from typing import Any
 
 from edge_cache.errors import ConfigurationError
 
-_OPTIONS = ("key", "schema", "view", "function")
+_OPTIONS = ("key", "schema", "view", "function", "watch")
+
+_KINDS = {"view": "a view", "function": "a function", "watch": "watched only"}
+"""What may be declared instead of a table that is served, by its option."""
 
 PUBLIC = "public"
 """The schema that is read where a request names none."""
@@ -58,13 +61,15 @@ class Table(Scope):
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What may be read from the cache.
+    """What may be read from the cache, and whose changes are to be told of.
 
     ``others`` are views and functions: the path below ``/rest/v1/`` and the schema of each.
+    ``watched`` are tables that are not served, but read by what is: name and schema of each.
     """
 
     tables: tuple[Table, ...] = (Table("articles"),)
     others: frozenset[tuple[str, str]] = frozenset()
+    watched: tuple[tuple[str, str], ...] = ()
 
     def scope_of(self, target: str, schema: str) -> Scope | None:
         """Return what a relation or function below ``/rest/v1/`` belongs to, if it is declared.
@@ -98,17 +103,26 @@ def declared_in(declared: str | None) -> Declared:
     if faults:
         raise ConfigurationError(faults)
     return Declared(
-        tuple(Table(name, **given) for name, given in options.items() if not _is_other(given)),
-        frozenset(_other(name, given) for name, given in options.items() if _is_other(given)),
+        tuple(Table(name, **given) for name, given in options.items() if not _kinds(given)),
+        frozenset(
+            (_target(name, given), _schema(given))
+            for name, given in options.items()
+            if {"view", "function"} & given.keys()
+        ),
+        tuple((name, _schema(given)) for name, given in options.items() if "watch" in given),
     )
 
 
-def _is_other(given: dict[str, Any]) -> bool:
-    return "view" in given or "function" in given
+def _kinds(given: dict[str, Any]) -> list[str]:
+    return [kind for kind in _KINDS if kind in given]
 
 
-def _other(name: str, given: dict[str, Any]) -> tuple[str, str]:
-    return f"rpc/{name}" if "function" in given else name, given.get("schema", PUBLIC)
+def _target(name: str, given: dict[str, Any]) -> str:
+    return f"rpc/{name}" if "function" in given else name
+
+
+def _schema(given: dict[str, Any]) -> str:
+    return str(given.get("schema", PUBLIC))
 
 
 _NO_TABLES = (
@@ -123,7 +137,7 @@ def _faults(name: str, given: object) -> list[str]:
         return [_bad_name(name)]
     if not isinstance(given, dict):
         return [f'TABLES.{name} should be a table of options, such as {{}} or {{ key = "id" }}.']
-    if name in _RESERVED and not _is_other(given):
+    if name in _RESERVED and not _kinds(given):
         return [f"TABLES declares {name!r}, but /{name} is a route: serve it through a view."]
     unknown = [
         f"TABLES.{name} has no option {option!r}: it knows {', '.join(_OPTIONS)}."
@@ -143,14 +157,14 @@ def _faults(name: str, given: object) -> list[str]:
 
 def _kind_faults(name: str, given: dict[str, object]) -> list[str]:
     """Return what is wrong with saying that it is no table."""
-    kinds = [kind for kind in ("view", "function") if kind in given]
+    kinds = _kinds(given)
     faults = [
         f"TABLES.{name}.{kind} should be true, or left out."
         for kind in kinds
         if given[kind] is not True
     ]
     if len(kinds) > 1:
-        faults.append(f"TABLES.{name} is either a view or a function.")
+        faults.append(f"TABLES.{name} is either {' or '.join(map(_KINDS.__getitem__, kinds))}.")
     if kinds and "key" in given:
         faults.append(f"TABLES.{name} has no key: only tables have rows with a path of their own.")
     return faults

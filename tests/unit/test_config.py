@@ -122,7 +122,9 @@ def test_a_time_limit_in_range_is_taken(timeout: str) -> None:
     assert settings({"SUPABASE_TIMEOUT_SECONDS": timeout}).timeout_s == float(timeout)
 
 
-@pytest.mark.parametrize("name", ["MAX_AGE_SECONDS", "QUERY_MAX_AGE_SECONDS"])
+@pytest.mark.parametrize(
+    "name", ["MAX_AGE_SECONDS", "QUERY_MAX_AGE_SECONDS", "SHARED_MAX_AGE_SECONDS"]
+)
 @pytest.mark.parametrize("max_age", ["0", "-1", "1.5", "soon", "²", "٣", " 1", "1_0"])
 def test_a_wrong_maximum_age_is_named(name: str, max_age: str) -> None:
     """Only a whole number of seconds is taken."""
@@ -141,6 +143,25 @@ def test_a_maximum_age_of_queries_is_taken(max_age: str, seconds: int) -> None:
 def test_a_maximum_age_is_taken(max_age: str, seconds: int | None) -> None:
     """Without one, entries do not age."""
     assert settings({"MAX_AGE_SECONDS": max_age}).max_age_s == seconds
+    assert settings({"SHARED_MAX_AGE_SECONDS": max_age}).shared_max_age_s == seconds
+
+
+@pytest.mark.parametrize(("text", "has_page"), [("", True), ("on", True), ("off", False)])
+def test_the_page_can_be_turned_off(text: str, has_page: bool) -> None:
+    """People see it unless the operator says otherwise."""
+    assert settings({"STATUS_PAGE": text}).has_page is has_page
+
+
+@pytest.mark.parametrize("text", ["Off", "no", "0", " "])
+def test_a_page_is_on_or_off(text: str) -> None:
+    """Nothing else."""
+    assert faults({"STATUS_PAGE": text}) == ("STATUS_PAGE is malformed: it should be on or off.",)
+
+
+@pytest.mark.parametrize(("text", "secret"), [("", None), ("old", "old")])
+def test_a_secret_that_is_being_replaced_is_taken(text: str, secret: str | None) -> None:
+    """Beside the new one."""
+    assert settings({"REVALIDATE_SECRET_PREVIOUS": text}).previous_secret == secret
 
 
 @pytest.mark.parametrize(

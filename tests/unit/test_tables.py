@@ -109,11 +109,19 @@ def test_only_views_may_be_declared() -> None:
     assert declared == Declared((), frozenset({("latest", "public")}))
 
 
-@pytest.mark.parametrize("kind", ["view", "function"])
+@pytest.mark.parametrize("kind", ["view", "function", "watch"])
 @pytest.mark.parametrize("value", [False, None, 1, "true", {}])
 def test_a_kind_is_true_or_left_out(kind: str, value: object) -> None:
     """Anything else is a fault, which says so."""
     assert faults({"x": {kind: value}}) == (f"TABLES.x.{kind} should be true, or left out.",)
+
+
+def test_tables_that_are_only_watched_are_not_served() -> None:
+    """They are read by what is served."""
+    declared = {"authors": {"watch": True}, "rest": {"watch": True, "schema": "a"}}
+    assert declared_in(json.dumps(declared)) == Declared(
+        (), frozenset(), (("authors", "public"), ("rest", "a"))
+    )
 
 
 def test_what_is_a_view_is_no_function() -> None:
@@ -122,7 +130,7 @@ def test_what_is_a_view_is_no_function() -> None:
     assert fault == "TABLES.x is either a view or a function."
 
 
-@pytest.mark.parametrize("kind", ["view", "function"])
+@pytest.mark.parametrize("kind", ["view", "function", "watch"])
 def test_what_is_no_table_has_no_key(kind: str) -> None:
     """Its rows have no path."""
     (fault,) = faults({"x": {kind: True, "key": "id"}})
@@ -177,7 +185,10 @@ def test_each_scope_has_a_key_for_its_versions() -> None:
 def test_an_unknown_option_is_a_fault() -> None:
     """A misspelled one would be ignored."""
     (fault,) = faults({"articles": {"keys": "id"}})
-    assert fault == "TABLES.articles has no option 'keys': it knows key, schema, view, function."
+    assert (
+        fault
+        == "TABLES.articles has no option 'keys': it knows key, schema, view, function, watch."
+    )
 
 
 def test_all_faults_are_told_at_once() -> None:
