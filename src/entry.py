@@ -81,10 +81,11 @@ class Default(WorkerEntrypoint):
         """Answer a request; declared for the runtime, which looks for handlers in the class."""
         return await fetch(request)
 
-    async def scheduled(self, _controller: Any, _env: Any, _ctx: Any) -> None:
+    async def scheduled(self, controller: Any, _env: Any, _ctx: Any) -> None:
         """Heal what a webhook that never came has left out of date."""
         client = RefresherClient(runtime.environment().REFRESHER)
-        await scheduled.check_all(_settings().declared.tables, client, runtime.log)
+        tables, at_ms = _settings().declared.tables, int(controller.scheduledTime)
+        await scheduled.heal(tables, client, runtime.log, at_ms)
 
 
 class Refresher(DurableObject):  # type: ignore[no-untyped-call]
@@ -125,8 +126,10 @@ class Refresher(DurableObject):  # type: ignore[no-untyped-call]
 
 
 def _outside(storage: DurableStorage) -> Outside:
+    supabase = Supabase(FetchTransport(), _settings(), now_ms=runtime.now_ms)
     return Outside(
-        Supabase(FetchTransport(), _settings(), now_ms=runtime.now_ms),
+        supabase,
+        supabase,
         KvWriter(runtime.environment().ARTICLES),
         storage,
         runtime.Shared,

@@ -6,13 +6,13 @@ of the types, not a habit.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from edge_cache.entries import Metadata, Representation, Versions
 from edge_cache.http import Body, Passed, Stream
-from edge_cache.resources import Resource
+from edge_cache.resources import Change, Resource
 from edge_cache.tables import Scope, Table
 
 NowMs = Callable[[], int]
@@ -124,6 +124,52 @@ class Filled:
     asked: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What the database's outbox announced since a moment.
+
+    ``cursor`` names the moment of this reading. Where that is not ``complete``, anything may have
+    changed. ``unwatched`` are the declared tables of whose changes the outbox is not told.
+    """
+
+    cursor: str
+    complete: bool
+    changes: tuple[Change, ...]
+    unwatched: tuple[Table, ...]
+
+
+class Outbox(Protocol):
+    """Where the database keeps the changes that it has announced."""
+
+    async def announced(self, after: str | None) -> Announced | None:
+        """Return what was announced since a cursor's moment, or None where there is no outbox.
+
+        Raises UpstreamError.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """The changes that no webhook brought.
+
+    ``rows`` has the ids of the rows that changed by their table's name, None for all. ``changes``
+    counts also those of tables that are not declared. Where it is not ``complete``, anything may
+    have changed. Once all is recorded, ``cursor`` names the moment that was caught up with. Changes
+    of the tables that are ``unwatched``, by name, are missing.
+    """
+
+    cursor: str
+    changes: int
+    rows: Mapping[str, Sequence[str] | None]
+    unwatched: Sequence[str]
+    complete: bool
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether there is nothing to be recorded."""
+        return self.complete and not self.changes
+
+
 class Refreshing(Protocol):
     """The refresher as the Worker sees it. Every method raises EdgeCacheError."""
 
@@ -142,8 +188,17 @@ class Refreshing(Protocol):
     async def check(self, table: Table) -> bool:
         """Revalidate a table if its entries are not as it is; tell whether that was so."""
 
-    async def record(self, scope: Scope, row_ids: Sequence[str]) -> None:
-        """Keep a change of a scope and these rows safe, and refresh what it touches."""
+    async def record(self, scope: Scope, row_ids: Sequence[str] | None, number: int = 0) -> None:
+        """Keep a change of a scope and these rows, or all, safe, and refresh what it touches.
+
+        The project is also told the change's number, once the table has it.
+        """
+
+    async def missed(self) -> Missed | None:
+        """Return the changes that no webhook told of, or None where that cannot be known."""
+
+    async def caught_up(self, cursor: str) -> None:
+        """Note that what was missed until then is recorded."""
 
     async def status(self, scope: Scope) -> dict[str, object]:
         """Return how the refreshes go, as JSON members."""

@@ -82,14 +82,17 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of a table: its kind and the ids of the rows that it touches.
+    """A change of a table: its kind, where that is told, and the ids of the rows that it touches.
 
-    An UPDATE that changes the id touches two. ``table`` is None for one that is not declared.
+    An UPDATE that changes the id touches two. Where ``row_ids`` is None, any row may have changed.
+    ``table`` is None for one that is not declared. ``number`` is the database's own, 0 if it gave
+    none.
     """
 
     table: Table | None
-    kind: str
-    row_ids: tuple[str, ...] = ()
+    kind: str = ""
+    row_ids: tuple[str, ...] | None = ()
+    number: int = 0
 
 
 def path_of(url: str) -> str:

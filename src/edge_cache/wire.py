@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
 
 from edge_cache.entries import parse_metadata
 from edge_cache.errors import (
@@ -20,8 +22,8 @@ from edge_cache.errors import (
     Reply,
     UpstreamError,
 )
-from edge_cache.http import Answer, Body
-from edge_cache.ports import Filled
+from edge_cache.http import Answer, Body, json_answer
+from edge_cache.ports import Filled, Missed
 
 FILL = "fill"
 REFILL = "refill"
@@ -31,7 +33,10 @@ RENEW = "renew"
 REVALIDATE = "revalidate"
 CHECK = "check"
 RECORD = "record"
+"""The number is the change's own in the database."""
 STATUS = "status"
+MISSED = "missed"
+CAUGHT_UP = "caught-up"
 
 ERROR = "x-error"
 """The problem document, and what Supabase itself said, as JSON."""
@@ -53,6 +58,16 @@ def filled_from(header: Callable[[str], str | None], body: Body) -> Filled:
     if metadata is None:
         raise RefresherUnavailable("The refresher's answer carries no entry.")
     return Filled(metadata, body, stored=known[0] == "1", asked=known[1] == "1")
+
+
+def missed_answer(missed: Missed | None) -> Answer:
+    """Return the answer that carries what webhooks did not tell."""
+    return json_answer(asdict(missed) if missed else None)
+
+
+def missed_from(told: Any) -> Missed | None:
+    """Return what an answer carries."""
+    return Missed(**told) if told else None
 
 
 def url_of(host: str, verb: str, path: str, number: int = 0) -> str:

@@ -178,9 +178,9 @@ class Edge:
         """POST what Supabase sends when a row was inserted, updated or deleted."""
         return self.http.post("/revalidate", json=payload(kind, row, **extra))
 
-    def tick(self) -> None:
-        """Fire the cron trigger."""
-        self.get("/cdn-cgi/local/scheduled").raise_for_status()
+    def tick(self, minute: int = 0) -> None:
+        """Fire the cron trigger, as at this minute of an hour."""
+        self.get(f"/cdn-cgi/local/scheduled?time={minute * 60_000}").raise_for_status()
 
     def evict(self) -> None:
         """Have the Durable Objects forget what they have in memory, as after a minute's rest."""

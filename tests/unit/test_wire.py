@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from edge_cache import wire
@@ -17,7 +19,7 @@ from edge_cache.errors import (
     UpstreamUnavailable,
 )
 from edge_cache.http import problem
-from edge_cache.ports import Filled
+from edge_cache.ports import Filled, Missed
 
 METADATA = Metadata('"tag"', 2, 1_700_000_000_000, 7, "digest")
 
@@ -38,6 +40,16 @@ def test_an_answer_without_an_entry_is_a_failure_of_the_refresher(metadata: str 
     with pytest.raises(RefresherUnavailable) as caught:
         wire.filled_from({"x-entry": f"11{metadata}"}.get, b"[]")
     assert caught.value.detail == "The refresher's answer carries no entry."
+
+
+@pytest.mark.parametrize(
+    "missed", [None, Missed("c", 2, {"articles": ["1"], "notes": None}, ["notes"], complete=True)]
+)
+def test_what_no_webhook_brought_arrives_as_it_was_sent(missed: Missed | None) -> None:
+    """Or that this cannot be known."""
+    body = wire.missed_answer(missed).body
+    assert isinstance(body, bytes)
+    assert wire.missed_from(json.loads(body)) == missed
 
 
 @pytest.mark.parametrize(

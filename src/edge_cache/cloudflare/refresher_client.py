@@ -11,13 +11,14 @@ from pyodide.ffi import JsException, jsnull
 from edge_cache import wire
 from edge_cache.cloudflare.javascript import JS
 from edge_cache.errors import RefresherUnavailable
-from edge_cache.ports import Filled
+from edge_cache.ports import Filled, Missed
 from edge_cache.resources import Resource
-from edge_cache.tables import Scope, Table
+from edge_cache.tables import PROJECT, Scope, Table
 
 _NO_HOST = "https://refresher"
-_PROJECT = "*"
-"""The name of the project's object; no table has it."""
+_PROJECT = Resource(PROJECT)
+_PROJECTS_OBJECT = "*"
+"""No table has this name."""
 
 
 class RefresherClient:
@@ -44,9 +45,17 @@ class RefresherClient:
         """Revalidate a table if its entries are not as it is; tell whether that was so."""
         return bool(await _json_of(await self._call(Resource(table), wire.CHECK)))
 
-    async def record(self, scope: Scope, row_ids: Sequence[str]) -> None:
-        """Keep a change of a scope and these rows safe, and refresh what it touches."""
-        await self._call(Resource(scope), wire.RECORD, json.dumps(row_ids))
+    async def record(self, scope: Scope, row_ids: Sequence[str] | None, number: int = 0) -> None:
+        """Keep a change of a scope and these rows, or all, safe, and refresh what it touches."""
+        await self._call(Resource(scope), wire.RECORD, json.dumps(row_ids), number)
+
+    async def missed(self) -> Missed | None:
+        """Return the changes that no webhook told of, or None where that cannot be known."""
+        return wire.missed_from(await _json_of(await self._call(_PROJECT, wire.MISSED)))
+
+    async def caught_up(self, cursor: str) -> None:
+        """Note that what was missed until then is recorded."""
+        await self._call(_PROJECT, wire.CAUGHT_UP, cursor)
 
     async def status(self, scope: Scope) -> dict[str, object]:
         """Return how a scope's refreshes go, as JSON members."""
@@ -72,7 +81,7 @@ def _object_of(resource: Resource) -> str:
     It must be one for each key. A table whose queries are too many for one object could have
     several, chosen by the query's key; each would then have to be told of the table's changes.
     """
-    return resource.scope.name or _PROJECT
+    return resource.scope.name or _PROJECTS_OBJECT
 
 
 def _header(response: Any, name: str) -> str | None:

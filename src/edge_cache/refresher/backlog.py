@@ -75,9 +75,11 @@ class Backlog:
         """Whether nothing is being refreshed."""
         return not self._under_way
 
-    async def record(self, row_ids: Sequence[str]) -> None:
-        """Keep a change of the scope and these rows safe, and have it carried out soon."""
-        for row_id in row_ids:
+    async def record(self, row_ids: Sequence[str] | None) -> None:
+        """Keep a change of the scope and these rows, or all, safe; have it carried out soon."""
+        if row_ids is None:
+            self._lookups.forget_all()
+        for row_id in row_ids or ():
             self._lookups.forget(row_id)
         self._journal.note(self._journal.changes.with_change(row_ids))
         await self.schedule()

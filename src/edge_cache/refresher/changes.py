@@ -63,14 +63,18 @@ class Changes:
         """Return the value after something may have changed that nobody told of."""
         return replace(self, version=self.version + 1)
 
-    def with_change(self, row_ids: Iterable[str]) -> Changes:
-        """Return the value after one more change, which touches the scope and these rows."""
+    def with_change(self, row_ids: Iterable[str] | None) -> Changes:
+        """Return the value after one more change, which touches the scope and these rows.
+
+        None stands for all rows.
+        """
         version = self.version + 1
-        rows = {**self.rows, **dict.fromkeys(row_ids, version)}
+        rows = {**self.rows, **dict.fromkeys(row_ids or (), version)}
         listed = version if self.has_list or self.listed else 0
         changed = replace(self, version=version, listed=listed, rows=rows)
         changed = changed.with_all_queries(version)
-        if len(rows) > MAX_ROWS or self.stale.rows > max(self.published.rows, self.since):
+        is_too_much = row_ids is None or len(rows) > MAX_ROWS
+        if is_too_much or self.stale.rows > max(self.published.rows, self.since):
             return changed.with_all_rows(version)
         return changed
 

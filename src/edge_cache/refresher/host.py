@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from edge_cache.errors import EdgeCacheError
-from edge_cache.ports import Log, NowMs, Share, Sleep, Source, Storage, WritableStore
+from edge_cache.ports import Log, NowMs, Outbox, Share, Sleep, Source, Storage, WritableStore
 from edge_cache.refresher.backlog import Backlog
+from edge_cache.refresher.catch_up import CatchUp
 from edge_cache.refresher.demand import Demand
 from edge_cache.refresher.entries import Entries
 from edge_cache.refresher.fills import Fills
@@ -20,8 +20,9 @@ from edge_cache.refresher.record import Record
 from edge_cache.refresher.refreshes import Refreshes
 from edge_cache.refresher.retries import MAX_RETRY_MS, Retries
 from edge_cache.refresher.revalidation import Revalidation
+from edge_cache.refresher.times import rfc3339
 from edge_cache.refresher.writer import Writer
-from edge_cache.tables import Scope, Table
+from edge_cache.tables import PROJECT, Scope, Table
 from edge_cache.unexpected import reported
 
 
@@ -30,6 +31,7 @@ class Outside:
     """What the parts need of the world."""
 
     source: Source
+    outbox: Outbox
     store: WritableStore
     storage: Storage
     share: Share
@@ -42,6 +44,7 @@ class Outside:
 class Host:
     """The parts that serve one scope."""
 
+    scope: Scope
     fills: Fills
     revalidation: Revalidation
     backlog: Backlog
@@ -50,6 +53,7 @@ class Host:
     journal: Journal
     record: Record
     demand: Demand
+    catch_up: CatchUp
 
     @property
     def is_idle(self) -> bool:
@@ -59,14 +63,17 @@ class Host:
     def status(self) -> dict[str, object]:
         """Return how the scope's refreshes go, as `/health` shows it."""
         outcome = self.record.outcome
-        return {
-            "refreshed_at": _time(outcome.refreshed_at_ms),
+        status: dict[str, object] = {
+            "refreshed_at": rfc3339(outcome.refreshed_at_ms),
             "pending": self.journal.changes.pending,
             "failures": outcome.failures,
             "last_error": outcome.error or None,
-            "failed_at": _time(outcome.failed_at_ms),
+            "failed_at": rfc3339(outcome.failed_at_ms),
             "queries": len(self.demand.warm()),
         }
+        if self.scope == PROJECT:
+            status["outbox"] = self.catch_up.status()
+        return status
 
 
 def host_of(scope: Scope, outside: Outside) -> Host:
@@ -122,7 +129,10 @@ def host_of(scope: Scope, outside: Outside) -> Host:
         demand=demand,
         log=log,
     )
-    return Host(fills, revalidation, backlog, reads, writer, journal, record, demand)
+    catch_up = CatchUp(outside.outbox, storage, now_ms)
+    return Host(
+        scope, fills, revalidation, backlog, reads, writer, journal, record, demand, catch_up
+    )
 
 
 async def wake(
@@ -141,10 +151,3 @@ async def wake(
     except EdgeCacheError as error:
         log("alarm_failed", type=error.slug, detail=error.detail)
         await storage.set_alarm(now_ms() + MAX_RETRY_MS)
-
-
-def _time(ms: int) -> str | None:
-    """Return a time as RFC 3339 has it, or None for never."""
-    if not ms:
-        return None
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="seconds")

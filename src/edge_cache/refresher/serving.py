@@ -48,12 +48,17 @@ async def _carry_out(
         return wire.filled_answer(filled)
     if verb == wire.STATUS:
         return json_answer(host.status())
+    if verb == wire.MISSED:
+        return wire.missed_answer(await host.catch_up.missed())
     if verb == wire.CHECK:
         return json_answer(await host.revalidation.check())
     if verb == wire.RENEW:
         await host.fills.renew(resource, number)
     elif verb == wire.RECORD:
         await host.backlog.record(json.loads(await text()))
+        host.catch_up.note_carried_out(number)
+    elif verb == wire.CAUGHT_UP:
+        host.catch_up.note_cursor(await text())
     else:
         await host.revalidation.revalidate()
     return Answer(204)

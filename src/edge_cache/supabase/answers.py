@@ -46,6 +46,15 @@ _REPLY_HEADERS = (
 )
 """What a client may want to know of an error beside its body."""
 
+_NO_FUNCTION = frozenset(
+    {
+        (HTTPStatus.NOT_FOUND, "PGRST202"),  # the API knows no such function
+        (HTTPStatus.NOT_FOUND, "42883"),  # it was dropped, which the API does not know yet
+        (HTTPStatus.UNAUTHORIZED, "42501"),  # the key may not execute it,
+        (HTTPStatus.FORBIDDEN, "42501"),  # or it does not read what it was asked for
+    }
+)
+
 _CODE = re.compile(r"[A-Za-z0-9_]{1,40}")
 _PROXY_ERROR = re.compile(r"\berror=([A-Za-z0-9_]{1,40})")
 _SECONDS = re.compile(r"[0-9]{1,9}")
@@ -98,7 +107,7 @@ def reply_of(response: httpx.Response) -> Reply:
     return Reply(response.status_code, headers, response.content)
 
 
-def require_success(response: httpx.Response, table: Table) -> None:
+def require_success(response: httpx.Response, table: Table | None = None) -> None:
     """Raise InvalidAnswer for a redirect, and UpstreamRejected for a refusal."""
     if response.is_redirect:
         raise InvalidAnswer(
@@ -108,19 +117,25 @@ def require_success(response: httpx.Response, table: Table) -> None:
         )
     if response.is_success:
         return
+    where = f" Table: {table.schema}.{table.name}." if table else ""
     raise UpstreamRejected(
-        f"{_sentence(response)} Table: {table.schema}.{table.name}.",
+        _sentence(response) + where,
         supabase_status=response.status_code,
         code=error_code(response),
     )
 
 
-def row_in(response: httpx.Response) -> dict[str, object]:
-    """Return a successful answer's row. Raises InvalidAnswer."""
-    row = _json_of(response)
-    if not isinstance(row, dict):
-        raise InvalidAnswer("Supabase sent JSON that is no object where one row was asked for.")
-    return row
+def is_no_function(response: httpx.Response) -> bool:
+    """Tell whether the answer says that a function is not installed for the public key."""
+    return (response.status_code, error_code(response)) in _NO_FUNCTION
+
+
+def object_in(response: httpx.Response) -> dict[str, object]:
+    """Return a successful answer's object, such as a row. Raises InvalidAnswer."""
+    found = _json_of(response)
+    if not isinstance(found, dict):
+        raise InvalidAnswer("Supabase sent JSON that is no object where one was asked for.")
+    return found
 
 
 def rows_in(response: httpx.Response) -> list[dict[str, object]]:

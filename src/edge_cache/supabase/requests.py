@@ -38,7 +38,13 @@ class Requests:
         return await self.send("GET", target, headers or {})
 
     async def send(
-        self, method: str, target: str, headers: dict[str, str], *, is_relayed: bool = False
+        self,
+        method: str,
+        target: str,
+        headers: dict[str, str],
+        content: bytes = b"",
+        *,
+        is_relayed: bool = False,
     ) -> httpx.Response:
         """Ask for a path below ``/rest/v1/``, query included; return the answer with its body.
 
@@ -47,18 +53,21 @@ class Requests:
         """
         for attempt in range(RETRIES):
             try:
-                return await self._attempt(method, target, headers)
+                return await self._attempt(method, target, headers, content)
             except TransientUpstreamError as error:
                 if is_relayed and error.reply is not None:
                     raise
                 await asyncio.sleep(backoff_s(attempt, random.random()))  # noqa: S311  no secret
-        return await self._attempt(method, target, headers)
+        return await self._attempt(method, target, headers, content)
 
-    async def _attempt(self, method: str, target: str, headers: dict[str, str]) -> httpx.Response:
+    async def _attempt(
+        self, method: str, target: str, headers: dict[str, str], content: bytes
+    ) -> httpx.Response:
         request = httpx.Request(
             method,
             self._root + target,
             headers={**self._headers, **headers},
+            content=content,
             extensions=self._extensions,
         )
         try:

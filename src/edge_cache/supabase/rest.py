@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import quote
 
 import httpx
@@ -10,10 +12,11 @@ import httpx
 from edge_cache.config import Settings
 from edge_cache.entries import Representation
 from edge_cache.errors import InvalidAnswer, NotFound, UpstreamTimeout
-from edge_cache.ports import NowMs
+from edge_cache.ports import Announced, NowMs
 from edge_cache.resources import Resource
 from edge_cache.supabase.absence import can_exist, is_spelling, proves_absence
-from edge_cache.supabase.answers import require_success, row_in
+from edge_cache.supabase.answers import object_in, require_success
+from edge_cache.supabase.outbox import Outbox
 from edge_cache.supabase.queries import Queries
 from edge_cache.supabase.requests import Requests, profile, table_target
 from edge_cache.supabase.tables import Tables
@@ -23,7 +26,7 @@ _ROW_TYPE = "application/vnd.pgrst.object+json"
 
 
 class Supabase:
-    """Reads tables, rows and queries as the public key may see them."""
+    """Reads tables, rows, queries and the outbox as the public key may see them."""
 
     def __init__(
         self, transport: httpx.AsyncBaseTransport, settings: Settings, *, now_ms: NowMs
@@ -32,6 +35,7 @@ class Supabase:
         self._requests = Requests(transport, settings)
         self._tables = Tables(self._requests, now_ms)
         self._queries = Queries(self._requests)
+        self._outbox = Outbox(self._requests, settings)
 
     async def read(self, resource: Resource) -> Representation:
         """Return a table as a JSON array of all its rows, a row as a JSON object, or an answer.
@@ -39,13 +43,27 @@ class Supabase:
         The whole read, retries included, is bounded by the settings' time limit. Raises NotFound
         for a row that is proven not to be there, else UpstreamError.
         """
-        try:
+        with self._time_limit_told():
             async with asyncio.timeout(self._timeout_s):
                 if resource.query is not None:
                     return await self._queries.read(resource.query)
                 if resource.row_id is None:
                     return Representation(await self._tables.read(resource.table))
                 return Representation(await self._read_row(resource.table, resource.row_id))
+
+    async def announced(self, after: str | None) -> Announced | None:
+        """Return what the database's outbox announced since a cursor's moment, or None without one.
+
+        Bounded as `read` is. Raises UpstreamError.
+        """
+        with self._time_limit_told():
+            async with asyncio.timeout(self._timeout_s):
+                return await self._outbox.announced(after)
+
+    @contextmanager
+    def _time_limit_told(self) -> Iterator[None]:
+        try:
+            yield
         except TimeoutError as error:
             raise UpstreamTimeout(
                 f"Supabase gave no complete answer within {self._timeout_s:g} s "
@@ -61,7 +79,7 @@ class Supabase:
         if proves_absence(response, row_id):
             raise absent
         require_success(response, table)
-        found_id = row_in(response).get(table.key)
+        found_id = object_in(response).get(table.key)
         if not isinstance(found_id, str):
             raise InvalidAnswer(
                 f"Supabase sent a row whose {table.key} is neither number nor text."

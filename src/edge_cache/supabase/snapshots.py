@@ -14,7 +14,7 @@ import httpx
 from edge_cache.errors import InvalidAnswer
 from edge_cache.pauses import OVER, Pause
 from edge_cache.ports import NowMs
-from edge_cache.supabase.answers import error_code, require_success, rows_in
+from edge_cache.supabase.answers import is_no_function, require_success, rows_in
 from edge_cache.supabase.pages import Page
 from edge_cache.supabase.requests import Requests
 from edge_cache.tables import Table
@@ -26,16 +26,6 @@ _FUNCTION = "rpc/edge_cache_snapshot"
 
 _ONE_VALUE = "0-0/*"
 """The Content-Range of a function that returns one."""
-
-_NOT_INSTALLED = frozenset(
-    {
-        (HTTPStatus.NOT_FOUND, "PGRST202"),  # the API knows no such function
-        (HTTPStatus.NOT_FOUND, "42883"),  # it was dropped, which the API does not know yet
-        (HTTPStatus.UNAUTHORIZED, "42501"),  # the key may not execute it,
-        (HTTPStatus.FORBIDDEN, "42501"),  # or the function does not read this schema
-    }
-)
-"""Where the table itself may not be read, reading its pages says so."""
 
 
 class Snapshots:
@@ -54,7 +44,8 @@ class Snapshots:
         if self._was_missed_just_now(table):
             return None
         response = await self._requests.get(_target(table))
-        if _says_not_installed(response):
+        # Where the table itself may not be read, reading its pages says so.
+        if is_no_function(response):
             self._missed[table] = Pause(self._now_ms(), PAUSE_MS)
             return None
         require_success(response, table)
@@ -88,7 +79,3 @@ def _require_one_value(response: httpx.Response) -> None:
             "supabase/snapshot.sql again.",
             supabase_status=response.status_code,
         )
-
-
-def _says_not_installed(response: httpx.Response) -> bool:
-    return (response.status_code, error_code(response)) in _NOT_INSTALLED

@@ -6,8 +6,11 @@ logged. https://supabase.com/docs/guides/database/webhooks#payload
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edge_cache.errors import BadPayload
-from edge_cache.resources import Change, Resource
+from edge_cache.resources import Change
+from edge_cache.supabase.notification import KINDS, change_of, row_id_of, served, table_of
 from edge_cache.supabase.parsing import is_text, loads
 from edge_cache.tables import Table
 
@@ -19,18 +22,25 @@ _RECORDS = {"INSERT": ("record",), "UPDATE": ("record", "old_record"), "DELETE":
 
 
 def change_in(body: bytes, tables: tuple[Table, ...]) -> Change:
-    """Return the change that a payload tells of. Raises BadPayload if it is not Supabase's JSON."""
+    """Return the change that a payload tells of.
+
+    Raises BadPayload if it is neither Supabase's JSON nor that of the project's own triggers.
+    """
     payload = _object(body)
     kind, name, schema = (payload.get(member) for member in ("type", "table", "schema"))
     if not (is_text(kind) and is_text(name) and is_text(schema)):
         raise BadPayload('It needs "type", "table" and "schema", each a text.')
+    if "keys" in payload:
+        if kind not in KINDS:
+            raise BadPayload(f'Its "type" should be one of {", ".join(KINDS)}.')
+        return replace(change_of(payload, tables), kind=kind)
     if kind not in _RECORDS:
         raise BadPayload('Its "type" should be INSERT, UPDATE or DELETE.')
-    table = next((t for t in tables if (t.name, t.schema) == (name, schema)), None)
+    table = table_of(name, schema, tables)
     if table is None:
         return Change(None, kind)
-    ids = dict.fromkeys(_row_id(payload, member, table.key) for member in _RECORDS[kind])
-    return Change(table, kind, tuple(row_id for row_id in ids if Resource(table, row_id).is_served))
+    ids = [_row_id(payload, member, table.key) for member in _RECORDS[kind]]
+    return Change(table, kind, served(ids, table))
 
 
 def _object(body: bytes) -> dict[str, object]:
@@ -45,16 +55,7 @@ def _object(body: bytes) -> dict[str, object]:
 
 def _row_id(payload: dict[str, object], member: str, key: str) -> str:
     record = payload.get(member)
-    value = record.get(key) if isinstance(record, dict) else None
-    if not isinstance(value, str) or not _is_unicode(value):
+    row_id = row_id_of(record.get(key)) if isinstance(record, dict) else None
+    if row_id is None:
         raise BadPayload(f'It needs "{member}" with the row\'s "{key}", a number or a text.')
-    return str(value)
-
-
-def _is_unicode(text: str) -> bool:
-    """Tell whether the text can be sent; JSON can escape half a character."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return row_id

@@ -109,8 +109,8 @@ class App:
             return _options(_REVALIDATE_METHODS, request)
         if request.method not in {"GET", "POST"}:
             raise MethodNotAllowed(request.method, _REVALIDATE_METHODS)
-        secret = self._settings.revalidate_secret
-        require_secret(secret, request.header("authorization"), request.url)
+        secrets = self._settings.revalidate_secret, self._settings.previous_secret
+        require_secret(secrets, request.header("authorization"), request.url)
         if request.method == "POST":
             return await self._take_webhook(request)
         return await self._revalidate_all()
@@ -132,10 +132,10 @@ class App:
         if body is None:
             raise PayloadTooLarge(f"A payload may have {MAX_BYTES} bytes.")
         change = change_in(body, self._settings.declared.tables)
-        records = [self._refresher.record(PROJECT, ())]
         if change.table is not None:
-            records.append(self._refresher.record(change.table, change.row_ids))
-        await asyncio.gather(*records)
+            await self._refresher.record(change.table, change.row_ids)
+        # The project last: what it knows of is not asked for again.
+        await self._refresher.record(PROJECT, (), change.number)
         table = "another" if change.table is None else change.table.name
         self._log("received", table=table, type=change.kind)
         return http.json_answer({"received": True})

@@ -11,13 +11,15 @@ from edge_cache.errors import SecretNotConfigured, Unauthorized
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def require_secret(secret: str | None, authorization: str | None, url: str) -> None:
+def require_secret(
+    secrets: tuple[str | None, str | None], authorization: str | None, url: str
+) -> None:
     """Return if the request may revalidate; otherwise raise Unauthorized or SecretNotConfigured.
 
-    Without a configured secret only requests to this machine may, so that ``wrangler dev`` needs
-    no set-up.
+    ``secrets`` are the secret and, while that is being replaced, the previous one. Without the
+    first only requests to this machine may, so that ``wrangler dev`` needs no set-up.
     """
-    if not secret:
+    if not secrets[0]:
         if urlsplit(url).hostname in _LOCAL_HOSTS:
             return
         raise SecretNotConfigured(
@@ -31,7 +33,7 @@ def require_secret(secret: str | None, authorization: str | None, url: str) -> N
             "Send `Authorization: Bearer …` with the value of REVALIDATE_SECRET.",
             token_was_sent=False,
         )
-    if not _equal(token.strip(), secret):
+    if not any(_equal(token.strip(), secret) for secret in secrets if secret):
         raise Unauthorized(
             "The bearer token is not the value of REVALIDATE_SECRET.", token_was_sent=True
         )

@@ -1,16 +1,56 @@
-"""What the cron trigger does: look whether every table's entries are as the table is. Pure."""
+"""What the cron trigger does: make up for notifications that never came. Pure.
+
+Every minute the database's outbox is asked for what it announced and no webhook brought. Tables
+that no outbox watches are compared with their entries instead, less often, as that reads them all.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 
 from edge_cache.errors import EdgeCacheError
-from edge_cache.ports import Log, Refreshing
+from edge_cache.ports import Log, Missed, Refreshing
 from edge_cache.tables import PROJECT, Table
 
+COMPARE_MINUTES = 15
+"""Tables are compared with their entries when the time, in minutes, can be divided by this."""
 
-async def check_all(tables: Iterable[Table], refresher: Refreshing, log: Log) -> None:
-    """Check every table; one that fails keeps its entries and does not stop the others.
+
+async def heal(tables: tuple[Table, ...], refresher: Refreshing, log: Log, at_ms: int) -> None:
+    """Do what a run of the trigger is for, at the Unix time in milliseconds that it is for."""
+    missed = await _catch_up(tables, refresher, log)
+    if at_ms // 60_000 % COMPARE_MINUTES == 0:
+        unwatched = {table.name for table in tables} if missed is None else set(missed.unwatched)
+        await _compare([table for table in tables if table.name in unwatched], refresher, log)
+
+
+async def _catch_up(tables: tuple[Table, ...], refresher: Refreshing, log: Log) -> Missed | None:
+    """Record what no webhook brought; return that, or None where it cannot be known."""
+    try:
+        missed = await refresher.missed()
+        if missed and not missed.is_nothing:
+            await _record(missed, tables, refresher)
+            log("caught_up", changes=missed.changes, complete=missed.complete)
+    except EdgeCacheError as error:
+        log("catch_up_failed", type=error.slug, detail=error.detail)
+        return None
+    return missed
+
+
+async def _record(missed: Missed, tables: tuple[Table, ...], refresher: Refreshing) -> None:
+    """Record it table by table, and only then that it was: twice is better than never."""
+    everything = dict.fromkeys(table.name for table in tables)
+    changed = missed.rows if missed.complete else everything
+    await asyncio.gather(
+        *(refresher.record(table, changed[table.name]) for table in tables if table.name in changed)
+    )
+    await refresher.record(PROJECT, ())
+    await refresher.caught_up(missed.cursor)
+
+
+async def _compare(tables: Iterable[Table], refresher: Refreshing, log: Log) -> None:
+    """Compare each table; one that fails keeps its entries and does not stop the others.
 
     What one of them lacked, answers that depend on the whole project may lack too.
     """

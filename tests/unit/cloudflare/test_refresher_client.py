@@ -22,7 +22,7 @@ from edge_cache.errors import (
     RelayedProblem,
     Reply,
 )
-from edge_cache.ports import Filled
+from edge_cache.ports import Filled, Missed
 from edge_cache.queries import Query
 from edge_cache.resources import Resource
 from edge_cache.tables import PROJECT, Table
@@ -96,11 +96,25 @@ def test_an_entry_is_the_object_s_that_keeps_its_version(
 def test_the_project_has_an_object_of_its_own(client: Any, namespace: ObjectNamespace) -> None:
     """It has no path."""
     run(client.revalidate(PROJECT))
-    run(client.record(PROJECT, ()))
+    run(client.record(PROJECT, (), 17))
+    run(client.caught_up("c1"))
     assert namespace.calls == [
         ("*", "https://refresher/revalidate/0/", None),
-        ("*", "https://refresher/record/0/", {"method": "POST", "body": "[]"}),
+        ("*", "https://refresher/record/17/", {"method": "POST", "body": "[]"}),
+        ("*", "https://refresher/caught-up/0/", {"method": "POST", "body": "c1"}),
     ]
+
+
+@pytest.mark.parametrize("missed", [None, Missed("c1", 1, {"a": None}, ["b"], complete=False)])
+def test_the_project_s_object_tells_what_was_missed(
+    client: Any, namespace: ObjectNamespace, missed: Missed | None
+) -> None:
+    """Or that it cannot."""
+    body = wire.missed_answer(missed).body
+    assert isinstance(body, bytes)
+    namespace.answer = Response(Stream(body))
+    assert run(client.missed()) == missed
+    assert namespace.calls == [("*", "https://refresher/missed/0/", None)]
 
 
 @pytest.mark.parametrize(("told", "changed"), [(b"true", True), (b"false", False)])
@@ -140,13 +154,14 @@ CALLS: list[tuple[Call, str, str]] = [
         "/record/0/products",
         json.dumps(["ä", "7"]),
     ),
+    (lambda client: client.record(PRODUCTS, None), "/record/0/products", "null"),
     (lambda client: client.fill(ROW, version=0, has_stale=False), "/fill/0/products/a%2Fb", ""),
     (lambda client: client.status(PRODUCTS), "/status/0/products", ""),
     (lambda client: client.check(PRODUCTS), "/check/0/products", ""),
 ]
 
 
-@pytest.mark.parametrize(("call", "path", "body"), CALLS[:3])
+@pytest.mark.parametrize(("call", "path", "body"), CALLS[:4])
 def test_a_verb_is_carried_to_the_tables_object(
     client: Any,
     namespace: ObjectNamespace,

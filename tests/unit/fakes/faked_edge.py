@@ -99,6 +99,7 @@ class FakedWorker:
     log: FakeLog = field(default_factory=FakeLog)
     tables: tuple[Table, ...] = (ARTICLES, PRODUCTS)
     secret: str | None = SECRET
+    previous_secret: str | None = None
     limits: list[int] = field(default_factory=list)
     """How many bytes of a body were asked for, each time."""
 
@@ -116,6 +117,7 @@ class FakedWorker:
             "https://abc.supabase.co",
             "key",
             revalidate_secret=self.secret,
+            previous_secret=self.previous_secret,
             declared=Declared(self.tables),
             pass_through=self.pass_through,
         )

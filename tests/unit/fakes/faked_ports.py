@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 from edge_cache.entries import NO_VERSIONS, Metadata, Versions, etag_of
 from edge_cache.http import Passed
-from edge_cache.ports import Filled
+from edge_cache.ports import Filled, Missed
 from edge_cache.resources import Resource
-from edge_cache.tables import Scope, Table
+from edge_cache.tables import PROJECT, Scope, Table
 
 NOW_MS = 1_000_000
 """The time at which the tests take place."""
@@ -102,6 +102,7 @@ class FakeRefresher:
     """The refresher: what it fills with, and which tables fail how."""
 
     fills_with: Filled | None = None
+    misses: Missed | None = None
     statuses: dict[str, dict[str, object]] = field(default_factory=dict)
     failing: dict[str, Exception] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
@@ -132,9 +133,21 @@ class FakeRefresher:
         async with self._doing(table, "check", table.name):
             return table.name in self.changed
 
-    async def record(self, scope: Scope, row_ids: Sequence[str]) -> None:
+    async def record(self, scope: Scope, row_ids: Sequence[str] | None, number: int = 0) -> None:
         """Take note."""
-        async with self._doing(scope, "record", scope.name, tuple(row_ids)):
+        ids = None if row_ids is None else tuple(row_ids)
+        numbers = (number,) if number else ()
+        async with self._doing(scope, "record", scope.name, ids, *numbers):
+            pass
+
+    async def missed(self) -> Missed | None:
+        """Return what no webhook brought."""
+        async with self._doing(Scope("outbox"), "missed"):
+            return self.misses
+
+    async def caught_up(self, cursor: str) -> None:
+        """Take note."""
+        async with self._doing(PROJECT, "caught up", cursor):
             pass
 
     async def status(self, scope: Scope) -> dict[str, object]:

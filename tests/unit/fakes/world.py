@@ -12,7 +12,7 @@ from typing import Any
 
 from edge_cache.entries import Metadata, Representation, Versions, parse_metadata
 from edge_cache.errors import EdgeCacheError, NotFound, StoreError
-from edge_cache.ports import Filled
+from edge_cache.ports import Announced, Filled
 from edge_cache.queries import Query
 from edge_cache.refresher.host import Outside, host_of, wake
 from edge_cache.resources import Resource
@@ -149,6 +149,22 @@ class FakeSource:
         return json.dumps(self.rows[resource.row_id]).encode()
 
 
+class FakeOutbox:
+    """The database's outbox: what it announces next, and from where on it was asked."""
+
+    def __init__(self) -> None:
+        self.announces: Announced | Exception | None = None
+        self.asked: list[str | None] = []
+
+    async def announced(self, after: str | None) -> Announced | None:
+        """Return what it announces."""
+        self.asked.append(after)
+        await asyncio.sleep(0)
+        if isinstance(self.announces, Exception):
+            raise self.announces
+        return self.announces
+
+
 class FakeStore:
     """Workers KV as one location sees it, which may refuse, or take its time."""
 
@@ -235,11 +251,13 @@ class World:
         self.scope = scope
         self.clock = Clock()
         self.source = FakeSource(self.clock)
+        self.outbox = FakeOutbox()
         self.store = FakeStore(self.clock)
         self.storage = FakeStorage()
         self.events: list[tuple[str, dict[str, object]]] = []
         self.outside = Outside(
             source=self.source,
+            outbox=self.outbox,
             store=self.store,
             storage=self.storage,
             share=bytes,

@@ -17,8 +17,10 @@ from edge_cache.errors import (
     UpstreamTimeout,
 )
 from edge_cache.http import Answer
+from edge_cache.ports import Announced
 from edge_cache.refresher.host import Host
 from edge_cache.refresher.serving import serve
+from edge_cache.resources import Change
 from edge_cache.tables import PROJECT, Declared, Scope, Table
 
 OTHER = Table("products", key="sku")
@@ -111,6 +113,37 @@ async def test_a_table_is_checked(world: World) -> None:
     world.source.write("1", "new")
     answer = await asked(world, "/articles", wire.CHECK)
     assert (answer.status, answer.body) == (200, b"true")
+
+
+async def test_what_no_webhook_brought_is_told(project: World) -> None:
+    """But for the changes of those numbers that were recorded, since the last moment."""
+    changes = Change(TABLE, row_ids=("1",), number=7), Change(TABLE, row_ids=None, number=8)
+    project.outbox.announces = Announced("c1", complete=True, changes=changes, unwatched=())
+    await asked(project, "/", wire.RECORD, "[]", number=7)
+    told = document(await asked(project, "/", wire.MISSED))
+    assert told == {
+        "cursor": "c1",
+        "changes": 1,
+        "rows": {"articles": None},
+        "unwatched": [],
+        "complete": True,
+    }
+    answer = await asked(project, "/", wire.CAUGHT_UP, "c1")
+    assert (answer.status, answer.body) == (204, None)
+    await asked(project, "/", wire.MISSED)
+    assert project.outbox.asked == [None, "c1"]
+
+
+async def test_without_an_outbox_that_cannot_be_told(project: World) -> None:
+    """Which is an answer too."""
+    assert (await asked(project, "/", wire.MISSED)).body == b"null"
+
+
+async def test_all_rows_may_have_changed(world: World) -> None:
+    """Then readers know that the entries of all are out of date."""
+    await asked(world, "/articles", wire.RECORD, "null")
+    await world.live(1)
+    assert world.published == world.host.journal.changes.version
 
 
 async def test_a_change_is_recorded(world: World) -> None:

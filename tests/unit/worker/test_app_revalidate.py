@@ -98,10 +98,30 @@ def test_a_webhook_is_passed_on(edge: FakedWorker) -> None:
     """Only what changed, to the table and the project; once both have it, it is received."""
     answer = edge.ask("POST", "/revalidate", BEARER, webhook(record={"id": 8}))
     assert (answer.status, members(answer.body)) == (200, {"received": True})
-    assert edge.refresher.asked == [("record", "", ()), ("record", "articles", ("8", "7"))]
-    assert edge.refresher.most_at_once == 2
+    assert edge.refresher.asked == [("record", "articles", ("8", "7")), ("record", "", ())]
     assert edge.limits == [MAX_BYTES]
     assert edge.log.lines == [{"event": "received", "table": "articles", "type": "UPDATE"}]
+
+
+def test_the_project_is_told_a_notification_s_number_last(edge: FakedWorker) -> None:
+    """What it knows to be recorded is not asked for again, so the table must have it."""
+    notification = webhook(keys=None, id=17)
+    assert edge.ask("POST", "/revalidate", BEARER, notification).status == 200
+    assert edge.refresher.asked == [("record", "articles", None), ("record", "", (), 17)]
+    edge.refresher.asked.clear()
+    edge.refresher.failing["articles"] = RefresherUnavailable("No.")
+    assert edge.ask("POST", "/revalidate", BEARER, notification).status == 503
+    assert edge.refresher.asked == [("record", "articles", None)]
+
+
+def test_the_previous_secret_is_taken_while_there_is_one(edge: FakedWorker) -> None:
+    """Beside the new one, so that there is no gap while it is replaced."""
+    previous = {"authorization": "Bearer old"}
+    assert edge.ask("POST", "/revalidate", previous, webhook()).status == 401
+    edge.previous_secret = "old"
+    assert edge.ask("POST", "/revalidate", previous, webhook()).status == 200
+    assert edge.ask("GET", "/revalidate", BEARER).status == 200
+    assert edge.ask("GET", "/revalidate", {"authorization": "Bearer older"}).status == 401
 
 
 @pytest.mark.parametrize("others", [{"table": "users"}, {"schema": "private"}])

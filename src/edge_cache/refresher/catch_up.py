@@ -1,0 +1,130 @@
+"""Which changes the database announced and no webhook brought. Pure.
+
+pg_net sends a notification at most once. But each is first a row of the database's outbox, and what
+came after the moment that was caught up with can be asked for. The project's object remembers that
+moment, and what webhooks brought since.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+
+from edge_cache.errors import EdgeCacheError
+from edge_cache.pauses import Pause
+from edge_cache.ports import Announced, Missed, NowMs, Outbox, Storage
+from edge_cache.refresher.times import rfc3339
+from edge_cache.resources import Change
+
+_KEY = "outbox"
+
+PAUSE_MS = 14 * 60 * 1000
+"""For so long an outbox that was not there is not asked for again: every 15 minutes, that is."""
+
+MAX_CARRIED_OUT = 200
+"""So many changes are remembered that webhooks brought. What is announced again beyond that is
+carried out twice, which costs a refresh, no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The moment that was caught up with, and what webhooks brought, by the changes' numbers.
+
+    Times are Unix times in milliseconds, 0 is never. ``error`` names the last asking's failure.
+    """
+
+    cursor: str | None = None
+    carried_out: tuple[int, ...] = ()
+    absent_at_ms: int = 0
+    asked_at_ms: int = 0
+    error: str = ""
+
+
+class CatchUp:
+    """Asks the outbox, and remembers up to where that was done."""
+
+    def __init__(self, outbox: Outbox, storage: Storage, now_ms: NowMs) -> None:
+        self._outbox = outbox
+        self._storage = storage
+        self._now_ms = now_ms
+        text = storage.get(_KEY)
+        self._state = _State(**json.loads(text)) if text else _State()
+
+    def note_carried_out(self, number: int) -> None:
+        """Note that a webhook brought a change, which is recorded wherever it has to be."""
+        if number:
+            numbers = (*self._state.carried_out, number)[-MAX_CARRIED_OUT:]
+            self._note(replace(self._state, carried_out=numbers))
+
+    def note_cursor(self, cursor: str) -> None:
+        """Note that what was missed until then is recorded wherever it has to be."""
+        self._note(replace(self._state, cursor=cursor))
+
+    async def missed(self) -> Missed | None:
+        """Return what was announced and not brought, or None where there is no outbox.
+
+        Raises UpstreamError.
+        """
+        if not Pause(self._state.absent_at_ms, PAUSE_MS).is_over(self._now_ms()):
+            return None
+        announced = await self._ask()
+        if announced is None:
+            return None
+        if not announced.complete:
+            # An outbox that was made anew counts from 1 again.
+            self._note(replace(self._state, carried_out=()))
+        missed = missed_of(announced, frozenset(self._state.carried_out))
+        if missed.is_nothing:
+            self.note_cursor(missed.cursor)
+        return missed
+
+    def status(self) -> dict[str, object]:
+        """Return whether the outbox is there, as far as that is known, and how asking it goes."""
+        state = self._state
+        return {
+            "installed": state.absent_at_ms == 0 if state.asked_at_ms else None,
+            "asked_at": rfc3339(state.asked_at_ms),
+            "error": state.error or None,
+        }
+
+    async def _ask(self) -> Announced | None:
+        try:
+            announced = await self._outbox.announced(self._state.cursor)
+        except EdgeCacheError as error:
+            self._note(replace(self._state, error=error.slug))
+            raise
+        now_ms = self._now_ms()
+        absent_at_ms = 0 if announced else now_ms
+        self._note(replace(self._state, asked_at_ms=now_ms, absent_at_ms=absent_at_ms, error=""))
+        return announced
+
+    def _note(self, state: _State) -> None:
+        if state != self._state:
+            self._state = state
+            self._storage.put(_KEY, json.dumps(asdict(state)))
+
+
+def missed_of(announced: Announced, carried_out: frozenset[int]) -> Missed:
+    """Return what was announced, but for the changes of these numbers, by table."""
+    changes = [change for change in announced.changes if change.number not in carried_out]
+    return Missed(
+        announced.cursor,
+        len(changes),
+        _rows_by_table(changes),
+        [table.name for table in announced.unwatched],
+        announced.complete,
+    )
+
+
+def _rows_by_table(changes: Iterable[Change]) -> dict[str, list[str] | None]:
+    rows: dict[str, list[str] | None] = {}
+    for change in changes:
+        if change.table is None:
+            continue
+        found = rows.setdefault(change.table.name, [])
+        if found is None or change.row_ids is None:
+            rows[change.table.name] = None
+        else:
+            found.extend(row_id for row_id in change.row_ids if row_id not in found)
+    return rows
