@@ -1,0 +1,49 @@
+"""The state of earlier versions (`states/`), as if they had written it a minute ago.
+
+An entry expires, and what nobody asked for since a day is forgotten. So all times in it are moved,
+and with them the versions, which begin as times.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import tarfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+STATES = Path(__file__).parent / "states"
+
+AGO_MS = 60_000
+_TIME = re.compile(rb"\b1[0-9]{12}\b")
+"""A Unix time in milliseconds."""
+
+
+def unpack(version: str, folder: Path) -> None:
+    """Make the state that a version left a Worker's state."""
+    with tarfile.open(STATES / f"{version}.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
+        written_ms = max(member.mtime for member in archive.getmembers()) * 1000
+    by_ms = time.time_ns() // 1_000_000 - AGO_MS - int(written_ms)
+    for blob in folder.glob("v3/kv/*/blobs/*"):
+        blob.write_bytes(_moved(blob.read_bytes(), by_ms))
+    for database in folder.glob("v3/*/*/*.sqlite"):
+        with closing(sqlite3.connect(database)) as connection, connection:
+            _move(connection, by_ms)
+
+
+def _move(connection: sqlite3.Connection, by_ms: int) -> None:
+    """Move the times in an object's storage, or in KV's metadata."""
+    connection.create_function("moved", 1, lambda value: value and _moved(value, by_ms))
+    tables = {name for (name,) in connection.execute("select name from sqlite_master")}
+    if "_cf_KV" in tables:
+        connection.execute("update _cf_KV set value = moved(value)")
+    if "_mf_entries" in tables:
+        connection.execute("update _mf_entries set expiration = expiration + ?", (by_ms,))
+        metadata = "cast(moved(cast(metadata as blob)) as text)"
+        connection.execute(f"update _mf_entries set metadata = {metadata}")  # noqa: S608  ours
+
+
+def _moved(text: bytes, by_ms: int) -> bytes:
+    return _TIME.sub(lambda time: b"%d" % (int(time[0]) + by_ms), text)
