@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +50,21 @@ def node_lock() -> str:
     return ""
 
 
+def tables() -> str:
+    """Compare what the environments declare: none inherits it, and all of a commit are alike."""
+    config = tomllib.loads((ROOT / "wrangler.toml").read_text())
+    wanted = config["vars"]["TABLES"]
+    for name, environment_of in config["env"].items():
+        found = environment_of.get("vars", {}).get("TABLES", {})
+        unlike = [one for one in sorted(wanted | found) if wanted.get(one) != found.get(one)]
+        if unlike:
+            return (
+                f"wrangler.toml: [env.{name}.vars.TABLES] and [vars.TABLES] differ in"
+                f" {', '.join(unlike)}: make them the same."
+            )
+    return ""
+
+
 CHECKS = (
     ("ruff check", tool(PYTHON, "-m", "ruff", "check", "--quiet", ".")),
     ("ruff format", tool(PYTHON, "-m", "ruff", "format", "--check", ".")),
@@ -56,6 +72,7 @@ CHECKS = (
     ("imports", tool(str(VENV_PYTHON.parent / "lint-imports"), "--no-cache", "--no-logo")),
     ("Python lock files", python_locks),
     ("node lock files", node_lock),
+    ("tables of environments", tables),
 )
 
 
