@@ -14,6 +14,7 @@ from typing import Protocol
 
 from edge_cache.entries import Metadata
 from edge_cache.errors import EdgeCacheError, MethodNotAllowed, Unauthorized
+from edge_cache.resources import Resource
 
 READ_METHODS = "GET, HEAD, OPTIONS"
 REST_METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS"
@@ -70,11 +71,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response before it becomes the runtime's object."""
+    """A response before it becomes the runtime's object.
+
+    ``current`` is what it shows, if that is as new as this cache knows.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Body = None
+    current: Resource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +113,13 @@ def representation(  # noqa: PLR0913  all but two by name
     status: str,
     if_none_match: str | None,
     head: bool,
+    current: Resource | None = None,
 ) -> Answer:
     """Answer with an entry, or 304 where the client has the same already.
 
-    ``status`` is the Cache-Status value; ``age`` in seconds is left out where it is unknown.
-    A HEAD answer has the headers of GET's and no body.
+    ``status`` is the Cache-Status value; ``age`` in seconds is left out where it is unknown;
+    ``current`` is what is shown, if nothing newer is known. A HEAD answer has the headers of GET's
+    and no body.
     """
     headers = {
         **CORS,
@@ -132,11 +139,11 @@ def representation(  # noqa: PLR0913  all but two by name
         release(body)
         body = None
     if not_modified:
-        return Answer(304, headers)
+        return Answer(304, headers, current=current)
     headers.setdefault("content-type", JSON_TYPE)
     if metadata.size or not head:  # the length of what a HEAD of its own stands for is not known
         headers["content-length"] = str(metadata.size)
-    return Answer(metadata.status, headers, body)
+    return Answer(metadata.status, headers, body, current)
 
 
 def release(body: Body) -> None:

@@ -23,7 +23,7 @@ from edge_cache.supabase.canonical import PassedOn
 from edge_cache.supabase.webhook import MAX_BYTES, change_in
 from edge_cache.tables import PROJECT
 from edge_cache.unexpected import reported
-from edge_cache.worker import rest_errors, supabase_paths
+from edge_cache.worker import rest_errors, shared_cache, supabase_paths
 from edge_cache.worker.auth import require_secret
 from edge_cache.worker.health import Health, misconfigured
 from edge_cache.worker.passing import METHOD, SERVICE, Passing
@@ -59,6 +59,11 @@ class App:
         self._public = public
         self._settings = settings
         self._log = log
+
+    @property
+    def shared_max_age_s(self) -> int | None:
+        """For how long shared caches may answer by themselves; None: not at all."""
+        return self._settings.shared_max_age_s
 
     async def answer(self, request: Request) -> Answer | Passed:
         """Answer a request. Raises EdgeCacheError."""
@@ -161,11 +166,16 @@ class App:
 
 async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer | Passed:
     """Answer a request, errors too. ``app`` may raise ConfigurationError."""
+    answered: Answer | Passed
+    shared_max_age_s = None
     try:
         with reported(log):
-            return await app().answer(request)
+            running = app()
+            shared_max_age_s = running.shared_max_age_s
+            answered = await running.answer(request)
     except EdgeCacheError as error:
-        return http.without_body(_refusal(error, request, log), head=request.method == "HEAD")
+        answered = http.without_body(_refusal(error, request, log), head=request.method == "HEAD")
+    return shared_cache.directed(answered, shared_max_age_s)
 
 
 def _refusal(error: EdgeCacheError, request: Request, log: Log) -> Answer:

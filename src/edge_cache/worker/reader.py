@@ -141,7 +141,7 @@ class Reader:
                 parts.append(f"ttl={max_age - age}")
         if aged or self._is_to_be_told(resource, entry, max_age):
             self._background(self._renew(resource, entry.metadata.asked_at_ms))
-        answer = self._answer(conditions, entry, age, parts)
+        answer = self._answer(conditions, entry, age, parts, None if aged else resource)
         event = "stale" if aged else "hit"
         self._log(event, key=loggable(resource.key), status=answer.status, age_s=age)
         return answer
@@ -182,7 +182,8 @@ class Reader:
         if miss.stale:
             http.release(miss.stale.body)
         entry = _Entry(filled.metadata, filled.body, filled.metadata.read_at_ms)
-        return self._answer(conditions, entry, self._age_s(entry), _filled_parts(miss, filled))
+        parts = _filled_parts(miss, filled)
+        return self._answer(conditions, entry, self._age_s(entry), parts, resource)
 
     def _serve_instead(
         self, resource: Resource, conditions: Conditions, entry: _Entry, error: EdgeCacheError
@@ -193,7 +194,12 @@ class Reader:
         return self._answer(conditions, entry, age, _stale_parts(error))
 
     def _answer(
-        self, conditions: Conditions, entry: _Entry, age: int | None, parts: list[str]
+        self,
+        conditions: Conditions,
+        entry: _Entry,
+        age: int | None,
+        parts: list[str],
+        current: Resource | None = None,
     ) -> http.Answer:
         return http.representation(
             entry.metadata,
@@ -202,6 +208,7 @@ class Reader:
             status=http.cache_status(*parts),
             if_none_match=conditions.if_none_match,
             head=conditions.head,
+            current=current,
         )
 
     def _age_s(self, entry: _Entry) -> int | None:

@@ -55,6 +55,7 @@ def test_an_answer_is_handed_back(runtime: FakeRuntime, passing: ModuleType) -> 
         *cookies,
         ("cache-status", "told 206"),
         ("access-control-expose-headers", EXPOSED),
+        ("cdn-cache-control", "no-store"),
         ("access-control-allow-origin", "*"),
     ]
 
@@ -69,6 +70,21 @@ def test_supabases_own_cors_headers_are_kept(runtime: FakeRuntime, passing: Modu
     _, headers = answered(pass_on(passing, JsObject()))
     cors = [pair for pair in headers if pair[0].startswith("access-control-")]
     assert cors == [*own, ("access-control-expose-headers", EXPOSED)]
+
+
+def test_no_shared_cache_may_keep_what_was_passed_on(
+    runtime: FakeRuntime, passing: ModuleType
+) -> None:
+    """Whatever Supabase allows to caches of its own; browsers are told what it says."""
+    allowed = [
+        ("cloudflare-cdn-cache-control", "max-age=60"),
+        ("cdn-cache-control", "max-age=60"),
+        ("cache-control", "public, max-age=60"),
+    ]
+    runtime.answer = Response(Stream(), 200, allowed)
+    _, headers = answered(pass_on(passing, JsObject()))
+    told = [pair for pair in headers if "cache-control" in pair[0]]
+    assert told == [("cache-control", "public, max-age=60"), ("cdn-cache-control", "no-store")]
 
 
 def test_a_web_socket_is_returned_untouched(runtime: FakeRuntime, passing: ModuleType) -> None:

@@ -100,6 +100,7 @@ class FakedWorker:
     tables: tuple[Table, ...] = (ARTICLES, PRODUCTS)
     secret: str | None = SECRET
     previous_secret: str | None = None
+    shared_max_age_s: int | None = None
     limits: list[int] = field(default_factory=list)
     """How many bytes of a body were asked for, each time."""
 
@@ -120,6 +121,7 @@ class FakedWorker:
             previous_secret=self.previous_secret,
             declared=Declared(self.tables),
             pass_through=self.pass_through,
+            shared_max_age_s=self.shared_max_age_s,
         )
         health = Health(self.tables, self.store, self.refresher)
         passing = Passing(self.supabase, settings, self.log)

@@ -192,6 +192,12 @@ class Headers:
             raise JsException("TypeError", "Can't modify immutable headers.")
         self._pairs = [pair for pair in self._pairs if pair[0] != name] + [(name, value)]
 
+    def delete(self, name: str) -> None:
+        """Remove what has that name."""
+        if self.immutable:
+            raise JsException("TypeError", "Can't modify immutable headers.")
+        self._pairs = [pair for pair in self._pairs if pair[0] != name]
+
     def __iter__(self) -> Iterator[Any]:
         """Return the pairs."""
         return iter([JsArray(pair) for pair in self._pairs])
