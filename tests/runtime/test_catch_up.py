@@ -1,0 +1,191 @@
+"""Webhooks that never came: the cron trigger asks the database's outbox what it announced."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from edge import SEED, Edge, EdgeOf, StartWorker, eventually
+from upstream import Act, Handler, answering, forward
+
+from local import stack
+
+SECRET = "correct horse battery staple"
+QUERY = "/rest/v1/articles?select=title&id=eq.2"
+
+
+@dataclass
+class Outbox:
+    """A project's outbox: what it announces, and what it was asked with."""
+
+    changes: list[dict[str, object]] = field(default_factory=list)
+    complete: bool = True
+    watched: list[list[str]] = field(default_factory=lambda: [["public", "articles"]])
+    fails: Act | None = None
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+    def announce(self, number: int, keys: list[object] | None, table: str = "articles") -> None:
+        """Announce a change more."""
+        told = {"id": number, "schema": "public", "table": table, "keys": keys}
+        self.changes.append(told)
+
+    def play(self, handler: Handler) -> None:
+        """Answer the function's calls, and leave everything else to Supabase."""
+        if not handler.path.endswith("/rpc/edge_cache_changes"):
+            return forward(handler)
+        self.asked.append(json.loads(b"".join(handler.body)))
+        if self.fails:
+            return self.fails(handler)
+        told = {
+            "cursor": f"c{len(self.asked)}",
+            "complete": self.complete,
+            "changes": self.changes,
+            "watched": self.watched,
+        }
+        return handler.answer(200, json.dumps(told).encode())
+
+
+@pytest.fixture(scope="module")
+def announcing_worker(start_worker: StartWorker) -> stack.Worker:
+    """Return a Worker whose project may have an outbox, as it has a secret."""
+    return start_worker({"REVALIDATE_SECRET": SECRET})
+
+
+@pytest.fixture
+def edge(edge_of: EdgeOf, announcing_worker: stack.Worker) -> Edge:
+    """Return that Worker with the list, two rows and a query in KV."""
+    edge = edge_of(announcing_worker)
+    edge.http.headers["apikey"] = edge.db.http.headers["apikey"].replace("secret", "publishable")
+    for path in ("/articles", "/articles/1", "/articles/2", QUERY):
+        edge.get(path).raise_for_status()
+    edge.kv.wait()
+    return edge
+
+
+@pytest.fixture
+def outbox(edge: Edge) -> Outbox:
+    """Return the outbox of the project behind that Worker, which was asked once."""
+    outbox = Outbox()
+    edge.upstream.always = outbox.play
+    edge.tick(1)
+    eventually(lambda: len(outbox.asked) == 1, "the outbox is asked")
+    eventually(lambda: _outbox_of(edge)["installed"] is True, "it is known to be there")
+    return outbox
+
+
+def _outbox_of(edge: Edge) -> dict[str, Any]:
+    told: dict[str, Any] = edge.get("/health").json()["project"]["outbox"]
+    return told
+
+
+def _shown(edge: Edge) -> set[str]:
+    """Return the titles of article 2 that readers see."""
+    listed = edge.get("/articles").json()[1]
+    return {
+        found["title"]
+        for found in (listed, edge.get("/articles/2").json(), edge.get(QUERY).json()[0])
+    }
+
+
+def test_what_no_webhook_brought_is_made_up_for(edge: Edge, outbox: Outbox) -> None:
+    """For the list, the row and the query; the other row is not read again."""
+    edge.db.update(2, title="Edited")
+    outbox.announce(1, [2])
+    assert _shown(edge) == {SEED[1]["title"]}
+    edge.tick(2)
+    eventually(lambda: _shown(edge) == {"Edited"}, "readers see the edit")
+    asked = edge.asked
+    assert edge.get("/articles/1").json() == SEED[0]
+    assert edge.asked == asked
+    assert edge.log.wait_for("caught_up")[0] == {
+        "event": "caught_up",
+        "changes": 1,
+        "complete": True,
+    }
+
+
+def test_the_secret_and_the_moment_that_was_caught_up_with_are_sent(
+    edge: Edge, outbox: Outbox
+) -> None:
+    """In the body; no URL and no line of the log has the secret."""
+    outbox.announce(1, None)
+    for minute in (2, 3):
+        edge.tick(minute)
+        eventually(lambda: len(outbox.asked) == minute, "the outbox is asked")  # noqa: B023
+        edge.settle_all()
+    assert outbox.asked == [{"secret": SECRET, "after": after} for after in (None, "c1", "c2")]
+    assert not any(SECRET.split(maxsplit=1)[0] in path for path in edge.upstream.requests)
+    assert SECRET not in edge.log.text()
+
+
+def test_what_a_webhook_brought_is_not_carried_out_twice(edge: Edge, outbox: Outbox) -> None:
+    """It has the same number."""
+    edge.db.update(2, title="Edited")
+    told = {"type": "UPDATE", "schema": "public", "table": "articles", "id": 7, "keys": [2]}
+    bearer = {"authorization": f"Bearer {SECRET}"}
+    edge.http.post("/revalidate", json=told, headers=bearer).raise_for_status()
+    eventually(lambda: _shown(edge) == {"Edited"}, "readers see the edit")
+    edge.settle_all()
+    edge.kv.wait()
+    asked = edge.asked
+    outbox.announce(7, [2])
+    edge.tick(2)
+    eventually(lambda: len(outbox.asked) == 2, "the outbox is asked")
+    edge.kv.wait()
+    assert edge.asked == asked + 1
+    assert not edge.log.events("caught_up")
+
+
+def test_an_outbox_that_cannot_tell_makes_everything_out_of_date(
+    edge: Edge, outbox: Outbox
+) -> None:
+    """As after the database was set back, or a day without a word."""
+    edge.db.update(2, title="Edited")
+    outbox.complete = False
+    edge.tick(2)
+    eventually(lambda: _shown(edge) == {"Edited"}, "readers see the edit")
+
+
+@pytest.mark.parametrize(
+    ("fails", "says"),
+    [
+        (answering(503), "supabase-unavailable"),
+        (answering(403, b'{"code":"28P01","message":"secret"}'), "supabase-rejected"),
+        (answering(200, b"{}"), "supabase-invalid-answer"),
+    ],
+)
+def test_an_outbox_that_fails_is_asked_again(
+    edge: Edge, outbox: Outbox, fails: Act, says: str
+) -> None:
+    """From the same moment on; until then readers have what they had."""
+    edge.db.update(2, title="Edited")
+    outbox.announce(1, [2])
+    outbox.fails = fails
+    edge.tick(2)
+    assert edge.log.wait_for("catch_up_failed")[0]["type"] == says
+    assert _outbox_of(edge)["error"] == says
+    assert _shown(edge) == {SEED[1]["title"]}
+    outbox.fails = None
+    edge.tick(3)
+    eventually(lambda: _shown(edge) == {"Edited"}, "readers see the edit")
+    assert {asked["after"] for asked in outbox.asked[1:]} == {"c1"}
+    assert _outbox_of(edge)["error"] is None
+
+
+def test_every_15_minutes_tables_that_it_does_not_watch_are_compared(
+    edge: Edge, outbox: Outbox
+) -> None:
+    """Of their changes it knows nothing; those that it watches are not read."""
+    edge.db.update(2, title="Edited")
+    edge.tick(15)
+    eventually(lambda: len(outbox.asked) == 2, "the outbox is asked")
+    edge.kv.wait()
+    assert not edge.log.events("changed")
+    outbox.watched.clear()
+    edge.tick(16)
+    edge.tick(30)
+    edge.log.wait_for("changed")
+    eventually(lambda: _shown(edge) == {"Edited"}, "readers see the edit")
+    assert len(edge.log.events("changed")) == 1
