@@ -65,14 +65,27 @@ def tables() -> str:
     return ""
 
 
+TOOLS = VENV_PYTHON.parent
+WORKFLOWS = ROOT / ".github" / "workflows"
+ZIZMOR = ("--offline", "--quiet", "--min-severity", "medium")
+
 CHECKS = (
     ("ruff check", tool(PYTHON, "-m", "ruff", "check", "--quiet", ".")),
     ("ruff format", tool(PYTHON, "-m", "ruff", "format", "--check", ".")),
     ("mypy", tool(PYTHON, "-m", "mypy")),
-    ("imports", tool(str(VENV_PYTHON.parent / "lint-imports"), "--no-cache", "--no-logo")),
+    ("imports", tool(str(TOOLS / "lint-imports"), "--no-cache", "--no-logo")),
     ("Python lock files", python_locks),
     ("node lock files", node_lock),
     ("tables of environments", tables),
+    (
+        "workflows",
+        tool(
+            *(str(TOOLS / "check-jsonschema"), "--builtin-schema", "vendor.github-workflows"),
+            *map(str, sorted(WORKFLOWS.glob("*.yml"))),
+        ),
+    ),
+    # Its help and information are matters of taste.
+    ("workflows' security", tool(str(TOOLS / "zizmor"), *ZIZMOR, str(WORKFLOWS))),
 )
 
 
