@@ -56,6 +56,13 @@ class Settings:
     shared_max_age_s: int | None = None
     has_page: bool = True
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secret, and the previous one while that is replaced; none without the first."""
+        if not self.revalidate_secret:
+            return ()
+        return tuple(filter(None, (self.revalidate_secret, self.previous_secret)))
+
 
 def settings_from(
     variable: Callable[[str], str | None], has: Callable[[str, str], bool]

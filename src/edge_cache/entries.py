@@ -79,7 +79,8 @@ class Metadata:
     the entry. ``read_at_ms``, the Unix time in milliseconds of that moment, tells an age and
     nothing else. ``asked_at_ms`` is when a reader was last known to want the entry. ``row`` is a
     row's digest, however it is spelled. ``status`` and ``headers`` are replayed of a query's
-    answer; a table and a row have no headers.
+    answer; a table and a row have no headers. ``rows`` is how many a whole table has; entries of
+    version 0.1.0 do not tell.
     """
 
     etag: str
@@ -90,6 +91,7 @@ class Metadata:
     asked_at_ms: int = 0
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    rows: int | None = None
 
     def to_json(self) -> str:
         """Return the text that KV keeps (`MAX_METADATA_BYTES`)."""
@@ -104,6 +106,8 @@ class Metadata:
         }
         if self.headers:
             fields |= {"status": self.status, "headers": dict(self.headers)}
+        if self.rows is not None:
+            fields["rows"] = self.rows
         return json.dumps(fields)
 
 
@@ -112,13 +116,14 @@ class Representation:
     """A complete, valid answer of Supabase.
 
     ``headers`` are those that are replayed, by lower-case name. ``may_be_stored`` is False where
-    Supabase forbids it.
+    Supabase forbids it. ``rows`` counts those of a whole table.
     """
 
     body: bytes
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     may_be_stored: bool = True
+    rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +151,7 @@ def parse_metadata(text: str) -> Metadata | None:
             fields.get("askedAt", fields["readAt"]),  # an entry of version 0.1 has none
             fields.get("status", 200),
             fields.get("headers", {}),
+            fields.get("rows"),
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
@@ -153,7 +159,8 @@ def parse_metadata(text: str) -> Metadata | None:
 
 
 def _is_well_formed(metadata: Metadata) -> bool:
-    numbers = (metadata.size, metadata.read_at_ms, metadata.version, metadata.asked_at_ms)
+    rows = 0 if metadata.rows is None else metadata.rows
+    numbers = (metadata.size, metadata.read_at_ms, metadata.version, metadata.asked_at_ms, rows)
     return bool(
         isinstance(metadata.etag, str)
         and _ETAG.fullmatch(metadata.etag)
@@ -199,6 +206,7 @@ def snapshot_of(
         asked_at_ms=asked_at_ms,
         status=answered.status,
         headers=headers,
+        rows=answered.rows,
     )
     return Snapshot(body, metadata, answered.may_be_stored)
 

@@ -12,17 +12,25 @@ def test_a_new_worker_is_healthy(edge: Edge) -> None:
     response = edge.get("/health")
     assert response.status_code == 200
     assert response.headers["cache-control"] == "no-store"
-    assert response.json() == {
+    members = response.json()
+    assert members.pop("now").endswith("+00:00")
+    assert members == {
         "status": "ok",
         "configuration": "ok",
         "tables": {
             "articles": {
                 "serving": True,
                 "cached": False,
+                "rows": None,
+                "bytes": None,
+                "read_at": None,
+                "age": None,
+                "version": None,
                 "refreshed_at": None,
                 "pending": 0,
                 "failures": 0,
                 "last_error": None,
+                "last_error_detail": None,
                 "failed_at": None,
                 "queries": 0,
             }
@@ -32,10 +40,26 @@ def test_a_new_worker_is_healthy(edge: Edge) -> None:
             "pending": 0,
             "failures": 0,
             "last_error": None,
+            "last_error_detail": None,
             "failed_at": None,
             "queries": 0,
         },
+        "revalidation": "open",
     }
+
+
+def test_it_describes_a_tables_entry(edge: Edge) -> None:
+    """Its rows and bytes, and when it was read; nothing of one that another Worker wrote."""
+    body = edge.get("/articles").content
+    edge.kv.wait()
+    status = edge.status()
+    assert (status["rows"], status["bytes"]) == (3, len(body))
+    assert 0 <= status["age"] < 10
+    assert status["read_at"] == status["refreshed_at"]
+    assert isinstance(status["version"], int)
+    edge.kv.put("/articles", b"[]")
+    status = edge.status()
+    assert (status["cached"], status["rows"], status["bytes"]) == (True, None, None)
 
 
 def test_it_tells_of_refreshes_and_failures(edge: Edge) -> None:
@@ -50,6 +74,7 @@ def test_it_tells_of_refreshes_and_failures(edge: Edge) -> None:
     table = response.json()["tables"]["articles"]
     assert response.status_code == 200
     assert (table["failures"], table["last_error"]) == (2, "supabase-rejected")
+    assert table["last_error_detail"].startswith("Supabase answered 401:")
     assert table["failed_at"] is not None
     assert table["refreshed_at"] == refreshed_at
     edge.upstream.always = None

@@ -160,8 +160,11 @@ def test_a_page_is_on_or_off(text: str) -> None:
 
 @pytest.mark.parametrize(("text", "secret"), [("", None), ("old", "old")])
 def test_a_secret_that_is_being_replaced_is_taken(text: str, secret: str | None) -> None:
-    """Beside the new one."""
-    assert settings({"REVALIDATE_SECRET_PREVIOUS": text}).previous_secret == secret
+    """Beside the new one; alone it opens nothing."""
+    read = settings({"REVALIDATE_SECRET_PREVIOUS": text})
+    assert (read.previous_secret, read.secrets) == (secret, ())
+    read = settings({"REVALIDATE_SECRET": "new", "REVALIDATE_SECRET_PREVIOUS": text})
+    assert read.secrets == (("new", secret) if secret else ("new",))
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,21 @@ def test_foreign_metadata_is_none(member: str, value: object) -> None:
     assert parse_metadata(json.dumps(lacking)) is None
 
 
+@pytest.mark.parametrize("rows", [None, 0, 3])
+def test_the_rows_of_a_table_survive_being_stored(rows: int | None) -> None:
+    """They are not known of an entry of version 0.1, nor of what is no table."""
+    metadata = snapshot_of(Representation(b"[]", rows=rows), 5, 6, 4).metadata
+    assert metadata.rows == rows
+    assert ("rows" in json.loads(metadata.to_json())) is (rows is not None)
+    assert parse_metadata(metadata.to_json()) == metadata
+
+
+@pytest.mark.parametrize("rows", [True, False, -1, 1.5, MAX_NUMBER, "3", "", []])
+def test_a_foreign_count_of_rows_is_none(rows: object) -> None:
+    """It would be shown to people as a number."""
+    assert parse_metadata(json.dumps({**GOOD, "rows": rows})) is None
+
+
 def test_an_entry_of_version_0_1_was_wanted_when_it_was_read() -> None:
     """It does not say when it was asked for last."""
     metadata = parse_metadata(json.dumps({**GOOD, "readAt": 77}))

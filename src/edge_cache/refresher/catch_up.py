@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, replace
 from edge_cache.errors import EdgeCacheError
 from edge_cache.pauses import Pause
 from edge_cache.ports import Announced, Missed, NowMs, Outbox, Storage
-from edge_cache.refresher.times import rfc3339
 from edge_cache.resources import Change
+from edge_cache.times import rfc3339
 
 _KEY = "outbox"
 

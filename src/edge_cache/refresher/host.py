@@ -20,9 +20,9 @@ from edge_cache.refresher.record import Record
 from edge_cache.refresher.refreshes import Refreshes
 from edge_cache.refresher.retries import MAX_RETRY_MS, Retries
 from edge_cache.refresher.revalidation import Revalidation
-from edge_cache.refresher.times import rfc3339
 from edge_cache.refresher.writer import Writer
 from edge_cache.tables import PROJECT, Scope, Table
+from edge_cache.times import rfc3339
 from edge_cache.unexpected import reported
 
 
@@ -68,6 +68,7 @@ class Host:
             "pending": self.journal.changes.pending,
             "failures": outcome.failures,
             "last_error": outcome.error or None,
+            "last_error_detail": outcome.detail or None,
             "failed_at": rfc3339(outcome.failed_at_ms),
             "queries": len(self.demand.warm()),
         }

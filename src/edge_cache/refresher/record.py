@@ -10,6 +10,8 @@ from edge_cache.pauses import OVER, Pause
 from edge_cache.ports import NowMs, Storage
 
 _KEY = "record"
+_DETAIL_KEY = "record_detail"
+"""Apart, as version 0.1.0, which a rollback brings back, takes no other members than its own."""
 
 PAUSE_MS = 5_000
 """After a failure, readers that have a stale entry do not have Supabase asked again for so long."""
@@ -27,13 +29,15 @@ _DOWN = frozenset({429, 502, 503, 504, 520, 521, 522, 523, 525, 526, 530})
 class Outcome:
     """How reads went; times are Unix times in milliseconds, 0 is never.
 
-    ``failures`` counts those in a row; ``error`` names the last one's type.
+    ``failures`` counts those in a row; ``error`` names the last one's type, ``detail`` says it in a
+    sentence, if that is known.
     """
 
     refreshed_at_ms: int = 0
     failures: int = 0
     failed_at_ms: int = 0
     error: str = ""
+    detail: str = ""
 
 
 class Record:
@@ -45,7 +49,8 @@ class Record:
         self._down = _NONE
         self._failing: dict[str, tuple[Pause, int]] = {}
         text = storage.get(_KEY)
-        self.outcome = Outcome(**json.loads(text)) if text else Outcome()
+        detail = storage.get(_DETAIL_KEY) or ""
+        self.outcome = Outcome(**json.loads(text), detail=detail) if text else Outcome()
 
     def failed_just_now(self, key: str, needed: int) -> bool:
         """Tell whether a read of a key as of that version, or any such read, failed a moment ago.
@@ -75,7 +80,15 @@ class Record:
         if len(self._failing) > _MAX_FAILING:
             del self._failing[next(iter(self._failing))]
         failures = self.outcome.failures + 1
-        self._note(replace(self.outcome, failures=failures, failed_at_ms=now_ms, error=error.slug))
+        self._note(
+            replace(
+                self.outcome,
+                failures=failures,
+                failed_at_ms=now_ms,
+                error=error.slug,
+                detail=error.detail,
+            )
+        )
 
     def answered(self, key: str) -> None:
         """Note that Supabase answered."""
@@ -88,9 +101,14 @@ class Record:
         self._note(replace(self.outcome, refreshed_at_ms=at_ms))
 
     def _note(self, outcome: Outcome) -> None:
-        if outcome != self.outcome:
-            self.outcome = outcome
-            self._storage.put(_KEY, json.dumps(asdict(outcome)))
+        if outcome == self.outcome:
+            return
+        members = asdict(outcome)
+        detail = members.pop("detail")
+        if detail != self.outcome.detail:
+            self._storage.put(_DETAIL_KEY, detail)
+        self._storage.put(_KEY, json.dumps(members))
+        self.outcome = outcome
 
 
 def _is_down(error: EdgeCacheError) -> bool:

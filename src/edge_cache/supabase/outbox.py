@@ -35,8 +35,7 @@ class Outbox:
     def __init__(self, requests: Requests, settings: Settings) -> None:
         self._requests = requests
         self._tables = settings.declared.tables
-        secrets = settings.revalidate_secret, settings.previous_secret
-        self._secrets = [secret for secret in secrets if secret]
+        self._secrets = settings.secrets
 
     async def announced(self, after: str | None) -> Announced | None:
         """Return what was announced since a cursor's moment.

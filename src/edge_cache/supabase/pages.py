@@ -30,7 +30,10 @@ _CONTENT_RANGE = re.compile(r"(?:(\d+)-(\d+)|\*)/(\d+)", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: its rows' JSON text, the row numbers it says it has, and the table's total."""
+    """One page: its rows' JSON text, the row numbers it says it has, and the table's total.
+
+    A whole table is one too, however it was read.
+    """
 
     body: bytes
     first: int
@@ -56,7 +59,7 @@ class Pages:
             raise InvalidAnswer("Supabase sent no rows of a table that it says has some.")
         return page
 
-    async def all(self, table: Table, first: Page) -> bytes:
+    async def all(self, table: Table, first: Page) -> Page:
         """Return all rows once two passes were equal, the first of which begins with this page.
 
         Each page shows the table at another moment. What changes and stays so makes two passes
@@ -69,14 +72,14 @@ class Pages:
             if attempt:
                 first = await self.first(table)
             if first.is_whole:
-                return first.body
+                return first
             try:
                 pages = await self._pass(table, first)
             except TornRead:
                 before = None
                 continue
             if pages == before:
-                return _joined(pages)
+                return Page(_joined(pages), 0, first.total, first.total)
             before = pages
         raise TornRead(
             f"{table.name} changed during each of {MAX_PASSES} attempts to read its pages; the "

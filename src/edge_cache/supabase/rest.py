@@ -48,7 +48,8 @@ class Supabase:
                 if resource.query is not None:
                     return await self._queries.read(resource.query)
                 if resource.row_id is None:
-                    return Representation(await self._tables.read(resource.table))
+                    table = await self._tables.read(resource.table)
+                    return Representation(table.body, rows=table.rows)
                 return Representation(await self._read_row(resource.table, resource.row_id))
 
     async def announced(self, after: str | None) -> Announced | None:

@@ -20,20 +20,20 @@ class Tables:
         self._snapshots = Snapshots(requests, now_ms)
         self._page_rows: dict[Table, int] = {}
 
-    async def read(self, table: Table) -> bytes:
-        """Return a table as a JSON array of all its rows. Raises UpstreamError."""
+    async def read(self, table: Table) -> Page:
+        """Return a table as the only page of its rows. Raises UpstreamError."""
         page_rows = self._page_rows.get(table)
         if page_rows is not None:
             whole = await self._snapshots.read(table)
             if whole:
                 self._note(table, whole, page_rows)
-                return whole.body
+                return whole
         first = await self._pages.first(table)
         self._note(table, first, first.rows)
         if first.is_whole:
-            return first.body
+            return first
         whole = await self._snapshots.read(table)
-        return whole.body if whole else await self._pages.all(table, first)
+        return whole or await self._pages.all(table, first)
 
     def _note(self, table: Table, seen: Page, page_rows: int) -> None:
         """Remember a table that is longer than a page, and how long a page is."""

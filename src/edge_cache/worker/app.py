@@ -15,6 +15,8 @@ from edge_cache.errors import (
     Overloaded,
     PayloadTooLarge,
     RefresherUnavailable,
+    SecretNotConfigured,
+    Unauthorized,
 )
 from edge_cache.http import Answer, Passed, Request
 from edge_cache.ports import Log, Refreshing
@@ -23,7 +25,7 @@ from edge_cache.supabase.canonical import PassedOn
 from edge_cache.supabase.webhook import MAX_BYTES, change_in
 from edge_cache.tables import PROJECT
 from edge_cache.unexpected import reported
-from edge_cache.worker import rest_errors, shared_cache, supabase_paths
+from edge_cache.worker import page, rest_errors, shared_cache, supabase_paths
 from edge_cache.worker.auth import require_secret
 from edge_cache.worker.health import Health, misconfigured
 from edge_cache.worker.passing import METHOD, SERVICE, Passing
@@ -33,6 +35,7 @@ from edge_cache.worker.reader import Conditions, Reader
 REVALIDATE_PATH = "/revalidate"
 HEALTH_PATH = "/health"
 _REVALIDATE_METHODS = "GET, POST, OPTIONS"
+_READS = frozenset({"GET", "HEAD"})
 
 _WITHOUT_CACHE = frozenset({RefresherUnavailable.slug, Overloaded.slug})
 """Errors of this Worker's own, at which Supabase is asked in the cache's place."""
@@ -80,14 +83,14 @@ class App:
             return await self._revalidate(request)
         if path == HEALTH_PATH:
             return await self._report(request)
-        return self._nothing(request)
+        return self._elsewhere(path, request)
 
     async def _rest(self, request: Request) -> Answer | Passed:
         """Decide whether the cache answers, or Supabase because the cache does not."""
         method = request.method
         if method == "OPTIONS":
             return _options(http.REST_METHODS, request)
-        if method not in {"GET", "HEAD"}:
+        if method not in _READS:
             return await self._passing.pass_on(request, METHOD)
         asked = self._public.resource_of(request)
         if isinstance(asked, PassedOn):
@@ -101,21 +104,17 @@ class App:
             raise
 
     async def _read(self, resource: Resource, request: Request) -> Answer:
-        method = request.method
-        if method in {"GET", "HEAD"}:
-            conditions = Conditions(request.header("if-none-match"), head=method == "HEAD")
-            return await self._reader.read(resource, conditions)
-        if method == "OPTIONS":
+        if not _is_read(request):
             return _options(http.READ_METHODS, request)
-        raise MethodNotAllowed(method, http.READ_METHODS)
+        conditions = Conditions(request.header("if-none-match"), head=request.method == "HEAD")
+        return await self._reader.read(resource, conditions)
 
     async def _revalidate(self, request: Request) -> Answer:
         if request.method == "OPTIONS":
             return _options(_REVALIDATE_METHODS, request)
         if request.method not in {"GET", "POST"}:
             raise MethodNotAllowed(request.method, _REVALIDATE_METHODS)
-        secrets = self._settings.revalidate_secret, self._settings.previous_secret
-        require_secret(secrets, request.header("authorization"), request.url)
+        require_secret(self._settings.secrets, request.header("authorization"), request.url)
         if request.method == "POST":
             return await self._take_webhook(request)
         return await self._revalidate_all()
@@ -146,17 +145,28 @@ class App:
         return http.json_answer({"received": True})
 
     async def _report(self, request: Request) -> Answer:
-        if request.method == "OPTIONS":
+        if not _is_read(request):
             return _options(http.READ_METHODS, request)
-        if request.method not in {"GET", "HEAD"}:
-            raise MethodNotAllowed(request.method, http.READ_METHODS)
-        return http.without_body(await self._health.report(), head=request.method == "HEAD")
+        report = await self._health.report(self._revalidation(request))
+        if self._settings.has_page:
+            report = page.negotiated(report, request.header("accept"))
+        return http.without_body(report, head=request.method == "HEAD")
 
-    def _nothing(self, request: Request) -> Answer:
-        """Let a page ask, so that it can read the 404."""
+    def _revalidation(self, request: Request) -> str:
+        """Tell what `/revalidate` asks for at this address, by knocking without a secret."""
+        try:
+            require_secret(self._settings.secrets, None, request.url)
+        except (Unauthorized, SecretNotConfigured) as refused:
+            return "secret" if isinstance(refused, Unauthorized) else "closed"
+        return "open"
+
+    def _elsewhere(self, path: str, request: Request) -> Answer:
+        """Answer with the page, or let another site's page ask, so that it can read the 404."""
         if request.method == "OPTIONS":
             return _options(http.READ_METHODS, request)
-        if supabase_paths.api_of(path_of(request.url)) is not None:
+        if path == page.PATH and self._settings.has_page and _is_read(request):
+            return http.without_body(page.answer(), head=request.method == "HEAD")
+        if supabase_paths.api_of(path) is not None:
             raise NotFound(
                 'There is nothing at this path; PASS_THROUGH = "all" would pass it on to Supabase.'
             )
@@ -191,13 +201,31 @@ def _refusal(error: EdgeCacheError, request: Request, log: Log) -> Answer:
         if request.method == "OPTIONS":  # so that a page can read what is wrong
             rest = api == supabase_paths.REST
             return _options(http.REST_METHODS if rest else http.READ_METHODS, request)
-        if path == HEALTH_PATH:
-            return misconfigured(error)
+        return _misconfigured(error, request, path) or answer
     return answer
+
+
+def _misconfigured(error: ConfigurationError, request: Request, path: str) -> Answer | None:
+    """Say it where somebody looks how things are; whether they may have a page is not known."""
+    report = misconfigured(error)
+    if path == HEALTH_PATH:
+        return page.negotiated(report, request.header("accept"))
+    if path == page.PATH and request.method in _READS:
+        return page.answer(report.status)
+    return None
 
 
 _NOT_OF_A_SERVICE = (NotFound, ConfigurationError)
 """Where Supabase's services are not passed on, or nobody knows, their paths are like any other."""
+
+
+def _is_read(request: Request) -> bool:
+    """Tell whether it is GET or HEAD; if not, it is OPTIONS. Raises MethodNotAllowed."""
+    if request.method in _READS:
+        return True
+    if request.method == "OPTIONS":
+        return False
+    raise MethodNotAllowed(request.method, http.READ_METHODS)
 
 
 def _options(allow: str, request: Request) -> Answer:

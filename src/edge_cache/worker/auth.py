@@ -11,15 +11,13 @@ from edge_cache.errors import SecretNotConfigured, Unauthorized
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def require_secret(
-    secrets: tuple[str | None, str | None], authorization: str | None, url: str
-) -> None:
+def require_secret(secrets: tuple[str, ...], authorization: str | None, url: str) -> None:
     """Return if the request may revalidate; otherwise raise Unauthorized or SecretNotConfigured.
 
-    ``secrets`` are the secret and, while that is being replaced, the previous one. Without the
-    first only requests to this machine may, so that ``wrangler dev`` needs no set-up.
+    Any of the ``secrets`` opens. Without one only requests to this machine may, so that
+    ``wrangler dev`` needs no set-up.
     """
-    if not secrets[0]:
+    if not secrets:
         if urlsplit(url).hostname in _LOCAL_HOSTS:
             return
         raise SecretNotConfigured(
@@ -33,7 +31,7 @@ def require_secret(
             "Send `Authorization: Bearer …` with the value of REVALIDATE_SECRET.",
             token_was_sent=False,
         )
-    if not any(_equal(token.strip(), secret) for secret in secrets if secret):
+    if not any(_equal(token.strip(), secret) for secret in secrets):
         raise Unauthorized(
             "The bearer token is not the value of REVALIDATE_SECRET.", token_was_sent=True
         )

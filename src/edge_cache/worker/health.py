@@ -4,29 +4,46 @@ from __future__ import annotations
 
 import asyncio
 
+from edge_cache.entries import age_s, parse_metadata
 from edge_cache.errors import ConfigurationError, EdgeCacheError
 from edge_cache.http import Answer, json_answer, release
-from edge_cache.ports import ReadableStore, Refreshing
+from edge_cache.ports import NowMs, ReadableStore, Refreshing
 from edge_cache.resources import Resource
 from edge_cache.tables import PROJECT, Table
+from edge_cache.times import rfc3339
 
 
 class Health:
     """Looks at Workers KV and at each table's refresher."""
 
     def __init__(
-        self, tables: tuple[Table, ...], store: ReadableStore, refresher: Refreshing
+        self,
+        tables: tuple[Table, ...],
+        store: ReadableStore,
+        refresher: Refreshing,
+        now_ms: NowMs,
     ) -> None:
         self._tables = tables
         self._store = store
         self._refresher = refresher
+        self._now_ms = now_ms
 
-    async def report(self) -> Answer:
-        """Answer 200 if every table can be served, else 503; either way with the details."""
+    async def report(self, revalidation: str) -> Answer:
+        """Answer 200 if every table can be served, else 503; either way with the details.
+
+        ``revalidation`` says what `/revalidate` asks for.
+        """
         project, *reports = await asyncio.gather(self._project(), *map(self._table, self._tables))
         tables = {table.name: told for table, told in zip(self._tables, reports, strict=True)}
         serving = all(table["serving"] for table in tables.values())
-        return _answer(serving=serving, configuration="ok", tables=tables, project=project)
+        members: dict[str, object] = {
+            "configuration": "ok",
+            "tables": tables,
+            "project": project,
+            "revalidation": revalidation,
+            "now": rfc3339(self._now_ms()),
+        }
+        return _answer(members, serving=serving)
 
     async def _project(self) -> dict[str, object]:
         """Return the members of what belongs to no single table."""
@@ -48,25 +65,29 @@ class Health:
         except EdgeCacheError as error:
             return {"serving": False, "cached": None, "error": error.document()}
         serving = value is not None or status["failures"] == 0
-        return {"serving": serving, "cached": value is not None, **status}
+        entry = self._entry(value.metadata if value else None)
+        return {"serving": serving, "cached": value is not None, **entry, **status}
+
+    def _entry(self, text: str | None) -> dict[str, object]:
+        """Return what the metadata tells of an entry; another Worker's has none."""
+        metadata = parse_metadata(text) if text else None
+        if metadata is None:
+            return dict.fromkeys(("rows", "bytes", "read_at", "age", "version"))
+        return {
+            "rows": metadata.rows,
+            "bytes": metadata.size,
+            "read_at": rfc3339(metadata.read_at_ms),
+            "age": age_s(metadata.read_at_ms, self._now_ms()),
+            "version": metadata.version,
+        }
 
 
 def misconfigured(error: ConfigurationError) -> Answer:
     """Answer 503 with what is wrong with the configuration."""
-    return _answer(serving=False, configuration=list(error.faults), tables={}, project={})
+    members: dict[str, object] = {"configuration": list(error.faults), "tables": {}, "project": {}}
+    return _answer(members, serving=False)
 
 
-def _answer(
-    *,
-    serving: bool,
-    configuration: object,
-    tables: dict[str, dict[str, object]],
-    project: dict[str, object],
-) -> Answer:
-    members = {
-        "status": "ok" if serving else "failing",
-        "configuration": configuration,
-        "tables": tables,
-        "project": project,
-    }
-    return json_answer(members, status=200 if serving else 503)
+def _answer(members: dict[str, object], *, serving: bool) -> Answer:
+    status = "ok" if serving else "failing"
+    return json_answer({"status": status, **members}, status=200 if serving else 503)

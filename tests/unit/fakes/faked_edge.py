@@ -101,6 +101,7 @@ class FakedWorker:
     secret: str | None = SECRET
     previous_secret: str | None = None
     shared_max_age_s: int | None = None
+    has_page: bool = True
     limits: list[int] = field(default_factory=list)
     """How many bytes of a body were asked for, each time."""
 
@@ -122,8 +123,9 @@ class FakedWorker:
             declared=Declared(self.tables),
             pass_through=self.pass_through,
             shared_max_age_s=self.shared_max_age_s,
+            has_page=self.has_page,
         )
-        health = Health(self.tables, self.store, self.refresher)
+        health = Health(self.tables, self.store, self.refresher, now_ms)
         passing = Passing(self.supabase, settings, self.log)
         public = Public(settings)
         return app.App(

@@ -329,13 +329,14 @@ async def test_status_tells_how_refreshes_go(world: World) -> None:
         "pending": 0,
         "failures": 0,
         "last_error": None,
+        "last_error_detail": None,
         "failed_at": None,
         "queries": 0,
     }
     await asyncio.sleep(1)
     await world.fill(LIST)
     await asyncio.sleep(1)
-    world.source.error = UpstreamTimeout("x")
+    world.source.error = UpstreamTimeout("No answer within 10 s.")
     await world.host.backlog.record(["1"])
     await world.alarm()
     await settle()
@@ -344,6 +345,7 @@ async def test_status_tells_how_refreshes_go(world: World) -> None:
         "pending": 2,
         "failures": 2,
         "last_error": "supabase-timeout",
+        "last_error_detail": "No answer within 10 s.",
         "failed_at": "2023-11-14T22:13:22+00:00",
         "queries": 0,
     }

@@ -317,6 +317,16 @@ def test_all_pages_are_joined_in_order() -> None:
     assert all("order=id.asc" in target for target in project.asked if "rpc/" not in target)
 
 
+@pytest.mark.parametrize("function", [None, MISSING], ids=["the function", "pages"])
+@pytest.mark.parametrize("count", [0, 10, 25])
+def test_the_rows_of_a_table_are_counted(
+    count: int, function: Callable[[], httpx.Response] | None
+) -> None:
+    """However it is read; a row is not counted."""
+    project = Project(numbered(count), function=function)
+    assert asyncio.run(project.supabase.read(ARTICLES)).rows == count
+
+
 @pytest.mark.parametrize("count", [11, 19, 20, 21, 30])
 def test_every_length_is_read(count: int) -> None:
     """Full last pages too."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from faked_ports import FakeRefresher, FakeStore, members, value_of
+import pytest
+from faked_ports import NOW_MS, FakeRefresher, FakeStore, FakeValue, members, now_ms, value_of
 
+from edge_cache.entries import Metadata, etag_of
 from edge_cache.errors import ConfigurationError, RefresherUnavailable, StoreError
 from edge_cache.http import Answer
 from edge_cache.tables import Table
@@ -16,7 +18,11 @@ TABLES = (Table("articles"), Table("products"), Table("notes"))
 
 def report(store: FakeStore, refresher: FakeRefresher) -> Answer:
     """Return the report on three tables."""
-    return asyncio.run(Health(TABLES, store, refresher).report())
+    return asyncio.run(Health(TABLES, store, refresher, now_ms).report("open"))
+
+
+NO_ENTRY = dict.fromkeys(("rows", "bytes", "read_at", "age", "version"))
+"""What is told of an entry that is not there, or that another Worker wrote."""
 
 
 def tables_of(answer: Answer) -> dict[str, object]:
@@ -43,12 +49,49 @@ def test_a_table_is_served_from_its_entry_or_from_supabase() -> None:
         "status": "ok",
         "configuration": "ok",
         "tables": {
-            "articles": {"serving": True, "cached": True, "failures": 2, "last_error": "x"},
-            "products": {"serving": True, "cached": False, "failures": 0},
-            "notes": {"serving": True, "cached": False, "failures": 0},
+            "articles": {
+                "serving": True,
+                "cached": True,
+                "rows": None,
+                "bytes": 2,
+                "read_at": "1970-01-01T00:16:40+00:00",
+                "age": 0,
+                "version": 0,
+                "failures": 2,
+                "last_error": "x",
+            },
+            "products": {"serving": True, "cached": False, **NO_ENTRY, "failures": 0},
+            "notes": {"serving": True, "cached": False, **NO_ENTRY, "failures": 0},
         },
         "project": {"failures": 3, "queries": 1},
+        "revalidation": "open",
+        "now": "1970-01-01T00:16:40+00:00",
     }
+
+
+def test_an_entry_is_described_by_its_metadata() -> None:
+    """Its rows, size, age in seconds and version; KV's value is not looked into."""
+    metadata = Metadata(etag_of(b""), 1_200_000, NOW_MS - 12_500, 7, rows=4000)
+    store = FakeStore({"/notes": FakeValue(metadata.to_json())})
+    notes = tables_of(report(store, FakeRefresher()))["notes"]
+    assert notes == {
+        "serving": True,
+        "cached": True,
+        "rows": 4000,
+        "bytes": 1_200_000,
+        "read_at": "1970-01-01T00:16:27+00:00",
+        "age": 12,
+        "version": 7,
+        "failures": 0,
+    }
+
+
+@pytest.mark.parametrize("metadata", [None, "{}", "null"])
+def test_nothing_is_known_of_another_workers_entry(metadata: str | None) -> None:
+    """It is served all the same."""
+    store = FakeStore({"/notes": FakeValue(metadata)})
+    notes = tables_of(report(store, FakeRefresher()))["notes"]
+    assert notes == {"serving": True, "cached": True, **NO_ENTRY, "failures": 0}
 
 
 def test_the_project_has_no_say_in_whether_tables_are_served() -> None:
@@ -79,7 +122,12 @@ def test_without_an_entry_a_failing_supabase_is_unhealthy() -> None:
     """One table is enough."""
     answer = report(FakeStore(), FakeRefresher(statuses={"products": {"failures": 1}}))
     assert (answer.status, members(answer.body)["status"]) == (503, "failing")
-    assert tables_of(answer)["products"] == {"serving": False, "cached": False, "failures": 1}
+    assert tables_of(answer)["products"] == {
+        "serving": False,
+        "cached": False,
+        **NO_ENTRY,
+        "failures": 1,
+    }
 
 
 def test_a_table_that_cannot_be_looked_at_hides_no_other() -> None:
@@ -100,7 +148,7 @@ def test_a_table_that_cannot_be_looked_at_hides_no_other() -> None:
                 "detail": "KV refused.",
             },
         },
-        "products": {"serving": True, "cached": False, "failures": 0},
+        "products": {"serving": True, "cached": False, **NO_ENTRY, "failures": 0},
         "notes": {
             "serving": False,
             "cached": None,

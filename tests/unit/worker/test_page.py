@@ -1,0 +1,167 @@
+"""The page as an answer: its headers, and who gets it. What it shows is looked at in a browser."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+
+import pytest
+from faked_edge import FakedWorker
+from faked_ports import members
+
+from edge_cache.errors import ConfigurationError
+from edge_cache.http import Answer
+from edge_cache.worker import app
+from edge_cache.worker.page import prefers_html
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+JSON = "application/json; charset=utf-8"
+
+
+def html_of(answer: Answer) -> str:
+    """Return the page, having looked at what it always has."""
+    assert isinstance(answer.body, bytes)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-length"] == str(len(answer.body))
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    return answer.body.decode()
+
+
+def source_of(text: str) -> str:
+    """Return what a policy calls an inline text."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def test_the_page_is_one_document(edge: FakedWorker) -> None:
+    """Its style and its script are in it, and nothing is loaded."""
+    html = html_of(edge.ask("GET", "/", {"accept": "*/*"}))
+    assert "<!doctype html>" in html
+    assert 'href="page.css"' not in html
+    assert " src=" not in html
+    assert "http" not in re.sub(r"xmlns='[^']*'", "", html)
+    assert (edge.store.asked, edge.refresher.asked) == ([], [])
+
+
+def test_its_policy_allows_nothing_but_what_is_in_it(edge: FakedWorker) -> None:
+    """And requests to the Worker that it came from."""
+    answer = edge.ask("GET", "/")
+    html = html_of(answer)
+    (style,) = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
+    (script,) = re.findall(r"<script[^>]*>(.*?)</script>", html, re.DOTALL)
+    assert answer.headers["content-security-policy"].split("; ") == [
+        "default-src 'none'",
+        f"script-src '{source_of(script)}'",
+        f"style-src '{source_of(style)}'",
+        "img-src data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    ]
+
+
+@pytest.mark.parametrize("path", ["/", "/health"])
+def test_head_has_the_headers_of_get(edge: FakedWorker, path: str) -> None:
+    """And no body."""
+    head = edge.ask("HEAD", path, {"accept": BROWSER})
+    assert (head.status, head.body) == (200, None)
+    assert head.headers == edge.ask("GET", path, {"accept": BROWSER}).headers
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        BROWSER,
+        "text/html",
+        "TEXT/HTML",
+        "text/*",
+        "*/*;q=0.1, text/html;q=0.2",
+        "application/json;q=0.9, text/html",
+        "application/json;q=oops, text/html;q=0.1",
+    ],
+)
+def test_who_prefers_html(accept: str) -> None:
+    """The most specific range decides."""
+    assert prefers_html(accept)
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "",
+        "*/*",
+        "application/json",
+        "application/json, text/html",
+        "application/*, text/html;q=0.9",
+        "text/html;q=0, */*",
+        "text/html;q=, application/json",
+        "text/plain",
+        ";,;q=1",
+    ],
+)
+def test_who_does_not(accept: str) -> None:
+    """Without a preference it is JSON, as ever."""
+    assert not prefers_html(accept)
+
+
+def test_health_is_the_page_for_who_prefers_html(edge: FakedWorker) -> None:
+    """A cache is told that it depends on Accept."""
+    answer = edge.ask("GET", "/health", {"accept": BROWSER})
+    assert html_of(answer) == html_of(edge.ask("GET", "/"))
+    assert (answer.status, answer.headers["vary"]) == (200, "Accept")
+    other = edge.ask("GET", "/health")
+    assert (other.headers["content-type"], other.headers["vary"]) == (JSON, "Accept")
+
+
+def test_the_page_has_the_status_of_the_report(edge: FakedWorker) -> None:
+    """So a monitor that asks as a browser does is told the same."""
+    edge.refresher.statuses["articles"] = {"failures": 1}
+    assert edge.ask("GET", "/health").status == 503
+    assert edge.ask("GET", "/health", {"accept": BROWSER}).status == 503
+
+
+def test_it_can_be_turned_off(edge: FakedWorker) -> None:
+    """Then there is nothing at `/`, and `/health` is JSON for everybody."""
+    edge.has_page = False
+    assert edge.ask("GET", "/", {"accept": BROWSER}).status == 404
+    assert edge.ask("POST", "/").status == 404
+    answer = edge.ask("GET", "/health", {"accept": BROWSER})
+    assert answer.headers["content-type"] == JSON
+    assert "vary" not in answer.headers
+
+
+def misconfigured() -> app.App:
+    """Fail as a Worker does that lacks variables."""
+    raise ConfigurationError(["SUPABASE_URL is missing."])
+
+
+@pytest.mark.parametrize("path", ["/", "/health"])
+def test_a_worker_that_is_not_configured_has_the_page(edge: FakedWorker, path: str) -> None:
+    """With 503; HEAD too. Whether it may be shown is not known, so it is."""
+    get = edge.ask("GET", path, {"accept": BROWSER}, made=misconfigured)
+    head = edge.ask("HEAD", path, {"accept": BROWSER}, made=misconfigured)
+    assert "<title>" in html_of(get)
+    assert (get.status, head.status, head.body) == (503, 503, None)
+    assert edge.ask("POST", "/", made=misconfigured).status == 500
+
+
+@pytest.mark.parametrize(
+    ("secret", "url", "expected"),
+    [
+        ("s", "http://localhost/health", "secret"),
+        ("s", "https://cache.example.com/health", "secret"),
+        (None, "http://localhost:8787/health", "open"),
+        (None, "https://cache.example.com/health", "closed"),
+    ],
+)
+def test_the_report_says_who_may_revalidate(
+    edge: FakedWorker, secret: str | None, url: str, expected: str
+) -> None:
+    """So that a person is asked for a secret only where there is one."""
+    edge.secret = secret
+    assert members(edge.ask("GET", url).body)["revalidation"] == expected
