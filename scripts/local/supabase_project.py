@@ -34,7 +34,7 @@ def copy_project(
 def applied_stamp(folder: Path) -> Stamp:
     """Return the stamp of the schema and seed that the folder's database was made from."""
     project = folder / "supabase"
-    files = (project / "snapshot.sql", project / "seed.sql")
+    files = (project / "edge_cache" / "snapshot.sql", project / "seed.sql")
     sources = (*sorted((project / "schemas").glob("*.sql")), *files)
     return Stamp(project / ".temp" / "applied", sources)
 

@@ -1,23 +1,75 @@
-"""Runs SQL files of the project on a real Postgres, in a script of the tests."""
+"""A real Postgres without a server (PGlite), and what Supabase has that it lacks."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.project import NODE_MODULES, ROOT
+from shared.project import NODE_MODULES
+
+HERE = Path(__file__).parent
+
+STAND_INS = (HERE / "stand_ins.sql").read_text()
+"""Supabase's roles, Vault and pg_net; what would be sent lies in ``net.sent``."""
 
 
-def said_by(script: str, *files: str) -> dict[str, Any]:
-    """Return the JSON object that a script beside this file prints of files of `supabase/`."""
-    copy = NODE_MODULES / f".test-{script}"  # imports are looked up beside the script
-    copy.write_text((Path(__file__).parent / script).read_text())
-    paths = [ROOT / "supabase" / file for file in files]
-    command = [NODE_MODULES / ".bin" / "node", copy, *paths]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603  ours
-    copy.unlink()
-    assert done.returncode == 0, done.stderr
-    said: dict[str, Any] = json.loads(done.stdout)
-    return said
+class SqlError(Exception):
+    """Postgres refused a statement; ``code`` is the SQLSTATE."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Pglite:
+    """A database of its own, which lasts as long as its process."""
+
+    process: subprocess.Popen[str]
+    warnings: list[str]
+
+    def run(self, sql: str) -> list[dict[str, Any]]:
+        """Run statements and return the last one's rows. Raises SqlError."""
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps(sql) + "\n")
+        self.process.stdin.flush()
+        said = json.loads(self.process.stdout.readline())
+        self.warnings[:] = said["warnings"]
+        if "code" in said:
+            raise SqlError(said["code"], said["message"])
+        rows: list[dict[str, Any]] = said["rows"]
+        return rows
+
+    def value(self, sql: str) -> Any:
+        """Return the only column of the only row."""
+        (row,) = self.run(sql)
+        (value,) = row.values()
+        return value
+
+    def error_of(self, sql: str) -> str | None:
+        """Return the SQLSTATE with which statements fail, or None."""
+        try:
+            self.run(sql)
+        except SqlError as error:
+            return error.code
+        return None
+
+
+@contextmanager
+def pglite() -> Iterator[Pglite]:
+    """Run a new, empty database with the stand-ins."""
+    with subprocess.Popen(  # noqa: S603 - ours
+        [NODE_MODULES / ".bin" / "node", HERE / "pglite.mjs"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        database = Pglite(process, [])
+        database.run(STAND_INS)
+        yield database

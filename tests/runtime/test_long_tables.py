@@ -1,4 +1,4 @@
-"""Tables of more rows than an answer may have: read by supabase/snapshot.sql, or in pages."""
+"""Tables of more rows than an answer may have: read by a function in the database, or in pages."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ _WITHOUT_BODY = frozenset({204, 304})
 class Script:
     """What the upstream does next, and what it was asked.
 
-    Without ``has_function`` it plays a project in which supabase/snapshot.sql is not installed.
+    Without ``has_function`` it plays a project without the functions of `npm run sql`.
     """
 
     target: str

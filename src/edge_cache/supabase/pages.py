@@ -83,7 +83,7 @@ class Pages:
             before = pages
         raise TornRead(
             f"{table.name} changed during each of {MAX_PASSES} attempts to read its pages; the "
-            "function in supabase/snapshot.sql would read it at one moment."
+            "function of `npm run sql` would read it at one moment."
         )
 
     async def _pass(self, table: Table, first: Page) -> list[bytes]:

@@ -1,7 +1,7 @@
 """Tables as they were at one moment: read by a function in the database, in one statement.
 
-``supabase/snapshot.sql`` has the function and says how a project gets it. One statement sees one
-state of the database, and its answer is one value, which ``max_rows`` does not cut.
+The script of ``npm run sql`` installs it. One statement sees one state of the database, and its
+answer is one value, which ``max_rows`` does not cut.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _require_one_value(response: httpx.Response) -> None:
     content_range = response.headers.get("content-range", _ONE_VALUE)
     if response.status_code != HTTPStatus.OK or content_range != _ONE_VALUE:
         raise InvalidAnswer(
-            "Supabase's edge_cache_snapshot did not return one value: install "
-            "supabase/snapshot.sql again.",
+            "Supabase's edge_cache_snapshot did not return one value: run the script of "
+            "`npm run sql` again.",
             supabase_status=response.status_code,
         )

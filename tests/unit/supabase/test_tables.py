@@ -284,7 +284,7 @@ def test_anything_else_that_goes_wrong_with_the_function_is_an_error(
 def test_a_function_that_returns_rows_is_another_one() -> None:
     """Its answer would have been cut, and the operator is told what to do."""
     cut = httpx.Response(200, json=numbered(10), headers={"content-range": "0-9/*"})
-    with pytest.raises(InvalidAnswer, match=r"install supabase/snapshot\.sql again") as caught:
+    with pytest.raises(InvalidAnswer, match=r"run the script of `npm run sql` again") as caught:
         Project(numbered(25), function=lambda: cut).read()
     assert caught.value.supabase_status == 200
     one = httpx.Response(200, json=numbered(25), headers={"content-range": "0-0/*"})
@@ -475,8 +475,8 @@ def test_a_table_that_never_holds_still_is_given_up(grow: bool) -> None:
         project.read()
     assert project.requests().count("0") == MAX_PASSES == 4
     assert caught.value.detail == (
-        "articles changed during each of 4 attempts to read its pages; the function in "
-        "supabase/snapshot.sql would read it at one moment."
+        "articles changed during each of 4 attempts to read its pages; the function of "
+        "`npm run sql` would read it at one moment."
     )
     assert caught.value.retry_after_s == 5
 

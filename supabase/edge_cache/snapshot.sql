@@ -1,18 +1,14 @@
--- Long tables of a real project: one function with which the Worker reads a table of any length in
--- one request, and as it was at one moment.
+-- Long tables: one function with which the Worker reads a table of any length in one request, and as
+-- it was at one moment.
 --
 -- Without it a table of more rows than the project's "Max rows" (1,000 unless set) is read in pages,
 -- each of which shows the table at another moment. docs/how-it-works.md tells what that costs.
 --
--- To install it, run this file in the SQL editor of the project (Dashboard → SQL Editor). Nothing
--- else is to be done: the Worker looks for it every five minutes.
 -- * It must be in the first schema that the API exposes (Dashboard → Project Settings → Data API),
 --   which is `public` unless you changed that.
--- * It reads tables of the schemas listed below, which should be those that the API exposes.
+-- * It reads tables of the schemas named in it, which are those of the declared tables.
 -- * It shows nobody more than the API does: it runs with the rights of whoever calls it, so grants and
 --   row level security decide. "Max rows" does not bound it; the role's statement timeout does.
---
--- To remove it: drop function public.edge_cache_snapshot(text, text, text);
 create or replace function public.edge_cache_snapshot(
   schema_name text, table_name text, key_column text
 )
@@ -42,6 +38,3 @@ $$;
 
 revoke all on function public.edge_cache_snapshot(text, text, text) from public;
 grant execute on function public.edge_cache_snapshot(text, text, text) to anon, authenticated;
-
--- The API knows a new function only once it has read the schema again.
-notify pgrst, 'reload schema';

@@ -1,0 +1,102 @@
+-- A cursor says what its owner has seen: of which database, when, and in which snapshot. Numbers of
+-- transactions mean nothing in another database, or in one that was set back to an earlier time,
+-- which begins a new timeline.
+create or replace function edge_cache.database_identity()
+  returns text
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select format('%s/%s', system_identifier, timeline_id)
+  from pg_control_system(), pg_control_checkpoint();
+$$;
+
+create or replace function edge_cache.cursor_now()
+  returns text
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select format(
+    '%s %s %s', edge_cache.database_identity(), extract(epoch from now()), pg_current_snapshot()
+  );
+$$;
+
+-- The snapshot that a cursor names, or null: where there is none, or the outbox need not have all that
+-- changed since.
+create or replace function edge_cache.snapshot_of(cursor_text text)
+  returns pg_snapshot
+  language plpgsql
+  stable
+  set search_path = ''
+as $$
+declare
+  parts constant text[] := string_to_array(cursor_text, ' ');
+  seconds numeric;
+  seen pg_snapshot;
+begin
+  seconds := extract(epoch from now()) - parts[2]::numeric;
+  seen := parts[3]::pg_snapshot;
+  if parts[1] = edge_cache.database_identity()
+    and seconds between 0 and 23 * 60 * 60
+    and pg_snapshot_xmax(seen) <= pg_snapshot_xmax(pg_current_snapshot())
+  then
+    return seen;
+  end if;
+  return null;
+exception when data_exception then
+  return null;
+end
+$$;
+
+-- What changed since `after`, which is a cursor of an earlier answer: what that snapshot does not show
+-- and this one does. So a transaction that commits late is neither left out nor told twice.
+--   {"cursor": text, "complete": boolean, "changes": [{"id", "schema", "table", "keys"}, …],
+--    "watched": [[schema, table], …]}
+-- Where `complete` is false, anything may have changed. More than 500 changes are told as one for each
+-- table. `watched` are the declared tables that have all their triggers: of others nothing is known.
+-- It is one statement of one snapshot, as the function is stable.
+create or replace function public.edge_cache_changes(secret text, after text default null)
+  returns json
+  language plpgsql
+  stable
+  security definer
+  set search_path = ''
+as $$
+declare
+  seen pg_snapshot;
+begin
+  perform edge_cache.require_secret(secret);
+  seen := edge_cache.snapshot_of(after);
+  return (
+    with unseen as materialized (
+      select id, schema_name as schema, table_name as "table", keys
+      from edge_cache.outbox
+      where transaction >= pg_snapshot_xmin(seen)
+        and not pg_visible_in_snapshot(transaction, seen)
+        -- What a restored database brought along has numbers of another one.
+        and transaction < pg_snapshot_xmax(pg_current_snapshot())
+    ),
+    told as (
+      select * from unseen where (select count(*) from unseen) <= 500
+      union all
+      select distinct null::bigint, schema, "table", null::jsonb
+      from unseen where (select count(*) from unseen) > 500
+    )
+    select json_build_object(
+      'cursor', edge_cache.cursor_now(),
+      'complete', seen is not null,
+      'changes', coalesce(json_agg(told order by id), '[]'),
+      'watched', (
+        select coalesce(json_agg(distinct jsonb_build_array(schema_name, name)), '[]')
+        from edge_cache.watched
+        where (schema_name, name) not in (select schema_name, name from edge_cache.missing_triggers)
+      )
+    )
+    from told
+  );
+end
+$$;
+
+revoke all on function public.edge_cache_changes(text, text) from public;
+grant execute on function public.edge_cache_changes(text, text) to anon, authenticated;

@@ -1,0 +1,63 @@
+-- Whether requests can be sent, and how those of the last hours went: pg_net keeps answers so long.
+create or replace function edge_cache.findings_of_requests()
+  returns table (object text, finding text, advice text)
+  language plpgsql
+  stable
+  set search_path = ''
+as $$
+begin
+  return query
+    select 'Vault', format('%s is not in it, so no change is sent.', entry),
+      format('select vault.create_secret(''…'', %L)', entry)
+    from unnest(array['edge_cache_url', 'edge_cache_secret']) as entry
+    where edge_cache.vault_entry(entry) is null;
+  if to_regclass('net._http_response') is null then
+    return query select 'pg_net', 'It is not enabled, so no change is sent.',
+      'Enable it under Database → Extensions.';
+    return;
+  end if;
+  return query
+    select 'edge_cache_url',
+      format('%s of the latest notifications failed (%s).', count(*), coalesce(
+        'status ' || status_code, case when timed_out then 'no answer in time' end, 'no connection'
+      )),
+      'Compare edge_cache_url and edge_cache_secret in Vault with the Worker''s address and its '
+        'REVALIDATE_SECRET, and look into the Worker''s log.'
+    from net._http_response
+    join edge_cache.outbox on request = _http_response.id
+    where status_code >= 300 or status_code is null
+    group by status_code, timed_out;
+end
+$$;
+
+-- Everything that would go stale unseen, or is wrong, and what to do about it.
+create or replace function edge_cache.check()
+  returns table (object text, finding text, advice text)
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select * from edge_cache.findings_of_declared
+  union all select * from edge_cache.findings_of_triggers
+  union all select * from edge_cache.findings_of_keys
+  union all select * from edge_cache.findings_of_access
+  union all select * from edge_cache.findings_of_reads
+  union all select * from edge_cache.findings_of_requests()
+  order by 1, 2;
+$$;
+
+create or replace function public.edge_cache_check(secret text)
+  returns json
+  language plpgsql
+  stable
+  security definer
+  set search_path = ''
+as $$
+begin
+  perform edge_cache.require_secret(secret);
+  return (select coalesce(json_agg(findings), '[]') from edge_cache.check() as findings);
+end
+$$;
+
+revoke all on function public.edge_cache_check(text) from public;
+grant execute on function public.edge_cache_check(text) to anon, authenticated;

@@ -1,0 +1,46 @@
+-- What the declared objects read, directly or through something else, as far as the database knows:
+-- views and functions with a body in BEGIN ATOMIC by their definitions, tables by those policies that
+-- the public key's role meets. `through` is what reads it; empty for the declared object itself.
+create view edge_cache.reads as
+  with recursive readers as (
+    select 'pg_class'::regclass as kind, ev_class as reader, 'pg_rewrite'::regclass as part_kind,
+      pg_rewrite.oid as part, format('view %s', ev_class::regclass) as through
+    from pg_rewrite
+    join pg_class on pg_class.oid = ev_class and relkind = 'v'
+    union all
+    select 'pg_class', polrelid, 'pg_policy', pg_policy.oid,
+      format('policy %I of %s', polname, polrelid::regclass)
+    from pg_policy
+    where polcmd in ('r', '*') and polroles && array[0, to_regrole('anon')::oid]
+    union all
+    select 'pg_proc', oid, 'pg_proc', oid, format('function %s', oid::regproc)
+    from pg_proc where prosqlbody is not null
+  ),
+  edges as (
+    select kind, reader, refclassid as read_kind, refobjid as read, through
+    from readers
+    join pg_depend on classid = part_kind and objid = part
+    where refclassid in ('pg_class'::regclass, 'pg_proc'::regclass)
+      and (refclassid, refobjid) <> (kind, reader)
+  ),
+  tree as (
+    select declared.kind as declared_as, schema_name, name,
+      'pg_class'::regclass::oid as kind, pg_class.oid as read, '' collate "C" as through
+    from edge_cache.declared
+    join pg_class on relname = name and relnamespace = to_regnamespace(quote_ident(schema_name))
+    where declared.kind in ('table', 'view')
+    union
+    select declared.kind, schema_name, name, 'pg_proc'::regclass, pg_proc.oid, ''
+    from edge_cache.declared
+    join pg_proc on proname = name and pronamespace = to_regnamespace(quote_ident(schema_name))
+    where declared.kind = 'function'
+    union
+    select declared_as, schema_name, name, edges.read_kind, edges.read, edges.through
+    from tree
+    join edges on edges.kind = tree.kind and edges.reader = tree.read
+  )
+  select declared_as, schema_name, name, format('%I.%I', schema_name, name) as object,
+    case when tree.kind = 'pg_class'::regclass then read::regclass end as relation,
+    case when tree.kind = 'pg_proc'::regclass then read::regprocedure end as function,
+    through
+  from tree;

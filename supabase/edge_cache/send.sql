@@ -1,0 +1,46 @@
+-- The Worker's address and its secret are read from Vault when a change is told, so they are in no
+-- definition, and can be replaced with vault.update_secret alone.
+create or replace function edge_cache.vault_entry(entry text)
+  returns text
+  language plpgsql
+  stable
+  set search_path = ''
+as $$
+begin
+  if to_regclass('vault.decrypted_secrets') is null then
+    return null;
+  end if;
+  return (select decrypted_secret from vault.decrypted_secrets where name = entry);
+end
+$$;
+
+-- Has pg_net send a change once the transaction has committed, and returns the request's number. What
+-- fails is only warned of: the change stands in the outbox, where the Worker looks later.
+create or replace function edge_cache.send(change jsonb)
+  returns bigint
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  address constant text := edge_cache.vault_entry('edge_cache_url');
+  secret constant text := edge_cache.vault_entry('edge_cache_secret');
+begin
+  if address is null or secret is null then
+    raise warning 'The edge cache is told of this change late, as edge_cache_url or '
+      'edge_cache_secret is not in Vault: add them with vault.create_secret.';
+    return null;
+  end if;
+  return net.http_post(
+    url := address,
+    headers := jsonb_build_object(
+      'content-type', 'application/json', 'authorization', 'Bearer ' || secret
+    ),
+    body := change,
+    timeout_milliseconds := 5000
+  );
+exception when others then
+  raise warning 'The edge cache is told of this change late, as no request could be made '
+    '(SQLSTATE %): select * from edge_cache.check() says what is missing.', sqlstate;
+  return null;
+end
+$$;

@@ -1,0 +1,36 @@
+-- Gives exactly the declared tables and their partitions the triggers. A table for which that fails
+-- does not keep the others from theirs: edge_cache.check() tells of it.
+create or replace function edge_cache.watch()
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  one record;
+begin
+  for one in
+    select tgname, tgrelid::regclass as relation
+    from pg_trigger
+    where tgfoid = 'edge_cache.announce()'::regprocedure
+      and (tgrelid, tgname) not in (
+        select relation, trigger_name::name from edge_cache.expected_triggers
+      )
+  loop
+    execute format('drop trigger %I on %s', one.tgname, one.relation);
+  end loop;
+  for one in select *, relation::regclass as on_table from edge_cache.expected_triggers loop
+    begin
+      execute format(
+        'create or replace trigger %I after %s on %s %s for each statement
+           execute function edge_cache.announce(%L, %L, %L)',
+        one.trigger_name, one.event, one.on_table, one.transition_tables,
+        one.schema_name, one.name, coalesce(one.key_column, '')
+      );
+    exception when others then
+      raise warning '% is not watched: %', one.on_table, sqlerrm;
+    end;
+  end loop;
+end
+$$;
+
+do $$ begin perform edge_cache.watch(); end $$;

@@ -1,0 +1,40 @@
+-- Every relation that has triggers, with the declared table that its changes are told of: that table
+-- itself and its partitions, as a statement may name a partition and then fires no other trigger.
+create view edge_cache.watched as
+  with recursive tree as (
+    select declared.*, pg_class.oid as declared_relation, pg_class.oid as relation
+    from edge_cache.declared
+    join pg_namespace on pg_namespace.nspname = declared.schema_name
+    join pg_class on pg_class.relnamespace = pg_namespace.oid and pg_class.relname = declared.name
+    where declared.kind in ('table', 'watch') and pg_class.relkind in ('r', 'p')
+    union
+    select tree.kind, tree.schema_name, tree.name, tree.key_column, tree.declared_relation,
+      pg_class.oid
+    from tree
+    join pg_inherits on pg_inherits.inhparent = tree.relation
+    join pg_class on pg_class.oid = pg_inherits.inhrelid and pg_class.relkind in ('r', 'p')
+  )
+  select * from tree;
+
+-- The triggers that each of them should have: one for a statement, however many rows it touches.
+create view edge_cache.expected_triggers as
+  select watched.*, event, transition_tables,
+    'edge_cache_' || event
+      || case when relation = declared_relation then '' else '_of_' || declared_relation end
+      as trigger_name
+  from edge_cache.watched
+  cross join (
+    values
+      ('insert', 'referencing new table as new_rows'),
+      ('update', 'referencing old table as old_rows new table as new_rows'),
+      ('delete', 'referencing old table as old_rows'),
+      ('truncate', '')
+  ) as events (event, transition_tables);
+
+create view edge_cache.missing_triggers as
+  select * from edge_cache.expected_triggers
+  where not exists (
+    select from pg_trigger
+    where tgrelid = relation and tgname = trigger_name
+      and tgfoid = 'edge_cache.announce()'::regprocedure and tgenabled in ('O', 'A')
+  );

@@ -1,0 +1,278 @@
+"""The triggers of `npm run sql`, on a real Postgres: what they send for which statement."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pglite import Pglite, pglite
+
+from edge_cache.tables import Declared, Table
+from shared import edge_sql
+
+DECLARED = Declared(
+    (
+        Table("documents", key="uuid$"),
+        Table("Läden", key="Größe ID", schema="Shop$"),
+        Table("events"),
+        Table("missing"),
+    ),
+    watched=(("authors", "public"),),
+)
+"""A table of UUIDs; one with an odd key in an odd schema; a partitioned one; none; one that is read
+by others only."""
+
+TABLES = """
+  create table documents (uuid$ uuid primary key, title text, secret text default 'private text');
+  create schema "Shop$";
+  create table "Shop$"."Läden" ("Größe ID" text primary key, parent text references "Shop$"."Läden"
+    on delete cascade on update cascade);
+  create table events (id bigint primary key, day int) partition by range (id);
+  create table events_1 partition of events for values from (0) to (100000);
+  create table events_2 partition of events for values from (100000) to (200000)
+    partition by range (id);
+  create table events_2a partition of events_2 for values from (100000) to (200000);
+  create table authors (id int primary key);
+  create table others (id int primary key);
+"""
+
+VAULT = """
+  insert into vault.secrets values
+    ('edge_cache_url', 'https://edge.example/revalidate'), ('edge_cache_secret', 'from-vault');
+"""
+
+SCRIPT = edge_sql.installing(DECLARED)
+
+
+@pytest.fixture(scope="module")
+def installed() -> Iterator[Pglite]:
+    """Return a database in which the script was run twice."""
+    with pglite() as database:
+        database.run(TABLES + VAULT)
+        database.run(SCRIPT)
+        database.run(SCRIPT)
+        yield database
+
+
+@pytest.fixture
+def database(installed: Pglite) -> Pglite:
+    """Return it with empty tables, of which nothing was told yet."""
+    installed.run('truncate documents, events, authors, others, "Shop$"."Läden"')
+    return forget(installed)
+
+
+def forget(database: Pglite) -> Pglite:
+    """Have nothing told so far."""
+    database.run("truncate net.sent, edge_cache.outbox")
+    return database
+
+
+def told(database: Pglite, sql: str) -> list[tuple[str, str, Any]]:
+    """Run statements and return (type, table, keys) of what was sent for them."""
+    forget(database)
+    database.run(sql)
+    sent = [row["body"] for row in database.run("select body from net.sent order by id")]
+    outbox = database.run("""
+        select id, schema_name as schema, table_name as table, keys
+        from edge_cache.outbox order by id
+    """)
+    assert [
+        {name: body[name] for name in ("id", "schema", "table", "keys")} for body in sent
+    ] == outbox
+    return [(body["type"], body["table"], body["keys"]) for body in sent]
+
+
+def events(count: int) -> str:
+    """Return a statement that adds so many events."""
+    return f"insert into events select n, n from generate_series(1, {count}) as n"
+
+
+def test_a_row_is_told_by_its_key_alone(database: Pglite) -> None:
+    """To the address in Vault, with its secret; no other column leaves the database."""
+    row_id = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
+    database.run(f"insert into documents values ('{row_id.upper()}', 'private title')")
+    (sent,) = database.run("select * from net.sent")
+    number = database.value("select id from edge_cache.outbox")
+    assert sent["body"] == {
+        "type": "INSERT",
+        "schema": "public",
+        "table": "documents",
+        "id": number,
+        "keys": [row_id],
+    }
+    assert sent["url"] == "https://edge.example/revalidate"
+    assert sent["headers"]["authorization"] == "Bearer from-vault"
+    assert sent["headers"]["content-type"] == "application/json"
+    assert "private" not in json.dumps(sent)
+
+
+def test_the_secret_is_in_no_definition(database: Pglite) -> None:
+    """Neither of a trigger nor of a function."""
+    definitions = database.value("""
+      select string_agg(text, '') from (
+        select pg_get_triggerdef(oid) as text from pg_trigger
+        union all select prosrc from pg_proc where pronamespace = 'edge_cache'::regnamespace
+      ) as definitions
+    """)
+    assert "edge_cache.announce" in definitions
+    assert "from-vault" not in definitions
+
+
+@pytest.mark.parametrize(
+    ("count", "is_named"), [(1, True), (100, True), (101, False), (1000, False)]
+)
+def test_a_statement_is_one_request(database: Pglite, count: int, is_named: bool) -> None:
+    """However many rows it touches; of more than a hundred, all count as changed."""
+    keys = list(range(1, count + 1)) if is_named else None
+    assert told(database, events(count)) == [("INSERT", "events", keys)]
+    assert told(database, "update events set day = 0") == [("UPDATE", "events", keys)]
+    assert told(database, "delete from events") == [("DELETE", "events", keys)]
+
+
+def test_a_statement_that_touches_no_row_is_none(database: Pglite) -> None:
+    """As nothing changed."""
+    nothing = "update events set day = 0 where false; delete from events"
+    assert told(database, f"{nothing}; insert into events select 1, 1 where false") == []
+
+
+def test_a_changed_key_is_told_old_and_new(database: Pglite) -> None:
+    """In one list, each once."""
+    database.run(events(2))
+    assert told(database, "update events set id = id + 1 where id = 2") == [
+        ("UPDATE", "events", [2, 3])
+    ]
+    database.run(events(100) + " on conflict do nothing")
+    assert told(database, "update events set id = id + 1000") == [("UPDATE", "events", None)]
+
+
+def test_a_row_that_moves_between_partitions_is_told_old_and_new(database: Pglite) -> None:
+    """By the statement on the whole."""
+    database.run(events(1))
+    assert told(database, "update events set id = 100001") == [("UPDATE", "events", [1, 100001])]
+
+
+def test_odd_names_are_told_as_they_are(database: Pglite) -> None:
+    """Of schema, table and key."""
+    assert told(database, """insert into "Shop$"."Läden" values ('Ä"b''c')""") == [
+        ("INSERT", "Läden", ["Ä\"b'c"])
+    ]
+    assert database.value("select body ->> 'schema' from net.sent") == "Shop$"
+
+
+def test_an_upsert_tells_what_it_did(database: Pglite) -> None:
+    """Inserted and updated rows, each in a request of its own."""
+    database.run(events(1))
+    upsert = events(2) + " on conflict (id) do update set day = 7"
+    assert sorted(told(database, upsert)) == [("INSERT", "events", [2]), ("UPDATE", "events", [1])]
+
+
+def test_a_merge_tells_what_it_did(database: Pglite) -> None:
+    """One request for each kind of change."""
+    database.run(events(2))
+    merge = """
+      merge into events using (values (1), (2), (3)) as source (n) on n = id
+      when matched and n = 1 then delete
+      when matched then update set day = 9
+      when not matched then insert values (n, n)
+    """
+    assert sorted(told(database, merge)) == [
+        ("DELETE", "events", [1]),
+        ("INSERT", "events", [3]),
+        ("UPDATE", "events", [2]),
+    ]
+
+
+def test_a_cascade_is_told(database: Pglite) -> None:
+    """Rows that another row takes along, or renames."""
+    shop = '"Shop$"."Läden"'
+    database.run(f"insert into {shop} values ('a'), ('b'); insert into {shop} values ('c', 'a')")
+    renaming = f"""update {shop} set "Größe ID" = 'z' where "Größe ID" = 'a'"""
+    assert {key for _, _, keys in told(database, renaming) for key in keys} == {"a", "z", "c"}
+    told_of = told(database, f"""delete from {shop} where "Größe ID" = 'z'""")
+    assert {key for _, _, keys in told_of for key in keys} == {"z", "c"}
+
+
+def test_truncate_tells_that_any_row_may_have_changed(database: Pglite) -> None:
+    """Once, though each partition is truncated."""
+    database.run(events(3))
+    assert told(database, "truncate events") == [("TRUNCATE", "events", None)]
+
+
+@pytest.mark.parametrize("partition", ["events_2", "events_2a"])
+def test_a_statement_on_a_partition_is_told_of_the_whole(database: Pglite, partition: str) -> None:
+    """As that is what readers know."""
+    assert told(database, f"insert into {partition} values (100001)") == [
+        ("INSERT", "events", [100001])
+    ]
+    assert told(database, f"update {partition} set day = 1") == [("UPDATE", "events", [100001])]
+    assert told(database, f"delete from {partition}") == [("DELETE", "events", [100001])]
+    assert told(database, f"truncate {partition}") == [("TRUNCATE", "events", None)]
+
+
+def test_what_is_rolled_back_is_not_told(database: Pglite) -> None:
+    """The whole transaction, or what came after a savepoint."""
+    assert told(database, f"begin; {events(3)}; rollback") == []
+    partly = "savepoint a; insert into events values (7); rollback to a"
+    assert told(database, f"begin; insert into events values (6); {partly}; commit") == [
+        ("INSERT", "events", [6])
+    ]
+
+
+def test_each_statement_of_a_transaction_is_told(database: Pglite) -> None:
+    """With its own keys."""
+    statements = "insert into events values (1); insert into events values (2)"
+    assert told(database, f"begin; {statements}; delete from events where id = 1; commit") == [
+        ("INSERT", "events", [1]),
+        ("INSERT", "events", [2]),
+        ("DELETE", "events", [1]),
+    ]
+
+
+def test_a_transaction_tells_only_once_that_any_row_may_have_changed(database: Pglite) -> None:
+    """All its changes are seen at once; what a savepoint takes back is told again."""
+    assert told(database, f"begin; {events(101)}; delete from events; commit") == [
+        ("INSERT", "events", None)
+    ]
+    taken_back = f"savepoint a; {events(101)}; rollback to a"
+    assert told(database, f"begin; {taken_back}; {events(102)}; commit") == [
+        ("INSERT", "events", None)
+    ]
+
+
+def test_a_watched_table_tells_no_keys(database: Pglite) -> None:
+    """As it has no rows with a path of their own; tables that are not declared tell nothing."""
+    assert told(database, "insert into others values (1)") == []
+    assert told(database, "insert into authors values (1)") == [("INSERT", "authors", None)]
+
+
+def test_keys_that_are_no_numbers_or_texts_are_not_told(database: Pglite) -> None:
+    """Any row may have changed then; nor is a key that is null, or a column that is gone."""
+    database.run("create table if not exists flags (id boolean)")
+    database.run(
+        edge_sql.installing(Declared((Table("flags"), *DECLARED.tables), watched=DECLARED.watched))
+    )
+    for values in ("(true)", "(null)", "(true), (null)"):
+        assert told(database, f"insert into flags values {values}") == [("INSERT", "flags", None)]
+    database.run("alter table flags rename id to other")
+    assert told(database, "insert into flags values (true)") == [("INSERT", "flags", None)]
+    assert told(database, "update flags set other = false") == [("UPDATE", "flags", None)]
+    database.run(SCRIPT)
+
+
+def test_the_writer_needs_no_rights_of_its_own(database: Pglite) -> None:
+    """On the outbox, Vault or pg_net; nor may it look into them, or fire the trigger's function."""
+    database.run("grant insert on events to anon; grant create on schema public to anon")
+    assert told(database, "set role anon; insert into events values (1); reset role") == [
+        ("INSERT", "events", [1])
+    ]
+    for forbidden in (
+        "select from edge_cache.outbox",
+        "select edge_cache.vault_entry('edge_cache_secret')",
+        """create table mine (); create trigger mine after insert on mine
+           for each statement execute function edge_cache.announce('public', 'events', '')""",
+    ):
+        assert database.error_of(f"begin; set local role anon; {forbidden}") == "42501"
+        database.run("rollback")
+    database.run("revoke create on schema public from anon")

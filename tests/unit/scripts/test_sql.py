@@ -1,0 +1,141 @@
+"""`npm run sql`: what it prints for what is declared, and where it writes it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import sql
+from edge_cache.tables import Declared, Table, declared_in
+from shared import declarations, edge_sql
+from shared.failure import Failure
+
+CONFIG = """
+[vars.TABLES]
+articles = {}
+
+[env.staging.vars.TABLES]
+products = { key = "sku" }
+
+[env.production.vars]
+TABLES = '{"events": {"schema": "agenda"}}'
+
+[env.empty.vars]
+OTHER = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "table"),
+    [
+        (None, Table("articles")),
+        ("staging", Table("products", key="sku")),
+        ("production", Table("events", schema="agenda")),
+    ],
+)
+def test_each_environment_has_its_own_tables(environment: str | None, table: Table) -> None:
+    """As Wrangler hands them to the Worker: a table, or its JSON text."""
+    assert declarations.declared_by(CONFIG, environment).tables == (table,)
+
+
+@pytest.mark.parametrize(
+    ("config", "environment", "said"),
+    [
+        (CONFIG, "empty", "no section [env.empty.vars.TABLES]"),
+        (CONFIG, "unknown", "no section [env.unknown.vars.TABLES]"),
+        ("vars = 1", None, "no section [vars.TABLES]"),
+        ("[vars", None, "wrangler.toml is malformed"),
+        ("[vars.TABLES]\nrest = {}", None, "/rest is a route"),
+        ("[vars.TABLES]\na = { key = 1 }", None, "TABLES.a.key should be"),
+    ],
+)
+def test_a_fault_is_one_sentence(config: str, environment: str | None, said: str) -> None:
+    """With the way out, and no traceback."""
+    with pytest.raises(Failure) as failure:
+        declarations.declared_by(config, environment)
+    assert said in str(failure.value)
+    assert "\n" not in str(failure.value)
+
+
+def test_everything_declared_is_in_the_script() -> None:
+    """Tables with their keys, what is watched, views and functions; names are texts."""
+    declared = declared_in(
+        '{"a-b": {}, "events": {"schema": "agenda$", "key": "Größe$"}, "log": {"watch": true},'
+        ' "recent": {"view": true}, "find": {"function": true, "schema": "agenda$"}}'
+    )
+    script = edge_sql.installing(declared)
+    assert (
+        "insert into edge_cache.declared (kind, schema_name, name, key_column) values\n"
+        "  ('table', 'public', 'a-b', 'id'),\n"
+        "  ('table', 'agenda$', 'events', 'Größe$'),\n"
+        "  ('watch', 'public', 'log', null),\n"
+        "  ('view', 'public', 'recent', null),\n"
+        "  ('function', 'agenda$', 'find', null);\n"
+    ) in script
+    assert "array['agenda$', 'public']::text[]" in script
+
+
+def test_a_quote_ends_no_text() -> None:
+    """Though no name may have one."""
+    script = edge_sql.installing(Declared((Table("a'b"),)))
+    assert "('table', 'public', 'a''b', 'id')" in script
+
+
+def test_only_views_need_no_schema() -> None:
+    """The snapshot function then reads none."""
+    declared = Declared((), frozenset({("recent", "public")}))
+    assert "array[]::text[]" in edge_sql.snapshot(declared)
+
+
+def test_every_file_of_sql_is_in_a_script() -> None:
+    """None is forgotten."""
+    scripts = edge_sql.installing(Declared()) + edge_sql.removing()
+    for file in edge_sql.FOLDER.glob("*.sql"):
+        text = file.read_text().replace(edge_sql.EXPOSED, "array['public']::text[]")
+        assert text in scripts, file.name
+
+
+def test_a_folder_gets_a_migration() -> None:
+    """Named as Supabase's CLI names them; a file is that file."""
+    now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    folder, file = Path("supabase/migrations"), Path("edge.sql")
+    assert sql.target(folder, "edge_cache", now) == folder / "20260102030405_edge_cache.sql"
+    assert sql.target(file, "edge_cache", now) == file
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Run the script as the command line does."""
+    monkeypatch.setattr("sys.argv", ["sql.py", *arguments])
+    return sql.main()
+
+
+def test_nothing_but_sql_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The one that installs, or the one that removes."""
+    assert run(monkeypatch) == 0
+    assert capsys.readouterr().out == edge_sql.installing(declarations.read(None))
+    assert run(monkeypatch, "--remove") == 0
+    assert capsys.readouterr().out == edge_sql.removing()
+
+
+def test_what_is_written_is_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """With what to do next; folders are made."""
+    folder = tmp_path / "supabase" / "migrations"
+    assert run(monkeypatch, "--out", str(folder)) == 0
+    (file,) = folder.iterdir()
+    assert file.read_text() == edge_sql.installing(declarations.read(None))
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"Wrote {file}: ")
+
+
+def test_a_fault_writes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The file stays as it was."""
+    file = tmp_path / "edge.sql"
+    with pytest.raises(Failure):
+        run(monkeypatch, "--env", "unknown", "--out", str(file))
+    assert not file.exists()
