@@ -7,6 +7,7 @@ create or replace function edge_cache.watch()
 as $$
 declare
   one record;
+  on_table regclass;
 begin
   for one in
     select tgname, tgrelid::regclass as relation
@@ -18,16 +19,18 @@ begin
   loop
     execute format('drop trigger %I on %s', one.tgname, one.relation);
   end loop;
-  for one in select *, relation::regclass as on_table from edge_cache.expected_triggers loop
+  for on_table in select distinct relation from edge_cache.watched loop
     begin
-      execute format(
-        'create or replace trigger %I after %s on %s %s for each statement
-           execute function edge_cache.announce(%L, %L, %L)',
-        one.trigger_name, one.event, one.on_table, one.transition_tables,
-        one.schema_name, one.name, coalesce(one.key_column, '')
-      );
+      for one in select * from edge_cache.expected_triggers where relation = on_table loop
+        execute format(
+          'create or replace trigger %I after %s on %s %s for each statement
+             execute function edge_cache.announce(%L, %L, %L)',
+          one.trigger_name, one.event, on_table, one.transition_tables,
+          one.schema_name, one.name, coalesce(one.key_column, '')
+        );
+      end loop;
     exception when others then
-      raise warning '% is not watched: %', one.on_table, sqlerrm;
+      raise warning '% is not watched: %', on_table, sqlerrm;
     end;
   end loop;
 end

@@ -1,0 +1,149 @@
+"""The outbox with several writers at once, on a Postgres server: no commit is too late for it.
+
+PGlite has one session only, so these need a server's programs (`apt-get install postgresql`).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from postgres import Postgres, Session, postgres, server_programs
+
+from edge_cache.tables import Declared, Table
+from shared import edge_sql
+
+PROGRAMS = server_programs()
+
+pytestmark = pytest.mark.skipif(
+    PROGRAMS is None, reason="needs a Postgres server: apt-get install postgresql"
+)
+
+SCHEMA = """
+  create table events (id int primary key, day int);
+  insert into vault.secrets values
+    ('edge_cache_secret', 'right'), ('edge_cache_url', 'https://edge.example/revalidate');
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    """Return a server with the script."""
+    assert PROGRAMS
+    with postgres(PROGRAMS) as server:
+        said = server.connect().run(SCHEMA + edge_sql.installing(Declared((Table("events"),))))
+        assert "ERROR" not in said
+        yield server
+
+
+@pytest.fixture
+def reader(server: Postgres) -> Session:
+    """Return the session that asks, of an empty table and outbox."""
+    session = server.connect()
+    session.run("truncate events; truncate edge_cache.outbox")
+    return session
+
+
+@pytest.fixture
+def early(server: Postgres) -> Session:
+    """Return a writer that begins early."""
+    return server.connect()
+
+
+@pytest.fixture
+def late(server: Postgres) -> Session:
+    """Return a writer that begins late."""
+    return server.connect()
+
+
+def ask(reader: Session, after: str) -> tuple[str, list[Any]]:
+    """Return the next cursor, and the keys that changed since this one."""
+    told = json.loads(reader.run(f"select public.edge_cache_changes('right', '{after}')"))
+    return told["cursor"], [key for change in told["changes"] for key in change["keys"]]
+
+
+def insert(number: int) -> str:
+    """Return a statement that adds an event."""
+    return f"insert into events values ({number}, 0)"
+
+
+def test_a_transaction_that_commits_late_is_told_once(
+    reader: Session, early: Session, late: Session
+) -> None:
+    """Though later ones, with higher numbers, were told before it."""
+    cursor, _ = ask(reader, "")
+    early.run(f"begin; {insert(1)}")
+    late.run(insert(2))
+    cursor, keys = ask(reader, cursor)
+    assert keys == [2]
+    early.run(f"{insert(3)}; commit")
+    cursor, keys = ask(reader, cursor)
+    assert keys == [1, 3]
+    assert ask(reader, cursor)[1] == []
+
+
+def test_a_transaction_that_was_open_at_the_first_question_is_told(
+    reader: Session, early: Session, late: Session
+) -> None:
+    """And one that is rolled back never is."""
+    early.run(f"begin; {insert(1)}")
+    late.run(f"begin; {insert(2)}")
+    cursor, _ = ask(reader, "")
+    early.run("commit")
+    late.run("rollback")
+    assert ask(reader, cursor)[1] == [1]
+
+
+def test_what_a_savepoint_keeps_is_told_with_its_transaction(
+    reader: Session, early: Session
+) -> None:
+    """Subtransactions have numbers of their own, which no snapshot can be asked about."""
+    cursor, _ = ask(reader, "")
+    early.run(f"begin; savepoint a; {insert(1)}; savepoint b; {insert(2)}; rollback to b")
+    cursor, keys = ask(reader, cursor)
+    assert keys == []
+    early.run("release a; commit")
+    assert ask(reader, cursor)[1] == [1]
+
+
+def test_the_answer_shows_one_moment(reader: Session, early: Session) -> None:
+    """A reader in an older snapshot is told of that one, and gets its cursor."""
+    cursor, _ = ask(reader, "")
+    reader.run("begin isolation level repeatable read; select")
+    early.run(insert(1))
+    cursor, keys = ask(reader, cursor)
+    reader.run("commit")
+    assert keys == []
+    assert ask(reader, cursor)[1] == [1]
+
+
+def test_writers_do_not_wait_for_each_other(reader: Session, early: Session, late: Session) -> None:
+    """Not for rows of the outbox that another one is just removing."""
+    reader.run("""
+        insert into edge_cache.outbox (written_at, schema_name, table_name)
+        select now() - interval '3 days', 'public', 'events' from generate_series(1, 25)
+    """)
+    early.run(f"begin; {insert(1)}")
+    began = time.monotonic()
+    assert late.run(f"set lock_timeout = '1s'; {insert(2)}; {insert(3)}") == ""
+    assert time.monotonic() - began < 1
+    early.run("commit")
+    late.run(insert(4))
+    late.run(insert(5))
+    old = "written_at < now() - interval '1 day'"
+    assert reader.run(f"select count(*) from edge_cache.outbox where {old}") == "0"
+    assert reader.run("select count(*) from edge_cache.outbox") == "5"
+
+
+def test_writers_of_serializable_transactions_do_not_fail_each_other(
+    reader: Session, early: Session, late: Session
+) -> None:
+    """Two that have nothing to do with each other but the outbox."""
+    for writer, number in ((early, 1), (late, 2)):
+        assert writer.run(f"begin isolation level serializable; {insert(number)}") == ""
+    assert early.run("commit") == ""
+    assert late.run("commit") == ""
+    assert reader.run("select count(*) from events") == "2"

@@ -1,0 +1,276 @@
+"""`edge_cache_changes` on a real Postgres: what changed since a cursor, neither less nor twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pglite import Pglite, pglite
+
+from edge_cache.tables import Declared, Table
+from shared import edge_sql
+
+DECLARED = Declared((Table("events"), Table("notes")), watched=(("authors", "public"),))
+
+TABLES = """
+  create table events (id int primary key, title text);
+  create table notes (id text primary key);
+  create table authors (id int primary key);
+  insert into vault.secrets values ('edge_cache_secret', 'right');
+"""
+
+
+@pytest.fixture(scope="module")
+def installed() -> Iterator[Pglite]:
+    """Return a database with the script."""
+    with pglite() as database:
+        database.run(TABLES + edge_sql.installing(DECLARED))
+        yield database
+
+
+@pytest.fixture
+def database(installed: Pglite) -> Pglite:
+    """Return it with empty tables and an empty outbox."""
+    installed.run("truncate events, notes, authors; truncate edge_cache.outbox")
+    return installed
+
+
+def ask(database: Pglite, after: str | None = None) -> dict[str, Any]:
+    """Return what changed since a cursor, as the API asks it with the public key."""
+    cursor = "null" if after is None else f"'{after}'"
+    call = f"select public.edge_cache_changes(secret := 'right', after := {cursor})"
+    try:
+        told: dict[str, Any] = database.value(f"begin read only; set local role anon; {call}")
+    finally:
+        database.run("rollback")
+    return told
+
+
+def changes_since(database: Pglite, after: str) -> list[tuple[str, Any]]:
+    """Return (table, keys) of what changed since a cursor."""
+    told = ask(database, after)
+    assert told["complete"] is True
+    return [(change["table"], change["keys"]) for change in told["changes"]]
+
+
+def test_without_a_cursor_everything_may_have_changed(database: Pglite) -> None:
+    """The answer has one to begin with, and which declared tables are watched."""
+    told = ask(database)
+    assert told["complete"] is False
+    assert told["changes"] == []
+    assert told["watched"] == [["public", "authors"], ["public", "events"], ["public", "notes"]]
+    assert ask(database, told["cursor"])["complete"] is True
+
+
+def test_each_change_is_told_once(database: Pglite) -> None:
+    """With its number, schema, table and keys, in the order in which they were made."""
+    before = ask(database)["cursor"]
+    database.run(
+        "insert into events values (2), (1); insert into notes values ('Ä'); truncate notes"
+    )
+    database.run("insert into authors values (1)")
+    told = ask(database, before)
+    numbers = [row["id"] for row in database.run("select id from edge_cache.outbox order by id")]
+    assert told["changes"] == [
+        {"id": numbers[0], "schema": "public", "table": "events", "keys": [1, 2]},
+        {"id": numbers[1], "schema": "public", "table": "notes", "keys": ["Ä"]},
+        {"id": numbers[2], "schema": "public", "table": "notes", "keys": None},
+        {"id": numbers[3], "schema": "public", "table": "authors", "keys": None},
+    ]
+    assert changes_since(database, told["cursor"]) == []
+    assert len(changes_since(database, before)) == 4, "the answer may have been lost"
+
+
+def test_many_changes_are_told_as_one_for_each_table(database: Pglite) -> None:
+    """Of 501; of 500 each is told."""
+    before = ask(database)["cursor"]
+    one = "insert into edge_cache.outbox (schema_name, table_name, keys)"
+    database.run(f"{one} select 'public', 'events', '[1]' from generate_series(1, 499)")
+    database.run(f"{one} values ('public', 'notes', '[2]')")
+    assert len(ask(database, before)["changes"]) == 500
+    database.run(f"{one} values ('public', 'notes', '[3]')")
+    changes = ask(database, before)["changes"]
+    assert sorted(changes, key=lambda change: str(change["table"])) == [
+        {"id": None, "schema": "public", "table": "events", "keys": None},
+        {"id": None, "schema": "public", "table": "notes", "keys": None},
+    ]
+
+
+def altered(cursor: str, *, part: int, to: str) -> str:
+    """Return a cursor with another identity (0), time (1) or snapshot (2)."""
+    parts = cursor.split(" ")
+    parts[part] = to
+    return " ".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("part", "to"),
+    [
+        (0, "7000000000000000000/1"),  # another database
+        (1, "now - 23 h"),
+        (1, "now + 1 min"),
+        (1, "NaN"),
+        (1, "-Infinity"),
+        (1, "yesterday"),
+        (2, "1:9999999:"),  # of the future, as before the database was set back
+        (2, "9:1:"),
+        (2, "x"),
+        (2, ""),
+    ],
+)
+def test_a_cursor_of_which_one_cannot_tell_is_incomplete(
+    database: Pglite, part: int, to: str
+) -> None:
+    """Another database's, too old, of the future, or unreadable; the next one is complete."""
+    cursor = ask(database)["cursor"]
+    now = float(cursor.split(" ")[1])
+    seconds = {"now - 23 h": now - 23 * 3600 - 1, "now + 1 min": now + 60}.get(to)
+    told = ask(database, altered(cursor, part=part, to=to if seconds is None else str(seconds)))
+    assert told["complete"] is False
+    assert told["changes"] == []
+    assert ask(database, told["cursor"])["complete"] is True
+
+
+@pytest.mark.parametrize("cursor", ["", " ", "  ", "x", "1 2", "1 2 3 4"])
+def test_what_is_no_cursor_is_incomplete(database: Pglite, cursor: str) -> None:
+    """And no error."""
+    assert ask(database, cursor)["complete"] is False
+
+
+def test_a_cursor_of_almost_a_day_is_complete(database: Pglite) -> None:
+    """The outbox has all of that time."""
+    cursor = ask(database)["cursor"]
+    database.run("insert into events values (1)")
+    hours_ago = str(float(cursor.split(" ")[1]) - 23 * 3600 + 60)
+    assert changes_since(database, altered(cursor, part=1, to=hours_ago)) == [("events", [1])]
+
+
+def test_what_a_snapshot_did_not_show_is_told(database: Pglite) -> None:
+    """Also if its number is the lower one, as the transaction was still open; and no other."""
+    for row in (1, 2, 3):
+        database.run(f"insert into events values ({row})")
+    first, second, third = (
+        int(row["transaction"])
+        for row in database.run("select transaction::text from edge_cache.outbox order by id")
+    )
+    cursor = ask(database)["cursor"]
+    snapshot = f"{first}:{third}:{first}"  # the first was open, the third had not begun
+    assert first < second < third
+    assert changes_since(database, altered(cursor, part=2, to=snapshot)) == [
+        ("events", [1]),
+        ("events", [3]),
+    ]
+
+
+def test_rows_of_another_database_are_not_told(database: Pglite) -> None:
+    """A restored one brings its outbox along, whose numbers are above its own."""
+    cursor = ask(database)["cursor"]
+    database.run("""
+        insert into edge_cache.outbox (transaction, schema_name, table_name)
+        values ('99999999', 'public', 'events')
+    """)
+    assert changes_since(database, cursor) == []
+
+
+@pytest.mark.parametrize("secret", ["wrong", "", "Right"])
+def test_the_secret_must_be_right(database: Pglite, secret: str) -> None:
+    """Whoever else asks is told nothing, but that."""
+    call = f"select public.edge_cache_changes('{secret}')"
+    assert database.error_of(call) == "28P01"
+    assert database.error_of("select public.edge_cache_changes(null)") == "28P01"
+
+
+def test_without_a_secret_in_vault_nobody_is_told(database: Pglite) -> None:
+    """Which is another error, as it has another way out."""
+    call = "select public.edge_cache_changes('right')"
+    assert database.error_of(f"begin; delete from vault.secrets; {call}") == "28000"
+    database.run("rollback")
+    assert database.error_of(f"begin; drop schema vault cascade; {call}") == "28000"
+    database.run("rollback")
+
+
+def test_only_the_apis_roles_may_ask(database: Pglite) -> None:
+    """And none of them may look into the schema."""
+    database.run("create role stranger")
+    for role, call, code in (
+        ("authenticated", "public.edge_cache_changes('right')", None),
+        ("stranger", "public.edge_cache_changes('right')", "42501"),
+        ("stranger", "public.edge_cache_check('right')", "42501"),
+        ("anon", "edge_cache.check()", "42501"),
+        ("anon", "edge_cache.cursor_now()", "42501"),
+    ):
+        assert database.error_of(f"begin; set local role {role}; select {call}") == code
+        database.run("rollback")
+    database.run("drop role stranger")
+
+
+def test_a_table_without_all_its_triggers_is_not_watched(database: Pglite) -> None:
+    """Of its changes nothing is known, so they are looked for otherwise."""
+    database.run("alter table events disable trigger edge_cache_update")
+    assert ["public", "events"] not in ask(database)["watched"]
+    database.run("alter table events enable trigger edge_cache_update")
+    assert ["public", "events"] in ask(database)["watched"]
+
+
+def ages(database: Pglite) -> list[str]:
+    """Return how old the outbox's rows are, in days."""
+    age = "round(extract(epoch from now() - written_at) / 86400)::text"
+    return [row["age"] for row in database.run(f"select {age} as age from edge_cache.outbox")]
+
+
+def make_old(database: Pglite, count: int, days: int) -> None:
+    """Add rows that were written so many days ago."""
+    database.run(f"""
+        insert into edge_cache.outbox (written_at, schema_name, table_name)
+        select now() - interval '{days} days', 'public', 'notes' from generate_series(1, {count})
+    """)
+
+
+def test_old_rows_leave_by_themselves(database: Pglite) -> None:
+    """Each change takes a few of them along; those of the last day stay."""
+    make_old(database, 15, days=3)
+    make_old(database, 2, days=1)
+    database.run("insert into events values (1)")
+    assert sorted(ages(database)) == ["0", *["1"] * 2, *["3"] * 5]
+    database.run("insert into events values (2)")
+    assert sorted(ages(database)) == ["0", "0", "1", "1"]
+
+
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+def test_a_stricter_transaction_removes_none(database: Pglite, isolation: str) -> None:
+    """As somebody else's removal would fail it."""
+    make_old(database, 1, days=3)
+    database.run(f"begin isolation level {isolation}; insert into events values (1); commit")
+    assert sorted(ages(database)) == ["0", "3"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "delete from vault.secrets",
+        "drop schema vault cascade",
+        "drop schema net cascade",
+        "alter table net.sent add check (url is null)",
+    ],
+)
+def test_what_cannot_be_sent_is_in_the_outbox(database: Pglite, broken: str) -> None:
+    """The writer is warned, and not stopped."""
+    database.run("insert into vault.secrets values ('edge_cache_url', 'https://edge.example')")
+    database.run(f"begin; {broken}")
+    database.run("insert into events values (1)")
+    (warning,) = database.warnings
+    assert warning.startswith("The edge cache is told of this change late")
+    assert database.run("select keys, request from edge_cache.outbox") == [
+        {"keys": [1], "request": None}
+    ]
+    database.run("rollback; delete from vault.secrets where name = 'edge_cache_url'")
+
+
+def test_a_broken_outbox_stops_no_writer(database: Pglite) -> None:
+    """Who is warned, in a sentence that has no row's content."""
+    database.run("begin; drop table edge_cache.outbox cascade; insert into events values (1)")
+    (warning,) = database.warnings
+    assert warning.startswith("The edge cache is not told of this change")
+    assert database.value("select count(*) from events") == 1
+    database.run("rollback")

@@ -1,0 +1,185 @@
+"""The script of `npm run sql` as a whole: run again, over an earlier version, and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pglite import Pglite, pglite
+
+from edge_cache.tables import Declared, Table
+from shared import edge_sql
+
+TABLES = """
+  drop table if exists events, notes, parts, parts_1;
+  delete from vault.secrets;
+  create table events (id int primary key, slug text unique);
+  create table notes (id int primary key);
+  create table parts (id int primary key) partition by range (id);
+  create table parts_1 partition of parts for values from (0) to (10);
+  insert into vault.secrets values ('edge_cache_secret', 'right'), ('another', 'stays');
+"""
+
+EARLIER = """
+  create schema edge_cache;
+  create function edge_cache.notify() returns trigger language plpgsql as $$
+    begin raise exception 'still there'; end
+  $$;
+  create trigger edge_cache_notify after insert or update or delete on events
+    for each row execute function edge_cache.notify();
+  create trigger other_name after insert on notes for each row execute function edge_cache.notify();
+"""
+
+EVENTS, NOTES, PARTS = Table("events"), Table("notes"), Table("parts")
+
+KINDS = ["delete", "insert", "truncate", "update"]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Pglite]:
+    """Return a database."""
+    with pglite() as database:
+        yield database
+
+
+@pytest.fixture
+def database(running: Pglite) -> Pglite:
+    """Return it without the script, with new tables."""
+    running.run(edge_sql.removing() + TABLES)
+    return running
+
+
+def install(database: Pglite, *tables: Table, watched: tuple[str, ...] = ()) -> list[str]:
+    """Run the script for these tables and return what it warned of."""
+    declared = Declared(tables, watched=tuple((name, "public") for name in watched))
+    database.run(edge_sql.installing(declared))
+    return [warning for warning in database.warnings if not warning.startswith("pg_net")]
+
+
+def triggers(database: Pglite) -> dict[str, list[str]]:
+    """Return the names of each table's triggers, without what they have in common."""
+    found = database.run("""
+        select tgrelid::regclass::text as table,
+          json_agg(replace(tgname, 'edge_cache_', '') order by tgname) as names
+        from pg_trigger where not tgisinternal group by tgrelid
+    """)
+    return {row["table"]: row["names"] for row in found}
+
+
+def test_exactly_the_declared_tables_are_watched(database: Pglite) -> None:
+    """However often the script runs, and whatever was declared before."""
+    assert install(database, EVENTS) == []
+    assert install(database, EVENTS) == []
+    assert triggers(database) == {"events": KINDS}
+    assert install(database, NOTES, watched=("events",)) == []
+    assert triggers(database) == {"events": KINDS, "notes": KINDS}
+    assert install(database, NOTES) == []
+    assert triggers(database) == {"notes": KINDS}
+
+
+def test_a_new_partition_is_watched_once_the_script_ran_again(database: Pglite) -> None:
+    """One that was detached is watched no more."""
+    install(database, PARTS)
+    whole = triggers(database)
+    assert whole["parts"] == KINDS
+    assert len(whole["parts_1"]) == len(KINDS)
+    database.run("""
+        create table parts_2 partition of parts for values from (10) to (20);
+        alter table parts detach partition parts_1;
+    """)
+    assert install(database, PARTS) == []
+    assert set(triggers(database)) == {"parts", "parts_2"}
+
+
+def test_a_partition_may_be_declared_beside_its_whole(database: Pglite) -> None:
+    """It then tells of both."""
+    install(database, PARTS, Table("parts_1"))
+    database.run("insert into parts_1 values (1)")
+    told = database.run("select table_name, keys from edge_cache.outbox order by table_name")
+    assert told == [{"table_name": name, "keys": [1]} for name in ("parts", "parts_1")]
+
+
+def test_a_new_key_is_told_after_the_script_ran_again(database: Pglite) -> None:
+    """In the place of the former one."""
+    install(database, EVENTS)
+    install(database, Table("events", key="slug"))
+    database.run("insert into events values (1, 'one')")
+    assert database.value("select keys from edge_cache.outbox") == ["one"]
+
+
+def test_a_table_that_is_not_there_keeps_no_other_from_its_triggers(database: Pglite) -> None:
+    """Dropped or never made: the script's last answer tells of it."""
+    install(database, EVENTS, NOTES, Table("never"))
+    database.run("drop table notes")
+    install(database, EVENTS, NOTES, Table("never"))
+    assert triggers(database) == {"events": KINDS}
+    script = edge_sql.installing(Declared((EVENTS, NOTES, Table("never"))))
+    missing = [row["object"] for row in database.run(script) if "does not exist" in row["finding"]]
+    assert missing == ["public.never", "public.notes"]
+
+
+def test_a_table_of_somebody_else_keeps_no_other_from_its_triggers(database: Pglite) -> None:
+    """Whoever runs the script is told which, and why."""
+    database.run("""
+        create role owner;
+        grant all on database postgres to owner;
+        grant all on schema public, vault, net to owner;
+        grant all on all tables in schema vault, net to owner;
+        alter table notes owner to owner;
+        set role owner;
+    """)
+    warnings = install(database, EVENTS, NOTES)
+    found = triggers(database)
+    database.run("reset role; drop owned by owner cascade; drop role owner")
+    assert warnings == ["public.events is not watched: permission denied for table events"]
+    assert found == {"notes": KINDS}
+
+
+def test_what_was_told_stays_when_the_script_runs_again(database: Pglite) -> None:
+    """A cursor of before is as good as ever."""
+    install(database, EVENTS)
+    call = "select public.edge_cache_changes('right', {})"
+    cursor = database.value(call.format("null"))["cursor"]
+    database.run("insert into events values (1)")
+    install(database, EVENTS, NOTES)
+    (change,) = database.value(call.format(f"'{cursor}'"))["changes"]
+    assert change["keys"] == [1]
+
+
+def test_an_earlier_version_is_replaced(database: Pglite) -> None:
+    """Its triggers and its function, on whichever table they are."""
+    database.run(EARLIER)
+    install(database, EVENTS)
+    assert triggers(database) == {"events": KINDS}
+    assert database.value("select to_regproc('edge_cache.notify')") is None
+
+
+def test_removal_leaves_nothing(database: Pglite) -> None:
+    """Neither schema, functions, triggers nor secrets; what is not ours stays. It may run twice."""
+    before = everything(database)
+    install(database, EVENTS, NOTES, PARTS)
+    assert everything(database) != before
+    database.run(edge_sql.removing())
+    database.run(edge_sql.removing())
+    assert everything(database) == before
+    assert database.run("select name from vault.secrets") == [{"name": "another"}]
+
+
+def test_removal_needs_no_vault(database: Pglite) -> None:
+    """Where the project has none, there is nothing in it."""
+    install(database, EVENTS)
+    database.run("alter schema vault rename to elsewhere")
+    database.run(edge_sql.removing())
+    database.run("alter schema elsewhere rename to vault")
+    assert triggers(database) == {}
+
+
+def everything(database: Pglite) -> list[dict[str, object]]:
+    """Return every object that is not the system's."""
+    return database.run("""
+        select 'schema' as kind, nspname::text as name from pg_namespace
+        union all select 'relation', oid::regclass::text from pg_class where oid >= 16384
+        union all select 'function', oid::regprocedure::text from pg_proc where oid >= 16384
+        union all select 'trigger', tgname from pg_trigger
+        order by kind, name
+    """)
