@@ -1,0 +1,334 @@
+"""The Worker behind a real shared cache: Varnish, with the VCL of docs/."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from edge import SEED, Edge, EdgeOf, StartWorker, eventually
+from upstream import answering
+
+from local import stack, varnish
+
+N = 4
+"""Seconds for which the shared cache may answer by itself; too few for stale-while-revalidate."""
+
+SLACK_S = 1.0
+"""What a busy machine adds to a time that the cache keeps to the millisecond."""
+
+RATE = 200
+"""Requests a second."""
+
+StartCache = Callable[..., varnish.SharedCache]
+"""Starts a shared cache in front of a Worker, with ``more`` VCL before the project's."""
+
+
+@pytest.fixture(scope="module")
+def start_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartCache]:
+    """Return a function that starts a shared cache, which ends with the module."""
+    varnishd = varnish.program()
+    if varnishd is None:
+        pytest.skip("there is no Varnish on this machine: apt-get install varnish")
+    started: list[varnish.SharedCache] = []
+
+    def start(worker: stack.Worker, *, more: str = "") -> varnish.SharedCache:
+        folder = tmp_path_factory.mktemp("varnish")
+        started.append(varnish.start(varnishd, worker.url, folder, more=more))
+        return started[-1]
+
+    yield start
+    for cache in started:
+        cache.process.stop()
+
+
+@pytest.fixture(scope="module")
+def shared_worker(start_worker: StartWorker) -> stack.Worker:
+    """Return a Worker that lets shared caches keep its answers."""
+    return start_worker({"SHARED_MAX_AGE_SECONDS": str(N)})
+
+
+@pytest.fixture
+def edge(edge_of: EdgeOf, shared_worker: stack.Worker) -> Edge:
+    """Return that Worker, with the table and a row in KV."""
+    edge = edge_of(shared_worker)
+    for path in ("/articles", "/articles/2"):
+        edge.get(path).raise_for_status()
+    edge.kv.wait()
+    return edge
+
+
+@pytest.fixture(scope="module")
+def shared_cache(start_cache: StartCache, shared_worker: stack.Worker) -> varnish.SharedCache:
+    """Return the shared cache in front of it."""
+    return start_cache(shared_worker)
+
+
+@pytest.fixture(scope="module")
+def heedless_cache(start_cache: StartCache, shared_worker: stack.Worker) -> varnish.SharedCache:
+    """Return one that does not look at who asks, and keeps what nobody speaks of.
+
+    As Cloudflare's does.
+    """
+    return start_cache(shared_worker, more=HEEDLESS)
+
+
+HEEDLESS = """sub vcl_recv {
+    return (hash);
+}
+sub vcl_backend_response {
+    unset beresp.http.Content-Range;
+    if (!beresp.http.Cache-Control && !beresp.http.CDN-Cache-Control) {
+        set beresp.http.CDN-Cache-Control = "max-age=7200";
+    }
+}"""
+
+
+@pytest.fixture
+def cache(shared_cache: varnish.SharedCache) -> Iterator[httpx.Client]:
+    """Return a client of the shared cache, which has nothing yet."""
+    with client_of(shared_cache) as http:
+        yield http
+
+
+@pytest.fixture
+def heedless(heedless_cache: varnish.SharedCache) -> Iterator[httpx.Client]:
+    """Return a client of the heedless one, which has nothing yet."""
+    with client_of(heedless_cache) as http:
+        yield http
+
+
+def client_of(cache: varnish.SharedCache) -> httpx.Client:
+    """Return a client of a shared cache, which forgets what it had."""
+    cache.clear()
+    return httpx.Client(base_url=cache.url, timeout=30)
+
+
+def was_kept(response: httpx.Response) -> bool:
+    """Tell whether the shared cache had the answer: it names the request that brought it."""
+    return " " in response.headers.get("x-varnish", "")
+
+
+def reached(edge: Edge, since: int = 0) -> list[object]:
+    """Return the statuses with which the Worker answered reads, the first ones left out."""
+    return [line["status"] for line in edge.log.events("hit", "stale")][since:]
+
+
+async def ask_steadily(url: str, seconds: float) -> list[httpx.Response]:
+    """Send requests at a steady rate, whether or not the earlier ones are answered."""
+    # Varnish closes what is idle for five seconds.
+    limits = httpx.Limits(max_connections=20, keepalive_expiry=2)
+    async with httpx.AsyncClient(timeout=30, limits=limits) as http:
+        asked: list[asyncio.Future[httpx.Response]] = []
+        began = time.monotonic()
+        while (passed := time.monotonic() - began) < seconds:
+            due = int(passed * RATE) + 1 - len(asked)
+            asked.extend(asyncio.ensure_future(http.get(url)) for _ in range(due))
+            await asyncio.sleep(0.01)
+        return await asyncio.gather(*asked)
+
+
+def test_a_crowd_reaches_the_worker_once_in_n_seconds(edge: Edge, cache: httpx.Client) -> None:
+    """Of two hundred requests a second for 2 N seconds: at the beginning, and after N each."""
+    before = len(reached(edge))
+    answers = asyncio.run(ask_steadily(f"{cache.base_url}/articles", 2 * N))
+    assert len(answers) > RATE * N
+    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.content for answer in answers} == {edge.get("/articles").content}
+    statuses = reached(edge, before)
+    assert statuses[-1] == 200  # the comparison's own
+    assert statuses[:-1] in ([200, 304], [200, 304, 304])
+
+
+@pytest.mark.parametrize("path", ["/articles", "/articles/2"])
+def test_after_n_seconds_it_asks_with_the_etag(edge: Edge, cache: httpx.Client, path: str) -> None:
+    """And a 304 makes what it keeps good for N seconds more; Age begins anew."""
+    first = cache.get(path)
+    before = len(reached(edge))
+    assert cache.get(path).content == first.content
+    assert reached(edge, before) == []
+    time.sleep(N + 0.1)
+    again = cache.get(path)
+    assert (again.status_code, again.content) == (200, first.content)
+    assert reached(edge, before) == [304]
+    assert int(again.headers["age"]) < N
+    assert was_kept(cache.get(path))
+
+
+def test_the_time_in_kv_does_not_count(edge: Edge, cache: httpx.Client) -> None:
+    """An entry that was read long ago is kept for as long as any other."""
+    edge.set_clock(3600)
+    assert "age" not in edge.get("/articles").headers
+    assert int(cache.get("/articles").headers["age"]) == 0
+    assert was_kept(cache.get("/articles"))
+
+
+@pytest.mark.parametrize("path", ["/articles", "/articles/2"])
+def test_an_edit_shows_after_n_seconds_at_most(edge: Edge, cache: httpx.Client, path: str) -> None:
+    """After the Worker shows it, that is."""
+    cache.get(path).raise_for_status()
+    edge.db.update(2, title="Edited")
+    edge.webhook("UPDATE", {"id": 2})
+    eventually(lambda: "Edited" in edge.get(path).text, "the edit at the Worker")
+    eventually(lambda: "Edited" in cache.get(path).text, "the edit", deadline_s=N + SLACK_S)
+
+
+def test_a_deleted_row_is_gone_after_n_seconds_at_most(edge: Edge, cache: httpx.Client) -> None:
+    """The 404 is not kept, and what was kept before it is not shown again."""
+    cache.get("/articles/2").raise_for_status()
+    edge.db.delete(2)
+    edge.webhook("DELETE", {"id": 2})
+
+    def is_gone(http: httpx.Client) -> bool:
+        return http.get("/articles/2").status_code == 404
+
+    eventually(lambda: is_gone(edge.http), "the 404 at the Worker")
+    eventually(lambda: is_gone(cache), "the 404", deadline_s=N + SLACK_S)
+    assert is_gone(cache)
+
+
+PUBLIC = {"apikey": "{key}"}
+NEVER: dict[str, tuple[str, dict[str, str], int]] = {
+    "a row that does not exist": ("/articles/999", {}, 404),
+    "another path": ("/nothing", {}, 404),
+    "health": ("/health", {}, 200),
+    "a query": ("/rest/v1/articles?select=*", PUBLIC, 200),
+    "what is not declared": ("/rest/v1/authors?select=*", PUBLIC, 200),
+}
+
+
+@pytest.mark.parametrize("case", NEVER)
+def test_nothing_else_is_kept(
+    edge: Edge, cache: httpx.Client, heedless: httpx.Client, variables: dict[str, str], case: str
+) -> None:
+    """Errors, queries, what is passed on, and what the Worker tells of itself."""
+    path, headers, status = NEVER[case]
+    headers = {n: v.format(key=variables["SUPABASE_ANON_KEY"]) for n, v in headers.items()}
+    assert edge.get(path, **headers).status_code == status
+    for http in (cache, heedless):
+        for _ in range(2):
+            answer = http.get(path, headers=headers)
+            assert not was_kept(answer)
+            assert (answer.status_code, answer.headers["cdn-cache-control"]) == (status, "no-store")
+
+
+def test_a_secret_keys_rows_are_for_nobody_else(
+    edge: Edge, heedless: httpx.Client, supabase: stack.Supabase
+) -> None:
+    """Not even from a cache that takes the same URL for the same request."""
+    path = "/rest/v1/articles?select=title"
+    edge.db.insert([{"id": 9, "title": "A draft", "published": False}])
+    assert "A draft" in heedless.get(path, headers={"apikey": supabase.secret_key}).text
+    public = heedless.get(path, headers={"apikey": supabase.publishable_key})
+    assert public.json() == [{"title": row["title"]} for row in SEED]
+    assert "A draft" not in heedless.get(path).text
+
+
+def test_an_answer_that_is_known_to_be_out_of_date_is_not_kept(
+    edge: Edge, cache: httpx.Client
+) -> None:
+    """The new row shows as soon as Supabase gives it, not N seconds later."""
+    edge.db.update(2, title="Edited")
+    edge.get("/revalidate").raise_for_status()
+    edge.kv.wait()
+    edge.upstream.always = answering(503)
+    outdated = cache.get("/articles/2")
+    assert outdated.json() == SEED[1]
+    assert outdated.headers["cdn-cache-control"] == "no-store"
+    edge.upstream.always = None
+    eventually(lambda: "Edited" in edge.get("/articles/2").text, "the edit at the Worker")
+    assert cache.get("/articles/2").json()["title"] == "Edited"
+
+
+def test_a_failure_is_not_kept(edge: Edge, cache: httpx.Client) -> None:
+    """The reader after it gets the row."""
+    edge.upstream.always = answering(503)
+    assert cache.get("/articles/3").status_code == 502
+    edge.upstream.always = None
+    assert cache.get("/articles/3").json() == SEED[2]
+
+
+def test_head_and_get_share_an_answer(edge: Edge, cache: httpx.Client) -> None:
+    """Whichever of them comes first."""
+    before = len(reached(edge))
+    head = cache.head("/articles")
+    got = cache.get("/articles")
+    assert (head.status_code, head.content) == (200, b"")
+    assert got.json() == list(SEED)
+    assert head.headers["etag"] == got.headers["etag"]
+    assert reached(edge, before) == [200]
+
+
+def test_compression_and_origins_do_not_mix_answers_up(edge: Edge, cache: httpx.Client) -> None:
+    """Everybody gets the same rows from one answer, packed or not, and every page may read them."""
+    before = len(reached(edge))
+    for encoding in ("gzip", "identity", "br, gzip"):
+        for origin in ("https://a.example", "https://b.example"):
+            asked = {"accept-encoding": encoding, "origin": origin}
+            answer = cache.get("/articles", headers=asked)
+            packed = answer.headers.get("content-encoding")
+            assert (answer.json(), packed) == (list(SEED), "gzip" if "gzip" in encoding else None)
+            assert answer.headers["access-control-allow-origin"] == "*"
+            assert "Origin" not in answer.headers.get("vary", "")
+    assert reached(edge, before) == [200]
+
+
+def test_a_browsers_etag_is_answered_by_the_shared_cache(edge: Edge, cache: httpx.Client) -> None:
+    """With a 304, without asking the Worker; also the one that the Worker gave it before."""
+    given = edge.get("/articles").headers["etag"]
+    etag = cache.get("/articles").headers["etag"]
+    before = len(reached(edge))
+    for known in (given, etag):
+        answer = cache.get("/articles", headers={"if-none-match": known})
+        assert (answer.status_code, answer.content) == (304, b"")
+        assert answer.headers["cache-control"] == "no-cache"
+    assert cache.get("/articles", headers={"if-none-match": '"other"'}).status_code == 200
+    assert reached(edge, before) == []
+
+
+def test_in_the_last_tenth_nobody_waits_for_the_worker(
+    edge_of: EdgeOf, start_worker: StartWorker, start_cache: StartCache
+) -> None:
+    """The old answer is given once more, and the Worker asked behind it."""
+    n = 10
+    worker = start_worker({"SHARED_MAX_AGE_SECONDS": str(n)})
+    edge = edge_of(worker)
+    edge.get("/articles").raise_for_status()
+    edge.kv.wait()
+    with client_of(start_cache(worker)) as http:
+        http.get("/articles").raise_for_status()
+        before = len(reached(edge))
+        time.sleep(n * 0.9 + 0.1)
+        assert was_kept(http.get("/articles"))
+        eventually(lambda: reached(edge, before) == [304], "the Worker asked")
+        assert int(http.get("/articles").headers["age"]) <= 1
+
+
+SHORTER = """sub vcl_backend_response {
+    set beresp.http.CDN-Cache-Control =
+        regsub(beresp.http.CDN-Cache-Control, "stale-if-error=\\d+", "stale-if-error=2");
+}"""
+
+
+def test_a_dead_worker_is_survived_for_as_long_as_it_said(
+    edge_of: EdgeOf, start_worker: StartWorker, start_cache: StartCache
+) -> None:
+    """With what was kept, for a day; here, for a day and for two seconds."""
+    worker = start_worker({"SHARED_MAX_AGE_SECONDS": "1"})
+    edge_of(worker)
+    cache, brief = start_cache(worker), start_cache(worker, more=SHORTER)
+    with client_of(cache) as http, client_of(brief) as briefly:
+        for client in (http, briefly):
+            assert client.get("/articles").json() == list(SEED)
+        worker.process.kill()
+        time.sleep(1.2)
+        for client in (http, briefly):
+            assert client.get("/articles").json() == list(SEED)
+        assert http.get("/articles/1").status_code == 503
+        time.sleep(2.2)
+        assert briefly.get("/articles").status_code == 503
+        survived = http.get("/articles")
+    assert survived.json() == list(SEED)
+    assert survived.headers["cdn-cache-control"] == "max-age=1, stale-if-error=86400"
