@@ -4,7 +4,7 @@ import gzip
 import shutil
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from places import SOURCES
@@ -47,6 +47,11 @@ class Contender:
     def slug(self) -> str:
         """The name, fit for a file's or a service's."""
         return self.name.lower().replace(" ", "-")
+
+    def given(self, variables: Mapping[str, str]) -> "Contender":
+        """Return the same Worker with more variables."""
+        texts = {name: _text(value) for name, value in variables.items()}
+        return replace(self, env={**self.env, **texts})
 
     def upload_bytes(self) -> tuple[int, int]:
         """Return the upload's size, plain and gzipped."""

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from contenders import OURS
+from contenders import LESSON, OURS
 from crowds import CROWDS, DELAY_S, MISSING, OUTDATED, QUERIES, SLOW, SLOW_S, WARM
 from samples import WHOLE, Samples, Summary, ratios, summary
-from scenarios import DIRECT, PASSED
+from scenarios import DIRECT, HIT_SMALL, PASSED
+from shared_cache import BEHIND, READERS
 
 _DELAYS_S = {MISSING: DELAY_S, OUTDATED: DELAY_S, SLOW: SLOW_S}
 
@@ -28,6 +29,10 @@ def _whole(scenario: str, metric: str) -> Callable[[Samples], Sequence[float]]:
     return lambda samples: samples.of(scenario, OURS, WHOLE, metric)
 
 
+def _behind(worker: str, metric: str) -> Callable[[Samples], Sequence[float]]:
+    return lambda samples: samples.of(BEHIND, worker, READERS, metric)
+
+
 FIGURES = (
     Figure(
         "a read passed on: p50 at 1 connection, to Supabase itself",
@@ -38,6 +43,24 @@ FIGURES = (
     Figure(f"{QUERIES} queries fresh in KV after a webhook", _whole(WARM, "fresh_s"), " s"),
     Figure("reads of Supabase for that", _whole(WARM, "reads")),
     Figure("keys of KV written or removed for that", _whole(WARM, "writes")),
+    Figure(f"{BEHIND}: answers a second", _behind(OURS, "per_second")),
+    Figure(
+        "that, to the lesson behind Varnish",
+        lambda samples: ratios(
+            _behind(OURS, "per_second")(samples), _behind(LESSON, "per_second")(samples)
+        ),
+    ),
+    Figure(
+        "that, to ours without Varnish",
+        lambda samples: ratios(
+            _behind(OURS, "per_second")(samples),
+            samples.of(HIT_SMALL, OURS, READERS, "per_second"),
+        ),
+    ),
+    Figure("of those, requests that reached ours", _behind(OURS, "asked")),
+    Figure("requests that reached the lesson behind Varnish", _behind(LESSON, "asked")),
+    Figure("what ours sent", _behind(OURS, "sent_kb"), " KB"),
+    Figure("what the lesson sent", _behind(LESSON, "sent_kb"), " KB"),
 )
 
 

@@ -2,9 +2,10 @@
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
+from types import MappingProxyType
 
 import dataset
 from contenders import FLOOR, LESSON, OURS
@@ -38,10 +39,12 @@ def measure_fresh(stage: Stage, samples: Samples, *, seconds: float, order: rand
 
 
 @contextmanager
-def started(stage: Stage, worker: str) -> Iterator[Server]:
-    """Start a Worker of its own; end it with the block."""
+def started(
+    stage: Stage, worker: str, variables: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Server]:
+    """Start a Worker of its own, with more variables; end it with the block."""
     entry = stage.entry(worker, dataset.TINY)
-    server = start(stage.contenders[worker], stage.work / "fresh", entry)
+    server = start(stage.contenders[worker].given(variables), stage.work / "fresh", entry)
     try:
         yield server
     finally:

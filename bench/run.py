@@ -26,6 +26,7 @@ from samples import Samples
 from scenarios import scenarios
 from shared.failure import run_main
 from shared.project import ROOT, environment
+from shared_cache import measure_shared
 from stage import Stage, staged
 
 ROUNDS, SECONDS = 5, 0.6
@@ -70,6 +71,9 @@ def measure(stage: Stage, rounds: int, seconds: float) -> Samples:
         passed = time.monotonic() - began
         print(f"[{passed:4.0f} s] round {number} of {rounds}: queries after a change", flush=True)
         measure_clients(stage, samples, seconds=seconds)
+        passed = time.monotonic() - began
+        print(f"[{passed:4.0f} s] round {number} of {rounds}: behind a shared cache", flush=True)
+        measure_shared(stage, samples)
     return samples
 
 

@@ -11,7 +11,18 @@ from crowds import MISSING, WARM
 from fresh import HERD
 from load import Crowd
 from samples import WHOLE, Key, Samples, Summary, differences, ratios, summary
-from scenarios import DIRECT, HIT_LARGE, MISS, PASSED, QUERY, QUERY_MISS, ROW, scenarios
+from scenarios import (
+    DIRECT,
+    HIT_LARGE,
+    HIT_SMALL,
+    MISS,
+    PASSED,
+    QUERY,
+    QUERY_MISS,
+    ROW,
+    scenarios,
+)
+from shared_cache import BEHIND
 from targets import TARGETS, Target, verdict, verdicts
 
 
@@ -127,6 +138,21 @@ def test_what_crowds_got_is_told_where_it_was_measured() -> None:
     first, *_, last = figures.lines(samples)
     assert first.startswith("0.50 s (0.50 to 0.50)")
     assert last.split() == [*MISSING.split(), "50", "ms", "50", "110", "0", "0", "0%", "25%"]
+
+
+def test_a_shared_cache_is_compared_in_front_of_both_and_with_none() -> None:
+    """And it is told how often it asked the Worker, and for how much."""
+    samples = samples_of(
+        (BEHIND, OURS, 4, "per_second", [3000]),
+        (BEHIND, LESSON, 4, "per_second", [2000]),
+        (BEHIND, LESSON, 4, "sent_kb", [300]),
+        (HIT_SMALL, OURS, 4, "per_second", [500]),
+    )
+    lines = [line for line in figures.lines(samples) if ")  " in line]
+    told = {line.partition(")")[2].strip(): line.split()[0] for line in lines}
+    assert told["that, to the lesson behind Varnish"] == "1.50"
+    assert told["that, to ours without Varnish"] == "6.00"
+    assert told["what the lesson sent"] == "300.00"
 
 
 def test_a_crowds_answers_are_told_apart_by_cache_status() -> None:

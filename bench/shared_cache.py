@@ -1,0 +1,82 @@
+"""What a shared cache in front of a Worker is worth: Varnish, before ours and before the lesson's.
+
+Both are kept for a second, which is the shortest time there is. The lesson says nothing to shared
+caches, so this one is told to keep what it answers, as whoever put it there would do.
+"""
+
+import json
+import subprocess
+from http import HTTPStatus
+
+import dataset
+from contenders import LESSON, OURS
+from fresh import started
+from load import Expected, Target, probe
+from local import varnish
+from samples import Key, Samples
+from scenarios import CONNECTIONS, Scenario
+from serving import TABLE_KEY
+from shared.failure import Failure
+from stage import Stage
+
+BEHIND = "100 KB behind Varnish"
+READERS = CONNECTIONS[1]
+
+_SECONDS = 3.0
+"""Three times what an answer is kept for, so that asking for it again takes part."""
+
+_VARIABLES = {OURS: {"SHARED_MAX_AGE_SECONDS": "1"}, LESSON: {}}
+_VCL = {
+    OURS: "",
+    LESSON: """sub vcl_backend_response {
+        set beresp.http.CDN-Cache-Control = "max-age=1";
+    }""",
+}
+
+_REQUESTS, _BYTES = "MAIN.backend_req", "VBE.boot.default.beresp_bodybytes"
+_MOST_ASKED = 2 * _SECONDS
+"""A Worker that is asked more often has nothing in front of it."""
+
+
+def measure_shared(stage: Stage, samples: Samples) -> None:
+    """Add one value of each such metric for both Workers, where there is Varnish."""
+    varnishd = varnish.program()
+    if varnishd is None:
+        print("Not measured behind a shared cache: there is no Varnish (apt-get install varnish).")
+        return
+    for worker in (OURS, LESSON):
+        _measure(stage, samples, worker, varnishd)
+
+
+def _measure(stage: Stage, samples: Samples, worker: str, varnishd: str) -> None:
+    """Measure a burst, what of it the Worker was asked, and the bytes that it sent."""
+    body = dataset.SMALL.body
+    with started(stage, worker, _VARIABLES[worker]) as server:
+        server.put(TABLE_KEY, stage.entry(worker, dataset.SMALL))
+        cache = varnish.start(varnishd, server.url, stage.work / "varnish", more=_VCL[worker])
+        try:
+            target = Target(worker, cache.url, Scenario(BEHIND, (OURS, LESSON), body), {})
+            probe(target)
+            asked, sent = _counted(cache)
+            burst = stage.load.burst(
+                target, Expected(HTTPStatus.OK, body), connections=READERS, seconds=_SECONDS
+            )
+            asked_after, sent_after = _counted(cache)
+        finally:
+            cache.process.stop()
+    if asked_after - asked > _MOST_ASKED:
+        raise Failure(f'"{worker}" was asked {asked_after - asked} times behind Varnish.')
+    for metric, value in (
+        ("per_second", burst.per_second),
+        ("asked", asked_after - asked),
+        ("sent_kb", (sent_after - sent) / 1000),
+    ):
+        samples.add(Key(BEHIND, worker, READERS, metric), value)
+
+
+def _counted(cache: varnish.SharedCache) -> tuple[int, int]:
+    """Return how often the Worker was asked so far, and how many bytes of bodies it sent."""
+    command = ["varnishstat", "-n", str(cache.state), "-j"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    counters = json.loads(done.stdout)["counters"]
+    return counters[_REQUESTS]["value"], counters[_BYTES]["value"]
