@@ -14,7 +14,9 @@ from shared.project import NODE_MODULES
 
 HERE = Path(__file__).parent
 
-STAND_INS = (HERE / "stand_ins.sql").read_text()
+ROLES = "create role anon; create role authenticated; create role service_role;"
+
+STAND_INS = ROLES + (HERE / "stand_ins.sql").read_text()
 """Supabase's roles, Vault and pg_net; what would be sent lies in ``net.sent``."""
 
 

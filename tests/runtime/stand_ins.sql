@@ -1,9 +1,5 @@
--- What a Supabase project has and a bare Postgres lacks: roles, Vault and pg_net. Tables of the same
+-- What a Supabase project has and neither PGlite nor Supabase Lite: Vault and pg_net. Tables of the same
 -- shape stand in for them.
-create role anon;
-create role authenticated;
-create role service_role;
-
 create schema vault;
 create table vault.secrets (name text, secret text);
 create view vault.decrypted_secrets as select name, secret as decrypted_secret from vault.secrets;
