@@ -8,7 +8,7 @@ from typing import Any
 
 from workers import DurableObject, Request, WorkerEntrypoint
 
-from edge_cache.cloudflare import event_loop, runtime
+from edge_cache.cloudflare import event_loop, runtime, workers_caching
 from edge_cache.cloudflare.durable import DurableStorage
 from edge_cache.cloudflare.fetch_transport import FetchTransport
 from edge_cache.cloudflare.kv import KvReader, KvWriter
@@ -56,7 +56,12 @@ def _app() -> app.App:
     health = Health(settings.declared.tables, store, client, runtime.now_ms)
     passing = Passing(pass_on, settings, runtime.log)
     public = Public(settings)
-    return app.App(reader, client, health, passing, public, settings=settings, log=runtime.log)
+    return app.App(
+        *(reader, client, health, passing, public),
+        settings=settings,
+        purge=workers_caching.purge,
+        log=runtime.log,
+    )
 
 
 async def fetch(request: Request) -> Any:

@@ -32,6 +32,10 @@ class Log(Protocol):
         """Write the event and its fields."""
 
 
+Purge = Callable[[], Awaitable[bool]]
+"""Has the shared cache in front of the Worker forget what it keeps; tells whether it did."""
+
+
 class PassOn(Protocol):
     """Hands a request to Supabase as it came, and its answer back as it came."""
 

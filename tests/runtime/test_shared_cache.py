@@ -193,6 +193,7 @@ PUBLIC = {"apikey": "{key}"}
 NEVER: dict[str, tuple[str, dict[str, str], int]] = {
     "a row that does not exist": ("/articles/999", {}, 404),
     "another path": ("/nothing", {}, 404),
+    "the page": ("/", {}, 200),
     "health": ("/health", {}, 200),
     "a query": ("/rest/v1/articles?select=*", PUBLIC, 200),
     "what is not declared": ("/rest/v1/authors?select=*", PUBLIC, 200),

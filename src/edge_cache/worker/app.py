@@ -19,7 +19,7 @@ from edge_cache.errors import (
     Unauthorized,
 )
 from edge_cache.http import Answer, Passed, Request
-from edge_cache.ports import Log, Refreshing
+from edge_cache.ports import Log, Purge, Refreshing
 from edge_cache.resources import Resource, path_of, resource_at
 from edge_cache.supabase.canonical import PassedOn
 from edge_cache.supabase.webhook import MAX_BYTES, change_in
@@ -53,6 +53,7 @@ class App:
         public: Public,
         *,
         settings: Settings,
+        purge: Purge,
         log: Log,
     ) -> None:
         self._reader = reader
@@ -61,6 +62,7 @@ class App:
         self._passing = passing
         self._public = public
         self._settings = settings
+        self._purge = purge
         self._log = log
 
     @property
@@ -125,6 +127,8 @@ class App:
         outcomes = await asyncio.gather(
             *map(self._refresher.revalidate, (*tables, PROJECT)), return_exceptions=True
         )
+        if self.shared_max_age_s is not None and not await self._purge():
+            self._log("purge_failed")
         for outcome in outcomes:
             if outcome is not None:
                 raise outcome

@@ -12,6 +12,7 @@ from faked_ports import (
     FakeBackground,
     FakeLog,
     FakePassOn,
+    FakePurge,
     FakeRefresher,
     FakeStore,
     FakeStream,
@@ -102,6 +103,7 @@ class FakedWorker:
     previous_secret: str | None = None
     shared_max_age_s: int | None = None
     has_page: bool = True
+    purge: FakePurge = field(default_factory=FakePurge)
     limits: list[int] = field(default_factory=list)
     """How many bytes of a body were asked for, each time."""
 
@@ -129,7 +131,10 @@ class FakedWorker:
         passing = Passing(self.supabase, settings, self.log)
         public = Public(settings)
         return app.App(
-            reader, self.refresher, health, passing, public, settings=settings, log=self.log
+            *(reader, self.refresher, health, passing, public),
+            settings=settings,
+            purge=self.purge,
+            log=self.log,
         )
 
     def ask(

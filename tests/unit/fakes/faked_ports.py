@@ -56,6 +56,20 @@ class FakePassOn:
 
 
 @dataclass
+class FakePurge:
+    """The shared cache in front of the Worker, told to forget what it keeps."""
+
+    obeys: bool = True
+    times: int = 0
+
+    async def __call__(self) -> bool:
+        """Take note."""
+        self.times += 1
+        await asyncio.sleep(0)
+        return self.obeys
+
+
+@dataclass
 class FakeValue:
     """A value of the store: its metadata as JSON text, its stream and its bytes or an error."""
 

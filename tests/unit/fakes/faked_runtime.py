@@ -253,6 +253,8 @@ class FakeRuntime:
         self.printed: list[str] = []
         self.waited_for: list[Awaitable[object]] = []
         self.env = SimpleNamespace()
+        self.cache: object = None
+        """What the Worker reaches of the cache in front of it."""
 
     def modules(self) -> dict[str, ModuleType]:
         """Return the modules by name."""
@@ -305,7 +307,7 @@ class FakeRuntime:
 
     def _import(self, name: str) -> SimpleNamespace:
         assert name == "cloudflare:workers"
-        return SimpleNamespace(env=self.env)
+        return SimpleNamespace(env=self.env, cache=self.cache)
 
 
 def _from_entries(entries: Any) -> JsObject:

@@ -78,6 +78,7 @@ def test_no_answer_is_older_than_promised(max_age_s: int, told: str) -> None:
 
 ELSE = {
     "/rest/v1/articles?select=*": ("GET", 200),
+    "/": ("GET", 200),
     "/health": ("GET", 200),
     "/unknown": ("GET", 404),
     "/articles/1/2": ("HEAD", 404),
@@ -162,6 +163,31 @@ def test_what_is_passed_on_is_left_as_it_is() -> None:
     """It says `no-store` from where the runtime's response was made."""
     passed = Passed(FakeStream(), 200)
     assert directed(passed, N) is passed
+
+
+@pytest.mark.parametrize("obeys", [True, False])
+def test_revalidation_by_hand_has_it_forget_what_it_keeps(edge: FakedWorker, obeys: bool) -> None:
+    """The tables are fresh even if it does not, which the log tells."""
+    edge.purge.obeys = obeys
+    assert edge.ask("GET", "/revalidate", BEARER).status == 200
+    assert edge.purge.times == 1
+    assert edge.events() == [*([] if obeys else ["purge_failed"]), "revalidated"]
+
+
+def test_what_was_refreshed_shows_even_if_a_table_failed(edge: FakedWorker) -> None:
+    """The shared cache forgets the others' old answers."""
+    edge.refresher.failing["products"] = UpstreamUnreachable("refused")
+    assert edge.ask("GET", "/revalidate", BEARER).status == 502
+    assert edge.purge.times == 1
+
+
+def test_nothing_is_forgotten_without_need(edge: FakedWorker) -> None:
+    """Cloudflare allows it some times a minute, and a webhook may come each second."""
+    edge.ask("POST", "/revalidate", BEARER, webhook())
+    edge.ask("GET", "/revalidate")
+    edge.shared_max_age_s = None
+    edge.ask("GET", "/revalidate", BEARER)
+    assert edge.purge.times == 0
 
 
 def test_a_refusal_to_pass_on_may_not_be_kept(edge: FakedWorker) -> None:
