@@ -1,0 +1,80 @@
+"""The documentation names all that an operator meets: events, variables and routes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+DOCS = "\n".join(path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def nodes(path: Path) -> Iterator[ast.AST]:
+    """Return a module's nodes."""
+    return ast.walk(ast.parse(path.read_text()))
+
+
+def first_arguments(tree: ast.AST, *callees: str) -> Iterator[ast.expr]:
+    """Return the first argument of each call of these."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args and ast.unparse(node.func) in callees:
+            yield node.args[0]
+
+
+def texts(argument: ast.AST, function: _Function) -> set[str]:
+    """Return the texts that an argument may be: a literal, or what was assigned to a name."""
+    if isinstance(argument, ast.Name):
+        return {
+            text
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == argument.id
+            for text in texts(node.value, function)
+        }
+    literals = (node.value for node in ast.walk(argument) if isinstance(node, ast.Constant))
+    return {text for text in literals if isinstance(text, str)}
+
+
+def logged_events() -> set[str]:
+    """Return every event that the source may log."""
+    events: set[str] = set()
+    for function in (node for path in SOURCES for node in nodes(path)):
+        if isinstance(function, _Function):
+            for argument in first_arguments(function, "log", "self._log"):
+                found = texts(argument, function)
+                assert found, f"{function.name} logs what this test cannot tell"
+                events |= found
+    return events
+
+
+def test_every_event_of_the_log_is_documented() -> None:
+    """And no other, in the table of `docs/operating.md`."""
+    table = (ROOT / "docs" / "operating.md").read_text().partition("## Events")[2]
+    documented = re.findall(r"(?m)^\| `(\w+)` \|", table.partition("\n## ")[0])
+    assert set(documented) == logged_events()
+    assert len(documented) == len(set(documented))
+
+
+def test_every_variable_is_documented() -> None:
+    """Which the configuration reads."""
+    config = ast.parse((ROOT / "src/edge_cache/config.py").read_text())
+    names = {ast.literal_eval(argument) for argument in first_arguments(config, "variable")}
+    assert len(names) > 5
+    assert [name for name in sorted(names) if name not in DOCS] == []
+
+
+def test_every_route_is_documented() -> None:
+    """Of the Worker's own."""
+    routes = {
+        ast.literal_eval(node.value)
+        for path in SOURCES
+        for node in nodes(path)
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith("_PATH")
+        if isinstance(node.value, ast.Constant)
+    }
+    assert {"/revalidate", "/health"} <= routes
+    assert [route for route in sorted(routes) if f"`{route}`" not in DOCS] == []
