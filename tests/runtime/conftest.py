@@ -145,6 +145,13 @@ def edge(edge_of: EdgeOf, worker: stack.Worker) -> Edge:
     return edge_of(worker)
 
 
+@pytest.fixture
+def kv_files(edge: Edge, worker_state: Path) -> Path:
+    """Return the folder of the local KV, after something was written."""
+    edge.get("/articles").raise_for_status()
+    return worker_state / "v3" / "kv"
+
+
 @pytest.fixture(scope="session")
 def users(supabase: stack.Supabase) -> dict[str, Caller]:
     """Return everybody who may ask: without a session, signed in, or with a key to everything."""

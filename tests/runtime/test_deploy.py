@@ -28,12 +28,14 @@ def dry_run(outdir: Path, *options: str) -> str:
 
 
 def test_a_dry_run_bundles_the_worker_and_its_packages(tmp_path: Path) -> None:
-    """With the modules of src/ and the vendored ones, and its bindings."""
+    """With the modules of src/, the page's parts, the vendored modules, and its bindings."""
     said = dry_run(tmp_path)
     for expected in ("env.ARTICLES", "env.REFRESHER (Refresher)", "env.TABLES", "Total Upload"):
         assert expected in said
     uploaded = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.py")}
     assert {"entry.py", "edge_cache/worker/app.py", "python_modules/httpx/__init__.py"} <= uploaded
+    assets = {path.name for path in (tmp_path / "edge_cache/worker/assets").iterdir()}
+    assert assets == {"page.html", "page.css", "words.js", "page.js"}
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)

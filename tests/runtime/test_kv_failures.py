@@ -1,54 +1,14 @@
-"""Workers KV's own bad days: readers get their rows all the same.
-
-Miniflare keeps keys in a SQLite database and each value in a file; damaging these makes the real KV
-fail.
-"""
+"""Workers KV's own bad days: readers get their rows all the same."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from edge import SEED, Edge, eventually
+from kv_damage import refusing, without_keys, without_values
 
 CACHE_STATUS = "supabase-edge-cache; "
-
-
-@pytest.fixture
-def kv_files(edge: Edge, worker_state: Path) -> Path:
-    """Return the folder of the local KV, after something was written."""
-    edge.get("/articles").raise_for_status()
-    return worker_state / "v3" / "kv"
-
-
-@contextmanager
-def without_keys(kv_files: Path) -> Iterator[None]:
-    """Make every read fail while the block runs."""
-    databases = [p for p in kv_files.rglob("*.sqlite") if p.name != "metadata.sqlite"]
-    (database,) = databases
-    with closing(sqlite3.connect(database)) as connection:
-        connection.execute("alter table _mf_entries rename to away")
-        try:
-            yield
-        finally:
-            connection.execute("alter table away rename to _mf_entries")
-
-
-@contextmanager
-def without_values(kv_files: Path) -> Iterator[None]:
-    """Make every write fail while the block runs."""
-    blobs = next(kv_files.rglob("blobs"))
-    away = blobs.with_name("away")
-    blobs.rename(away)
-    blobs.write_text("in the way")
-    try:
-        yield
-    finally:
-        blobs.unlink()
-        away.rename(blobs)
 
 
 @pytest.mark.parametrize("path", ["/articles", "/articles/2"])
@@ -74,24 +34,6 @@ def test_a_failing_write_is_tried_again(edge: Edge, kv_files: Path) -> None:
         )
     eventually(lambda: "/articles/2" in edge.kv.contents(), "the write is tried again")
     assert edge.get_from_kv("/articles/2").headers["cache-status"] == CACHE_STATUS + "hit"
-
-
-@contextmanager
-def refusing(kv_files: Path, key: str) -> Iterator[None]:
-    """Make every write of one key fail while the block runs."""
-    (database,) = [p for p in kv_files.rglob("*.sqlite") if p.name != "metadata.sqlite"]
-    refuse = "begin select raise(abort, 'refused'); end"
-    with closing(sqlite3.connect(database)) as connection:
-        for event in ("insert", "update"):
-            connection.execute(
-                f"create trigger refuse_{event} before {event} on _mf_entries"
-                f" when new.key = '{key}' {refuse}"
-            )
-        try:
-            yield
-        finally:
-            for event in ("insert", "update"):
-                connection.execute(f"drop trigger refuse_{event}")
 
 
 @pytest.mark.parametrize("key", ["/articles", "/articles?version"])

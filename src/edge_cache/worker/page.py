@@ -1,7 +1,7 @@
 """The page for people: one document that knows nothing but how to show `/health`'s JSON.
 
-`assets/` has it as three files, which a browser shows from the disk, too. They are read and joined
-for the first person who asks, so that a Worker's start has nothing to do with them.
+`assets/` has it in parts, which a browser shows from the disk, too. They are read and joined for
+the first person who asks, so that a Worker's start has nothing to do with them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PATH = "/"
 
 _ASSETS = Path(__file__).with_name("assets")
 _STYLE = '<link rel="stylesheet" href="page.css" />'
-_SCRIPT = '<script type="module" src="page.js"></script>'
+_SCRIPTS = ("words.js", "page.js")
 
 _HTML, _JSON = "text/html", "application/json"
 
@@ -75,20 +75,23 @@ def _weight(media_type: str, weights: dict[str, float]) -> float:
 
 @cache
 def _document() -> _Document:
-    html, style, script = (
-        (_ASSETS / name).read_text() for name in ("page.html", "page.css", "page.js")
-    )
-    html = html.replace(_STYLE, f"<style>{style}</style>")
-    html = html.replace(_SCRIPT, f'<script type="module">{script}</script>')
-    return _Document(html.encode(), _policy(style, script))
+    style, scripts = _read("page.css"), {name: _read(name) for name in _SCRIPTS}
+    html = _read("page.html").replace(_STYLE, f"<style>{style}</style>")
+    for name, script in scripts.items():
+        html = html.replace(f'<script src="{name}"></script>', f"<script>{script}</script>")
+    return _Document(html.encode(), _policy(style, *scripts.values()))
 
 
-def _policy(style: str, script: str) -> str:
+def _read(name: str) -> str:
+    return (_ASSETS / name).read_text()
+
+
+def _policy(style: str, *scripts: str) -> str:
     """Allow what the page has in it, and requests to this Worker."""
     return "; ".join(
         (
             "default-src 'none'",
-            f"script-src {_source(script)}",
+            f"script-src {' '.join(map(_source, scripts))}",
             f"style-src {_source(style)}",
             "img-src data:",
             "connect-src 'self'",

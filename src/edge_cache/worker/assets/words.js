@@ -1,0 +1,101 @@
+"use strict";
+
+// What the members of /health come to, in words. Nothing here touches the page.
+
+const UNITS = [
+  [60, 1, "s"],
+  [3600, 60, "min"],
+  [86_400, 3600, "h"],
+  [Infinity, 86_400, "d"],
+];
+const SIZES = ["B", "kB", "MB"];
+
+const count = (number) => number.toLocaleString("en");
+const countOrNone = (number) => (number ? count(number) : "none");
+
+function duration(seconds) {
+  const [, size, unit] = UNITS.find(([below]) => seconds < below);
+  return `${Math.floor(seconds / size)} ${unit}`;
+}
+
+const since = (seconds) => (seconds < 2 ? "just now" : `${duration(seconds)} ago`);
+
+function bytes(number) {
+  const power = number < 1000 ? 0 : number < 999_950 ? 1 : 2;
+  const digits = power === 0 ? 0 : 1;
+  return `${(number / 1000 ** power).toFixed(digits)} ${SIZES[power]}`;
+}
+
+/** A function that tells how many seconds ago a time is, by the Worker's clock. */
+function clock(report, passedMs) {
+  const now = (Date.parse(report.now) || Date.now()) + passedMs;
+  return (time) => Math.max(0, (now - Date.parse(time)) / 1000);
+}
+
+const state = (mood, word, sentence) => ({ mood, word, sentence });
+
+function stateOfTable(table) {
+  if (table.error) return state("bad", "Unknown", "This table could not be looked at.");
+  if (!table.serving)
+    return state("bad", "Failing", "Supabase fails, and there is no entry to serve instead.");
+  if (table.failures) return state("warn", "Supabase fails", "Readers get the last good answer.");
+  if (table.pending) return state("busy", "Refreshing", "Something has changed and is being read.");
+  if (table.cached) return state("good", "Cached", "Readers are answered from Workers KV.");
+  return state("idle", "Not filled yet", "The first read asks Supabase, and fills it.");
+}
+
+function stateOfProject(project) {
+  if (project.error) return state("bad", "Unknown", "This could not be looked at.");
+  if (project.failures)
+    return state("warn", "Supabase fails", "Readers get the last good answer, if there is one.");
+  if (project.pending)
+    return state("busy", "Refreshing", "Something has changed and is being read.");
+  return state("good", "Fine", "A change of any table makes all of them out of date.");
+}
+
+function stateOfAll({ configuration, status, tables, project }) {
+  if (Array.isArray(configuration)) {
+    return state(
+      "bad",
+      "Not configured",
+      "Every request gets an error until what is listed below is put right.",
+    );
+  }
+  const all = [...Object.values(tables), project];
+  const named = (is) =>
+    Object.keys(tables)
+      .filter((name) => is(tables[name]))
+      .join(", ");
+  const failing = named((table) => !table.serving && !table.error);
+  if (failing) return state("bad", "Failing", `Readers may get errors from: ${failing}.`);
+  if (status !== "ok")
+    return state("bad", "Unknown", `Could not be looked at: ${named((table) => table.error)}.`);
+  if (all.some((one) => one.failures))
+    return state("warn", "Supabase fails", "Readers get the last good answers meanwhile.");
+  if (all.some((one) => one.pending))
+    return state("busy", "Refreshing", "Changes are being read from Supabase.");
+  return state("good", "Fine", "Every table can be served.");
+}
+
+/** The figures of a card by their names; null for what is left out. */
+function factsOf(told, secondsSince) {
+  const known = (value, text, otherwise = null) => (value == null ? otherwise : text(value));
+  const ofEntry = (value, text) => known(value, text, told.cached ? "unknown" : null);
+  return {
+    Rows: ofEntry(told.rows, count),
+    Size: ofEntry(told.bytes, bytes),
+    Age: ofEntry(told.read_at, (time) => duration(secondsSince(time))),
+    "Last refresh": known(told.refreshed_at, (time) => since(secondsSince(time))),
+    "Changes pending": known(told.pending, countOrNone),
+    "Failures in a row": known(told.failures, countOrNone),
+    "Warm queries": known(told.queries, count),
+    Version: ofEntry(told.version, String),
+  };
+}
+
+function errorOf({ error, last_error, last_error_detail, failed_at, failures }, secondsSince) {
+  if (error) return `${error.title}. ${error.detail}`;
+  if (!last_error) return "";
+  const words = last_error_detail || `Its type is ${last_error}.`;
+  return `Last error, ${since(secondsSince(failed_at))}${failures ? "" : " and over"}: ${words}`;
+}
