@@ -2,28 +2,29 @@
 -- more than 100, or one is no number or text. It looks at no more rows than that takes.
 create or replace function edge_cache.touched_query(operation text, key text)
   returns text
-  language sql
+  language plpgsql
   immutable
   set search_path = ''
 as $$
-  select format(
+declare
+  -- to_jsonb spells a value as the API does.
+  some_of constant text := format('(select to_jsonb(%s) as key from %%s limit 101)', key);
+  touched constant text := case operation
+    when 'INSERT' then format(some_of, 'new_rows')
+    when 'DELETE' then format(some_of, 'old_rows')
+    else format(some_of || ' union all ' || some_of, 'old_rows', 'new_rows')
+  end;
+begin
+  return format(
     'select count(*), case
         when count(*) <= %s and count(distinct key) <= 100
           and bool_and(coalesce(jsonb_typeof(key) in (''number'', ''string''), false))
         then jsonb_agg(distinct key)
       end
       from (%s) as touched',
-    100 * count(*),
-    -- to_jsonb spells a value as the API does.
-    string_agg(format('(select to_jsonb(%s) as key from %s limit 101)', key, rows), ' union all ')
-  )
-  from unnest(
-    case operation
-      when 'INSERT' then array['new_rows']
-      when 'DELETE' then array['old_rows']
-      else array['old_rows', 'new_rows']
-    end
-  ) as rows;
+    case operation when 'UPDATE' then 200 else 100 end, touched
+  );
+end
 $$;
 
 -- Writes down what a statement changed, and has it sent. Arguments of the trigger: schema and name of
@@ -42,7 +43,7 @@ begin
   if tg_op <> 'TRUNCATE' then
     execute edge_cache.touched_query(tg_op, coalesce((
       select quote_ident(attname) from pg_attribute
-      where attrelid = tg_relid and attname = tg_argv[2] and not attisdropped
+      where attrelid = tg_relid and attname = tg_argv[2]
     ), 'null::text')) into touched, touched_keys;
   end if;
   if touched = 0

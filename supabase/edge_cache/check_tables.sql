@@ -20,7 +20,7 @@ create view edge_cache.findings_of_keys as
   with served as (
     select format('%I.%I', schema_name, name) as object, relation, key_column, attnum, attnotnull
     from edge_cache.watched
-    left join pg_attribute on attrelid = relation and attname = key_column and not attisdropped
+    left join pg_attribute on attrelid = relation and attname = key_column
     where kind = 'table' and relation = declared_relation
   )
   select object, format('It has no column %I, its declared key.', key_column) as finding,

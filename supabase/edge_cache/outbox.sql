@@ -15,35 +15,44 @@ create table if not exists edge_cache.outbox (
 -- older than 23 hours; two days also cover a transaction that took a day to commit.
 create or replace function edge_cache.prune()
   returns void
-  language sql
+  language plpgsql -- whose plans are kept, unlike those of SQL functions
   set search_path = ''
 as $$
+declare
+  age constant interval := '2 days';
+begin
+  if now() - age < (select written_at from edge_cache.outbox order by transaction, id limit 1) then
+    return;
+  end if;
   with old as (
     select transaction, id
     from edge_cache.outbox
-    where (transaction, id) in (
+    where written_at < now() - age
+      and (transaction, id) in (
         select transaction, id from edge_cache.outbox order by transaction, id limit 10
       )
-      and written_at < now() - interval '2 days'
     for update skip locked
   )
   delete from edge_cache.outbox
   using old
   where (outbox.transaction, outbox.id) = (old.transaction, old.id);
+end
 $$;
 
 -- Whether this transaction has told already that any row of the table may have changed. All that it
 -- changes is seen at once, so there is no more to tell.
 create or replace function edge_cache.is_told_as_a_whole(schema_of_it text, name_of_it text)
   returns boolean
-  language sql
+  language plpgsql
   stable
   set search_path = ''
 as $$
-  select exists (
+begin
+  return exists (
     select from edge_cache.outbox
     where transaction = pg_current_xact_id()
       and (schema_name, table_name) = (schema_of_it, name_of_it)
       and keys is null
   );
+end
 $$;

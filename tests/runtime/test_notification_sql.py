@@ -261,6 +261,23 @@ def test_keys_that_are_no_numbers_or_texts_are_not_told(database: Pglite) -> Non
     database.run(SCRIPT)
 
 
+def test_a_key_that_is_not_unique_hides_no_row(database: Pglite) -> None:
+    """More than a hundred rows are not told by the few keys of those that were looked at."""
+    database.run("create table if not exists tags (name text)")
+    declared = Declared((Table("tags", key="name"), *DECLARED.tables), watched=DECLARED.watched)
+    database.run(edge_sql.installing(declared))
+    many = "insert into tags select 'same' from generate_series(1, {})"
+    assert told(database, many.format(100)) == [("INSERT", "tags", ["same"])]
+    assert told(database, "update tags set name = 'other'") == [
+        ("UPDATE", "tags", ["other", "same"])
+    ]
+    assert told(database, many.format(1)) == [("INSERT", "tags", ["same"])]
+    assert told(database, "update tags set name = 'same'") == [("UPDATE", "tags", None)]
+    assert told(database, many.format(101)) == [("INSERT", "tags", None)]
+    assert told(database, "delete from tags") == [("DELETE", "tags", None)]
+    database.run(SCRIPT)
+
+
 def test_the_writer_needs_no_rights_of_its_own(database: Pglite) -> None:
     """On the outbox, Vault or pg_net; nor may it look into them, or fire the trigger's function."""
     database.run("grant insert on events to anon; grant create on schema public to anon")
