@@ -1,16 +1,26 @@
--- A cursor says what its owner has seen: of which database, when, and in which snapshot. Numbers of
--- transactions mean nothing in another database, or in one that was set back to an earlier time,
--- which begins a new timeline.
-create or replace function edge_cache.database_identity()
+-- Each run of this script is an installation of its own: what changed before it in a table that had no
+-- triggers is not in the outbox, so nobody can go on from there.
+create table if not exists edge_cache.installation (
+  only_one boolean primary key default true check (only_one),
+  id uuid not null
+);
+
+insert into edge_cache.installation (id) values (gen_random_uuid())
+  on conflict (only_one) do update set id = excluded.id;
+
+-- Where a cursor means something. Numbers of transactions mean nothing in another database, or in one
+-- that was set back to an earlier time, which begins a new timeline.
+create or replace function edge_cache.identity()
   returns text
   language sql
   stable
   set search_path = ''
 as $$
-  select format('%s/%s', system_identifier, timeline_id)
-  from pg_control_system(), pg_control_checkpoint();
+  select format('%s/%s/%s', system_identifier, timeline_id, installation.id)
+  from pg_control_system(), pg_control_checkpoint(), edge_cache.installation;
 $$;
 
+-- A cursor says what its owner has seen: where, when, and in which snapshot.
 create or replace function edge_cache.cursor_now()
   returns text
   language sql
@@ -18,7 +28,7 @@ create or replace function edge_cache.cursor_now()
   set search_path = ''
 as $$
   select format(
-    '%s %s %s', edge_cache.database_identity(), extract(epoch from now()), pg_current_snapshot()
+    '%s %s %s', edge_cache.identity(), extract(epoch from now()), pg_current_snapshot()
   );
 $$;
 
@@ -37,7 +47,7 @@ declare
 begin
   seconds := extract(epoch from now()) - parts[2]::numeric;
   seen := parts[3]::pg_snapshot;
-  if parts[1] = edge_cache.database_identity()
+  if parts[1] = edge_cache.identity()
     and seconds between 0 and 23 * 60 * 60
     and pg_snapshot_xmax(seen) <= pg_snapshot_xmax(pg_current_snapshot())
   then

@@ -1,7 +1,7 @@
 -- What declared objects read, and nobody tells the Worker of.
 create view edge_cache.findings_of_reads as
   with told as (
-    select object, through, relation, function,
+    select declared_as, object, through, relation, function,
       case when through = '' then '' else ', through ' || through end as how
     from edge_cache.reads
   )
@@ -10,7 +10,15 @@ create view edge_cache.findings_of_reads as
       '"npm run sql" again.', relname) as advice
   from told
   join pg_class on pg_class.oid = relation and relkind in ('r', 'p')
-  where relation not in (select watched.relation from edge_cache.watched)
+  where declared_as <> 'table' and relation not in (select watched.relation from edge_cache.watched)
+  union all
+  select object, format('What it shows depends on %s%s, whose changes are not its own.', relation, how),
+    'Serve a view of it instead, with view = true, and declare both tables with watch = true; or '
+      'bound its age with MAX_AGE_SECONDS and QUERY_MAX_AGE_SECONDS.'
+  from told
+  join pg_class on pg_class.oid = relation and relkind in ('r', 'p', 'v')
+  where declared_as = 'table' and through <> ''
+    and relation <> to_regclass(object)
   union all
   select object, format('It reads %s%s, a %s, whose changes fire no trigger.', relation, how,
       case relkind when 'm' then 'materialised view' else 'foreign table' end),

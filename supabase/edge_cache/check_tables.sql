@@ -3,8 +3,7 @@ create view edge_cache.findings_of_triggers as
   select relation::regclass::text as object,
     format('It lacks triggers that are enabled (%s).', string_agg(event, ', ' order by event))
       as finding,
-    'Run the script of "npm run sql" again, or enable them with alter table … enable trigger.'
-      as advice
+    'Run the script of "npm run sql" again.' as advice
   from edge_cache.missing_triggers
   group by relation
   union all

@@ -195,8 +195,8 @@ FAULTS = [
            using (exists (select from others where article = 1))""",
         'agenda."Events"',
         (
-            """It reads public.others, through policy "By events" of agenda."Events", which is"""
-            " not watched."
+            """What it shows depends on public.others, through policy "By events" of"""
+            """ agenda."Events", whose changes are not its own."""
         ),
     ),
     (

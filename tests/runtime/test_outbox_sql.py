@@ -107,7 +107,7 @@ def altered(cursor: str, *, part: int, to: str) -> str:
 @pytest.mark.parametrize(
     ("part", "to"),
     [
-        (0, "7000000000000000000/1"),  # another database
+        (0, "7000000000000000000/1/x"),  # another database
         (1, "now - 23 h"),
         (1, "now + 1 min"),
         (1, "NaN"),
@@ -265,6 +265,17 @@ def test_what_cannot_be_sent_is_in_the_outbox(database: Pglite, broken: str) -> 
         {"keys": [1], "request": None}
     ]
     database.run("rollback; delete from vault.secrets where name = 'edge_cache_url'")
+
+
+@pytest.mark.parametrize("entry", ["edge_cache_url", "edge_cache_secret"])
+def test_nothing_is_sent_without_address_and_secret(database: Pglite, entry: str) -> None:
+    """Neither to nowhere, nor without saying who sends it."""
+    database.run("begin; insert into vault.secrets values ('edge_cache_url', 'https://a.example')")
+    database.run(f"delete from vault.secrets where name = '{entry}'; truncate net.sent")
+    database.run("insert into events values (1)")
+    assert database.run("select * from net.sent") == []
+    assert database.run("select keys from edge_cache.outbox") == [{"keys": [1]}]
+    database.run("rollback")
 
 
 def test_a_broken_outbox_stops_no_writer(database: Pglite) -> None:

@@ -135,15 +135,27 @@ def test_a_table_of_somebody_else_keeps_no_other_from_its_triggers(database: Pgl
     assert found == {"notes": KINDS}
 
 
-def test_what_was_told_stays_when_the_script_runs_again(database: Pglite) -> None:
-    """A cursor of before is as good as ever."""
+def test_a_disabled_trigger_is_enabled_again(database: Pglite) -> None:
+    """By the next run."""
+    install(database, EVENTS)
+    database.run("alter table events disable trigger all")
+    install(database, EVENTS)
+    database.run("insert into events values (1)")
+    assert database.value("select keys from edge_cache.outbox") == [1]
+
+
+@pytest.mark.parametrize("again", [edge_sql.removing(), ""])
+def test_nobody_goes_on_from_before_the_script_ran(database: Pglite, again: str) -> None:
+    """As a table that had no triggers may have changed then; what was told stays."""
     install(database, EVENTS)
     call = "select public.edge_cache_changes('right', {})"
     cursor = database.value(call.format("null"))["cursor"]
-    database.run("insert into events values (1)")
+    assert database.value(call.format(f"'{cursor}'"))["complete"] is True
+    database.run("insert into events values (1); insert into notes values (1)")
+    database.run(again + TABLES if again else "")
     install(database, EVENTS, NOTES)
-    (change,) = database.value(call.format(f"'{cursor}'"))["changes"]
-    assert change["keys"] == [1]
+    assert database.value(call.format(f"'{cursor}'"))["complete"] is False
+    assert database.value("select count(*) from edge_cache.outbox") == (0 if again else 1)
 
 
 def test_an_earlier_version_is_replaced(database: Pglite) -> None:
