@@ -239,6 +239,8 @@ def test_a_transaction_tells_only_once_that_any_row_may_have_changed(database: P
     assert told(database, f"begin; {taken_back}; {events(102)}; commit") == [
         ("INSERT", "events", None)
     ]
+    database.run("delete from events")
+    assert database.value("select count(*) from net.sent") == 2, "the next one tells it anew"
 
 
 def test_a_watched_table_tells_no_keys(database: Pglite) -> None:
