@@ -15,6 +15,13 @@ CONFIG = tomllib.loads((ROOT / "wrangler.toml").read_text())
 ENVIRONMENTS = ("staging", "production")
 
 
+def with_workers_caching(config: str) -> str:
+    """Return a wrangler.toml in which what it proposes for that is no comment any more."""
+    proposed = "# [cache]\n# enabled = true\n"
+    assert proposed in config
+    return config.replace(proposed, "[cache]\nenabled = true\n")
+
+
 def dry_run(outdir: Path, *options: str) -> str:
     """Return what Wrangler says of a deployment that it does not make."""
     wrangler = str(NODE_MODULES / ".bin" / "wrangler")
@@ -45,6 +52,14 @@ def test_an_environment_has_every_binding(name: str, tmp_path: Path) -> None:
     for expected in ("env.ARTICLES", "env.REFRESHER (Refresher)", "env.TABLES"):
         assert expected in said
     assert "WARNING" not in said
+
+
+def test_workers_caching_can_be_declared(project: Path, tmp_path: Path) -> None:
+    """And is not, as long as nobody takes the comment away."""
+    assert "cache" not in CONFIG
+    config = project / "deployed-with-a-cache.toml"
+    config.write_text(with_workers_caching((project / "wrangler.toml").read_text()))
+    assert "Total Upload" in dry_run(tmp_path, "--config", str(config))
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
 
 import httpx
 import pytest
 from edge import SEED, Edge, EdgeOf, StartWorker, eventually
+from test_deploy import with_workers_caching
 from upstream import answering
 
 from local import stack, varnish
@@ -45,9 +48,11 @@ def start_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartCache
 
 
 @pytest.fixture(scope="module")
-def shared_worker(start_worker: StartWorker) -> stack.Worker:
-    """Return a Worker that lets shared caches keep its answers."""
-    return start_worker({"SHARED_MAX_AGE_SECONDS": str(N)})
+def shared_worker(start_worker: StartWorker, project: Path) -> stack.Worker:
+    """Return a Worker that lets shared caches keep its answers, and has Cloudflare's declared."""
+    config = project / "cached.toml"
+    config.write_text(with_workers_caching((project / "wrangler.toml").read_text()))
+    return start_worker({"SHARED_MAX_AGE_SECONDS": str(N)}, config=config)
 
 
 @pytest.fixture
@@ -106,13 +111,22 @@ def client_of(cache: varnish.SharedCache) -> httpx.Client:
     return httpx.Client(base_url=cache.url, timeout=30)
 
 
+_numbers = count()
+
+
 def was_kept(response: httpx.Response) -> bool:
     """Tell whether the shared cache had the answer: it names the request that brought it."""
     return " " in response.headers.get("x-varnish", "")
 
 
 def reached(edge: Edge, since: int = 0) -> list[object]:
-    """Return the statuses with which the Worker answered reads, the first ones left out."""
+    """Return the statuses with which the Worker answered reads, the first ones left out.
+
+    The log is behind, so a request is sent whose line comes after all of theirs.
+    """
+    last = f"/last/of/{next(_numbers)}"
+    edge.get(last)
+    eventually(lambda: last in edge.log.text(), "the log's last line")
     return [line["status"] for line in edge.log.events("hit", "stale")][since:]
 
 
@@ -132,14 +146,15 @@ async def ask_steadily(url: str, seconds: float) -> list[httpx.Response]:
 
 def test_a_crowd_reaches_the_worker_once_in_n_seconds(edge: Edge, cache: httpx.Client) -> None:
     """Of two hundred requests a second for 2 N seconds: at the beginning, and after N each."""
-    before = len(reached(edge))
+    before, began = len(reached(edge)), time.monotonic()
     answers = asyncio.run(ask_steadily(f"{cache.base_url}/articles", 2 * N))
+    took_s = time.monotonic() - began
     assert len(answers) > RATE * N
     assert {answer.status_code for answer in answers} == {200}
     assert {answer.content for answer in answers} == {edge.get("/articles").content}
-    statuses = reached(edge, before)
-    assert statuses[-1] == 200  # the comparison's own
-    assert statuses[:-1] in ([200, 304], [200, 304, 304])
+    first, *again, compared = reached(edge, before)
+    assert (first, set(again), compared) == (200, {304}, 200)
+    assert len(again) <= took_s / N
 
 
 @pytest.mark.parametrize("path", ["/articles", "/articles/2"])
@@ -301,22 +316,28 @@ def test_in_the_last_tenth_nobody_waits_for_the_worker(
     with client_of(start_cache(worker)) as http:
         http.get("/articles").raise_for_status()
         before = len(reached(edge))
-        time.sleep(n * 0.9 + 0.1)
-        assert was_kept(http.get("/articles"))
-        eventually(lambda: reached(edge, before) == [304], "the Worker asked")
-        assert int(http.get("/articles").headers["age"]) <= 1
+
+        def is_renewed() -> bool:
+            answer = http.get("/articles")
+            assert was_kept(answer)
+            return int(answer.headers["age"]) < n / 2
+
+        time.sleep(n * 0.8)
+        assert not is_renewed()
+        eventually(is_renewed, "the Worker asked")
+    assert reached(edge, before) == [304]
 
 
 SHORTER = """sub vcl_backend_response {
     set beresp.http.CDN-Cache-Control =
-        regsub(beresp.http.CDN-Cache-Control, "stale-if-error=\\d+", "stale-if-error=2");
+        regsub(beresp.http.CDN-Cache-Control, "stale-if-error=\\d+", "stale-if-error=6");
 }"""
 
 
 def test_a_dead_worker_is_survived_for_as_long_as_it_said(
     edge_of: EdgeOf, start_worker: StartWorker, start_cache: StartCache
 ) -> None:
-    """With what was kept, for a day; here, for a day and for two seconds."""
+    """With what was kept, for a day; here, for a day and for six seconds."""
     worker = start_worker({"SHARED_MAX_AGE_SECONDS": "1"})
     edge_of(worker)
     cache, brief = start_cache(worker), start_cache(worker, more=SHORTER)
@@ -328,7 +349,7 @@ def test_a_dead_worker_is_survived_for_as_long_as_it_said(
         for client in (http, briefly):
             assert client.get("/articles").json() == list(SEED)
         assert http.get("/articles/1").status_code == 503
-        time.sleep(2.2)
+        time.sleep(6)
         assert briefly.get("/articles").status_code == 503
         survived = http.get("/articles")
     assert survived.json() == list(SEED)
