@@ -99,6 +99,15 @@ def test_a_table_that_is_cached(edge: Edge, visit: Visit) -> None:
     visitor.look_closely("fine")
 
 
+def test_whether_the_database_has_an_outbox(guarded: Edge, visit: Visit) -> None:
+    """As far as that is known: the cron trigger asks it."""
+    visitor = visit(address(guarded))
+    visitor.sees("not asked yet", visitor.card("Queries"))
+    guarded.tick()
+    visitor.looks_again()
+    visitor.sees("not installed", visitor.card("Queries"))
+
+
 def test_the_link_leads_to_the_table(edge: Edge, visitor: Visitor) -> None:
     """The first thing that a person may want to see."""
     visitor.page.get_by_role("link", name="/articles").click()

@@ -77,6 +77,13 @@ function stateOfAll({ configuration, status, tables, project }) {
   return state("good", "Fine", "Every table can be served.");
 }
 
+/** How it goes to ask the database's outbox for what no notification brought. */
+function outboxOf({ installed, asked_at, error }, secondsSince) {
+  if (error) return `failed: ${error}`;
+  if (installed == null) return "not asked yet";
+  return installed ? `asked ${since(secondsSince(asked_at))}` : "not installed";
+}
+
 /** The figures of a card by their names; null for what is left out. */
 function factsOf(told, secondsSince) {
   const known = (value, text, otherwise = null) => (value == null ? otherwise : text(value));
@@ -90,6 +97,7 @@ function factsOf(told, secondsSince) {
     "Failures in a row": known(told.failures, countOrNone),
     "Warm queries": known(told.queries, count),
     Version: ofEntry(told.version, String),
+    Outbox: known(told.outbox, (outbox) => outboxOf(outbox, secondsSince)),
   };
 }
 
