@@ -1,10 +1,11 @@
 -- The query for how many rows a statement touched, and for their keys, old and new: null if there are
--- more than 100, or one is no number or text. It looks at no more rows than that takes.
+-- more than 100, or one is no number or text, or longer than what the Worker serves. It looks at no more
+-- rows than that takes.
 create or replace function edge_cache.touched_query(operation text, key text)
   returns text
   language plpgsql
   immutable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
 as $$
 declare
   -- to_jsonb spells a value as the API does.
@@ -19,6 +20,7 @@ begin
     'select count(*), case
         when count(*) <= %s and count(distinct key) <= 100
           and bool_and(coalesce(jsonb_typeof(key) in (''number'', ''string''), false))
+          and max(length(key::text)) <= 2000
         then jsonb_agg(distinct key)
       end
       from (%s) as touched',
@@ -33,7 +35,7 @@ create or replace function edge_cache.announce()
   returns trigger
   language plpgsql
   security definer -- who may write the table may not write the outbox
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
 as $$
 declare
   touched int;

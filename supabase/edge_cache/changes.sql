@@ -14,7 +14,7 @@ create or replace function edge_cache.identity()
   returns text
   language sql
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
 as $$
   select format('%s/%s/%s', system_identifier, timeline_id, installation.id)
   from pg_control_system(), pg_control_checkpoint(), edge_cache.installation;
@@ -25,7 +25,7 @@ create or replace function edge_cache.cursor_now()
   returns text
   language sql
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
 as $$
   select format(
     '%s %s %s', edge_cache.identity(), extract(epoch from now()), pg_current_snapshot()
@@ -38,7 +38,7 @@ create or replace function edge_cache.snapshot_of(cursor_text text)
   returns pg_snapshot
   language plpgsql
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
 as $$
 declare
   parts constant text[] := string_to_array(cursor_text, ' ');
@@ -71,7 +71,7 @@ create or replace function public.edge_cache_changes(secret text, after text def
   language plpgsql
   stable
   security definer
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
 as $$
 declare
   seen pg_snapshot;

@@ -3,7 +3,7 @@ create or replace function edge_cache.findings_of_requests()
   returns table (object text, finding text, advice text)
   language plpgsql
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
@@ -35,7 +35,7 @@ create or replace function edge_cache.check()
   returns table (object text, finding text, advice text)
   language sql
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
 as $$
   select * from edge_cache.findings_of_declared
   union all select * from edge_cache.findings_of_triggers
@@ -51,7 +51,7 @@ create or replace function public.edge_cache_check(secret text)
   language plpgsql
   stable
   security definer
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform edge_cache.require_secret(secret);

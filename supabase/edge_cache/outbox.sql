@@ -16,7 +16,7 @@ create table if not exists edge_cache.outbox (
 create or replace function edge_cache.prune()
   returns void
   language plpgsql -- whose plans are kept, unlike those of SQL functions
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
 as $$
 declare
   age constant interval := '2 days';
@@ -45,7 +45,7 @@ create or replace function edge_cache.is_told_as_a_whole(schema_of_it text, name
   returns boolean
   language plpgsql
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
 as $$
 begin
   return exists (

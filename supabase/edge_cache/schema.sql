@@ -1,5 +1,6 @@
 -- Everything lies in a schema of its own that nobody but the owner may look into. Only the functions
--- that the Worker calls are in `public`, where the API finds them.
+-- that the Worker calls are in `public`, where the API finds them. The search path of each names
+-- pg_temp last: unnamed it comes first, and a writer's temporary table would be taken for a catalogue.
 create schema if not exists edge_cache;
 revoke all on schema edge_cache from public;
 

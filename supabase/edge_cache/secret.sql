@@ -4,7 +4,7 @@ create or replace function edge_cache.require_secret(given text)
   returns void
   language plpgsql
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
 as $$
 declare
   expected constant text := edge_cache.vault_entry('edge_cache_secret');

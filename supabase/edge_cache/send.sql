@@ -4,7 +4,7 @@ create or replace function edge_cache.vault_entry(entry text)
   returns text
   language plpgsql
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
 as $$
 begin
   if to_regclass('vault.decrypted_secrets') is null then
@@ -19,7 +19,7 @@ $$;
 create or replace function edge_cache.send(change jsonb)
   returns bigint
   language plpgsql
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
 as $$
 declare
   address constant text := edge_cache.vault_entry('edge_cache_url');

@@ -3,7 +3,7 @@
 create or replace function edge_cache.watch()
   returns void
   language plpgsql
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
 as $$
 declare
   one record;

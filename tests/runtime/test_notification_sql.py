@@ -263,6 +263,27 @@ def test_keys_that_are_no_numbers_or_texts_are_not_told(database: Pglite) -> Non
     database.run(SCRIPT)
 
 
+def test_a_key_that_no_path_has_room_for_is_not_told(database: Pglite) -> None:
+    """So a notification is never too long to be taken."""
+    shop = '"Shop$"."Läden"'
+    for length, is_told in ((1998, True), (1999, False)):
+        key = "ä" * length
+        expected = [("INSERT", "Läden", [key] if is_told else None)]
+        assert told(database, f"insert into {shop} values ('{key}')") == expected
+
+
+def test_a_writer_cannot_pass_off_a_table_as_a_catalogue(database: Pglite) -> None:
+    """Temporary relations and types are looked at last."""
+    database.run("grant insert on events to anon; set role anon")
+    database.run("""
+        create temporary table pg_attribute (attrelid oid, attname name);
+        create domain pg_temp.jsonb as int check (false);
+        insert into events values (1);
+        reset role; drop table pg_temp.pg_attribute; drop domain pg_temp.jsonb;
+    """)
+    assert database.run("select keys from edge_cache.outbox") == [{"keys": [1]}]
+
+
 def test_a_key_that_is_not_unique_hides_no_row(database: Pglite) -> None:
     """More than a hundred rows are not told by the few keys of those that were looked at."""
     database.run("create table if not exists tags (name text)")
