@@ -25,6 +25,7 @@ begin
         'REVALIDATE_SECRET, and look into the Worker''s log.'
     from net._http_response
     join edge_cache.outbox on request = _http_response.id
+      and created - written_at < interval '1 hour' -- after a crash pg_net may count from 1 again
     where status_code >= 300 or status_code is null
     group by status_code, timed_out;
 end

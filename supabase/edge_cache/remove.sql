@@ -10,5 +10,7 @@ begin
   if to_regclass('vault.secrets') is not null then
     delete from vault.secrets where name in ('edge_cache_url', 'edge_cache_secret');
   end if;
+exception when insufficient_privilege then
+  raise warning 'edge_cache_url and edge_cache_secret are still in Vault: delete them there.';
 end
 $$;

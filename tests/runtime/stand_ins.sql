@@ -9,7 +9,8 @@ create table net.sent (
   id bigint generated always as identity, url text, headers jsonb, body jsonb, timeout int
 );
 create table net._http_response (
-  id bigint, status_code int, content text, timed_out boolean, error_msg text
+  id bigint, status_code int, content text, timed_out boolean, error_msg text,
+  created timestamptz default now()
 );
 create function net.http_post(
   url text, body jsonb default '{}', params jsonb default '{}', headers jsonb default '{}',

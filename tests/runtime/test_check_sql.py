@@ -276,7 +276,10 @@ def test_failed_notifications_are_counted(database: Pglite) -> None:
             insert into net._http_response (id, status_code, timed_out, content, error_msg)
               values ({number}, {status or "null"}, {timed_out}, 'private', 'private')
         """)
-    other = "insert into net._http_response (id, status_code, timed_out) values (99, 500, false)"
+    other = """
+        insert into net._http_response (id, status_code, timed_out) values (99, 500, false);
+        insert into net._http_response (id, status_code, created) values (1, 500, now() + '1 day');
+    """
     assert found(database, other) == [
         ("edge_cache_url", "1 of the latest notifications failed (no answer in time)."),
         ("edge_cache_url", "1 of the latest notifications failed (no connection)."),

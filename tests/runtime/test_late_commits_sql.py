@@ -142,8 +142,11 @@ def test_writers_of_serializable_transactions_do_not_fail_each_other(
     reader: Session, early: Session, late: Session
 ) -> None:
     """Two that have nothing to do with each other but the outbox."""
-    for writer, number in ((early, 1), (late, 2)):
-        assert writer.run(f"begin isolation level serializable; {insert(number)}") == ""
+    for writer, first in ((early, 1000), (late, 2000)):
+        many = f"insert into events select n, 0 from generate_series({first}, {first} + 100) as n"
+        assert writer.run(f"begin isolation level serializable; {many}") == ""
+    assert early.run(insert(1)) == ""
+    assert late.run(insert(2)) == ""
     assert early.run("commit") == ""
     assert late.run("commit") == ""
-    assert reader.run("select count(*) from events") == "2"
+    assert reader.run("select count(*) from events") == "204"
