@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from shared import declarations, edge_sql
-from shared.failure import run_main
+from shared.failure import Failure, run_main
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -29,6 +29,16 @@ def target(out: Path, name: str, now: datetime) -> Path:
     return out if out.suffix == ".sql" else out / f"{now:%Y%m%d%H%M%S}_{name}.sql"
 
 
+def write(path: Path, script: str) -> None:
+    """Write it to a file, whose folder need not be there. Raises Failure."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(script)
+    except OSError as error:
+        raise Failure(f"{path} cannot be written: {error.strerror}.") from error
+    print(f"Wrote {path}: run it in the SQL editor, or push it with `npx supabase db push`.")
+
+
 def main() -> int:
     """Print the script, or write it to a file."""
     asked = parse_arguments()
@@ -38,11 +48,8 @@ def main() -> int:
         name, script = "edge_cache", edge_sql.installing(declarations.read(asked.env))
     if asked.out is None:
         print(script, end="")
-        return 0
-    path = target(asked.out, name, datetime.now(UTC))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(script)
-    print(f"Wrote {path}: run it in the SQL editor, or push it with `npx supabase db push`.")
+    else:
+        write(target(asked.out, name, datetime.now(UTC)), script)
     return 0
 
 

@@ -8,7 +8,9 @@ create view edge_cache.findings_of_declared as
       and relkind in ('r', 'p', 'v', 'm', 'f')
     where declared.kind <> 'function'
   )
-  select object, format('It is declared as a %s, and does not exist.', kind) as finding,
+  select object,
+    format('It is declared as a %s, and does not exist.', replace(kind, 'watch', 'watched table'))
+      as finding,
     'Create it, or take it out of [vars.TABLES]; then run the script of "npm run sql" again.' as advice
   from found where relkind is null
   union all

@@ -95,6 +95,11 @@ FAULTS = [
     ),
     ("drop view latest", "public.latest", "It is declared as a view, and does not exist."),
     (
+        "drop table authors cascade",
+        "public.authors",
+        "It is declared as a watched table, and does not exist.",
+    ),
+    (
         "drop function find",
         "public.find",
         "It is declared as a function, and does not exist.",

@@ -74,15 +74,16 @@ def test_a_transaction_that_commits_late_is_told_once(
     reader: Session, early: Session, late: Session
 ) -> None:
     """Though later ones, with higher numbers, were told before it."""
-    cursor, _ = ask(reader, "")
+    before, _ = ask(reader, "")
     early.run(f"begin; {insert(1)}")
     late.run(insert(2))
-    cursor, keys = ask(reader, cursor)
+    cursor, keys = ask(reader, before)
     assert keys == [2]
     early.run(f"{insert(3)}; commit")
     cursor, keys = ask(reader, cursor)
     assert keys == [1, 3]
     assert ask(reader, cursor)[1] == []
+    assert ask(reader, before)[1] == [1, 2, 3], "in the order in which they were made"
 
 
 def test_a_transaction_that_was_open_at_the_first_question_is_told(

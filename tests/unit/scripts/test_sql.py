@@ -133,6 +133,15 @@ def test_what_is_written_is_told_in_a_line(
     assert line.startswith(f"Wrote {file}: ")
 
 
+def test_where_nothing_can_be_written_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In a sentence."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Failure, match=r"edge\.sql cannot be written: .+\.$"):
+        run(monkeypatch, "--out", str(tmp_path / "file" / "edge.sql"))
+
+
 def test_a_fault_writes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The file stays as it was."""
     file = tmp_path / "edge.sql"
