@@ -14,6 +14,10 @@ sub vcl_recv {
     if (req.url ~ "^/[a-z]+/v1(/|\?|$)") {
         return (pipe);
     }
+    # On its own paths the Worker reads neither.
+    unset req.http.Cookie;
+    set req.url = regsub(req.url, "\?.*$", "");
+
     if (req.restarts == 0) {
         unset req.http.X-Stale;
     }
@@ -50,7 +54,7 @@ sub vcl_backend_response {
     if (beresp.http.CDN-Cache-Control ~ "max-age=" &&
         beresp.http.CDN-Cache-Control !~ "no-store|no-cache|private") {
         set beresp.ttl = std.duration(regsub(beresp.http.CDN-Cache-Control,
-            "^(?:.*max-age=(\d+).*|.*)$", "\1s"), 0s);
+            "^(?:.*max-age=(\d+).*|.*)$", "\1s"), 0s) - beresp.age;
         # Of both, the longer: the one for revalidation is kept to in vcl_hit.
         set beresp.grace = std.duration(regsub(beresp.http.CDN-Cache-Control,
             "^(?:.*stale-if-error=(\d+).*|.*)$", "\1s"), 0s);

@@ -26,7 +26,7 @@ RATE = 200
 """Requests a second."""
 
 StartCache = Callable[..., varnish.SharedCache]
-"""Starts a shared cache in front of a Worker, with ``more`` VCL before the project's."""
+"""Starts a shared cache in front of a URL, with ``more`` VCL before the project's."""
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +37,9 @@ def start_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartCache
         pytest.skip("there is no Varnish on this machine: apt-get install varnish")
     started: list[varnish.SharedCache] = []
 
-    def start(worker: stack.Worker, *, more: str = "") -> varnish.SharedCache:
+    def start(url: str, *, more: str = "") -> varnish.SharedCache:
         folder = tmp_path_factory.mktemp("varnish")
-        started.append(varnish.start(varnishd, worker.url, folder, more=more))
+        started.append(varnish.start(varnishd, url, folder, more=more))
         return started[-1]
 
     yield start
@@ -68,7 +68,7 @@ def edge(edge_of: EdgeOf, shared_worker: stack.Worker) -> Edge:
 @pytest.fixture(scope="module")
 def shared_cache(start_cache: StartCache, shared_worker: stack.Worker) -> varnish.SharedCache:
     """Return the shared cache in front of it."""
-    return start_cache(shared_worker)
+    return start_cache(shared_worker.url)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def heedless_cache(start_cache: StartCache, shared_worker: stack.Worker) -> varn
 
     As Cloudflare's does.
     """
-    return start_cache(shared_worker, more=HEEDLESS)
+    return start_cache(shared_worker.url, more=HEEDLESS)
 
 
 HEEDLESS = """sub vcl_recv {
@@ -190,6 +190,23 @@ def test_an_edit_shows_after_n_seconds_at_most(edge: Edge, cache: httpx.Client, 
     eventually(lambda: "Edited" in cache.get(path).text, "the edit", deadline_s=N + SLACK_S)
 
 
+def test_a_second_shared_cache_adds_no_time(
+    edge: Edge, cache: httpx.Client, start_cache: StartCache
+) -> None:
+    """It counts the Age that the first one tells."""
+    with client_of(start_cache(str(cache.base_url))) as outer:
+        outer.headers["host"] = cache.base_url.netloc.decode()  # Varnish keeps it by its URL
+        began = time.monotonic()
+        cache.get("/articles").raise_for_status()
+        time.sleep(N / 2)
+        assert was_kept(cache.get("/articles"))
+        assert int(outer.get("/articles").headers["age"]) >= N / 2 - 1
+        edge.db.update(2, title="Edited")
+        edge.get("/revalidate").raise_for_status()
+        time.sleep(max(0, began + N + 0.2 - time.monotonic()))
+        assert "Edited" in outer.get("/articles").text
+
+
 def test_a_deleted_row_is_gone_after_n_seconds_at_most(edge: Edge, cache: httpx.Client) -> None:
     """The 404 is not kept, and what was kept before it is not shown again."""
     cache.get("/articles/2").raise_for_status()
@@ -277,13 +294,13 @@ def test_head_and_get_share_an_answer(edge: Edge, cache: httpx.Client) -> None:
     assert reached(edge, before) == [200]
 
 
-def test_compression_and_origins_do_not_mix_answers_up(edge: Edge, cache: httpx.Client) -> None:
-    """Everybody gets the same rows from one answer, packed or not, and every page may read them."""
+def test_everybody_gets_the_same_answer(edge: Edge, cache: httpx.Client) -> None:
+    """Packed or not, whatever the origin, cookies and query, and every page may read it."""
     before = len(reached(edge))
     for encoding in ("gzip", "identity", "br, gzip"):
         for origin in ("https://a.example", "https://b.example"):
-            asked = {"accept-encoding": encoding, "origin": origin}
-            answer = cache.get("/articles", headers=asked)
+            asked = {"accept-encoding": encoding, "origin": origin, "cookie": f"from={origin}"}
+            answer = cache.get(f"/articles?from={origin}", headers=asked)
             packed = answer.headers.get("content-encoding")
             assert (answer.json(), packed) == (list(SEED), "gzip" if "gzip" in encoding else None)
             assert answer.headers["access-control-allow-origin"] == "*"
@@ -313,7 +330,7 @@ def test_in_the_last_tenth_nobody_waits_for_the_worker(
     edge = edge_of(worker)
     edge.get("/articles").raise_for_status()
     edge.kv.wait()
-    with client_of(start_cache(worker)) as http:
+    with client_of(start_cache(worker.url)) as http:
         http.get("/articles").raise_for_status()
         before = len(reached(edge))
 
@@ -340,7 +357,7 @@ def test_a_dead_worker_is_survived_for_as_long_as_it_said(
     """With what was kept, for a day; here, for a day and for six seconds."""
     worker = start_worker({"SHARED_MAX_AGE_SECONDS": "1"})
     edge_of(worker)
-    cache, brief = start_cache(worker), start_cache(worker, more=SHORTER)
+    cache, brief = start_cache(worker.url), start_cache(worker.url, more=SHORTER)
     with client_of(cache) as http, client_of(brief) as briefly:
         for client in (http, briefly):
             assert client.get("/articles").json() == list(SEED)
