@@ -1,0 +1,124 @@
+"""A stand-in for what Wrangler asks of Cloudflare's API when it deploys.
+
+Its account is empty at first. It remembers which Workers there are, with their bindings, and which
+KV namespaces; of everything else it only says that it was done.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+ACCOUNT_ID = "0123456789abcdef0123456789abcdef"
+VERSION_ID = "fedcba9876543210fedcba9876543210"
+
+_METADATA = re.compile(rb'name="metadata".*?\r\n\r\n(.*?)\r\n--', re.DOTALL)
+"""The part of an upload that has the bindings."""
+
+_WORKER = re.compile(r"workers/(?:scripts|services)/(?P<name>[^/]+)/?(?P<what>.*)")
+
+
+class Account(ThreadingHTTPServer):
+    """The account: bindings by Worker, and ids of KV namespaces by title."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.workers: dict[str, list[dict[str, str]]] = {}
+        self.uploads: list[dict[str, Any]] = []
+        self.namespaces: dict[str, str] = {}
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What has Wrangler come here."""
+        return {
+            "CLOUDFLARE_API_BASE_URL": f"http://127.0.0.1:{self.server_port}/client/v4",
+            "CLOUDFLARE_API_TOKEN": "nobody's",
+            "CLOUDFLARE_ACCOUNT_ID": ACCOUNT_ID,
+        }
+
+    def answer(self, method: str, path: str, body: bytes) -> object:
+        """Return a request's result. Raises KeyError if it is of a Worker that is not there."""
+        worker = _WORKER.fullmatch(path)
+        if path == "storage/kv/namespaces":
+            return self._namespace(json.loads(body)["title"]) if body else self._listed()
+        if worker and method == "PUT" and not worker["what"]:
+            return self._upload(worker["name"], body)
+        if worker and method == "GET":
+            return self._known(self.workers[worker["name"]], worker["what"])
+        is_account = path == "workers/subdomain"
+        return {"subdomain": "somebody" if is_account else {"enabled": True, "previews": False}}
+
+    def _listed(self) -> object:
+        return [{"id": id_, "title": title} for title, id_ in self.namespaces.items()]
+
+    def _namespace(self, title: str) -> object:
+        self.namespaces[title] = f"{len(self.namespaces):032x}"
+        return {"id": self.namespaces[title], "title": title}
+
+    def _upload(self, name: str, body: bytes) -> object:
+        metadata = _METADATA.search(body)
+        assert metadata
+        upload = json.loads(metadata[1])
+        self.uploads.append(upload)
+        if not any(binding["type"] == "inherit" for binding in upload["bindings"]):
+            self.workers[name] = upload["bindings"]
+        return {"id": name, "etag": "e", "deployment_id": VERSION_ID, "startup_time_ms": 400}
+
+    @staticmethod
+    def _known(bindings: list[dict[str, str]], what: str) -> object:
+        script = {"last_deployed_from": "wrangler"}
+        known: dict[str, object] = {
+            "": {"default_environment": {"environment": "production", "script": script}},
+            "settings": {"bindings": bindings},
+            "secrets": [],
+            "deployments": {"deployments": []},
+        }
+        return known[what]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Account
+
+    def do_GET(self) -> None:
+        """Answer in Cloudflare's envelope."""
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        path = self.path.partition("?")[0].partition(f"{ACCOUNT_ID}/")[2]
+        status, errors, result = 200, [], None
+        try:
+            result = self.server.answer(self.command, path, body)
+        except KeyError:
+            status, errors = 404, [{"code": 10007, "message": "This Worker does not exist."}]
+        told = {"success": not errors, "errors": errors, "messages": [], "result": result}
+        said = json.dumps(told).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    do_POST = do_PUT = do_PATCH = do_GET  # noqa: N815
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base's name
+        """Say nothing."""
+
+
+@contextmanager
+def account() -> Iterator[Account]:
+    """Serve an empty account until the block ends."""
+    server = Account()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
