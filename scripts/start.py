@@ -28,7 +28,7 @@ READY = """
 The Worker answers on  {worker}
 Supabase answers on    {supabase}
 
-Try these in another terminal:
+Open the Worker's address in a browser to watch it. Try these in another terminal:
 
   curl -i {worker}/articles
 

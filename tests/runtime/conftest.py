@@ -13,7 +13,7 @@ import httpx
 import pytest
 from clients import library
 from clients.players import Caller
-from edge import TIMEOUT_S, Database, Edge, EdgeOf, Kv, Log, StartWorker
+from edge import SECRET, TIMEOUT_S, Database, Edge, EdgeOf, Kv, Log, StartWorker
 from upstream import Server, serving
 
 from local import stack
@@ -143,6 +143,18 @@ def edge_of(database: Database, upstream: Server) -> Iterator[EdgeOf]:
 def edge(edge_of: EdgeOf, worker: stack.Worker) -> Edge:
     """Return the Worker with empty KV, an empty Durable Object and the three seeded rows."""
     return edge_of(worker)
+
+
+@pytest.fixture(scope="session")
+def guarded_worker(start_worker: StartWorker) -> stack.Worker:
+    """Return a Worker with a secret."""
+    return start_worker({"REVALIDATE_SECRET": SECRET})
+
+
+@pytest.fixture
+def guarded(edge_of: EdgeOf, guarded_worker: stack.Worker) -> Edge:
+    """Return that Worker in its initial state."""
+    return edge_of(guarded_worker)
 
 
 @pytest.fixture

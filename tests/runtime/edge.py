@@ -19,6 +19,9 @@ from local import stack
 TIMEOUT_S = 2
 """The Worker's time limit in tests; short, so that a test of it is."""
 
+SECRET = "correct horse battery staple"
+"""With which one may revalidate, where a Worker has a secret."""
+
 StartWorker = Callable[..., stack.Worker]
 """Starts a Worker: with ``more`` variables or ``only`` these, a ``config`` and a ``state`` folder
 of its own where a test needs them."""

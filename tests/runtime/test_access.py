@@ -3,24 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from edge import Edge, EdgeOf, StartWorker, payload
+from edge import SECRET, Edge, payload
 
-from local import stack
-
-SECRET = "correct horse battery staple"
 WEBHOOK = payload("UPDATE", {"id": 1})
-
-
-@pytest.fixture(scope="module")
-def guarded_worker(start_worker: StartWorker) -> stack.Worker:
-    """Return a Worker with a secret."""
-    return start_worker({"REVALIDATE_SECRET": SECRET})
-
-
-@pytest.fixture
-def guarded(edge_of: EdgeOf, guarded_worker: stack.Worker) -> Edge:
-    """Return that Worker in its initial state."""
-    return edge_of(guarded_worker)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

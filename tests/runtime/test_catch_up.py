@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from edge import SEED, Edge, EdgeOf, StartWorker, eventually
+from edge import SECRET, SEED, Edge, eventually
 from upstream import Act, Handler, answering, forward
 
-from local import stack
-
-SECRET = "correct horse battery staple"
 QUERY = "/rest/v1/articles?select=title&id=eq.2"
 
 
@@ -47,21 +44,16 @@ class Outbox:
         return handler.answer(200, json.dumps(told).encode())
 
 
-@pytest.fixture(scope="module")
-def announcing_worker(start_worker: StartWorker) -> stack.Worker:
-    """Return a Worker whose project may have an outbox, as it has a secret."""
-    return start_worker({"REVALIDATE_SECRET": SECRET})
-
-
 @pytest.fixture
-def edge(edge_of: EdgeOf, announcing_worker: stack.Worker) -> Edge:
-    """Return that Worker with the list, two rows and a query in KV."""
-    edge = edge_of(announcing_worker)
-    edge.http.headers["apikey"] = edge.db.http.headers["apikey"].replace("secret", "publishable")
+def edge(guarded: Edge) -> Edge:
+    """Return a Worker with a secret, and the list, two rows and a query in KV."""
+    guarded.http.headers["apikey"] = guarded.db.http.headers["apikey"].replace(
+        "secret", "publishable"
+    )
     for path in ("/articles", "/articles/1", "/articles/2", QUERY):
-        edge.get(path).raise_for_status()
-    edge.kv.wait()
-    return edge
+        guarded.get(path).raise_for_status()
+    guarded.kv.wait()
+    return guarded
 
 
 @pytest.fixture

@@ -8,14 +8,11 @@ from pathlib import Path
 
 import pytest
 from browser import ELSEWHERE, Visitor, launched
-from edge import Edge, EdgeOf, StartWorker
+from edge import SECRET, Edge, StartWorker
 from kv_damage import refusing, without_keys
 from playwright.sync_api import Browser, expect
 from upstream import answering
 
-from local import stack
-
-SECRET = "correct horse battery staple"
 DOWN = answering(503, b'{"code":"PGRST002","message":"a private word"}')
 
 Visit = Callable[..., Visitor]
@@ -49,18 +46,6 @@ def visit(browser: Browser) -> Iterator[Visit]:
 def visitor(edge: Edge, visit: Visit) -> Visitor:
     """Return somebody who looks at the page of a Worker in its initial state."""
     return visit(address(edge))
-
-
-@pytest.fixture(scope="module")
-def guarded_worker(start_worker: StartWorker) -> stack.Worker:
-    """Return a Worker with a secret."""
-    return start_worker({"REVALIDATE_SECRET": SECRET})
-
-
-@pytest.fixture
-def guarded(edge_of: EdgeOf, guarded_worker: stack.Worker) -> Edge:
-    """Return that Worker in its initial state."""
-    return edge_of(guarded_worker)
 
 
 def address(edge: Edge, path: str = "/") -> str:
