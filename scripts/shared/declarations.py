@@ -4,6 +4,7 @@ import json
 import sys
 import tomllib
 from functools import reduce
+from operator import getitem
 
 from shared.failure import Failure
 from shared.project import ROOT
@@ -13,7 +14,7 @@ sys.path.append(str(ROOT / "src"))
 from edge_cache.errors import ConfigurationError
 from edge_cache.tables import Declared, declared_in
 
-__all__ = ["Declared", "declared_by", "read"]
+__all__ = ["Declared", "declared_by", "read", "variables_in"]
 
 
 def read(environment: str | None) -> Declared:
@@ -27,18 +28,29 @@ def read(environment: str | None) -> Declared:
 def declared_by(wrangler_toml: str, environment: str | None = None) -> Declared:
     """Return what the text of a wrangler.toml declares, or one of its environments.
 
-    Wrangler hands an environment its own variables and none of those above. Raises Failure.
+    Raises Failure.
     """
-    path = ("vars", "TABLES") if environment is None else ("env", environment, "vars", "TABLES")
     try:
-        tables = reduce(lambda section, name: section[name], path, tomllib.loads(wrangler_toml))
-        return declared_in(tables if isinstance(tables, str) else json.dumps(tables))
+        return declared_in(variables_in(wrangler_toml, environment)["TABLES"])
+    except ConfigurationError as error:
+        raise Failure("\n".join(error.faults)) from error
+
+
+def variables_in(wrangler_toml: str, environment: str | None = None) -> dict[str, str]:
+    """Return the variables of a wrangler.toml, or of one of its environments, as texts.
+
+    Wrangler hands an environment its own variables and none of those above. Raises Failure, also
+    where ``TABLES`` is not among them.
+    """
+    path = ("vars",) if environment is None else ("env", environment, "vars")
+    try:
+        variables = reduce(getitem, path, tomllib.loads(wrangler_toml))
+        found = {**variables, "TABLES": variables["TABLES"]}
     except tomllib.TOMLDecodeError as error:
         raise Failure(f"wrangler.toml is malformed: {error}.") from error
     except (KeyError, TypeError):
         raise Failure(
-            f"wrangler.toml has no section [{'.'.join(path)}]: add it, with a line for each table"
-            " that is served, such as articles = {}."
+            f"wrangler.toml has no section [{'.'.join(path)}.TABLES]: add it, with a line for each"
+            " table that is served, such as articles = {}."
         ) from None
-    except ConfigurationError as error:
-        raise Failure("\n".join(error.faults)) from error
+    return {name: v if isinstance(v, str) else json.dumps(v) for name, v in found.items()}

@@ -1,0 +1,66 @@
+"""Reads what is to be examined, and prints what is found."""
+
+import asyncio
+import os
+import sys
+
+from diagnosis.arguments import Arguments, parsed
+from diagnosis.configuration import Configuration, configuration_of
+from diagnosis.examination import findings
+from diagnosis.findings import Finding, fail, has_failed, in_environment, merged
+from diagnosis.report import line, summary, wants_colour
+from edge_cache.config import Settings
+from edge_cache.errors import ConfigurationError
+from shared.failure import Failure, run_main
+
+WRONG_USAGE = 2
+
+
+def main() -> int:
+    """Return 0 if nothing fails, 1 if something does, 2 if nothing could be asked for."""
+    arguments = parsed(sys.argv[1:])
+    try:
+        configuration = configuration_of(arguments)
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        return WRONG_USAGE
+    try:
+        settings = configuration.settings()
+    except ConfigurationError as error:
+        found = show([fail("the configuration", fault, _MEND) for fault in error.faults])
+    else:
+        found = asyncio.run(examine(settings, configuration, arguments))
+    print(f"\n{summary(found)}")
+    return 1 if has_failed(found) else 0
+
+
+_MEND = "Mend it in .dev.vars or wrangler.toml; nothing else was looked at."
+
+
+async def examine(
+    settings: Settings, configuration: Configuration, arguments: Arguments
+) -> list[Finding]:
+    """Print what is found as soon as it is, and return all of it."""
+    found: list[Finding] = []
+    steps = findings(settings, configuration.places, arguments.worker, tell)
+    async for step in steps:
+        named = [in_environment(finding, arguments.environment) for finding in step]
+        found += show(merged(named))
+    return found
+
+
+def show(found: list[Finding]) -> list[Finding]:
+    """Print a line for each and return them."""
+    coloured = wants_colour(os.environ, is_terminal=sys.stdout.isatty())
+    for finding in found:
+        print(line(finding, coloured=coloured), flush=True)
+    return found
+
+
+def tell(progress: str) -> None:
+    """Say what is going on to whoever watches, and not to who reads the result."""
+    print(progress, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    run_main(main)

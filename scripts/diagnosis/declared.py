@@ -1,0 +1,41 @@
+"""Whether the Worker answers from its cache what is declared, and to this public key."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+
+from diagnosis.findings import Finding, fail, ok, warn
+from diagnosis.naming import named
+from diagnosis.worker import SEE_LOG, Unanswered, Worker
+
+_BYPASS = re.compile(r"supabase-edge-cache; fwd=bypass;[^,]*?detail=([a-z-]+)")
+_NOT_PASSED_ON = "EDGE_NOT_PASSED_ON"
+
+
+async def check(worker: Worker, target: str, schema: str, key: str) -> Finding:
+    """Ask for the first row of something that is declared, as Supabase's clients do."""
+    subject = f"{named(target, schema)} through the Worker"
+    try:
+        return judge(subject, await worker.query(target, schema, key))
+    except Unanswered as error:
+        return fail(subject, str(error), SEE_LOG)
+
+
+def judge(subject: str, response: httpx.Response) -> Finding:
+    """Return whether the cache answered; `Cache-Status` tells why it did not."""
+    bypass = _BYPASS.search(response.headers.get("cache-status", ""))
+    if bypass is None:
+        if _NOT_PASSED_ON in response.text:
+            said = "the Worker refuses it: it has another public key, or does not declare it."
+            return fail(subject, said, "Deploy this wrangler.toml, and compare SUPABASE_ANON_KEY.")
+        return ok(subject, "the cache answers Supabase's clients.")
+    why = bypass[1]
+    if why == "undeclared":
+        said = "the Worker passes it on, as it is not declared there in this schema."
+        return fail(subject, said, "Deploy this wrangler.toml: `npm run deploy`.")
+    if why == "key":
+        said = "the Worker passes it on, as its SUPABASE_ANON_KEY is another public key than here."
+        return fail(subject, said, "Have the Worker, this command and your app use the same key.")
+    return warn(subject, f"the Worker passed it on: {why}.", "docs/responses.md tells why.")

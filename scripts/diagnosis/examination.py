@@ -1,0 +1,102 @@
+"""Which checks follow on which. What is not there is told once, and nothing more asked of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from diagnosis import address, declared, health, installed, others, sample, tables, webhook
+from diagnosis.findings import Finding, has_failed, skip
+from diagnosis.health import Checkup
+from diagnosis.project import Project
+from diagnosis.tables import Reading
+from diagnosis.worker import Unanswered, Worker
+from edge_cache.config import Settings
+
+TIMEOUT_S = 10.0
+"""For a connection, and for each piece of an answer."""
+
+Tell = Callable[[str], None]
+"""Says what is going on, where that takes long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What is asked: of a project, with the names of the places its variables are from."""
+
+    project: Project
+    settings: Settings
+    places: Mapping[str, str]
+
+    async def reach(self) -> list[Finding]:
+        """Return whether the project answers at all."""
+        target, schema = self._targets[0]
+        url = self.settings.supabase_url
+        return [await address.check(self.project, target, schema, url, self.places)]
+
+    async def read(self) -> tuple[list[Finding], list[Reading]]:
+        """Return what is found in the project, and its tables as they were read."""
+        wanted = self.settings.declared
+        reads, answers, sql = await asyncio.gather(
+            asyncio.gather(*(tables.read(self.project, table) for table in wanted.tables)),
+            asyncio.gather(*(others.check(self.project, *o) for o in sorted(wanted.others))),
+            installed.check(self.project, self._targets[0][1], self.settings.revalidate_secret),
+        )
+        pairs = zip(wanted.tables, reads, strict=True)
+        judged = [finding for pair in pairs for finding in tables.judge(*pair)]
+        return [*judged, *answers, *sql], [read for read in reads if isinstance(read, Reading)]
+
+    async def compare(
+        self, worker: Worker, served: frozenset[str], readings: list[Reading]
+    ) -> list[Finding]:
+        """Return how a Worker serves what is declared, except tables that it does not have."""
+        lacks = {table.name for table in self.settings.declared.tables} - served
+        targets = (target for target in self._targets if target[0] not in lacks)
+        return await asyncio.gather(
+            *(declared.check(worker, *target, self.settings.anon_key) for target in targets),
+            *(sample.check(self.project, worker, read) for read in readings),
+        )
+
+    @property
+    def _targets(self) -> list[tuple[str, str]]:
+        """What is declared to be read under ``/rest/v1/``, with its schema."""
+        wanted = self.settings.declared
+        return [*((table.name, table.schema) for table in wanted.tables), *sorted(wanted.others)]
+
+
+async def findings(
+    settings: Settings, places: Mapping[str, str], worker_url: str | None, tell: Tell
+) -> AsyncIterator[list[Finding]]:
+    """Return what is found, step by step."""
+    async with httpx.AsyncClient(timeout=TIMEOUT_S) as http:
+        examination = Examination(Project(http, settings), settings, places)
+        worker = Worker(http, worker_url) if worker_url else None
+        tell(f"Asking {settings.supabase_url} …")
+        asked = asyncio.ensure_future(_checkup(worker, settings))
+        reached = await examination.reach()
+        yield reached
+        readings: list[Reading] = []
+        if not has_failed(reached):
+            found, readings = await examination.read()
+            yield found
+        checkup = await asked
+        yield checkup.findings
+        if worker is None or checkup.tables is None:
+            return
+        tell(f"Comparing what {worker.url} serves …")
+        readings = [read for read in readings if read.table.name in checkup.tables]
+        yield await examination.compare(worker, checkup.tables, readings)
+        tell(f"Sending a webhook, which may take {webhook.DEADLINE_S:.0f} s …")
+        yield [await webhook.check(worker, readings, settings.revalidate_secret)]
+
+
+async def _checkup(worker: Worker | None, settings: Settings) -> Checkup:
+    if worker is None:
+        return Checkup([skip(health.SUBJECT, "not looked at.", "Give its address: --worker URL.")])
+    try:
+        return health.judge(await worker.health(), settings.declared)
+    except Unanswered as error:
+        return health.unanswered(str(error))

@@ -1,0 +1,99 @@
+"""What `npm run sql` installs in the project, and what that tells who has the secret."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import quote, urlencode
+
+import httpx
+
+from diagnosis.findings import Finding, fail, ok, skip, warn
+from diagnosis.naming import GIVE_IT, INSTALL, reason
+from diagnosis.project import Project
+from edge_cache.errors import InvalidAnswer, UpstreamError
+from edge_cache.supabase.answers import error_code, is_no_function, require_success, rows_in
+from edge_cache.supabase.parsing import is_text
+
+SNAPSHOT = "edge_cache_snapshot"
+CHANGES = "edge_cache_changes"
+CHECK = "edge_cache_check"
+
+_IS_WRONG = "28P01"
+_IS_NOWHERE = "28000"
+
+_UNSEEN = (
+    "whether keys are unique, row level security is on and triggers are there cannot be told"
+    " without edge_cache_check and the secret."
+)
+
+
+async def check(project: Project, schema: str, secret: str | None) -> list[Finding]:
+    """Return whether the functions are there, and what edge_cache_check finds.
+
+    ``schema`` is one that edge_cache_snapshot should read.
+    """
+    try:
+        return await _checked(project, schema, secret)
+    except UpstreamError as error:
+        return [_failure(error)]
+
+
+async def _checked(project: Project, schema: str, secret: str | None) -> list[Finding]:
+    # A table that cannot be there: the function's error about it shows that there is a function.
+    nothing = {"schema_name": schema, "table_name": "edge_cache/none", "key_column": "id"}
+    answers = await asyncio.gather(
+        project.get(f"rpc/{SNAPSHOT}?{urlencode(nothing, quote_via=quote)}"),
+        project.call(CHANGES, {"secret": secret or "", "after": None}),
+        project.call(CHECK, {"secret": secret or ""}),
+    )
+    by_name = dict(zip((SNAPSHOT, CHANGES, CHECK), answers, strict=True))
+    missing = [name for name, answer in by_name.items() if is_no_function(answer)]
+    presence = _presence(missing)
+    if CHECK in missing:
+        return [presence, skip(CHECK, _UNSEEN, INSTALL)]
+    try:
+        return [presence, *judge(by_name[CHECK], has_secret=secret is not None)]
+    except UpstreamError as error:
+        return [presence, _failure(error)]
+
+
+def _failure(error: UpstreamError) -> Finding:
+    return fail(CHECK, reason(error), "Run this again; see Dashboard → Logs → API.")
+
+
+def _presence(missing: list[str]) -> Finding:
+    subject = "the project's SQL"
+    if not missing:
+        return ok(subject, "edge_cache_snapshot, edge_cache_changes and edge_cache_check answer.")
+    price = "lost webhooks are made up for late, and long tables read page by page"
+    return warn(subject, f"not there: {', '.join(missing)}; {price}.", INSTALL)
+
+
+def judge(answer: httpx.Response, *, has_secret: bool) -> list[Finding]:
+    """Return what edge_cache_check's answer tells. Raises UpstreamError for another refusal."""
+    code = error_code(answer)
+    if code == _IS_NOWHERE:
+        said = "Vault has no edge_cache_secret, so no webhook is sent."
+        advice = "Put the value of REVALIDATE_SECRET there: docs/deploying.md tells how."
+        return [fail(CHECK, said, advice)]
+    if not has_secret:
+        return [skip(CHECK, _UNSEEN, GIVE_IT)]
+    if code == _IS_WRONG:
+        said = "REVALIDATE_SECRET is another one here than edge_cache_secret in Vault."
+        advice = "Find out which of them the Worker has, and make the others equal to it."
+        return [fail(CHECK, said, advice)]
+    require_success(answer)
+    return _told(answer)
+
+
+def _told(answer: httpx.Response) -> list[Finding]:
+    findings = [_finding(row) for row in rows_in(answer)]
+    return findings or [ok(CHECK, "it finds nothing wrong in the database.")]
+
+
+def _finding(row: dict[str, object]) -> Finding:
+    texts = [row.get(member) for member in ("object", "finding", "advice")]
+    if not all(is_text(text) for text in texts):
+        raise InvalidAnswer("edge_cache_check answered something else than findings.")
+    # It does not say how bad each is; what keeps readers from being served, other checks find too.
+    return warn(*(str(text) for text in texts))

@@ -1,0 +1,64 @@
+"""What things are called in findings, and the ways out that more than one check tells. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from edge_cache.errors import UpstreamError
+
+_PLAIN = re.compile("[a-z_][a-z0-9_]*")
+"""What SQL takes for a name without quotes around it."""
+
+FUNCTION = "rpc/"
+"""Functions lie below this."""
+
+INSTALL = "Run the script that `npm run sql` prints in the SQL editor (Dashboard → SQL Editor)."
+
+GIVE_IT = "Put REVALIDATE_SECRET into .dev.vars, or into the environment."
+
+CHECK_ADDRESS = (
+    "Compare SUPABASE_URL with Dashboard → Project Settings → Data API, and see that the project is"
+    " not paused."
+)
+
+CHECK_KEY = (
+    "Take the publishable key or the legacy anon key from Dashboard → Project Settings → API Keys,"
+    " of this project."
+)
+
+_DECLARATION = "Create it, or mend its line in [vars.TABLES] of wrangler.toml."
+
+_WAYS_OUT = {
+    "42501": "Run `grant select on {name} to anon;` in the SQL editor, of what is public.",
+    "42703": 'Say which column names a row in [vars.TABLES], such as {{ key = "sku" }}.',
+    "42P01": _DECLARATION,
+    "57014": "Serve fewer rows by a view, or raise the statement timeout of the role anon.",
+    "PGRST106": "Expose the schema: Dashboard → Project Settings → Data API.",
+    "PGRST205": _DECLARATION,
+    "PGRST301": CHECK_KEY,
+}
+"""By PostgREST's or Postgres's error code."""
+
+
+def named(target: str, schema: str) -> str:
+    """Return the name in SQL of what lies below ``/rest/v1/``: ``public.articles``."""
+    return f"{_identifier(schema)}.{_identifier(target.removeprefix(FUNCTION))}"
+
+
+def _identifier(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else f'"{name}"'
+
+
+def reason(error: UpstreamError) -> str:
+    """Return why Supabase gave nothing, without the table's name, with which the line begins."""
+    return error.detail.partition(" Table: ")[0]
+
+
+def way_out(error: UpstreamError, name: str) -> str:
+    """Return what to do about that, for a relation of this name."""
+    advice = _WAYS_OUT.get(error.code or "")
+    if advice is not None:
+        return advice.format(name=name)
+    if error.supabase_status is None:
+        return CHECK_ADDRESS
+    return CHECK_KEY if error.supabase_status in {401, 403} else "See Dashboard → Logs → API."

@@ -1,0 +1,34 @@
+"""How findings look: a line each with the verdict's word first, and a summary. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from diagnosis.findings import Finding, Verdict, counted
+
+_COLOURS = {Verdict.OK: "32", Verdict.WARN: "33", Verdict.FAIL: "31", Verdict.SKIP: "36"}
+"""ANSI's, for the word alone, which says it without them too."""
+
+_WIDTH = max(map(len, Verdict)) + 2
+
+
+def wants_colour(environ: Mapping[str, str], *, is_terminal: bool) -> bool:
+    """Tell whether to colour the words; see https://no-color.org."""
+    return is_terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def line(finding: Finding, *, coloured: bool) -> str:
+    """Return a finding's line."""
+    word = finding.verdict.ljust(_WIDTH)
+    if coloured:
+        word = f"\033[{_COLOURS[finding.verdict]}m{word}\033[0m"
+    return word + str(finding)
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """Return how many there were of each."""
+    verdicts = [finding.verdict for finding in findings]
+    warnings = counted(verdicts.count(Verdict.WARN), "warning")
+    failures = counted(verdicts.count(Verdict.FAIL), "failure")
+    return (
+        f"{verdicts.count(Verdict.OK)} ok, {warnings}, {failures},"
+        f" {verdicts.count(Verdict.SKIP)} not checked."
+    )

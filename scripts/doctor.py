@@ -1,0 +1,13 @@
+"""`npm run doctor`: what is missing between this clone and a working production.
+
+`npm run doctor -- --help` tells its options; `scripts/diagnosis/` is all of it.
+"""
+
+import os
+import sys
+
+from shared import project
+
+environment = {**project.environment(), "PYTHONPATH": f"{project.ROOT / 'src'}:{project.SCRIPTS}"}
+command = [sys.executable, "-m", "diagnosis", *sys.argv[1:]]
+os.execve(sys.executable, command, environment)  # noqa: S606 - no shell wanted

@@ -1,0 +1,143 @@
+"""What `npm run doctor` looks at in tests, and the command itself, as anybody would run it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+import httpx
+from upstream import Handler, Script, forward
+
+from edge_cache.tables import declared_in
+from shared import edge_sql
+from shared.project import SCRIPTS
+
+SECRET = "only the doctor, the Worker and Vault know it"
+
+DECLARED: dict[str, object] = {
+    "articles": {},
+    "notices": {"key": "slug"},
+    "titles": {"view": True},
+    "latest_title": {"function": True},
+}
+"""What is declared and as it should be."""
+
+SCRIPT = edge_sql.installing(declared_in(json.dumps(DECLARED)))
+"""What `npm run sql` prints of that."""
+
+_WELL = f"""
+  truncate articles, notices, twins, vault.secrets;
+  insert into articles (id, title, body)
+    select n, 'Title ' || n, 'a row''s own text' from generate_series(1, 3) as n;
+  insert into notices values ('a b/c', 'anything');
+  insert into vault.secrets values
+    ('edge_cache_url', 'https://edge.example/revalidate'), ('edge_cache_secret', '{SECRET}');
+  alter table articles enable row level security;
+  alter table articles enable trigger all;
+  grant select on notices to anon;
+"""  # noqa: S608 - ours
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the command printed; ``status`` is its exit status."""
+
+    status: int
+    output: str
+    progress: str
+
+    def of(self, word: str) -> list[str]:
+        """Return the lines that begin with a word."""
+        return [text for text in self._lines() if text.startswith(word)]
+
+    def about(self, subject: str) -> str:
+        """Return the only line about a subject."""
+        found = [text for text in self._lines() if text.split(None, 1)[1].startswith(subject)]
+        assert len(found) == 1, self.output
+        return found[0]
+
+    def _lines(self) -> Iterator[str]:
+        return (line for line in self.output.partition("\n\n")[0].splitlines() if line)
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A folder with a wrangler.toml and .dev.vars, and the project that these name."""
+
+    folder: Path
+    api: httpx.Client
+    upstream: Script
+    url: str
+    key: str
+
+    def recover(self) -> None:
+        """Make everything as it should be."""
+        self.upstream.reset()
+        self.upstream.always = as_postgrest
+        self.declare(DECLARED)
+        self.configure()
+        self.run(SCRIPT.replace("\nbegin;\n", "\n").replace("\ncommit;\n", "\n"))
+        self.run(_WELL)
+
+    def run(self, statements: str) -> None:
+        """Run SQL in the database."""
+        told = self.api.post("/rpc/run", json={"statements": statements})
+        assert told.is_success, told.text
+
+    def declare(self, tables: Mapping[str, object], environment: str = "") -> None:
+        """Write wrangler.toml, in which an environment may have these tables, and others none."""
+        section = f"[env.{environment}.vars]" if environment else "[vars]"
+        text = f"{section}\nTABLES = '''{json.dumps(tables)}'''\n"
+        (self.folder / "wrangler.toml").write_text(text)
+
+    def configure(self, name: str = ".dev.vars", **variables: str) -> None:
+        """Write a file of variables: the project's, or others in their place."""
+        defaults = {
+            "SUPABASE_URL": self.url,
+            "SUPABASE_ANON_KEY": self.key,
+            "REVALIDATE_SECRET": SECRET,
+        }
+        lines = (f"{name}=`{value}`\n" for name, value in (defaults | variables).items() if value)
+        (self.folder / name).write_text("".join(lines))
+
+    def examined(self, *arguments: str, **environment: str) -> Said:
+        """Run the command."""
+        command = [sys.executable, str(SCRIPTS / "doctor.py")]
+        done = subprocess.run(  # noqa: S603  ours
+            [*command, "--config", str(self.folder / "wrangler.toml"), *arguments],
+            env={"PATH": "/usr/bin:/bin", **environment},
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        return Said(done.returncode, done.stdout, done.stderr)
+
+
+_CODES = {
+    b"is not edge_cache_secret in Vault": "28P01",
+    b"edge_cache_secret is not in Vault": "28000",
+}
+"""What the script's functions raise, by their messages."""
+
+
+def as_postgrest(handler: Handler) -> None:
+    """Pass a request on, and answer class 28 with 403 and its code, which Supabase Lite hides."""
+    answer = handler.answer
+
+    def documented(status: int, body: bytes = b"", **headers: str | Sequence[str]) -> None:
+        code = next((code for text, code in _CODES.items() if text in body), None)
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR and code:
+            status, body = HTTPStatus.FORBIDDEN, json.dumps({"code": code}).encode()
+        answer(status, body, **headers)
+
+    handler.answer = documented  # type: ignore[method-assign]
+    try:
+        forward(handler)
+    finally:
+        handler.answer = answer  # type: ignore[method-assign]

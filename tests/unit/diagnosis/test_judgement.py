@@ -1,0 +1,178 @@
+"""What the doctor makes of answers that no server on this machine gives."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from diagnosis import address, declared, health, installed, naming, others
+from diagnosis.findings import Finding, Verdict, fail, in_environment, merged, ok
+from diagnosis.report import line, summary, wants_colour
+from edge_cache.errors import UpstreamRejected
+from edge_cache.tables import Declared, Table
+
+PLACES = {"SUPABASE_URL": ".dev.vars", "SUPABASE_ANON_KEY": "the environment"}
+TOLD = {"serving": True, "cached": True, "failures": 0, "last_error": None}
+
+
+def error(status: int, code: str, **more: str) -> httpx.Response:
+    """Return an error as PostgREST sends it."""
+    return httpx.Response(status, json={"code": code, **more})
+
+
+def checkup(**report: object) -> health.Checkup:
+    """Return what is made of a healthy Worker's report with these members."""
+    members = {"status": "ok", "configuration": "ok", "tables": {"a": TOLD}, "project": {}}
+    answer = httpx.Response(200, json=members | report)
+    return health.judge(answer, Declared((Table("a"),)))
+
+
+def test_a_function_with_arguments_is_known_by_postgrests_hint() -> None:
+    """The hint names it with them; another name in it is only similar."""
+    hint = "Perhaps you meant to call the function public.search({}query)"
+    found = error(404, "PGRST202", hint=hint.format(""))
+    assert others.judge("public.search", found).verdict is Verdict.OK
+    similar = error(404, "PGRST202", hint=hint.format("").replace("search", "searches"))
+    assert others.judge("public.search", similar).verdict is Verdict.SKIP
+
+
+def test_names_can_be_pasted_into_sql() -> None:
+    """As Postgres itself spells them."""
+    assert naming.named("rpc/search", "public") == "public.search"
+    assert naming.named("Events", "agenda-2") == '"agenda-2"."Events"'
+    refused = UpstreamRejected("Supabase answered 401.", supabase_status=401, code="42501")
+    advice = naming.way_out(refused, naming.named("my-table", "public"))
+    assert 'grant select on public."my-table" to anon' in advice
+
+
+def test_a_function_that_writes_is_not_read() -> None:
+    """PostgREST calls by GET in a transaction that may only read."""
+    finding = others.judge("public.count_up", error(405, "25006"))
+    assert (finding.verdict, "stable" in finding.advice) == (Verdict.FAIL, True)
+
+
+def test_a_redirect_is_no_project() -> None:
+    """It is not followed with a key."""
+    moved = httpx.Response(301, headers={"location": "https://example.com"})
+    finding = address.judge(moved, "https://x.supabase.co", PLACES)
+    assert (finding.verdict, "redirect" in finding.said) == (Verdict.FAIL, True)
+
+
+@pytest.mark.parametrize("code", ["PGRST301", "PGRST302", "PGRST303"])
+def test_a_legacy_key_that_cannot_be_verified_is_a_wrong_key(code: str) -> None:
+    """PostgREST looks at it, where a gateway looks at publishable keys."""
+    finding = address.judge(error(401, code), "https://x.supabase.co", PLACES)
+    assert "from the environment is no key" in finding.said
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, "PGRST205"), (401, "42501"), (400, "42703")])
+def test_an_error_of_the_api_is_an_answer(status: int, code: str) -> None:
+    """The project is there and knows the key, whatever it says of a table."""
+    finding = address.judge(error(status, code), "https://x.supabase.co", PLACES)
+    assert finding.verdict is Verdict.OK
+
+
+def test_a_check_of_another_shape_is_not_taken_for_findings() -> None:
+    """Nor printed, as nobody knows what it is."""
+    answer = httpx.Response(200, json=[{"object": "public.a", "finding": 1, "advice": "x"}])
+    with pytest.raises(Exception, match="something else than findings"):
+        installed.judge(answer, has_secret=True)
+
+
+def test_a_check_that_fails_says_how() -> None:
+    """Its own errors are the secret's; others have a status and code."""
+    with pytest.raises(UpstreamRejected, match="42P01"):
+        installed.judge(error(404, "42P01"), has_secret=True)
+    assert installed.judge(error(403, "28000"), has_secret=False)[0].verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("body", ["", "<html>", "[]", '{"configuration": "ok"}', "[" * 100_000])
+def test_what_is_no_report_is_not_this_worker(body: str) -> None:
+    """A page, or another API; however deeply it is nested."""
+    found = health.judge(httpx.Response(200, text=body), Declared())
+    assert (found.tables, len(found.findings)) == (None, 1)
+    assert "not this Worker" in found.findings[0].said
+
+
+def test_a_table_that_readers_cannot_get_fails() -> None:
+    """One that they get from KV is warned of."""
+    failing = {**TOLD, "failures": 2, "last_error": "supabase-timeout"}
+    [_, warning] = checkup(tables={"a": failing}).findings
+    assert (warning.verdict, "2 reads" in warning.said) == (Verdict.WARN, True)
+    assert "supabase-timeout" in warning.said
+    [failure] = checkup(tables={"a": {**failing, "serving": False}}).findings
+    assert failure.verdict is Verdict.FAIL
+
+
+def test_what_the_worker_cannot_tell_fails() -> None:
+    """KV or an object does not answer: there is a problem in place of the members."""
+    problem = {"serving": False, "cached": None, "error": {"detail": "KV did not answer."}}
+    [failure] = checkup(tables={"a": problem}).findings
+    assert (failure.subject, failure.said) == ("the Worker, /a", "KV did not answer.")
+    [failure] = checkup(project={"error": {}}).findings
+    assert failure.verdict is Verdict.FAIL
+
+
+def test_a_worker_without_a_secret_takes_no_webhook() -> None:
+    """It says so itself, whether or not there is a secret here."""
+    [failure] = checkup(revalidation="closed").findings
+    assert "secret put REVALIDATE_SECRET" in failure.advice
+    assert checkup(revalidation="secret").findings[0].verdict is Verdict.OK
+
+
+def test_an_outbox_that_refuses_the_worker_is_warned_of() -> None:
+    """Lost webhooks are not made up for then."""
+    outbox = {"installed": True, "asked_at": None, "error": "supabase-rejected"}
+    [_, warning] = checkup(project={"outbox": outbox}).findings
+    assert (warning.verdict, "supabase-rejected" in warning.said) == (Verdict.WARN, True)
+
+
+def test_the_reason_of_a_bypass_is_read_from_its_own_member() -> None:
+    """Another cache before or behind the Worker has members too."""
+    bypass = "cdn; hit, supabase-edge-cache; fwd=bypass; fwd-status=200; detail=range"
+    answer = httpx.Response(200, headers={"cache-status": bypass}, json=[])
+    assert "range" in declared.judge("x", answer).said
+    hit = "cdn; fwd=bypass; detail=key, supabase-edge-cache; hit; ttl=299"
+    answer = httpx.Response(200, headers={"cache-status": hit}, json=[])
+    assert declared.judge("x", answer).verdict is Verdict.OK
+
+
+def test_what_is_refused_in_place_of_being_passed_on_fails() -> None:
+    """With PASS_THROUGH off there is no `Cache-Status` that tells why."""
+    finding = declared.judge("x", error(403, "EDGE_NOT_PASSED_ON"))
+    assert (finding.verdict, "the Worker refuses it" in finding.said) == (Verdict.FAIL, True)
+
+
+def test_one_fault_of_many_things_is_one_line() -> None:
+    """What is well has a line each; the order stays."""
+    found = [fail("a", "Broken.", "Mend it."), ok("b", "well."), fail("c", "Broken.", "Mend it.")]
+    assert merged([*found, ok("d", "well.")]) == [
+        fail("a, c", "Broken.", "Mend it."),
+        ok("b", "well."),
+        ok("d", "well."),
+    ]
+
+
+def test_commands_are_of_the_environment() -> None:
+    """Whoever pastes one changes the Worker that was looked at."""
+    finding = fail("a", "Old.", "Run `npm run deploy`, see `npx wrangler tail`.")
+    expected = "Run `npm run deploy -- --env staging`, see `npx wrangler tail --env staging`."
+    assert in_environment(finding, "staging").advice == expected
+    assert in_environment(finding, None) == finding
+
+
+def test_the_word_comes_first_and_colour_is_not_needed() -> None:
+    """Colour is for terminals whose owner wants it, and only the word has it."""
+    finding = Finding(Verdict.WARN, "a", "Slow.", "Wait.")
+    assert line(finding, coloured=False) == "warn  a: Slow. Wait."
+    assert line(finding, coloured=True) == "\033[33mwarn  \033[0ma: Slow. Wait."
+    assert wants_colour({"TERM": "xterm"}, is_terminal=True)
+    assert not wants_colour({"TERM": "xterm"}, is_terminal=False)
+    assert not wants_colour({"TERM": "xterm", "NO_COLOR": "1"}, is_terminal=True)
+    assert not wants_colour({"TERM": "dumb"}, is_terminal=True)
+
+
+def test_the_summary_counts() -> None:
+    """One is one."""
+    found = [ok("a", "."), Finding(Verdict.WARN, "b", "."), fail("c", ".", "")]
+    assert summary(found) == "1 ok, 1 warning, 1 failure, 0 not checked."
