@@ -21,8 +21,14 @@ HEAD = """\
 -- {what} It is made by `npm run sql` of supabase-edge-cache.
 -- Run it in the project's SQL editor (Dashboard → SQL Editor), or keep it as a migration. It may be
 -- run again.
-begin;
+{more}begin;
 set local lock_timeout = '10s'; -- rather than have all that comes later wait behind it
+"""
+
+VAULT = """\
+-- Once, it needs the Worker's address and the value of REVALIDATE_SECRET in Vault:
+--   select vault.create_secret('https://….workers.dev/revalidate', 'edge_cache_url');
+--   select vault.create_secret('…', 'edge_cache_secret');
 """
 
 RELOAD = """\
@@ -41,7 +47,7 @@ def installing(declared: Declared) -> str:
     """Return the script that has the database tell the Worker of what is declared."""
     return "\n".join(
         (
-            HEAD.format(what="Tells the Worker of changes."),
+            HEAD.format(what="Tells the Worker of changes.", more=VAULT),
             _text("schema"),
             _text("declared"),
             _rows_inserted(declared),
@@ -56,7 +62,7 @@ def installing(declared: Declared) -> str:
 def removing() -> str:
     """Return the script that removes everything again."""
     what = "Removes what tells the Worker of changes."
-    return "\n".join((HEAD.format(what=what), _text("remove"), RELOAD))
+    return "\n".join((HEAD.format(what=what, more=""), _text("remove"), RELOAD))
 
 
 def snapshot(declared: Declared) -> str:
