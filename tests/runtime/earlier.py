@@ -14,6 +14,8 @@ from contextlib import closing
 from pathlib import Path
 
 STATES = Path(__file__).parent / "states"
+SUFFIX = ".tar.xz"
+VERSIONS = sorted(path.name.removesuffix(SUFFIX) for path in STATES.glob(f"*{SUFFIX}"))
 
 AGO_MS = 60_000
 _TIME = re.compile(rb"\b1[0-9]{12}\b")
@@ -22,7 +24,7 @@ _TIME = re.compile(rb"\b1[0-9]{12}\b")
 
 def unpack(version: str, folder: Path) -> None:
     """Make the state that a version left a Worker's state."""
-    with tarfile.open(STATES / f"{version}.tar.xz") as archive:
+    with tarfile.open(STATES / f"{version}{SUFFIX}") as archive:
         # What came with Python 3.11.4, and without which later ones warn.
         archive.extraction_filter = getattr(tarfile, "data_filter", None)
         archive.extractall(folder)  # noqa: S202  ours

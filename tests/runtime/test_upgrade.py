@@ -20,29 +20,35 @@ DOWN = answering(503, b'{"code":"PGRST000","message":"down"}')
 AUTHORS = "/rest/v1/authors?select=name&order=id"
 TITLES = "/rest/v1/articles?select=title&order=id"
 EMBEDDED = "/rest/v1/articles?select=title,author:authors(name)&order=id"
-VERSIONS = ("/articles?version", "/authors?version", "/?version")
+VERSION_KEYS = ("/articles?version", "/authors?version", "/?version")
 
 Upgrade = Callable[[], Edge]
 
 
+@pytest.fixture(params=earlier.VERSIONS)
+def left(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Return the state that an earlier version left.
+
+    A change of row 2 is pending in it, as Supabase was down.
+    """
+    earlier.unpack(request.param, tmp_path)
+    return tmp_path
+
+
 @pytest.fixture
 def upgrade(
+    left: Path,
     supabase: stack.Supabase,
     upstream: Server,
     start_worker: StartWorker,
     edge_of: EdgeOf,
-    tmp_path: Path,
 ) -> Upgrade:
-    """Return a function that starts today's Worker on the state of version 0.1.0.
-
-    A change of row 2 is pending in it, as Supabase was down.
-    """
-    earlier.unpack("0.1.0", tmp_path)
+    """Return a function that starts today's Worker on it."""
     upstream.script.reset()
 
     def start() -> Edge:
         tables = json.dumps({"articles": {}, "authors": {}})
-        worker = start_worker({"TABLES": tables}, state=tmp_path)
+        worker = start_worker({"TABLES": tables}, state=left)
         edge = edge_of(worker, reset=False)
         edge.http.headers["apikey"] = supabase.publishable_key
         return Edge(edge.http, edge.kv, edge.db, edge.upstream, Log(worker.process.log, 0))
@@ -52,7 +58,7 @@ def upgrade(
 
 def published(edge: Edge) -> list[int]:
     """Return the versions that readers see: of rows and queries, of each table and the project."""
-    return [int(number) for key in VERSIONS for number in edge.kv.value(key).split()]
+    return [int(number) for key in VERSION_KEYS for number in edge.kv.value(key).split()]
 
 
 def test_entries_of_the_earlier_version_are_hits(upgrade: Upgrade, upstream: Server) -> None:
