@@ -82,5 +82,8 @@ def _is_address(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL_HOSTS)
-    return is_safe and bool(parts.hostname) and parts.path in {"", "/"}
+    is_safe = parts.scheme == "https" or parts.hostname in _LOCAL_HOSTS
+    has_only_a_host = url.rstrip("/") == f"{parts.scheme}://{parts.netloc}" and "@" not in url
+    return (
+        parts.scheme in {"http", "https"} and is_safe and bool(parts.hostname) and has_only_a_host
+    )

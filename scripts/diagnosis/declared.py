@@ -8,7 +8,7 @@ import httpx
 
 from diagnosis.findings import Finding, fail, ok, warn
 from diagnosis.naming import named
-from diagnosis.worker import SEE_LOG, Unanswered, Worker
+from diagnosis.worker import SEE_LOG, Unanswered, Worker, object_in
 
 _BYPASS = re.compile(r"supabase-edge-cache; fwd=bypass;[^,]*?detail=([a-z-]+)")
 _NOT_PASSED_ON = "EDGE_NOT_PASSED_ON"
@@ -30,6 +30,9 @@ def judge(subject: str, response: httpx.Response) -> Finding:
         if _NOT_PASSED_ON in response.text:
             said = "the Worker refuses it: it has another public key, or does not declare it."
             return fail(subject, said, "Deploy this wrangler.toml, and compare SUPABASE_ANON_KEY.")
+        if response.is_server_error:
+            code = object_in(response).get("code", "no code")
+            return fail(subject, f"it answers {response.status_code} with {code}.", SEE_LOG)
         return ok(subject, "the cache answers Supabase's clients.")
     why = bypass[1]
     if why == "undeclared":

@@ -54,9 +54,9 @@ def has_failed(findings: Iterable[Finding]) -> bool:
     return any(finding.verdict is Verdict.FAIL for finding in findings)
 
 
-def counted(number: int, singular: str, plural: str = "") -> str:
+def counted(number: int, noun: str) -> str:
     """Return a number with its noun: ``1 row``, ``2,500 rows``."""
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
 
 
 def in_environment(finding: Finding, name: str | None) -> Finding:

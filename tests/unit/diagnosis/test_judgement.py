@@ -137,6 +137,13 @@ def test_the_reason_of_a_bypass_is_read_from_its_own_member() -> None:
     assert declared.judge("x", answer).verdict is Verdict.OK
 
 
+def test_a_read_that_fails_is_no_answer_of_the_cache() -> None:
+    """Supabase's own errors of a query are: a function that takes arguments has one."""
+    finding = declared.judge("x", error(502, "EDGE_SUPABASE_UNREACHABLE"))
+    assert (finding.verdict, "EDGE_SUPABASE_UNREACHABLE" in finding.said) == (Verdict.FAIL, True)
+    assert declared.judge("x", error(404, "PGRST202")).verdict is Verdict.OK
+
+
 def test_what_is_refused_in_place_of_being_passed_on_fails() -> None:
     """With PASS_THROUGH off there is no `Cache-Status` that tells why."""
     finding = declared.judge("x", error(403, "EDGE_NOT_PASSED_ON"))
