@@ -70,10 +70,14 @@ def launched() -> Iterator[Browser]:
 
 @dataclass
 class Visitor:
-    """Somebody who looks at the page; ``complaints`` are the browser's, of whatever kind."""
+    """Somebody who looks at the page.
+
+    ``asked`` are the URLs of all requests; ``complaints`` are the browser's, of whatever kind.
+    """
 
     page: Page
     origin: str
+    asked: set[str] = field(default_factory=set)
     complaints: list[str] = field(default_factory=list)
 
     @classmethod
@@ -95,7 +99,10 @@ class Visitor:
 
     def _note_request(self, url: str) -> None:
         parts = urlsplit(url)
-        if parts.scheme != "data" and f"{parts.scheme}://{parts.netloc}" != self.origin:
+        if parts.scheme == "data":
+            return
+        self.asked.add(url)
+        if f"{parts.scheme}://{parts.netloc}" != self.origin:
             self.complaints.append(f"a request to {url}")
 
     def card(self, name: str) -> Locator:

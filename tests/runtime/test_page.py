@@ -262,6 +262,8 @@ def test_the_secret_by_keyboard_alone(guarded: Edge, visit: Visit) -> None:
     visitor.sees("Cached", visitor.card("articles"))
     visitor.look_closely("revalidated")
     assert page.url == address(guarded)
+    paths = ("/", "/health", "/revalidate")
+    assert visitor.asked == {address(guarded, path) for path in paths}
     assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [
         0,
         0,
