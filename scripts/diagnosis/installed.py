@@ -92,8 +92,8 @@ def _told(answer: httpx.Response) -> list[Finding]:
 
 
 def _finding(row: dict[str, object]) -> Finding:
-    texts = [row.get(member) for member in ("object", "finding", "advice")]
+    texts = [row.get(member) for member in ("severity", "object", "finding", "advice")]
     if not all(is_text(text) for text in texts):
         raise InvalidAnswer("edge_cache_check answered something else than findings.")
-    # It does not say how bad each is; what keeps readers from being served, other checks find too.
-    return warn(*(str(text) for text in texts))
+    severity, *told = map(str, texts)
+    return fail(*told) if severity == "error" else warn(*told)

@@ -1,23 +1,23 @@
 -- Whether requests can be sent, and how those of the last hours went: pg_net keeps answers so long.
 create or replace function edge_cache.findings_of_requests()
-  returns table (object text, finding text, advice text)
+  returns table (severity text, object text, finding text, advice text)
   language plpgsql
   stable
   set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
-    select 'Vault', format('%s is not in it, so no change is sent.', entry),
+    select 'error', 'Vault', format('%s is not in it, so no change is sent.', entry),
       format('select vault.create_secret(''…'', %L)', entry)
     from unnest(array['edge_cache_url', 'edge_cache_secret']) as entry
     where edge_cache.vault_entry(entry) is null;
   if to_regclass('net._http_response') is null then
-    return query select 'pg_net', 'It is not enabled, so no change is sent.',
+    return query select 'error', 'pg_net', 'It is not enabled, so no change is sent.',
       'Enable it under Database → Extensions.';
     return;
   end if;
   return query
-    select 'edge_cache_url',
+    select 'warning', 'edge_cache_url',
       format('%s of the latest notifications failed (%s).', count(*), coalesce(
         'status ' || status_code, case when timed_out then 'no answer in time' end, 'no connection'
       )),
@@ -31,20 +31,20 @@ begin
 end
 $$;
 
--- Everything that would go stale unseen, or is wrong, and what to do about it.
+-- Everything that is wrong ('error'), or may go stale unseen ('warning'), and what to do about it.
 create or replace function edge_cache.check()
-  returns table (object text, finding text, advice text)
+  returns table (severity text, object text, finding text, advice text)
   language sql
   stable
   set search_path = pg_catalog, pg_temp
 as $$
-  select * from edge_cache.findings_of_declared
-  union all select * from edge_cache.findings_of_triggers
-  union all select * from edge_cache.findings_of_keys
-  union all select * from edge_cache.findings_of_access
-  union all select * from edge_cache.findings_of_reads
+  select 'error', * from edge_cache.findings_of_declared
+  union all select 'error', * from edge_cache.findings_of_triggers
+  union all select 'error', * from edge_cache.findings_of_keys
+  union all select 'error', * from edge_cache.findings_of_access
+  union all select 'warning', * from edge_cache.findings_of_reads
   union all select * from edge_cache.findings_of_requests()
-  order by 1, 2;
+  order by 1, 2, 3;
 $$;
 
 create or replace function public.edge_cache_check(secret text)

@@ -40,6 +40,7 @@ _WELL = f"""
   alter table articles enable row level security;
   alter table articles enable trigger all;
   grant select on notices to anon;
+  drop policy if exists more on notices;
 """  # noqa: S608 - ours
 
 

@@ -79,6 +79,7 @@ def found(database: Pglite, fault: str) -> list[tuple[str, str]]:
     database.run(fault)
     findings = database.run("select * from edge_cache.check()")
     assert all(row["advice"] for row in findings)
+    assert {row["severity"] for row in findings} <= {"error", "warning"}
     return [(row["object"], row["finding"]) for row in findings]
 
 
@@ -298,5 +299,6 @@ def test_the_worker_may_ask_for_it(database: Pglite) -> None:
     assert database.value(f"set local role anon; {call.format('right')}") == []
     database.run("reset role; alter table articles disable row level security")
     (finding,) = database.value(call.format("right"))
-    assert set(finding) == {"object", "finding", "advice"}
+    assert finding["severity"] == "error"
+    assert set(finding) == {"severity", "object", "finding", "advice"}
     assert database.error_of(call.format("wrong")) == "28P01"

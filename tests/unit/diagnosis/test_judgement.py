@@ -74,7 +74,8 @@ def test_an_error_of_the_api_is_an_answer(status: int, code: str) -> None:
 
 def test_a_check_of_another_shape_is_not_taken_for_findings() -> None:
     """Nor printed, as nobody knows what it is."""
-    answer = httpx.Response(200, json=[{"object": "public.a", "finding": 1, "advice": "x"}])
+    finding = {"severity": "error", "object": "public.a", "finding": 1, "advice": "x"}
+    answer = httpx.Response(200, json=[finding])
     with pytest.raises(Exception, match="something else than findings"):
         installed.judge(answer, has_secret=True)
 
