@@ -21,7 +21,6 @@ create view edge_cache.reads as
     from readers
     join pg_depend on classid = part_kind and objid = part
     where refclassid in ('pg_class'::regclass, 'pg_proc'::regclass)
-      and (refclassid, refobjid) <> (kind, reader)
   ),
   tree as (
     select declared.kind as declared_as, schema_name, name,

@@ -2,7 +2,6 @@
 -- that the Worker calls are in `public`, where the API finds them. The search path of each names
 -- pg_temp last: unnamed it comes first, and a writer's temporary table would be taken for a catalogue.
 create schema if not exists edge_cache;
-revoke all on schema edge_cache from public;
 
 -- Without pg_net no change is announced, but all are still written down, and the Worker finds them
 -- there at its next look.

@@ -272,6 +272,26 @@ def test_a_foreign_table_fires_no_trigger(database: Pglite) -> None:
     assert ("public.parts", "It is a foreign table, whose changes fire no trigger.") in findings
 
 
+def test_a_materialised_view_is_told_of_once(database: Pglite) -> None:
+    """What it reads does not matter: it shows that only when it is refreshed."""
+    declared = """
+        drop view latest; create materialized view latest as select * from others;
+        grant select on latest to anon
+    """
+    finding = "It is a materialised view, whose changes fire no trigger."
+    assert found(database, declared) == [("public.latest", finding)]
+
+
+def test_extensions_functions_are_taken_to_read_no_table(database: Pglite) -> None:
+    """As those that compare, convert or measure."""
+    fault = """
+        create function measured() returns boolean language sql stable as 'select true';
+        create policy measuring on articles for select using (measured());
+        alter extension plpgsql add function measured();
+    """
+    assert found(database, fault) == []
+
+
 def test_failed_notifications_are_counted(database: Pglite) -> None:
     """By status, without a word of what was answered; others' requests are not ours."""
     statuses = ((200, "false"), (401, "false"), (401, "false"), (None, "true"), (None, "false"))
