@@ -1,3 +1,7 @@
+-- An earlier version's may have other columns, which no replacement can change.
+drop function if exists edge_cache.check();
+drop function if exists edge_cache.findings_of_requests();
+
 -- Whether requests can be sent, and how those of the last hours went: pg_net keeps answers so long.
 create or replace function edge_cache.findings_of_requests()
   returns table (severity text, object text, finding text, advice text)

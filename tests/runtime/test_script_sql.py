@@ -27,6 +27,7 @@ EARLIER = """
   $$;
   create trigger edge_cache_notify after insert or update or delete on events
     for each row execute function edge_cache.notify();
+  create function edge_cache.check() returns table (other text) language sql as 'select null';
   create trigger other_name after insert on notes for each row execute function edge_cache.notify();
 """
 
