@@ -22,6 +22,7 @@ DEFAULT_TIMEOUT_S = 10.0
 MAX_TIMEOUT_S = 60.0
 DEFAULT_QUERY_MAX_AGE_S = 300
 
+_SECONDS = re.compile(r"[0-9]{1,9}")
 _JWT = re.compile(r"ey[^.]*\.[^.]*\.[^.]*")
 
 
@@ -102,11 +103,11 @@ def settings_from(
         key,
         timeout_s=float(timeout) if timeout else DEFAULT_TIMEOUT_S,
         max_age_s=int(max_age) if max_age else None,
-        revalidate_secret=variable("REVALIDATE_SECRET") or None,
+        revalidate_secret=_secret(variable("REVALIDATE_SECRET")),
         query_max_age_s=int(query_max_age) if query_max_age else DEFAULT_QUERY_MAX_AGE_S,
         declared=declared,
         pass_through=PassThrough(pass_through),
-        previous_secret=variable("REVALIDATE_SECRET_PREVIOUS") or None,
+        previous_secret=_secret(variable("REVALIDATE_SECRET_PREVIOUS")),
         shared_max_age_s=int(shared_max_age) if shared_max_age else None,
         has_page=page == "on",
     )
@@ -124,6 +125,11 @@ _MODE_FAULT = (
     "PASS_THROUGH is malformed: it should be rest (pass on what lies under /rest/v1/ and is not "
     "answered from the cache), all (Supabase's other services too) or off."
 )
+
+
+def _secret(text: str | None) -> str | None:
+    """Return a secret, or None; around a token in a header, spaces would be lost."""
+    return (text or "").strip() or None
 
 
 def _declared(declaration: str | None) -> tuple[Declared, list[str]]:
@@ -180,9 +186,9 @@ def _timeout_fault(timeout: str) -> str | None:
 
 
 def _max_age_fault(name: str, max_age: str) -> str | None:
-    if not max_age or (max_age.isascii() and max_age.isdecimal() and int(max_age) > 0):
+    if not max_age or (_SECONDS.fullmatch(max_age) and int(max_age) > 0):
         return None
-    return f"{name} is malformed: it should be a whole number of seconds above 0."
+    return f"{name} is malformed: it should be a whole number of seconds above 0, up to 9 digits."
 
 
 def _is_header_safe(text: str) -> bool:

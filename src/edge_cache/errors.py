@@ -7,6 +7,7 @@
     │   ├── PayloadTooLarge
     │   ├── Unauthorized
     │   ├── NotFound
+    │   │   └── SpelledOtherwise the row is there, under another spelling of its id
     │   ├── NotPassedOn          the cache does not answer it, and Supabase is not to be asked
     │   └── MethodNotAllowed
     ├── SecretNotConfigured      the operator sets REVALIDATE_SECRET
@@ -27,6 +28,7 @@
         ├── QueryRejected        4xx: the query is wrong
         ├── QueryRefused         the public key may not read this (any more)
         └── InvalidAnswer        not what a PostgREST server sends
+            └── AnotherRow       a row with another id than was asked for
 
 Every class knows how it looks as a problem (RFC 9457): ``status``, ``slug`` (the last part of
 ``type``), ``title`` and, where waiting helps, ``retry_after_s``; the instance adds ``detail``.
@@ -124,6 +126,10 @@ class NotFound(RequestError):
     status = 404
     slug = "not-found"
     title = "Not found"
+
+
+class SpelledOtherwise(NotFound):
+    """The row's id was spelled otherwise than Supabase spells it."""
 
 
 class NotPassedOn(RequestError):
@@ -336,3 +342,7 @@ class InvalidAnswer(UpstreamError):
 
     slug = "supabase-invalid-answer"
     title = "Supabase's answer is not usable"
+
+
+class AnotherRow(InvalidAnswer):
+    """The row that came has another id than was asked for, perhaps in another spelling."""

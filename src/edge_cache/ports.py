@@ -145,6 +145,10 @@ class Announced:
 class Outbox(Protocol):
     """Where the database keeps the changes that it has announced."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it may be asked: not without a secret."""
+
     async def announced(self, after: str | None) -> Announced | None:
         """Return what was announced since a cursor's moment, or None where there is no outbox.
 

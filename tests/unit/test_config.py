@@ -125,11 +125,11 @@ def test_a_time_limit_in_range_is_taken(timeout: str) -> None:
 @pytest.mark.parametrize(
     "name", ["MAX_AGE_SECONDS", "QUERY_MAX_AGE_SECONDS", "SHARED_MAX_AGE_SECONDS"]
 )
-@pytest.mark.parametrize("max_age", ["0", "-1", "1.5", "soon", "²", "٣", " 1", "1_0"])
+@pytest.mark.parametrize("max_age", ["0", "-1", "1.5", "soon", "²", "٣", " 1", "1_0", "1" * 10])
 def test_a_wrong_maximum_age_is_named(name: str, max_age: str) -> None:
     """Only a whole number of seconds is taken."""
     assert faults({name: max_age}) == (
-        f"{name} is malformed: it should be a whole number of seconds above 0.",
+        f"{name} is malformed: it should be a whole number of seconds above 0, up to 9 digits.",
     )
 
 

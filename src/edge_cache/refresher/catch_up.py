@@ -12,17 +12,18 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 
 from edge_cache.errors import EdgeCacheError
-from edge_cache.pauses import Pause
-from edge_cache.ports import Announced, Missed, NowMs, Outbox, Storage
+from edge_cache.ports import Announced, Missed, NowMs, Outbox, Sleep, Storage
+from edge_cache.refresher.changes import MAX_ROWS
 from edge_cache.resources import Change
 from edge_cache.times import rfc3339
 
 _KEY = "outbox"
 
-PAUSE_MS = 14 * 60 * 1000
-"""For so long an outbox that was not there is not asked for again: every 15 minutes, that is."""
+LAG_S = 5.0
+"""So much later it is looked which changes webhooks brought: those of the last moment are on their
+way."""
 
-MAX_CARRIED_OUT = 200
+MAX_CARRIED_OUT = 500
 """So many changes are remembered that webhooks brought. What is announced again beyond that is
 carried out twice, which costs a refresh, no more."""
 
@@ -36,18 +37,19 @@ class _State:
 
     cursor: str | None = None
     carried_out: tuple[int, ...] = ()
-    absent_at_ms: int = 0
     asked_at_ms: int = 0
+    installed: bool = False
     error: str = ""
 
 
 class CatchUp:
     """Asks the outbox, and remembers up to where that was done."""
 
-    def __init__(self, outbox: Outbox, storage: Storage, now_ms: NowMs) -> None:
+    def __init__(self, outbox: Outbox, storage: Storage, now_ms: NowMs, sleep: Sleep) -> None:
         self._outbox = outbox
         self._storage = storage
         self._now_ms = now_ms
+        self._sleep = sleep
         text = storage.get(_KEY)
         self._state = _State(**json.loads(text)) if text else _State()
 
@@ -66,14 +68,14 @@ class CatchUp:
 
         Raises UpstreamError.
         """
-        if not Pause(self._state.absent_at_ms, PAUSE_MS).is_over(self._now_ms()):
-            return None
-        announced = await self._ask()
+        announced = await self._ask() if self._outbox.is_open else None
         if announced is None:
             return None
         if not announced.complete:
-            # An outbox that was made anew counts from 1 again.
+            # A webhook of before may have the number of a change that came since.
             self._note(replace(self._state, carried_out=()))
+        elif announced.changes:
+            await self._sleep(LAG_S)
         missed = missed_of(announced, frozenset(self._state.carried_out))
         if missed.is_nothing:
             self.note_cursor(missed.cursor)
@@ -83,7 +85,7 @@ class CatchUp:
         """Return whether the outbox is there, as far as that is known, and how asking it goes."""
         state = self._state
         return {
-            "installed": state.absent_at_ms == 0 if state.asked_at_ms else None,
+            "installed": state.installed if state.asked_at_ms else None,
             "asked_at": rfc3339(state.asked_at_ms),
             "error": state.error or None,
         }
@@ -94,9 +96,8 @@ class CatchUp:
         except EdgeCacheError as error:
             self._note(replace(self._state, error=error.slug))
             raise
-        now_ms = self._now_ms()
-        absent_at_ms = 0 if announced else now_ms
-        self._note(replace(self._state, asked_at_ms=now_ms, absent_at_ms=absent_at_ms, error=""))
+        installed = announced is not None
+        self._note(replace(self._state, asked_at_ms=self._now_ms(), installed=installed, error=""))
         return announced
 
     def _note(self, state: _State) -> None:
@@ -118,13 +119,16 @@ def missed_of(announced: Announced, carried_out: frozenset[int]) -> Missed:
 
 
 def _rows_by_table(changes: Iterable[Change]) -> dict[str, list[str] | None]:
-    rows: dict[str, list[str] | None] = {}
+    """Return the ids of the rows that changed by their table's name, None for all or too many."""
+    rows: dict[str, dict[str, None] | None] = {}
     for change in changes:
         if change.table is None:
             continue
-        found = rows.setdefault(change.table.name, [])
+        found = rows.setdefault(change.table.name, {})
         if found is None or change.row_ids is None:
             rows[change.table.name] = None
-        else:
-            found.extend(row_id for row_id in change.row_ids if row_id not in found)
-    return rows
+            continue
+        found.update(dict.fromkeys(change.row_ids))
+        if len(found) > MAX_ROWS:
+            rows[change.table.name] = None
+    return {name: None if found is None else list(found) for name, found in rows.items()}

@@ -6,6 +6,7 @@ import asyncio
 
 from edge_cache.entries import Snapshot
 from edge_cache.errors import (
+    AnotherRow,
     LookupsExhausted,
     NotAsked,
     NotFound,
@@ -149,7 +150,7 @@ class Fills:
         in_vain = False
         try:
             return await self._reads.refresh(resource, version)
-        except NotFound:
+        except (NotFound, AnotherRow):
             in_vain = True
             raise
         finally:

@@ -130,7 +130,7 @@ def host_of(scope: Scope, outside: Outside) -> Host:
         demand=demand,
         log=log,
     )
-    catch_up = CatchUp(outside.outbox, storage, now_ms)
+    catch_up = CatchUp(outside.outbox, storage, now_ms, outside.sleep)
     return Host(
         scope, fills, revalidation, backlog, reads, writer, journal, record, demand, catch_up
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge_cache.entries import Metadata, Representation, Snapshot, snapshot_of
-from edge_cache.errors import EdgeCacheError, NotFound, QueryRejected
+from edge_cache.errors import AnotherRow, EdgeCacheError, NotFound, QueryRejected
 from edge_cache.http import Body
 from edge_cache.pauses import OVER, Pause
 from edge_cache.ports import Log, NowMs, Share, Source
@@ -103,7 +103,7 @@ class Reads:
             self._log("not_found", key=key)
             self._note_answer(resource)
             raise
-        except QueryRejected as error:
+        except (QueryRejected, AnotherRow) as error:
             self._log("rejected", key=key, type=error.slug, detail=error.detail)
             self._demand.forget(resource)
             self._note_answer(resource)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from edge_cache.errors import EdgeCacheError, NotAsked, NotFound, QueryRefused
+from edge_cache.errors import (
+    AnotherRow,
+    EdgeCacheError,
+    NotAsked,
+    NotFound,
+    QueryRefused,
+    SpelledOtherwise,
+)
 from edge_cache.refresher.demand import Demand
 from edge_cache.refresher.entries import Entries, require_stored
 from edge_cache.refresher.journal import Journal
@@ -55,12 +62,18 @@ class Refreshes:
         self._journal.note(self._journal.changes.with_list(reading.metadata.version))
 
     async def row(self, row_id: str) -> None:
-        """Read a row and overwrite its entry, or remove that if there is no such row."""
+        """Read a row and overwrite its entry, or remove that if there is no such row.
+
+        One whose id was told in another spelling than its entry has makes all rows out of date.
+        """
         row = Resource(self._whole.scope, row_id)
         needed = self._journal.changes.needed(row)
         version = self._journal.changes.version
         try:
             reading = await self._reads.refresh(row, needed)
+        except (SpelledOtherwise, AnotherRow):
+            self._journal.note(self._journal.changes.with_all_rows(needed))
+            return
         except NotFound:
             require_stored(stored=await self._entries.remove(row))
         else:

@@ -49,8 +49,8 @@ def proves_absence(response: httpx.Response, row_id: str) -> bool:
 def is_spelling(asked: str, found: str) -> bool:
     """Tell whether the id that was found is the one that was asked for, spelled otherwise.
 
-    Postgres reads ``07`` as 7, and takes a UUID in capitals. An answer with any other id is not
-    about the row that was asked for.
+    Postgres reads ``07`` and ``0x7`` as 7, and takes a UUID in capitals. An answer with any other
+    id is not about the row that was asked for.
     """
     return _same_number(asked, found) or _bare(asked) == _bare(found) != ""
 
@@ -77,6 +77,14 @@ def _is_about(message: str, row_id: str) -> bool:
 def _same_number(one: str, other: str) -> bool:
     """Tell whether two texts spell one number; not every server hands on the client's spelling."""
     try:
-        return float(one) == float(other)
+        return _number(one) == _number(other)
     except ValueError:
         return False
+
+
+def _number(text: str) -> float:
+    """Return a number; whole ones may have another base, as in ``0x2`` (since Postgres 16)."""
+    try:
+        return float(text)
+    except ValueError:
+        return int(text, 0)

@@ -22,7 +22,7 @@ def change_of(told: dict[str, object], tables: tuple[Table, ...]) -> Change:
     if not (is_text(name) and is_text(schema)):
         raise BadPayload('It needs "table" and "schema", each a text.')
     table = table_of(name, schema, tables)
-    row_ids = _row_ids(told.get("keys"), table) if table else ()
+    row_ids = _row_ids(told.get("keys"), told.get("key"), table) if table else ()
     return Change(table, "", row_ids, _number(number))
 
 
@@ -44,8 +44,12 @@ def served(row_ids: list[str], table: Table) -> tuple[str, ...]:
     return tuple(row_id for row_id in ids if Resource(table, row_id).is_served)
 
 
-def _row_ids(keys: object, table: Table) -> tuple[str, ...] | None:
-    if keys is None:
+def _row_ids(keys: object, column: object, table: Table) -> tuple[str, ...] | None:
+    """Return the ids, or None where any row may have changed.
+
+    Values of another column name no row: the triggers are older than the declaration, or newer.
+    """
+    if keys is None or column not in (None, table.key):
         return None
     ids = [row_id_of(key) for key in keys] if isinstance(keys, list) else [None]
     found = [row_id for row_id in ids if row_id is not None]

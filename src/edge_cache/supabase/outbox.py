@@ -7,10 +7,12 @@ URL has it. It tells what the notifications tell: which keys changed, never what
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import httpx
 
 from edge_cache.config import Settings
+from edge_cache.entries import digest_of
 from edge_cache.errors import BadPayload, InvalidAnswer, UpstreamRejected
 from edge_cache.ports import Announced
 from edge_cache.resources import Change
@@ -22,8 +24,10 @@ from edge_cache.tables import Table
 
 _FUNCTION = "rpc/edge_cache_changes"
 
+_WRONG_SECRET = "28P01"  # noqa: S105  an error code
+
 _REFUSED = {
-    "28P01": "refused the secret: REVALIDATE_SECRET should be edge_cache_secret's value in Vault.",
+    _WRONG_SECRET: "refused the secret: REVALIDATE_SECRET should be Vault's edge_cache_secret.",
     "28000": "found no secret: put the value of REVALIDATE_SECRET into Vault as edge_cache_secret.",
 }
 """What the function raises, by SQLSTATE."""
@@ -36,18 +40,23 @@ class Outbox:
         self._requests = requests
         self._tables = settings.declared.tables
         self._secrets = settings.secrets
+        told = [[table.schema, table.name, table.key] for table in self._tables]
+        self._declared = digest_of(json.dumps(told).encode(), 8)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a secret."""
+        return bool(self._secrets)
 
     async def announced(self, after: str | None) -> Announced | None:
-        """Return what was announced since a cursor's moment.
+        """Return what was announced since a cursor's moment, or None where there is no function.
 
-        None where the function is not installed, or no secret is set. Raises UpstreamError.
+        What came for a table that was not declared then went to nobody who would read it: a cursor
+        is worth nothing once others are declared. Raises UpstreamError.
         """
-        response: httpx.Response | None = None
-        for secret in self._secrets:
-            response = await self._ask(secret, after)
-            if error_code(response) != "28P01":
-                break
-        if response is None or is_no_function(response):
+        declared, _, cursor = (after or "").partition(" ")
+        response = await self._answer(cursor if declared == self._declared else None)
+        if is_no_function(response):
             return None
         if (code := error_code(response)) in _REFUSED:
             raise UpstreamRejected(
@@ -56,7 +65,17 @@ class Outbox:
                 code=code,
             )
         require_success(response)
-        return _announced_in(object_in(response), self._tables)
+        announced = _announced_in(object_in(response), self._tables)
+        return replace(announced, cursor=f"{self._declared} {announced.cursor}")
+
+    async def _answer(self, after: str | None) -> httpx.Response:
+        """Return the answer to the first secret that is not refused, or to the last."""
+        *others, last = self._secrets
+        for secret in others:
+            response = await self._ask(secret, after)
+            if error_code(response) != _WRONG_SECRET:
+                return response
+        return await self._ask(last, after)
 
     async def _ask(self, secret: str, after: str | None) -> httpx.Response:
         asked = json.dumps({"secret": secret, "after": after}).encode()

@@ -11,7 +11,7 @@ import httpx
 
 from edge_cache.config import Settings
 from edge_cache.entries import Representation
-from edge_cache.errors import InvalidAnswer, NotFound, UpstreamTimeout
+from edge_cache.errors import AnotherRow, InvalidAnswer, NotFound, SpelledOtherwise, UpstreamTimeout
 from edge_cache.ports import Announced, NowMs
 from edge_cache.resources import Resource
 from edge_cache.supabase.absence import can_exist, is_spelling, proves_absence
@@ -52,6 +52,11 @@ class Supabase:
                     return Representation(table.body, rows=table.rows)
                 return Representation(await self._read_row(resource.table, resource.row_id))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the outbox may be asked: not without a secret."""
+        return self._outbox.is_open
+
     async def announced(self, after: str | None) -> Announced | None:
         """Return what the database's outbox announced since a cursor's moment, or None without one.
 
@@ -89,5 +94,5 @@ class Supabase:
             return response.content
         if is_spelling(row_id, found_id):
             # Entries of other spellings would outlive edits of the row.
-            raise NotFound(f"The row's {table.key} is spelled otherwise.")
-        raise InvalidAnswer(f"Supabase sent a row with another {table.key} than was asked for.")
+            raise SpelledOtherwise(f"The row's {table.key} is spelled otherwise.")
+        raise AnotherRow(f"Supabase sent a row with another {table.key} than was asked for.")

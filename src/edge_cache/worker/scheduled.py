@@ -1,7 +1,8 @@
 """What the cron trigger does: make up for notifications that never came. Pure.
 
 Every minute the database's outbox is asked for what it announced and no webhook brought. Tables
-that no outbox watches are compared with their entries instead, less often, as that reads them all.
+that no outbox watches are compared with their entries instead, less often, as that reads them
+whole; and all tables now and then.
 """
 
 from __future__ import annotations
@@ -14,15 +15,19 @@ from edge_cache.ports import Log, Missed, Refreshing
 from edge_cache.tables import PROJECT, Table
 
 COMPARE_MINUTES = 15
-"""Tables are compared with their entries when the time, in minutes, can be divided by this."""
+COMPARE_ALL_MINUTES = 60
+"""Tables that no outbox watches are compared, and all tables, when the time, in minutes, can be
+divided by this: a partition that is dropped, or a policy that is changed, fires no trigger."""
 
 
 async def heal(tables: tuple[Table, ...], refresher: Refreshing, log: Log, at_ms: int) -> None:
     """Do what a run of the trigger is for, at the Unix time in milliseconds that it is for."""
     missed = await _catch_up(tables, refresher, log)
-    if at_ms // 60_000 % COMPARE_MINUTES == 0:
-        unwatched = {table.name for table in tables} if missed is None else set(missed.unwatched)
-        await _compare([table for table in tables if table.name in unwatched], refresher, log)
+    minute = at_ms // 60_000
+    if minute % COMPARE_MINUTES == 0:
+        if missed and minute % COMPARE_ALL_MINUTES:
+            tables = tuple(table for table in tables if table.name in missed.unwatched)
+        await _compare(tables, refresher, log)
 
 
 async def _catch_up(tables: tuple[Table, ...], refresher: Refreshing, log: Log) -> Missed | None:

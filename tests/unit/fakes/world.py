@@ -153,6 +153,7 @@ class FakeOutbox:
     """The database's outbox: what it announces next, and from where on it was asked."""
 
     def __init__(self) -> None:
+        self.is_open = True
         self.announces: Announced | Exception | None = None
         self.asked: list[str | None] = []
 

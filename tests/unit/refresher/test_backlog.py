@@ -10,9 +10,11 @@ import pytest
 from world import LIST, START_MS, TABLE, World, query, row, settle
 
 from edge_cache.errors import (
+    AnotherRow,
     EdgeCacheError,
     InvalidAnswer,
     NotFound,
+    SpelledOtherwise,
     StoreError,
     UpstreamRejected,
     UpstreamTimeout,
@@ -153,6 +155,23 @@ async def test_only_proven_absence_removes_an_entry(world: World, error: Excepti
     await world.live(11)
     assert pending(world) == 0
     assert world.shown(row("1")) == {"id": "1", "title": "new"}
+
+
+@pytest.mark.parametrize("error", [SpelledOtherwise("7"), AnotherRow("07:00+00")])
+async def test_a_row_that_was_named_in_another_spelling_makes_all_out_of_date(
+    world: World, error: Exception
+) -> None:
+    """Under which one its entry lies is not known; nothing is removed or tried for ever."""
+    await with_entries(world, "7")
+    world.source.write("7", "new")
+    world.source.errors["/articles/07"] = error
+    await world.host.backlog.record(["07"])
+    await world.live(3)
+    assert pending(world) == 0
+    assert world.has_stale(row("7"))
+    assert await world.read(row("7")) == {"id": "7", "title": "new"}
+    assert world.source.count("/articles/07") == 1
+    assert not [what for _, what, _ in world.store.tried if what == "delete"]
 
 
 @pytest.mark.parametrize("error", ERRORS)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from world import TABLE, World
 
 from edge_cache.errors import UpstreamRejected
 from edge_cache.ports import Announced, Missed
-from edge_cache.refresher.catch_up import MAX_CARRIED_OUT
+from edge_cache.refresher.catch_up import LAG_S, MAX_CARRIED_OUT
+from edge_cache.refresher.changes import MAX_ROWS
 from edge_cache.resources import Change
 from edge_cache.tables import Table
 
@@ -41,10 +44,11 @@ async def test_changes_are_told_by_table(project: World) -> None:
         Change(NOTES, row_ids=None, number=4),
         Change(NOTES, row_ids=("b",), number=5),
         Change(None, number=6),
+        Change(TABLE, row_ids=("4",), number=7),
         unwatched=(TABLE,),
     )
-    rows = {"articles": ["1", "2", "3"], "notes": None}
-    assert await missed(project) == Missed("c1", 6, rows, ["articles"], complete=True)
+    rows = {"articles": ["1", "2", "3", "4"], "notes": None}
+    assert await missed(project) == Missed("c1", 7, rows, ["articles"], complete=True)
 
 
 async def test_what_webhooks_brought_is_not_missed(project: World) -> None:
@@ -105,23 +109,59 @@ async def test_an_outbox_that_cannot_tell_makes_numbers_worthless(project: World
     assert project.outbox.asked == [None, None]
 
 
-async def test_an_outbox_that_is_not_there_is_asked_every_15_minutes(project: World) -> None:
-    """Also by the next life of the object; then it may be there."""
+async def test_an_outbox_that_is_not_there_is_asked_again(project: World) -> None:
+    """Each time, as it may be there now; nor is one answer proof that it will not be."""
     assert await missed(project) is None
     project.outbox.announces = announced()
-    await project.live(14 * 60 - 1)
-    await project.restart()
+    assert await missed(project) is not None
+    assert project.outbox.asked == [None, None]
+
+
+async def test_without_a_secret_nobody_is_asked(project: World) -> None:
+    """So nobody knows whether there is an outbox."""
+    project.outbox.is_open = False
     assert await missed(project) is None
-    assert len(project.outbox.asked) == 1
-    await project.live(1)
-    assert await missed(project) is not None
-    assert await missed(project) is not None
-    assert len(project.outbox.asked) == 3
+    assert project.outbox.asked == []
+    assert project.host.status()["outbox"] == {"installed": None, "asked_at": None, "error": None}
+
+
+async def test_webhooks_that_are_on_their_way_have_a_moment(project: World) -> None:
+    """What they bring meanwhile was not missed."""
+    changes = [Change(TABLE, row_ids=(str(number),), number=number) for number in (1, 2)]
+    project.outbox.announces = announced(*changes)
+    asking = asyncio.ensure_future(missed(project))
+    await asyncio.sleep(LAG_S - 0.1)
+    carry_out(project, 2)
+    assert not asking.done()
+    assert await asking == Missed("c1", 1, {"articles": ["1"]}, [], complete=True)
+    assert project.passed_ms == LAG_S * 1000
+
+
+@pytest.mark.parametrize("complete", [True, False])
+async def test_nobody_waits_for_nothing(project: World, *, complete: bool) -> None:
+    """Nor where everything counts as changed anyway."""
+    project.outbox.announces = announced(complete=complete)
+    await missed(project)
+    assert project.passed_ms == 0
+
+
+async def test_many_rows_are_all_rows(project: World) -> None:
+    """More are not refreshed one by one anyway; an object has other things to do than to count."""
+    few = [Change(TABLE, row_ids=(str(number),)) for number in range(MAX_ROWS)]
+    project.outbox.announces = announced(*few, *few)
+    told = await missed(project)
+    assert told is not None
+    assert told.rows == {"articles": [str(number) for number in range(MAX_ROWS)]}
+    project.outbox.announces = announced(
+        *few, Change(NOTES, row_ids=("a",)), few[0], Change(TABLE, row_ids=("x",))
+    )
+    told = await missed(project)
+    assert told is not None
+    assert told.rows == {"articles": None, "notes": ["a"]}
 
 
 async def test_health_tells_how_asking_goes(project: World) -> None:
     """Of the project's object only."""
-    assert project.host.status()["outbox"] == {"installed": None, "asked_at": None, "error": None}
     await missed(project)
     asked_at = "2023-11-14T22:13:20+00:00"
     told = {"installed": False, "asked_at": asked_at, "error": None}

@@ -11,6 +11,7 @@ from world import LIST, START_MS, TABLE, World, body_of, row, settle
 
 from edge_cache.entries import etag_of
 from edge_cache.errors import (
+    AnotherRow,
     InvalidAnswer,
     LookupsExhausted,
     NotAsked,
@@ -360,6 +361,15 @@ async def test_once_the_budget_is_spent_unknown_rows_are_refused(world: World) -
     assert world.source.count("/articles/1") == 0
     await asyncio.sleep(0.1)
     assert (await world.fill(row("1"))).asked
+
+
+async def test_a_row_that_came_with_another_id_was_looked_up_in_vain(world: World) -> None:
+    """There are many spellings of one row. Supabase is well, so the table is."""
+    paths = [f"unknown {number}" for number in range(60)]
+    world.source.errors = {row(path).key: AnotherRow("Another id.") for path in paths}
+    failures = [type(outcome) for outcome in await outcomes([world.fill(row(p)) for p in paths])]
+    assert failures == [AnotherRow] * 50 + [LookupsExhausted] * 10
+    assert world.host.record.outcome.failures == 0
 
 
 async def test_a_row_that_the_table_lists_is_served_although_the_budget_is_spent(

@@ -44,6 +44,14 @@ def test_without_keys_any_row_may_have_changed(kind: str) -> None:
     assert changed == Change(EVENTS, kind, None, 17)
 
 
+@pytest.mark.parametrize("column", ["slug", 5, ["id"]])
+def test_values_of_another_column_name_no_row(column: object) -> None:
+    """The triggers are of before the declared key was changed, or of after that."""
+    assert notified(key=column).row_ids is None
+    assert notified(key="id").row_ids == ("1", "2")
+    assert notified(key=None).row_ids == ("1", "2")
+
+
 def test_a_statement_may_have_touched_no_row() -> None:
     """Then the table is as it was."""
     assert notified(keys=[]).row_ids == ()
@@ -72,15 +80,18 @@ def test_a_number_is_not_needed(number: object) -> None:
 @pytest.mark.parametrize("number", ["17", 1.5, -1, True, [], "", 10**15])
 def test_a_number_is_a_whole_one(number: object) -> None:
     """Else it is refused."""
-    with pytest.raises(BadPayload, match='Its "id" should be a whole number'):
+    with pytest.raises(BadPayload) as caught:
         notified(id=number)
+    assert caught.value.detail == 'Its "id" should be a whole number.'
+    assert notified(id=10**15 - 1).number == 10**15 - 1
 
 
 @pytest.mark.parametrize("keys", [[True], [None], [1, {}], [["a"]], {}, "a", 5, ["\ud800"], False])
 def test_keys_are_numbers_and_texts(keys: object) -> None:
     """Anything else is refused."""
-    with pytest.raises(BadPayload, match='Its "keys" should be null or a list'):
+    with pytest.raises(BadPayload) as caught:
         notified(keys=keys)
+    assert caught.value.detail == 'Its "keys" should be null or a list of numbers and texts.'
 
 
 @pytest.mark.parametrize("kind", ["insert", "SELECT", "", None, 5])

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from edge_cache.config import Settings
+from edge_cache.entries import digest_of
 from edge_cache.errors import (
     InvalidAnswer,
     UpstreamError,
@@ -28,29 +29,34 @@ EVENTS = Table("events", key="slug", schema="agenda")
 NOTHING = {"cursor": "c1", "complete": True, "changes": [], "watched": [["public", "articles"]]}
 
 SECRET = "new"
+DECLARED = digest_of(b'[["public", "articles", "id"], ["agenda", "events", "slug"]]', 8)
 
 Remote = Callable[[httpx.Request], httpx.Response]
 
 
-def announced(
+def announced(remote: Remote, after: str | None = "c0", **more: Any) -> Announced | None:
+    """Ask a remote, once."""
+    return asyncio.run(supabase_of(remote, **more).announced(after))
+
+
+def supabase_of(
     remote: Remote,
-    after: str | None = "c0",
     *,
     secret: str | None = SECRET,
     previous: str | None = None,
     timeout_s: float = 1,
-) -> Announced | None:
-    """Ask a remote, once."""
+    tables: tuple[Table, ...] = (ARTICLES, EVENTS),
+) -> Supabase:
+    """Return what asks a remote."""
     settings = Settings(
         "https://abc.supabase.co",
         "sb_publishable_x",
         timeout_s,
         revalidate_secret=secret,
         previous_secret=previous,
-        declared=Declared((ARTICLES, EVENTS)),
+        declared=Declared(tables),
     )
-    supabase = Supabase(httpx.MockTransport(remote), settings, now_ms=lambda: 0)
-    return asyncio.run(supabase.announced(after))
+    return Supabase(httpx.MockTransport(remote), settings, now_ms=lambda: 0)
 
 
 def tells(**members: object) -> Remote:
@@ -71,7 +77,8 @@ def test_the_secret_is_in_the_body_alone() -> None:
         asked.append(request)
         return httpx.Response(200, json=NOTHING)
 
-    assert announced(remote, None) == Announced("c1", True, (), (EVENTS,))  # noqa: FBT003
+    told = announced(remote, None)
+    assert told == Announced(f"{DECLARED} c1", complete=True, changes=(), unwatched=(EVENTS,))
     (request,) = asked
     assert (request.method, str(request.url)) == (
         "POST",
@@ -95,7 +102,7 @@ def test_changes_are_read_as_notifications_are() -> None:
         watched=[["agenda", "events"], ["public", "events"], ["public", "articles"]],
     )
     assert announced(remote) == Announced(
-        "c1",
+        f"{DECLARED} c1",
         complete=False,
         changes=(
             Change(ARTICLES, row_ids=("1", "a"), number=7),
@@ -106,14 +113,31 @@ def test_changes_are_read_as_notifications_are() -> None:
     )
 
 
-@pytest.mark.parametrize("secret", [None, ""])
-def test_without_a_secret_nobody_is_asked(secret: str | None) -> None:
-    """As on a developer's machine."""
+def test_a_cursor_is_of_the_tables_that_were_declared() -> None:
+    """What came for one while it was not went to nobody who would read it."""
+    asked: list[str | None] = []
 
-    def remote(_request: httpx.Request) -> httpx.Response:
-        raise AssertionError
+    def remote(request: httpx.Request) -> httpx.Response:
+        asked.append(json.loads(request.content)["after"])
+        return httpx.Response(200, json={**NOTHING, "cursor": "a b 1:2:"})
 
-    assert announced(remote, secret=secret) is None
+    told = announced(remote)
+    assert told is not None
+    announced(remote, told.cursor)
+    for tables in (
+        (ARTICLES,),
+        (ARTICLES, Table("events", key="id", schema="agenda")),
+        (ARTICLES, Table("events", key="slug")),
+        (ARTICLES, EVENTS, Table("notes")),
+    ):
+        announced(remote, told.cursor, tables=tables)
+    assert asked == [None, "a b 1:2:", None, None, None, None]
+
+
+@pytest.mark.parametrize(("secret", "is_open"), [(None, False), ("", False), (SECRET, True)])
+def test_it_is_open_to_who_has_the_secret(secret: str | None, is_open: bool) -> None:
+    """Without one nobody is asked, as on a developer's machine."""
+    assert supabase_of(tells(), secret=secret).is_open is is_open
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_a_number_is_compared_as_it_is_written(read: Read, row_id: str) -> None:
     assert read(answer(200, content=body, headers=JSON_TYPE), row_id) == body
 
 
-@pytest.mark.parametrize("row_id", ["07", "+7", " 7", "7.0"])
+@pytest.mark.parametrize("row_id", ["07", "+7", " 7", "7.0", "0x7", "0X07", "0o7", "0b111"])
 def test_another_spelling_of_an_id_is_not_found(read: Read, row_id: str) -> None:
     """Postgres takes it for the row; its entry would outlive the row's edits."""
     with pytest.raises(NotFound, match="The row's id is spelled otherwise"):
@@ -86,7 +86,9 @@ def test_another_spelling_of_a_text_is_not_found(read: Read, row_id: str, found:
         read(answer(200, json={"id": found}), row_id)
 
 
-@pytest.mark.parametrize(("row_id", "found"), [("2", 3), ("2", 22), ("a", "b"), ("-", "*")])
+@pytest.mark.parametrize(
+    ("row_id", "found"), [("2", 3), ("2", 22), ("0x2", 3), ("a", "b"), ("-", "*")]
+)
 def test_another_row_is_no_answer(read: Read, row_id: str, found: object) -> None:
     """It proves nothing of the row that was asked for."""
     with pytest.raises(InvalidAnswer, match="a row with another id than was asked for"):

@@ -48,11 +48,17 @@ def test_tables_are_compared_every_15_minutes(minute: int) -> None:
     assert refresher.asked == [("missed",), *(CHECKS if minute in {0, 15} else [])]
 
 
-def test_tables_that_the_outbox_watches_are_not_compared() -> None:
-    """It tells all of their changes."""
+@pytest.mark.parametrize(
+    ("minute", "compared"), [(0, []), (15, []), (30, []), (45, CHECKS), (105, CHECKS)]
+)
+def test_tables_that_the_outbox_watches_are_compared_every_hour(
+    minute: int, compared: list[tuple[str, str]]
+) -> None:
+    """A partition that is dropped, or a policy that is changed, fires no trigger."""
+    at_ms = QUARTER_MS + minute * MINUTE_MS
     refresher = FakeRefresher(misses=missed({}, 0, unwatched="products"))
-    assert healed(refresher) == []
-    assert refresher.asked == [("missed",), ("check", "products")]
+    assert healed(refresher, at_ms) == []
+    assert refresher.asked == [("missed",), *(compared or [("check", "products")])]
 
 
 def test_what_no_webhook_brought_is_recorded() -> None:
