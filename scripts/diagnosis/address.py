@@ -34,6 +34,8 @@ async def check(
 def judge(response: httpx.Response, url: str, places: Mapping[str, str]) -> Finding:
     """Return whether that is a Supabase project which knows the key, whatever else it answered."""
     code = error_code(response)
+    if "supabase-edge-cache" in response.headers.get("cache-status", ""):
+        return fail(SUBJECT, f"{url} is a Worker of this kind, not Supabase.", CHECK_ADDRESS)
     if code in _BAD_TOKEN or (code is None and response.status_code == HTTPStatus.UNAUTHORIZED):
         said = f"SUPABASE_ANON_KEY from {places['SUPABASE_ANON_KEY']} is no key of {url}."
         return fail(SUBJECT, said, CHECK_KEY)

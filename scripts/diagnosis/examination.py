@@ -11,6 +11,7 @@ import httpx
 from diagnosis import address, declared, health, installed, others, sample, tables, webhook
 from diagnosis.findings import Finding, has_failed, skip
 from diagnosis.health import Checkup
+from diagnosis.installed import UNWATCHED
 from diagnosis.project import Project
 from diagnosis.tables import Reading
 from diagnosis.worker import Unanswered, Worker
@@ -43,11 +44,16 @@ class Examination:
         reads, answers, sql = await asyncio.gather(
             asyncio.gather(*(tables.read(self.project, table) for table in wanted.tables)),
             asyncio.gather(*(others.check(self.project, *o) for o in sorted(wanted.others))),
-            installed.check(self.project, self._targets[0][1], self.settings.revalidate_secret),
+            installed.check(
+                self.project, self._targets[0][1], self.settings.revalidate_secret, wanted
+            ),
         )
         pairs = zip(wanted.tables, reads, strict=True)
         judged = [finding for pair in pairs for finding in tables.judge(*pair)]
-        return [*judged, *answers, *sql], [read for read in reads if isinstance(read, Reading)]
+        failing = {finding.subject for finding in judged if has_failed([finding])}
+        # What cannot be read lacks more than triggers.
+        told = [one for one in sql if one.said != UNWATCHED or one.subject not in failing]
+        return [*judged, *answers, *told], [read for read in reads if isinstance(read, Reading)]
 
     async def compare(
         self, worker: Worker, served: frozenset[str], readings: list[Reading]

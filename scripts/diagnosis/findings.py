@@ -63,7 +63,7 @@ def in_environment(finding: Finding, name: str | None) -> Finding:
     """Return a finding whose commands are of this environment of wrangler.toml."""
     if name is None:
         return finding
-    advice = re.sub("`npm run (?:deploy|sql)", rf"\g<0> -- --env {name}", finding.advice)
+    advice = re.sub("`npm run (?:deploy|--silent sql)", rf"\g<0> -- --env {name}", finding.advice)
     return replace(finding, advice=re.sub("`npx wrangler [^`]*", rf"\g<0> --env {name}", advice))
 
 

@@ -8,11 +8,18 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from diagnosis.findings import Finding, fail, ok, skip, warn
-from diagnosis.naming import GIVE_IT, INSTALL, reason
+from diagnosis.naming import GIVE_IT, INSTALL, named, reason
 from diagnosis.project import Project
 from edge_cache.errors import InvalidAnswer, UpstreamError
-from edge_cache.supabase.answers import error_code, is_no_function, require_success, rows_in
+from edge_cache.supabase.answers import (
+    error_code,
+    is_no_function,
+    object_in,
+    require_success,
+    rows_in,
+)
 from edge_cache.supabase.parsing import is_text
+from edge_cache.tables import Declared
 
 SNAPSHOT = "edge_cache_snapshot"
 CHANGES = "edge_cache_changes"
@@ -21,24 +28,37 @@ CHECK = "edge_cache_check"
 _IS_WRONG = "28P01"
 _IS_NOWHERE = "28000"
 
+UNWATCHED = "it lacks the triggers that tell of its changes."
+
+_PRICES = {
+    SNAPSHOT: "long tables are read page by page",
+    CHANGES: "lost webhooks are made up for late",
+    CHECK: "nobody can tell what may go stale unseen",
+}
+"""What it costs that a function is not there."""
+
 _UNSEEN = (
     "whether keys are unique, row level security is on and triggers are there cannot be told"
     " without edge_cache_check and the secret."
 )
 
 
-async def check(project: Project, schema: str, secret: str | None) -> list[Finding]:
-    """Return whether the functions are there, and what edge_cache_check finds.
+async def check(
+    project: Project, schema: str, secret: str | None, declared: Declared
+) -> list[Finding]:
+    """Return whether the functions are there, what is not watched, and what edge_cache_check finds.
 
     ``schema`` is one that edge_cache_snapshot should read.
     """
     try:
-        return await _checked(project, schema, secret)
+        return await _checked(project, schema, secret, declared)
     except UpstreamError as error:
         return [_failure(error)]
 
 
-async def _checked(project: Project, schema: str, secret: str | None) -> list[Finding]:
+async def _checked(
+    project: Project, schema: str, secret: str | None, declared: Declared
+) -> list[Finding]:
     # A table that cannot be there: the function's error about it shows that there is a function.
     nothing = {"schema_name": schema, "table_name": "edge_cache/none", "key_column": "id"}
     answers = await asyncio.gather(
@@ -52,7 +72,8 @@ async def _checked(project: Project, schema: str, secret: str | None) -> list[Fi
     if CHECK in missing:
         return [presence, skip(CHECK, _UNSEEN, INSTALL)]
     try:
-        return [presence, *judge(by_name[CHECK], has_secret=secret is not None)]
+        found = judge(by_name[CHECK], has_secret=secret is not None)
+        return [presence, *found, *unwatched(by_name[CHANGES], declared)]
     except UpstreamError as error:
         return [presence, _failure(error)]
 
@@ -65,8 +86,21 @@ def _presence(missing: list[str]) -> Finding:
     subject = "the project's SQL"
     if not missing:
         return ok(subject, "edge_cache_snapshot, edge_cache_changes and edge_cache_check answer.")
-    price = "lost webhooks are made up for late, and long tables read page by page"
-    return warn(subject, f"not there: {', '.join(missing)}; {price}.", INSTALL)
+    price = " and ".join(_PRICES[name] for name in missing)
+    return warn(subject, f"not there: {', '.join(missing)}, so {price}.", INSTALL)
+
+
+def unwatched(answer: httpx.Response, declared: Declared) -> list[Finding]:
+    """Return the declared tables whose changes nobody tells of, as edge_cache_changes answers."""
+    if not answer.is_success:
+        return []
+    watched = object_in(answer).get("watched")
+    wanted = [*((table.name, table.schema) for table in declared.tables), *declared.watched]
+    return [
+        fail(named(name, schema), UNWATCHED, INSTALL)
+        for name, schema in wanted
+        if not isinstance(watched, list) or [schema, name] not in watched
+    ]
 
 
 def judge(answer: httpx.Response, *, has_secret: bool) -> list[Finding]:

@@ -12,7 +12,9 @@ _PLAIN = re.compile("[a-z_][a-z0-9_]*")
 FUNCTION = "rpc/"
 """Functions lie below this."""
 
-INSTALL = "Run the script that `npm run sql` prints in the SQL editor (Dashboard → SQL Editor)."
+INSTALL = (
+    "Run the script that `npm run --silent sql` prints in the SQL editor (Dashboard → SQL Editor)."
+)
 
 GIVE_IT = "Put REVALIDATE_SECRET into .dev.vars, or into the environment."
 

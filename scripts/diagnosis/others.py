@@ -55,4 +55,7 @@ def _refused(name: str, target: str, error: UpstreamError) -> Finding:
     if target.startswith(FUNCTION) and error.code == "42501":
         advice = f"Grant execute on {name} to anon, and select on what it reads."
         return fail(name, reason(error), advice)
-    return fail(name, reason(error), way_out(error, name))
+    advice = way_out(error, name)
+    if error.code == "42501":
+        advice += " A view with security_invoker needs that on the tables that it reads, too."
+    return fail(name, reason(error), advice)

@@ -17,6 +17,8 @@ RETRIES = 2
 PAUSE_S = 2.0
 """A change that is on its way to the Worker is no fault: both are looked at again."""
 
+_NOT_FOUND = httpx.codes.NOT_FOUND
+
 _OUTDATED = (
     "If nobody edited it within the last minute, its webhook does not come: see the other lines."
     " GET /revalidate refreshes it by hand."
@@ -58,6 +60,9 @@ def judge(
 ) -> Finding:
     """Compare a table's JSON with what the Worker answered, and its first row likewise."""
     path, key = Resource(reading.table).path, reading.table.key
+    if served.is_success and served_row is not None and served_row.status_code == _NOT_FOUND:
+        said = f"the Worker finds no row by its {key}."
+        return fail(path, said, "It may have another key: deploy this wrangler.toml.")
     for answer in filter(None, (served, served_row)):
         if answer.status_code != httpx.codes.OK:
             return fail(path, problem(answer), SEE_LOG)

@@ -10,7 +10,10 @@ from edge_cache.http import Answer, json_answer, release
 from edge_cache.ports import NowMs, ReadableStore, Refreshing
 from edge_cache.resources import Resource
 from edge_cache.tables import PROJECT, Table
-from edge_cache.times import rfc3339
+from edge_cache.times import ms_of, rfc3339
+
+FAILED_MS = 5 * 60 * 1000
+"""For so long a failed read says that readers of what is not cached may not be served."""
 
 
 class Health:
@@ -55,7 +58,8 @@ class Health:
     async def _table(self, table: Table) -> dict[str, object]:
         """Return a table's members.
 
-        It can be served from its entry or, as long as the last read did not fail, from Supabase.
+        It can be served from its entry or, unless a read has just failed, from Supabase. Of an
+        older failure nobody knows whether it still holds: nobody has asked since.
         """
         try:
             value = await self._store.open(Resource(table).key)
@@ -64,9 +68,14 @@ class Health:
             status = await self._refresher.status(table)
         except EdgeCacheError as error:
             return {"serving": False, "cached": None, "error": error.document()}
-        serving = value is not None or status["failures"] == 0
+        serving = value is not None or not self._has_just_failed(status)
         entry = self._entry(value.metadata if value else None)
         return {"serving": serving, "cached": value is not None, **entry, **status}
+
+    def _has_just_failed(self, status: dict[str, object]) -> bool:
+        if status["failures"] == 0:
+            return False
+        return self._now_ms() - ms_of(str(status["failed_at"])) < FAILED_MS
 
     def _entry(self, text: str | None) -> dict[str, object]:
         """Return what the metadata tells of an entry; another Worker's has none."""

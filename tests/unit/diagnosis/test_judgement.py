@@ -51,6 +51,25 @@ def test_a_function_that_writes_is_not_read() -> None:
     assert (finding.verdict, "stable" in finding.advice) == (Verdict.FAIL, True)
 
 
+def test_a_worker_of_this_kind_is_no_project() -> None:
+    """One that asks itself answers nobody."""
+    headers = {"cache-status": "supabase-edge-cache; hit", "content-range": "0-0/*"}
+    finding = address.judge(httpx.Response(200, json=[], headers=headers), "https://x", PLACES)
+    assert (finding.verdict, "a Worker of this kind" in finding.said) == (Verdict.FAIL, True)
+
+
+def test_a_table_that_is_declared_and_not_watched_is_named() -> None:
+    """As after the declaration was changed, and the script not run again."""
+    told = {"cursor": "c", "complete": False, "changes": [], "watched": [["public", "a"]]}
+    wanted = Declared((Table("a"), Table("a", schema="other")), watched=(("b", "public"),))
+    findings = installed.unwatched(httpx.Response(200, json=told), wanted)
+    assert [(finding.verdict, finding.subject) for finding in findings] == [
+        (Verdict.FAIL, "other.a"),
+        (Verdict.FAIL, "public.b"),
+    ]
+    assert installed.unwatched(error(403, "28P01"), wanted) == []
+
+
 def test_a_redirect_is_no_project() -> None:
     """It is not followed with a key."""
     moved = httpx.Response(301, headers={"location": "https://example.com"})
