@@ -221,6 +221,27 @@ def test_a_deleted_row_is_gone_after_n_seconds_at_most(edge: Edge, cache: httpx.
     assert is_gone(cache)
 
 
+SPELLINGS = ("/articles/2/", "/articles/2//", "/articles/%32")
+
+
+def test_a_deleted_row_does_not_come_back_spelled_otherwise(
+    edge_of: EdgeOf, start_worker: StartWorker, start_cache: StartCache
+) -> None:
+    """Not even where the Worker dies, and the shared cache answers with what it kept."""
+    worker = start_worker({"SHARED_MAX_AGE_SECONDS": "1"})
+    edge = edge_of(worker)
+    with client_of(start_cache(worker.url)) as http:
+        for path in ("/articles", "/articles/2", *SPELLINGS, *SPELLINGS):
+            assert not was_kept(http.get(path).raise_for_status())
+        edge.db.delete(2)
+        edge.webhook("DELETE", {"id": 2})
+        eventually(lambda: http.get("/articles/2").status_code == 404, "the 404")
+        worker.process.kill()
+        for path in SPELLINGS:
+            assert http.get(path).status_code == 503
+        assert http.get("/articles").status_code == 200
+
+
 PUBLIC = {"apikey": "{key}"}
 NEVER: dict[str, tuple[str, dict[str, str], int]] = {
     "a row that does not exist": ("/articles/999", {}, 404),

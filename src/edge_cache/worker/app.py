@@ -189,7 +189,7 @@ async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer |
             answered = await running.answer(request)
     except EdgeCacheError as error:
         answered = http.without_body(_refusal(error, request, log), head=request.method == "HEAD")
-    return shared_cache.directed(answered, shared_max_age_s)
+    return shared_cache.directed(answered, shared_max_age_s, request.url)
 
 
 def _refusal(error: EdgeCacheError, request: Request, log: Log) -> Answer:

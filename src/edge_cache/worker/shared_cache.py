@@ -17,16 +17,16 @@ somebody notices. It has no say while the Worker answers."""
 _NO_STORE = {"cdn-cache-control": "no-store"}
 
 
-def directed(answer: Answer | Passed, max_age_s: int | None) -> Answer | Passed:
+def directed(answer: Answer | Passed, max_age_s: int | None, url: str) -> Answer | Passed:
     """Return the answer with what shared caches have to do with it.
 
-    They may keep a table or row that is as new as this cache knows, and answer with it for
-    ``max_age_s`` seconds (None: nothing is said, and nothing changes). What was passed on
-    says ``no-store`` already.
+    They may keep a table or row that is as new as this cache knows, asked for at ``url``, its own,
+    and answer with it for ``max_age_s`` seconds (None: nothing is said, and nothing changes). What
+    was passed on says ``no-store`` already.
     """
     if max_age_s is None or isinstance(answer, Passed):
         return answer
-    if answer.current is None or answer.current.query is not None:
+    if answer.current is None or not _is_own(url, answer.current):
         return replace(answer, headers={**answer.headers, **_NO_STORE})
     headers = {
         **answer.headers,
@@ -46,6 +46,17 @@ def tags_of(resource: Resource) -> tuple[str, str]:
     that differ in their case only do so anyway.
     """
     return resource.scope.name, resource.key.replace(",", ";")
+
+
+def _is_own(url: str, resource: Resource) -> bool:
+    """Tell whether a URL is the one under which a table or row may be kept.
+
+    Each other spelling (a query string, a slash at its end, ``%32`` for 2) would be a copy of its
+    own to them. One of a deleted row would outlive the 404 that took away the others, and come back
+    where the Worker fails. Of a query, nothing may be kept under any URL.
+    """
+    target = "/" + url.partition("://")[2].partition("/")[2]
+    return resource.query is None and target == resource.path
 
 
 def _lifetime(max_age_s: int) -> str:

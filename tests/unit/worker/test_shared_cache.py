@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from faked_edge import BEARER, FakedReader, FakedWorker, status_of, webhook
+from faked_edge import BEARER, ELSEWHERE, FakedReader, FakedWorker, status_of, webhook
 from faked_ports import FakeStream, filled_of, value_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +19,7 @@ from edge_cache.worker.shared_cache import directed, tags_of
 
 ARTICLES = Table("articles")
 ROW = Resource(ARTICLES, "7")
+URL = f"{ELSEWHERE}/articles/7"
 N = 60
 KEPT = "max-age=54, stale-while-revalidate=6, stale-if-error=86400"
 PUBLIC_KEY = {"apikey": "key"}
@@ -71,9 +72,37 @@ def test_the_time_in_kv_does_not_count(edge: FakedWorker) -> None:
 )
 def test_no_answer_is_older_than_promised(max_age_s: int, told: str) -> None:
     """The time in which an old answer may be used while the Worker is asked is within N."""
-    answer = directed(Answer(200, current=ROW), max_age_s)
+    answer = directed(Answer(200, current=ROW), max_age_s, URL)
     assert isinstance(answer, Answer)
     assert answer.headers["cdn-cache-control"] == told
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/articles/7/",
+        "/articles/7//",
+        "/articles/%37",
+        "/articles/7?",
+        "/articles/7?x=1",
+        "/articles/",
+        "/articles?select=*",
+    ],
+)
+def test_another_spelling_of_a_path_may_not_be_kept(edge: FakedWorker, path: str) -> None:
+    """It would be a copy of its own, which a 404 at the row's path does not take away."""
+    answer = edge.ask("GET", path)
+    assert (answer.status, answer.headers["cdn-cache-control"]) == (200, "no-store")
+    assert "cache-tag" not in answer.headers
+
+
+@given(st.text(min_size=1))
+def test_every_row_may_be_kept_under_its_own_path(row_id: str) -> None:
+    """Whatever has to be percent-encoded in it."""
+    row = Resource(ARTICLES, row_id)
+    answer = directed(Answer(200, current=row), N, ELSEWHERE + row.path)
+    assert isinstance(answer, Answer)
+    assert answer.headers["cdn-cache-control"] == KEPT
 
 
 ELSE = {
@@ -162,7 +191,7 @@ def test_a_worker_that_is_not_configured_still_answers(edge: FakedWorker) -> Non
 def test_what_is_passed_on_is_left_as_it_is() -> None:
     """It says `no-store` from where the runtime's response was made."""
     passed = Passed(FakeStream(), 200)
-    assert directed(passed, N) is passed
+    assert directed(passed, N, URL) is passed
 
 
 @pytest.mark.parametrize("obeys", [True, False])
