@@ -366,6 +366,24 @@ def test_in_the_last_tenth_nobody_waits_for_the_worker(
     assert reached(edge, before) == [304]
 
 
+def test_a_maximum_age_takes_nothing_away_in_an_outage(
+    edge_of: EdgeOf, start_worker: StartWorker, start_cache: StartCache
+) -> None:
+    """Supabase is down for longer than that, and then the Worker dies."""
+    worker = start_worker({"SHARED_MAX_AGE_SECONDS": "1", "MAX_AGE_SECONDS": "1"})
+    edge = edge_of(worker)
+    edge.get("/articles").raise_for_status()
+    edge.kv.wait()
+    with client_of(start_cache(worker.url)) as http:
+        edge.upstream.always = answering(503)
+        eventually(lambda: "ttl=-" in http.get("/articles").headers["cache-status"], "old age")
+        time.sleep(1.2)
+        assert http.get("/articles").status_code == 200
+        worker.process.kill()
+        time.sleep(1.2)
+        assert http.get("/articles").json() == list(SEED)
+
+
 SHORTER = """sub vcl_backend_response {
     set beresp.http.CDN-Cache-Control =
         regsub(beresp.http.CDN-Cache-Control, "stale-if-error=\\d+", "stale-if-error=6");

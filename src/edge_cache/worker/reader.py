@@ -141,7 +141,7 @@ class Reader:
                 parts.append(f"ttl={max_age - age}")
         if aged or self._is_to_be_told(resource, entry, max_age):
             self._background(self._renew(resource, entry.metadata.asked_at_ms))
-        answer = self._answer(conditions, entry, age, parts, None if aged else resource)
+        answer = self._answer(conditions, entry, age, parts, resource)
         event = "stale" if aged else "hit"
         self._log(event, key=loggable(resource.key), status=answer.status, age_s=age)
         return answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from faked_edge import BEARER, ELSEWHERE, FakedReader, FakedWorker, status_of, webhook
-from faked_ports import FakeStream, filled_of, value_of
+from faked_ports import FakeStream, FakeValue, filled_of, value_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -151,13 +151,28 @@ def test_an_answer_that_is_known_to_be_out_of_date_may_not_be_kept(edge: FakedWo
     assert answer.headers["cdn-cache-control"] == "no-store"
 
 
-def test_an_entry_beyond_its_maximum_age_may_not_be_kept(reader: FakedReader) -> None:
-    """It is being renewed already, so the next answer is the newer one."""
+@pytest.mark.parametrize("age_s", [60, 61])
+def test_an_entry_beyond_its_maximum_age_may_be_kept(reader: FakedReader, age_s: int) -> None:
+    """Nothing newer is known of, and `no-store` would take away what a dead Worker needs."""
     reader.max_age_s = 60
-    reader.keep(ROW, value_of(b"{}", age_s=61))
-    assert reader.read(ROW).current is None
-    reader.keep(ROW, value_of(b"{}", age_s=60))
+    reader.keep(ROW, value_of(b"{}", age_s=age_s))
     assert reader.read(ROW).current == ROW
+
+
+def test_another_workers_entry_may_be_kept(reader: FakedReader) -> None:
+    """Of unknown age it is, and so beyond any maximum age; nothing newer is known of either."""
+    reader.max_age_s = 60
+    reader.keep(ROW, FakeValue(None, b"{}"))
+    assert reader.read(ROW).current == ROW
+
+
+def test_an_aged_entry_that_is_out_of_date_may_not_be_kept(reader: FakedReader) -> None:
+    """That it is old as well changes nothing."""
+    reader.max_age_s = 60
+    reader.keep(ROW, value_of(b"{}", age_s=61), published=1)
+    reader.refresher.failing["articles"] = UpstreamUnreachable("refused")
+    answer = reader.read(ROW)
+    assert (answer.status, answer.current) == (200, None)
 
 
 def test_what_was_just_read_may_be_kept(edge: FakedWorker) -> None:
