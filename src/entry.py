@@ -53,7 +53,7 @@ def _app() -> app.App:
         now_ms=runtime.now_ms,
         log=runtime.log,
     )
-    health = Health(settings.declared.tables, store, client, runtime.now_ms)
+    health = Health(settings.declared, store, client, runtime.now_ms)
     passing = Passing(pass_on, settings, runtime.log)
     public = Public(settings)
     return app.App(

@@ -71,6 +71,12 @@ class Declared:
     others: frozenset[tuple[str, str]] = frozenset()
     watched: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def targets(self) -> list[str]:
+        """The views and functions, functions behind them, each as its path below ``/rest/v1/``."""
+        targets = {target for target, _ in self.others}
+        return sorted(targets, key=lambda target: (target.startswith("rpc/"), target))
+
     def scope_of(self, target: str, schema: str) -> Scope | None:
         """Return what a relation or function below ``/rest/v1/`` belongs to, if it is declared.
 

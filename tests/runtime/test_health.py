@@ -36,6 +36,7 @@ def test_a_new_worker_is_healthy(edge: Edge) -> None:
             }
         },
         "project": {
+            "serves": [],
             "refreshed_at": None,
             "pending": 0,
             "failures": 0,

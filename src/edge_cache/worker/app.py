@@ -23,7 +23,7 @@ from edge_cache.ports import Log, Purge, Refreshing
 from edge_cache.resources import Resource, path_of, resource_at
 from edge_cache.supabase.canonical import PassedOn
 from edge_cache.supabase.webhook import MAX_BYTES, change_in
-from edge_cache.tables import PROJECT
+from edge_cache.tables import PROJECT, Declared
 from edge_cache.unexpected import reported
 from edge_cache.worker import page, rest_errors, shared_cache, supabase_paths
 from edge_cache.worker.auth import require_secret
@@ -174,8 +174,7 @@ class App:
             raise NotFound(
                 'There is nothing at this path; PASS_THROUGH = "all" would pass it on to Supabase.'
             )
-        paths = " or ".join(f"/{table.name}" for table in self._settings.declared.tables)
-        raise NotFound(f"There is nothing at this path; try {paths}.")
+        raise NotFound(f"There is nothing at this path{_hint(self._settings.declared)}.")
 
 
 async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer | Passed:
@@ -217,6 +216,13 @@ def _misconfigured(error: ConfigurationError, request: Request, path: str) -> An
     if path == page.PATH and request.method in _READS:
         return page.answer(report.status)
     return None
+
+
+def _hint(declared: Declared) -> str:
+    """Tell where there is something, if it is anywhere."""
+    tables = [f"/{table.name}" for table in declared.tables]
+    paths = tables or [f"{supabase_paths.REST}/{target}" for target in declared.targets]
+    return f"; try {' or '.join(paths)}" if paths else ", and no table is served"
 
 
 _NOT_OF_A_SERVICE = (NotFound, ConfigurationError)

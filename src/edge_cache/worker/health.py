@@ -9,7 +9,7 @@ from edge_cache.errors import ConfigurationError, EdgeCacheError
 from edge_cache.http import Answer, json_answer, release
 from edge_cache.ports import NowMs, ReadableStore, Refreshing
 from edge_cache.resources import Resource
-from edge_cache.tables import PROJECT, Table
+from edge_cache.tables import PROJECT, Declared, Table
 from edge_cache.times import ms_of, rfc3339
 
 FAILED_MS = 5 * 60 * 1000
@@ -21,12 +21,12 @@ class Health:
 
     def __init__(
         self,
-        tables: tuple[Table, ...],
+        declared: Declared,
         store: ReadableStore,
         refresher: Refreshing,
         now_ms: NowMs,
     ) -> None:
-        self._tables = tables
+        self._declared = declared
         self._store = store
         self._refresher = refresher
         self._now_ms = now_ms
@@ -36,8 +36,9 @@ class Health:
 
         ``revalidation`` says what `/revalidate` asks for.
         """
-        project, *reports = await asyncio.gather(self._project(), *map(self._table, self._tables))
-        tables = {table.name: told for table, told in zip(self._tables, reports, strict=True)}
+        declared = self._declared.tables
+        project, *reports = await asyncio.gather(self._project(), *map(self._table, declared))
+        tables = {table.name: told for table, told in zip(declared, reports, strict=True)}
         serving = all(table["serving"] for table in tables.values())
         members: dict[str, object] = {
             "configuration": "ok",
@@ -51,9 +52,10 @@ class Health:
     async def _project(self) -> dict[str, object]:
         """Return the members of what belongs to no single table."""
         try:
-            return await self._refresher.status(PROJECT)
+            status = await self._refresher.status(PROJECT)
         except EdgeCacheError as error:
-            return {"error": error.document()}
+            status = {"error": error.document()}
+        return {"serves": self._declared.targets, **status}
 
     async def _table(self, table: Table) -> dict[str, object]:
         """Return a table's members.

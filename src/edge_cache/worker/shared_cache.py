@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from edge_cache.http import Answer, Passed
 from edge_cache.resources import Resource
+from edge_cache.worker.supabase_paths import target_of
 
 STALE_IF_ERROR_S = 86_400
 """For so long a shared cache may answer with what it has where the Worker fails: a day, in which
@@ -55,8 +56,7 @@ def _is_own(url: str, resource: Resource) -> bool:
     own to them. One of a deleted row would outlive the 404 that took away the others, and come back
     where the Worker fails. Of a query, nothing may be kept under any URL.
     """
-    target = "/" + url.partition("://")[2].partition("/")[2]
-    return resource.query is None and target == resource.path
+    return resource.query is None and target_of(url) == resource.path
 
 
 def _lifetime(max_age_s: int) -> str:

@@ -99,6 +99,7 @@ class FakedWorker:
     pass_through: PassThrough = PassThrough.REST
     log: FakeLog = field(default_factory=FakeLog)
     tables: tuple[Table, ...] = (ARTICLES, PRODUCTS)
+    others: frozenset[tuple[str, str]] = frozenset()
     secret: str | None = SECRET
     previous_secret: str | None = None
     shared_max_age_s: int | None = None
@@ -122,12 +123,12 @@ class FakedWorker:
             "key",
             revalidate_secret=self.secret,
             previous_secret=self.previous_secret,
-            declared=Declared(self.tables),
+            declared=Declared(self.tables, self.others),
             pass_through=self.pass_through,
             shared_max_age_s=self.shared_max_age_s,
             has_page=self.has_page,
         )
-        health = Health(self.tables, self.store, self.refresher, now_ms)
+        health = Health(settings.declared, self.store, self.refresher, now_ms)
         passing = Passing(self.supabase, settings, self.log)
         public = Public(settings)
         return app.App(

@@ -116,6 +116,22 @@ def test_a_404_names_the_paths_that_there_are(edge: FakedWorker) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("others", "detail"),
+    [
+        ({"rpc/add", "recent"}, "; try /rest/v1/recent or /rest/v1/rpc/add."),
+        (set(), ", and no table is served."),
+    ],
+)
+def test_a_404_where_no_table_is_served_names_what_is(
+    edge: FakedWorker, others: set[str], detail: str
+) -> None:
+    """Views and functions, or nothing."""
+    edge.tables, edge.others = (), frozenset((target, "public") for target in others)
+    told = problem_of(edge.ask("GET", "/unknown"))["detail"]
+    assert told == f"There is nothing at this path{detail}"
+
+
 @pytest.mark.parametrize("path", ["/articles", "/articles/7"])
 def test_an_error_of_a_read_is_a_problem(edge: FakedWorker, path: str) -> None:
     """With Retry-After, where waiting helps; the log tells what was refused."""

@@ -10,16 +10,17 @@ from faked_ports import NOW_MS, FakeRefresher, FakeStore, FakeValue, members, no
 from edge_cache.entries import Metadata, etag_of
 from edge_cache.errors import ConfigurationError, RefresherUnavailable, StoreError
 from edge_cache.http import Answer
-from edge_cache.tables import Table
+from edge_cache.tables import Declared, Table
 from edge_cache.times import rfc3339
 from edge_cache.worker.health import Health, misconfigured
 
 TABLES = (Table("articles"), Table("products"), Table("notes"))
+OTHERS = frozenset({("rpc/add", "public"), ("recent", "public"), ("recent", "api")})
 
 
 def report(store: FakeStore, refresher: FakeRefresher) -> Answer:
     """Return the report on three tables."""
-    return asyncio.run(Health(TABLES, store, refresher, now_ms).report("open"))
+    return asyncio.run(Health(Declared(TABLES, OTHERS), store, refresher, now_ms).report("open"))
 
 
 NO_ENTRY = dict.fromkeys(("rows", "bytes", "read_at", "age", "version"))
@@ -64,7 +65,7 @@ def test_a_table_is_served_from_its_entry_or_from_supabase() -> None:
             "products": {"serving": True, "cached": False, **NO_ENTRY, "failures": 0},
             "notes": {"serving": True, "cached": False, **NO_ENTRY, "failures": 0},
         },
-        "project": {"failures": 3, "queries": 1},
+        "project": {"serves": ["recent", "rpc/add"], "failures": 3, "queries": 1},
         "revalidation": "open",
         "now": "1970-01-01T00:16:40+00:00",
     }
@@ -99,7 +100,10 @@ def test_the_project_has_no_say_in_whether_tables_are_served() -> None:
     """Even if it cannot be asked."""
     answer = report(FakeStore(), FakeRefresher(failing={"": RefresherUnavailable("No.")}))
     assert (answer.status, members(answer.body)["status"]) == (200, "ok")
-    assert members(answer.body)["project"] == {"error": RefresherUnavailable("No.").document()}
+    assert members(answer.body)["project"] == {
+        "serves": ["recent", "rpc/add"],
+        "error": RefresherUnavailable("No.").document(),
+    }
 
 
 def test_entries_are_looked_at_and_let_go() -> None:
