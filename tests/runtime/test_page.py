@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from browser import ELSEWHERE, Visitor, launched
-from edge import SECRET, Edge, StartWorker
+from edge import SECRET, Edge, EdgeOf, StartWorker
 from kv_damage import refusing, without_keys
 from playwright.sync_api import Browser, expect
 from upstream import answering
+
+from local.stack import Supabase
 
 DOWN = answering(503, b'{"code":"PGRST002","message":"a private word"}')
 
@@ -91,6 +94,87 @@ def test_whether_the_database_has_an_outbox(guarded: Edge, visit: Visit) -> None
     guarded.tick()
     visitor.looks_again()
     visitor.sees("not installed", visitor.card("Queries"))
+
+
+def test_without_a_secret_nobody_asks_the_outbox(edge: Edge, visitor: Visitor) -> None:
+    """The page says why, whether or not the cron trigger ran."""
+    visitor.sees("no secret is set", visitor.card("Queries"))
+    edge.tick()
+    visitor.looks_again()
+    visitor.sees("no secret is set", visitor.card("Queries"))
+
+
+REFUSED = answering(403, b'{"code":"28P01","message":"a private word"}')
+ANNOUNCED = answering(200, b'{"cursor":"c","complete":true,"changes":[],"watched":[]}')
+VIEWS = {"recent": {"view": True}, "add": {"function": True}, "articles": {"watch": True}}
+
+
+def test_where_no_table_is_served_the_rest_is_shown(
+    edge_of: EdgeOf, start_worker: StartWorker, supabase: Supabase, visit: Visit
+) -> None:
+    """What it is, how to ask for it, and that the outbox and a read failed, each by itself."""
+    edge = edge_of(start_worker({"REVALIDATE_SECRET": SECRET, "TABLES": json.dumps(VIEWS)}))
+    edge.upstream.always = REFUSED
+    edge.tick(1)
+    edge.log.wait_for("catch_up_failed")
+    visitor = visit(address(edge))
+    card = visitor.card("Queries")
+    visitor.sees("No table is served at a path of its own.")
+    visitor.sees("Views and functions that are served: recent, rpc/add.")
+    expect(visitor.page.get_by_text(f"{visitor.origin}/rest/v1/recent?limit=3")).to_be_visible()
+    visitor.sees("Changes that no notification brings are not noticed.")
+    visitor.sees("Outbox fails", card)
+    assert visitor.facts("Queries")["Outbox"] == "failing, last answered: never"
+    expect(card).to_contain_text("Supabase refused it; its secret in Vault may be another one")
+    visitor.look_closely("no-tables")
+    edge.upstream.always = ANNOUNCED
+    edge.tick(2)
+    visitor.looks_again()
+    visitor.sees("Fine", card)
+    visitor.sees("Views and functions can be served.")
+    edge.upstream.always = DOWN
+    edge.get("/rest/v1/recent", apikey=supabase.publishable_key)
+    visitor.looks_again()
+    visitor.sees("Supabase fails", card)
+    expect(card).to_contain_text("Supabase answered 503 with code PGRST002")
+    assert re.fullmatch(r"asked (just now|\d s ago)", visitor.facts("Queries")["Outbox"])
+
+
+def test_where_nothing_is_served_the_page_says_so(start_worker: StartWorker, visit: Visit) -> None:
+    """The outbox may be looked at all the same."""
+    worker = start_worker({"TABLES": json.dumps({"articles": {"watch": True}})})
+    visitor = visit(f"{worker.url}/")
+    visitor.sees("Neither a table, a view nor a function is declared to be served.")
+    visitor.sees("no secret is set", visitor.card("Queries"))
+    visitor.page.get_by_role("button", name="Revalidate now").click()
+    visitor.sees("Done: everything is read anew when it is asked for.")
+    visitor.look_closely("nothing-served")
+
+
+def test_a_worker_that_takes_long(edge: Edge, browser: Browser) -> None:
+    """The page is never blank: it says at once what it waits for, and later that it takes long."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.route("**/health", lambda _: None)
+        page.goto(address(edge))
+        expect(page.get_by_text("Asking the Worker …")).to_be_visible(timeout=1000)
+        slow = page.get_by_text("The Worker takes long to answer. Still waiting …")
+        expect(slow).to_be_visible(timeout=8000)
+        page.unroute("**/health")
+        page.evaluate("look()")
+        expect(page.get_by_text("Every table can be served.")).to_be_visible()
+
+
+def test_a_worker_that_takes_long_to_answer_again(visitor: Visitor) -> None:
+    """What it said last stays, and the page says that it asks."""
+    visitor.sees("Fine")
+    visitor.page.route("**/health", lambda _: None)
+    visitor.looks_again()
+    heard = visitor.page.locator("#heard")
+    expect(heard).to_contain_text("Asking again, which takes long.", timeout=8000)
+    visitor.sees("Fine")
+    visitor.look_closely("slow")
+    visitor.page.unroute_all(behavior="ignoreErrors")
 
 
 def test_the_link_leads_to_the_table(edge: Edge, visitor: Visitor) -> None:

@@ -9,7 +9,7 @@ const PATIENCE_MS = 15_000;
 const TICK_MS = 1_000;
 
 const $ = (id) => document.getElementById(id);
-const heard = { report: null, at: 0, trouble: "" };
+const heard = { report: null, at: 0, trouble: "", askedAt: null };
 
 // ---- onto the page
 
@@ -87,14 +87,31 @@ function showCards(list, cards, stateOf, create, secondsSince) {
   });
 }
 
-function showOverall(report, trouble) {
-  const shown = trouble
-    ? state("bad", "No answer", `${trouble} ${report ? "Below is what it said last." : ""}`.trim())
-    : stateOfAll(report);
+/** How many seconds ago something was, by this browser's clock; 0 for what is not going on. */
+const passed = (at) => (at == null ? 0 : (performance.now() - at) / 1000);
+
+function overallOf({ report, trouble, askedAt }) {
+  if (trouble)
+    return state(
+      "bad",
+      "No answer",
+      `${trouble} ${report ? "Below is what it said last." : ""}`.trim(),
+    );
+  return report ? stateOfAll(report) : stateOfAsking(passed(askedAt));
+}
+
+function heardOf({ report, at, askedAt }) {
+  if (!report) return "";
+  const slow = passed(askedAt) >= SLOW_S ? " Asking again, which takes long." : "";
+  return `Updated ${since(passed(at))}.${slow}`;
+}
+
+function showOverall() {
+  const shown = overallOf(heard);
   $("overall").hidden = false;
   putState($("overall-word"), shown);
   put($("overall-sentence"), shown.sentence);
-  put($("heard"), report ? `Updated ${since((performance.now() - heard.at) / 1000)}.` : "");
+  put($("heard"), heardOf(heard));
   document.title = `${shown.word} · supabase-edge-cache`;
 }
 
@@ -116,31 +133,45 @@ function showRevalidation({ revalidation }) {
   $("secret").required = revalidation === "secret";
 }
 
-function showCommands(tables) {
+/** Show a command, or leave it out where there is none. */
+function showCommand(id, command) {
+  $(id).closest("div").hidden = !command;
+  put($(id), command);
+}
+
+function showCommands(tables, { serves = [] }) {
   const [name] = Object.keys(tables);
-  $("try").hidden = !name;
-  put($("try-table"), `curl -i ${location.origin}/${name}`);
-  put(
-    $("try-rest"),
-    `curl -i "${location.origin}/rest/v1/${name}?limit=3" -H "apikey: YOUR_PUBLISHABLE_KEY"`,
-  );
-  put($("try-health"), `curl ${location.origin}/health`);
+  const [target = serves[0]] = Object.keys(tables);
+  const rest = `"${location.origin}/rest/v1/${target}?limit=3" -H "apikey: YOUR_PUBLISHABLE_KEY"`;
+  showCommand("try-table", name ? `curl -i ${location.origin}/${name}` : "");
+  showCommand("try-rest", target ? `curl -i ${rest}` : "");
+  showCommand("try-health", `curl ${location.origin}/health`);
+}
+
+function showTables(tables, secondsSince) {
+  $("no-tables").hidden = Object.keys(tables).length > 0;
+  showCards($("tables-list"), tables, stateOfTable, newTable, secondsSince);
+}
+
+function showProject(project, secondsSince) {
+  put($("serves"), servesOf(project));
+  showCards($("project-list"), { Queries: project }, stateOfProject, newCard, secondsSince);
 }
 
 function show() {
-  const { report, trouble } = heard;
-  if (report || trouble) showOverall(report, trouble);
+  showOverall();
+  const { report } = heard;
   if (!report) return;
   const secondsSince = clock(report, performance.now() - heard.at);
   const { tables, project } = report;
-  const hasTables = Object.keys(tables).length > 0;
+  const isConfigured = !Array.isArray(report.configuration);
   showFaults(report);
-  $("tables").hidden = $("project").hidden = !hasTables;
-  showCards($("tables-list"), tables, stateOfTable, newTable, secondsSince);
-  if (hasTables)
-    showCards($("project-list"), { Queries: project }, stateOfProject, newCard, secondsSince);
+  for (const id of ["tables", "project", "try"]) $(id).hidden = !isConfigured;
   showRevalidation(report);
-  showCommands(tables);
+  if (!isConfigured) return;
+  showTables(tables, secondsSince);
+  showProject(project, secondsSince);
+  showCommands(tables, project);
 }
 
 // ---- asking
@@ -153,15 +184,24 @@ async function ask(path, options, patienceMs) {
   return { status: response.status, told };
 }
 
+/** Note what the Worker tells of itself. */
+function hear(told) {
+  const report = { ...told, project: projectOf(told) };
+  Object.assign(heard, { report, at: performance.now(), trouble: "" });
+}
+
 async function look() {
+  heard.askedAt = performance.now();
+  show();
   try {
     const headers = { accept: "application/json" };
     const { status, told } = await ask("/health", { headers }, PATIENCE_MS);
-    if (told.tables) Object.assign(heard, { report: told, at: performance.now(), trouble: "" });
+    if (told.tables) hear(told);
     else heard.trouble = `It answers ${status}. ${told.detail ?? ""}`.trim();
   } catch {
     heard.trouble = "This Worker does not answer.";
   }
+  heard.askedAt = null;
   show();
 }
 
@@ -201,7 +241,7 @@ async function revalidate() {
   $("secret").setAttribute("aria-invalid", isRefused);
   if (isRefused) $("secret").focus();
   if (isRefused) tell("bad", "This is not the value of REVALIDATE_SECRET.");
-  else if (told.received) tell("good", "Done: every table is as Supabase has it now.");
+  else if (told.received) tell("good", doneOf(heard.report));
   else tell("bad", told.detail ?? `It answered ${status}.`);
 }
 

@@ -10,6 +10,9 @@ const UNITS = [
 ];
 const SIZES = ["B", "kB", "MB"];
 
+/** For so long nobody wonders why nothing is shown yet. */
+const SLOW_S = 4;
+
 const count = (number) => number.toLocaleString("en");
 const countOrNone = (number) => (number ? count(number) : "none");
 
@@ -44,12 +47,20 @@ function stateOfTable(table) {
   return state("idle", "Not filled yet", "The first read asks Supabase, and fills it.");
 }
 
+/** The project; without a secret nobody asks the outbox, whatever became of that before. */
+function projectOf({ project, revalidation }) {
+  const isAsked = !project.outbox || revalidation === "secret";
+  return isAsked ? project : { ...project, outbox: { isWithoutSecret: true } };
+}
+
 function stateOfProject(project) {
   if (project.error) return state("bad", "Unknown", "This could not be looked at.");
   if (project.failures)
     return state("warn", "Supabase fails", "Readers get the last good answer, if there is one.");
   if (project.pending)
     return state("busy", "Refreshing", "Something has changed and is being read.");
+  if (project.outbox?.error)
+    return state("warn", "Outbox fails", "What no notification brings is not noticed meanwhile.");
   return state("good", "Fine", "A change of any table makes all of them out of date.");
 }
 
@@ -71,17 +82,56 @@ function stateOfAll({ configuration, status, tables, project }) {
   if (status !== "ok")
     return state("bad", "Unknown", `Could not be looked at: ${named((table) => table.error)}.`);
   if (all.some((one) => one.failures))
-    return state("warn", "Supabase fails", "Readers get the last good answers meanwhile.");
+    return state("warn", "Supabase fails", "Readers get the last good answers, if there are any.");
   if (all.some((one) => one.pending))
     return state("busy", "Refreshing", "Changes are being read from Supabase.");
-  return state("good", "Fine", "Every table can be served.");
+  if (project.outbox?.error)
+    return state("warn", "Outbox fails", "Changes that no notification brings are not noticed.");
+  if (Object.keys(tables).length) return state("good", "Fine", "Every table can be served.");
+  return project.serves?.length
+    ? state("good", "Fine", "Views and functions can be served.")
+    : state("idle", "Nothing to serve", "Neither a table, a view nor a function is declared to be served.");
+}
+
+/** What it comes to that everything was revalidated. */
+function doneOf({ tables }) {
+  return Object.keys(tables).length
+    ? "Done: every table is as Supabase has it now."
+    : "Done: everything is read anew when it is asked for.";
+}
+
+/** What there is to wait for, where nothing was heard yet. */
+function stateOfAsking(seconds) {
+  return seconds < SLOW_S
+    ? state("busy", "Asking", "Asking the Worker …")
+    : state("busy", "Asking", "The Worker takes long to answer. Still waiting …");
+}
+
+/** The views and functions that are served, as a sentence. */
+function servesOf({ serves }) {
+  return serves?.length ? `Views and functions that are served: ${serves.join(", ")}.` : "";
 }
 
 /** How it goes to ask the database's outbox for what no notification brought. */
-function outboxOf({ installed, asked_at, error }, secondsSince) {
-  if (error) return `failed: ${error}`;
+function outboxOf({ installed, asked_at, error, isWithoutSecret }, secondsSince) {
+  if (isWithoutSecret) return "no secret is set";
+  const answered = asked_at ? since(secondsSince(asked_at)) : "never";
+  if (error) return `failing, last answered: ${answered}`;
   if (installed == null) return "not asked yet";
-  return installed ? `asked ${since(secondsSince(asked_at))}` : "not installed";
+  return installed ? `asked ${answered}` : "not installed";
+}
+
+const OUTBOX_ERRORS = {
+  "supabase-unreachable": "Supabase cannot be reached",
+  "supabase-timeout": "Supabase did not answer in time",
+  "supabase-unavailable": "Supabase is unavailable",
+  "supabase-rejected": "Supabase refused it; its secret in Vault may be another one",
+  "supabase-invalid-answer": "what it answered is not usable",
+};
+
+function outboxErrorOf({ error }) {
+  if (!error) return "";
+  return `The outbox fails: ${OUTBOX_ERRORS[error] ?? "it could not be asked"} (${error}).`;
 }
 
 /** The figures of a card by their names; null for what is left out. */
@@ -101,7 +151,12 @@ function factsOf(told, secondsSince) {
   };
 }
 
-function errorOf({ error, last_error, last_error_detail, failed_at, failures }, secondsSince) {
+function errorOf(told, secondsSince) {
+  const errors = [lastErrorOf(told, secondsSince), outboxErrorOf(told.outbox ?? {})];
+  return errors.filter(Boolean).join(" ");
+}
+
+function lastErrorOf({ error, last_error, last_error_detail, failed_at, failures }, secondsSince) {
   if (error) return `${error.title}. ${error.detail}`;
   if (!last_error) return "";
   const words = last_error_detail || `Its type is ${last_error}.`;
