@@ -9,7 +9,7 @@ from shared.project import ROOT
 FOLDER = ROOT / "supabase" / "edge_cache"
 
 DEFINITIONS = (
-    *("outbox", "send", "announce", "watched", "secret", "changes"),
+    *("outbox", "prune", "gaps", "send", "touched", "announce", "watched", "secret", "changes"),
     *("reads", "check_declared", "check_tables", "check_reads", "check", "triggers"),
 )
 """What is the same for every project, each after what it needs."""

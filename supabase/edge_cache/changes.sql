@@ -9,14 +9,18 @@ insert into edge_cache.installation (id) values (gen_random_uuid())
   on conflict (only_one) do update set id = excluded.id;
 
 -- Where a cursor means something. Numbers of transactions mean nothing in another database, or in one
--- that was set back to an earlier time, which begins a new timeline.
+-- that was set back to an earlier time. That begins a new timeline, or (where the disk was set back)
+-- at least needs a restart.
 create or replace function edge_cache.identity()
   returns text
   language sql
   stable
   set search_path = pg_catalog, pg_temp
 as $$
-  select format('%s/%s/%s', system_identifier, timeline_id, installation.id)
+  select format(
+    '%s/%s/%s/%s', system_identifier, timeline_id,
+    extract(epoch from pg_postmaster_start_time()), installation.id
+  )
   from pg_control_system(), pg_control_checkpoint(), edge_cache.installation;
 $$;
 
@@ -50,6 +54,7 @@ begin
   if parts[1] = edge_cache.identity()
     and seconds between 0 and 23 * 60 * 60
     and pg_snapshot_xmax(seen) <= pg_snapshot_xmax(pg_current_snapshot())
+    and not edge_cache.has_gap_since(seen)
   then
     return seen;
   end if;
@@ -61,42 +66,43 @@ $$;
 
 -- What changed since `after`, which is a cursor of an earlier answer: what that snapshot does not show
 -- and this one does. So a transaction that commits late is neither left out nor told twice.
---   {"cursor": text, "complete": boolean, "changes": [{"id", "schema", "table", "keys"}, …],
---    "watched": [[schema, table], …]}
--- Where `complete` is false, anything may have changed. More than 500 changes are told as one for each
--- table. `watched` are the declared tables that have all their triggers: of others nothing is known.
--- It is one statement of one snapshot, as the function is stable.
-create or replace function public.edge_cache_changes(secret text, after text default null)
+--   {"cursor": text, "complete": boolean,
+--    "changes": [{"id", "schema", "table", "key", "keys"}, …], "watched": [[schema, table], …]}
+-- Where `complete` is false, anything may have changed. More than 500 changes, or keys of more than a
+-- million bytes, are told as one for each table. `watched` are the declared tables that have all their
+-- triggers: of others nothing is known.
+create or replace function edge_cache.changes_since(after text)
   returns json
   language plpgsql
-  stable
-  security definer
+  stable -- so all of it sees the snapshot that the cursor names
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  seen pg_snapshot;
+  seen constant pg_snapshot := edge_cache.snapshot_of(after);
 begin
-  perform edge_cache.require_secret(secret);
-  seen := edge_cache.snapshot_of(after);
   return (
     with unseen as materialized (
-      select id, schema_name as schema, table_name as "table", keys
+      select id, schema_name as schema, table_name as "table", key_column as key, keys
       from edge_cache.outbox
       where transaction >= pg_snapshot_xmin(seen)
         and not pg_visible_in_snapshot(transaction, seen)
         -- What a restored database brought along has numbers of another one.
         and transaction < pg_snapshot_xmax(pg_current_snapshot())
     ),
+    size as (
+      select count(*) <= 500 and coalesce(sum(octet_length(keys::text)), 0) <= 1000000 as is_small
+      from (select keys from unseen limit 501) as some_of_it
+    ),
     told as (
-      select * from unseen where (select count(*) from unseen) <= 500
+      select unseen.* from unseen, size where is_small
       union all
-      select distinct null::bigint, schema, "table", null::jsonb
-      from unseen where (select count(*) from unseen) > 500
+      select distinct null::bigint, schema, "table", null, null::jsonb
+      from unseen, size where not is_small
     )
     select json_build_object(
       'cursor', edge_cache.cursor_now(),
       'complete', seen is not null,
-      'changes', coalesce(json_agg(told order by id), '[]'),
+      'changes', coalesce(json_agg(told), '[]'),
       'watched', (
         select coalesce(json_agg(distinct jsonb_build_array(schema_name, name)), '[]')
         from edge_cache.watched
@@ -105,6 +111,25 @@ begin
     )
     from told
   );
+end
+$$;
+
+-- What the Worker asks. It is volatile, as it removes what is old, and each statement of such a
+-- function sees another moment. So the answer is one call of a function that is not.
+create or replace function public.edge_cache_changes(secret text, after text default null)
+  returns json
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  answer json;
+begin
+  perform edge_cache.require_secret(secret);
+  answer := edge_cache.changes_since(after);
+  perform edge_cache.prune(10000);
+  return answer;
 end
 $$;
 

@@ -10,21 +10,24 @@ begin
   if to_regclass('vault.decrypted_secrets') is null then
     return null;
   end if;
-  return (select decrypted_secret from vault.decrypted_secrets where name = entry);
+  -- An empty secret is none: everybody could name it.
+  return (select nullif(decrypted_secret, '') from vault.decrypted_secrets where name = entry);
 end
 $$;
 
 -- Has pg_net send a change once the transaction has committed, and returns the request's number. What
--- fails is only warned of: the change stands in the outbox, where the Worker looks later.
+-- fails is only warned of: the Worker looks into the outbox later.
 create or replace function edge_cache.send(change jsonb)
   returns bigint
   language plpgsql
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  address constant text := edge_cache.vault_entry('edge_cache_url');
-  secret constant text := edge_cache.vault_entry('edge_cache_secret');
+  address text;
+  secret text;
 begin
+  address := edge_cache.vault_entry('edge_cache_url');
+  secret := edge_cache.vault_entry('edge_cache_secret');
   if address is null or secret is null then
     raise warning 'The edge cache is told of this change late, as edge_cache_url or '
       'edge_cache_secret is not in Vault: add them with vault.create_secret.';

@@ -1,5 +1,6 @@
--- Gives exactly the declared tables and their partitions the triggers. A table for which that fails
--- does not keep the others from theirs: edge_cache.check() tells of it.
+-- Gives exactly the declared tables and their partitions the triggers. Those that are there are left
+-- alone: to replace one waits for all writers of its table, and has others wait behind. A table for
+-- which it fails does not keep the others from theirs: edge_cache.check() tells of it.
 create or replace function edge_cache.watch()
   returns void
   language plpgsql
@@ -19,9 +20,9 @@ begin
   loop
     execute format('drop trigger %I on %s', one.tgname, one.relation);
   end loop;
-  for on_table in select distinct relation from edge_cache.watched loop
+  for on_table in select distinct relation from edge_cache.missing_triggers loop
     begin
-      for one in select * from edge_cache.expected_triggers where relation = on_table loop
+      for one in select * from edge_cache.missing_triggers where relation = on_table loop
         execute format(
           'create or replace trigger %I after %s on %s %s for each statement
              execute function edge_cache.announce(%L, %L, %L)',

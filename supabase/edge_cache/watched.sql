@@ -21,7 +21,11 @@ create view edge_cache.expected_triggers as
   select watched.*, event, transition_tables,
     'edge_cache_' || event
       || case when relation = declared_relation then '' else '_of_' || declared_relation end
-      as trigger_name
+      as trigger_name,
+    -- As pg_trigger keeps them: each ends with a zero.
+    convert_to(schema_name, getdatabaseencoding()) || '\x00'
+      || convert_to(name, getdatabaseencoding()) || '\x00'
+      || convert_to(coalesce(key_column, ''), getdatabaseencoding()) || '\x00' as arguments
   from edge_cache.watched
   cross join (
     values
@@ -31,10 +35,12 @@ create view edge_cache.expected_triggers as
       ('truncate', '')
   ) as events (event, transition_tables);
 
+-- (`not in` looks each up in a hash table, of which `not exists` here makes no use: with many
+-- partitions that takes too long.)
 create view edge_cache.missing_triggers as
   select * from edge_cache.expected_triggers
-  where not exists (
-    select from pg_trigger
-    where tgrelid = relation and tgname = trigger_name
-      and tgfoid = 'edge_cache.announce()'::regprocedure and tgenabled in ('O', 'A')
+  where (relation, trigger_name::name, arguments) not in (
+    select tgrelid, tgname, tgargs
+    from pg_trigger
+    where tgfoid = 'edge_cache.announce()'::regprocedure and tgenabled in ('O', 'A')
   );

@@ -74,14 +74,18 @@ def told(database: Pglite, sql: str) -> list[tuple[str, str, Any]]:
     forget(database)
     database.run(sql)
     sent = [row["body"] for row in database.run("select body from net.sent order by id")]
-    outbox = database.run("""
-        select id, schema_name as schema, table_name as table, keys
-        from edge_cache.outbox order by id
-    """)
-    assert [
-        {name: body[name] for name in ("id", "schema", "table", "keys")} for body in sent
-    ] == outbox
-    return [(body["type"], body["table"], body["keys"]) for body in sent]
+    outbox = {
+        row["id"]: row
+        for row in database.run("""
+            select id, schema_name as schema, table_name as table, key_column as key, keys
+            from edge_cache.outbox
+        """)
+    }
+    assert {
+        body["id"]: {name: body[name] for name in ("id", "schema", "table", "key", "keys")}
+        for body in sent
+    } == outbox
+    return [(body["type"], body["table"], body["keys"] and sorted(body["keys"])) for body in sent]
 
 
 def events(count: int) -> str:
@@ -100,6 +104,7 @@ def test_a_row_is_told_by_its_key_alone(database: Pglite) -> None:
         "schema": "public",
         "table": "documents",
         "id": number,
+        "key": "uuid$",
         "keys": [row_id],
     }
     assert sent["url"] == "https://edge.example/revalidate"
@@ -247,19 +252,117 @@ def test_a_watched_table_tells_no_keys(database: Pglite) -> None:
     """As it has no rows with a path of their own; tables that are not declared tell nothing."""
     assert told(database, "insert into others values (1)") == []
     assert told(database, "insert into authors values (1)") == [("INSERT", "authors", None)]
+    assert database.value("select body -> 'key' from net.sent") is None
 
 
-def test_keys_that_are_no_numbers_or_texts_are_not_told(database: Pglite) -> None:
-    """Any row may have changed then; nor is a key that is null, or a column that is gone."""
-    database.run("create table if not exists flags (id boolean)")
+SETTINGS = """
+  set timezone = 'Asia/Kolkata'; set datestyle = 'SQL, DMY'; set intervalstyle = 'sql_standard';
+  set extra_float_digits = -10; set bytea_output = 'escape'; set lc_monetary = 'C';
+"""
+
+TOLD = [
+    ("int2", "7", 7),
+    ("int4", "-7", -7),
+    ("int8", "9007199254740991", 9007199254740991),
+    ("numeric", "NaN", "NaN"),
+    ("numeric", "1e15", 10**15),
+    ("numeric(10, 2)", "1.5", 1.5),
+    ("text", "7", "7"),
+    ("varchar(3)", 'Ä"', 'Ä"'),
+    ("char(3)", "a", "a  "),
+    ("uuid", "6F9619FF8B86D011B42D00C04FC964FF", "6f9619ff-8b86-d011-b42d-00c04fc964ff"),
+    ("date", "2026-02-01", "2026-02-01"),
+    ("timestamp", "2026-02-01 10:00:00.5", "2026-02-01T10:00:00.5"),
+    ("timestamp", "infinity", "infinity"),
+]
+"""Type of the key, a value, and its JSON."""
+
+
+@pytest.fixture
+def keyed(database: Pglite) -> Iterator[Pglite]:
+    """Return the database, in which a table of any key can be declared."""
+    yield database
+    database.run(f"drop table if exists keyed; drop schema if exists mine cascade; {SCRIPT}")
+
+
+def declare_keyed(database: Pglite, type_of_key: str) -> None:
+    """Make and declare a table whose key has that type."""
+    database.run(f"drop table if exists keyed; create table keyed (id {type_of_key})")
+    database.run(edge_sql.installing(Declared((Table("keyed"),))))
+
+
+@pytest.mark.parametrize(("type_of_key", "value", "key"), TOLD)
+def test_a_key_is_told_as_the_api_spells_it(
+    keyed: Pglite, type_of_key: str, value: str, key: object
+) -> None:
+    """Whatever the writer's session has set."""
+    declare_keyed(keyed, type_of_key)
+    write = f"{SETTINGS}; insert into keyed values ('{value}'); reset all"
+    assert told(keyed, write) == [("INSERT", "keyed", [key])]
+    assert keyed.value("select json_agg(id) from keyed") == [key]
+
+
+NOT_TOLD = [
+    ("timestamptz", "2026-02-01"),
+    ("float8", "0.1"),
+    ("float4", "0.1"),
+    ("interval", "1 day"),
+    ("bytea", "a"),
+    ("money", "1"),
+    ("boolean", "true"),
+    ("jsonb", "1"),
+    ("int[]", "{1}"),
+    ("mine.number", "1"),
+    ("mine.text", "a"),
+]
+"""Type of the key, and a value."""
+
+
+@pytest.mark.parametrize(("type_of_key", "value"), NOT_TOLD)
+def test_keys_of_other_types_are_not_told(keyed: Pglite, type_of_key: str, value: str) -> None:
+    """As a setting of the writer's, or code of its owner's, would spell them: any row changed."""
+    keyed.run("create schema mine; create domain mine.number as int")
+    keyed.run("create type mine.text as enum ('a')")
+    declare_keyed(keyed, type_of_key)
+    write = f"insert into keyed values ('{value}')"
+    assert told(keyed, write) == [("INSERT", "keyed", None)]
+
+
+def test_a_keys_type_runs_no_code_with_the_owners_rights(keyed: Pglite) -> None:
+    """Its cast to JSON is whatever the type's owner says."""
+    keyed.run("""
+        create schema mine;
+        create type mine.evil as enum ('a');
+        create function mine.to_json(mine.evil) returns json language plpgsql as $$ begin
+          perform set_config('mine.was', current_user, false); return '1';
+        end $$;
+        create cast (mine.evil as json) with function mine.to_json(mine.evil);
+    """)
+    declare_keyed(keyed, "mine.evil")
+    assert told(keyed, "insert into keyed values ('a')") == [("INSERT", "keyed", None)]
+    assert keyed.value("select current_setting('mine.was', true)") is None
+
+
+def test_two_spellings_of_a_number_are_two_keys(keyed: Pglite) -> None:
+    """As they are two addresses."""
+    declare_keyed(keyed, "numeric")
+    keyed.run("insert into keyed values (1.0)")
+    told(keyed, "update keyed set id = 1.00")
+    keys = keyed.value("select body ->> 'keys' from net.sent")
+    assert sorted(keys.strip("[]").split(", ")) == ["1.0", "1.00"]
+
+
+def test_keys_that_are_null_or_gone_are_not_told(database: Pglite) -> None:
+    """Any row may have changed then."""
+    database.run("create table if not exists flags (id int)")
     database.run(
         edge_sql.installing(Declared((Table("flags"), *DECLARED.tables), watched=DECLARED.watched))
     )
-    for values in ("(true)", "(null)", "(true), (null)"):
+    for values in ("(null)", "(1), (null)"):
         assert told(database, f"insert into flags values {values}") == [("INSERT", "flags", None)]
     database.run("alter table flags rename id to other")
-    assert told(database, "insert into flags values (true)") == [("INSERT", "flags", None)]
-    assert told(database, "update flags set other = false") == [("UPDATE", "flags", None)]
+    assert told(database, "insert into flags values (1)") == [("INSERT", "flags", None)]
+    assert told(database, "update flags set other = 2") == [("UPDATE", "flags", None)]
     database.run(SCRIPT)
 
 

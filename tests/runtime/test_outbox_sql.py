@@ -41,7 +41,7 @@ def ask(database: Pglite, after: str | None = None) -> dict[str, Any]:
     cursor = "null" if after is None else f"'{after}'"
     call = f"select public.edge_cache_changes(secret := 'right', after := {cursor})"
     try:
-        told: dict[str, Any] = database.value(f"begin read only; set local role anon; {call}")
+        told: dict[str, Any] = database.value(f"begin; set local role anon; {call}")
     finally:
         database.run("rollback")
     return told
@@ -64,20 +64,24 @@ def test_without_a_cursor_everything_may_have_changed(database: Pglite) -> None:
 
 
 def test_each_change_is_told_once(database: Pglite) -> None:
-    """With its number, schema, table and keys, in the order in which they were made."""
+    """With its number, schema, table, key column and keys."""
     before = ask(database)["cursor"]
     database.run(
         "insert into events values (2), (1); insert into notes values ('Ä'); truncate notes"
     )
     database.run("insert into authors values (1)")
     told = ask(database, before)
-    numbers = [row["id"] for row in database.run("select id from edge_cache.outbox order by id")]
-    assert told["changes"] == [
-        {"id": numbers[0], "schema": "public", "table": "events", "keys": [1, 2]},
-        {"id": numbers[1], "schema": "public", "table": "notes", "keys": ["Ä"]},
-        {"id": numbers[2], "schema": "public", "table": "notes", "keys": None},
-        {"id": numbers[3], "schema": "public", "table": "authors", "keys": None},
+    numbers = [
+        row["id"] for row in database.run("select id from edge_cache.outbox order by written_at")
     ]
+    expected = [
+        {"id": numbers[0], "schema": "public", "table": "events", "key": "id", "keys": [1, 2]},
+        {"id": numbers[1], "schema": "public", "table": "notes", "key": "id", "keys": ["Ä"]},
+        {"id": numbers[2], "schema": "public", "table": "notes", "key": "id", "keys": None},
+        {"id": numbers[3], "schema": "public", "table": "authors", "key": None, "keys": None},
+    ]
+    by_number = sorted(expected, key=lambda change: str(change["id"]))
+    assert sorted(told["changes"], key=lambda change: str(change["id"])) == by_number
     assert changes_since(database, told["cursor"]) == []
     assert len(changes_since(database, before)) == 4, "the answer may have been lost"
 
@@ -92,9 +96,39 @@ def test_many_changes_are_told_as_one_for_each_table(database: Pglite) -> None:
     database.run(f"{one} values ('public', 'notes', '[3]')")
     changes = ask(database, before)["changes"]
     assert sorted(changes, key=lambda change: str(change["table"])) == [
-        {"id": None, "schema": "public", "table": "events", "keys": None},
-        {"id": None, "schema": "public", "table": "notes", "keys": None},
+        {"id": None, "schema": "public", "table": "events", "key": None, "keys": None},
+        {"id": None, "schema": "public", "table": "notes", "key": None, "keys": None},
     ]
+
+
+@pytest.mark.parametrize(("length", "is_told"), [(1900, True), (2100, False)])
+def test_many_keys_are_told_as_one_change_for_each_table(
+    database: Pglite, length: int, is_told: bool
+) -> None:
+    """Beyond a million bytes in all."""
+    before = ask(database)["cursor"]
+    database.run(f"""
+        insert into edge_cache.outbox (schema_name, table_name, keys)
+        select 'public', 'notes', jsonb_build_array(repeat('x', {length}))
+        from generate_series(1, 500)
+    """)
+    assert len(ask(database, before)["changes"]) == (500 if is_told else 1)
+
+
+def test_numbers_say_nothing(database: Pglite) -> None:
+    """Neither which comes next, nor how many there were; a writer cannot choose them."""
+    for _ in range(2):
+        database.run("select setseed(0.5)")
+        for row in range(10):
+            database.run(f"insert into events values ({row})")
+        database.run("truncate events")
+    numbers = [
+        row["id"] for row in database.run("select id from edge_cache.outbox order by written_at")
+    ]
+    assert len(set(numbers)) == len(numbers)
+    assert all(0 <= number < 2**48 for number in numbers)
+    assert max(numbers) > 2**40
+    assert numbers != sorted(numbers)
 
 
 def altered(cursor: str, *, part: int, to: str) -> str:
@@ -138,6 +172,15 @@ def test_what_is_no_cursor_is_incomplete(database: Pglite, cursor: str) -> None:
     assert ask(database, cursor)["complete"] is False
 
 
+def test_a_restart_makes_one_answer_incomplete(database: Pglite) -> None:
+    """As the disk may have been set back meanwhile, with nothing else to tell of it."""
+    cursor = ask(database)["cursor"]
+    started = database.value("select extract(epoch from pg_postmaster_start_time())::text")
+    earlier = cursor.replace(f"/{started}/", "/1.5/")
+    assert ask(database, cursor)["complete"] is True
+    assert ask(database, earlier)["complete"] is False
+
+
 def test_a_cursor_of_almost_a_day_is_complete(database: Pglite) -> None:
     """The outbox has all of that time."""
     cursor = ask(database)["cursor"]
@@ -152,12 +195,14 @@ def test_what_a_snapshot_did_not_show_is_told(database: Pglite) -> None:
         database.run(f"insert into events values ({row})")
     first, second, third = (
         int(row["transaction"])
-        for row in database.run("select transaction::text from edge_cache.outbox order by id")
+        for row in database.run(
+            "select transaction::text from edge_cache.outbox order by transaction"
+        )
     )
     cursor = ask(database)["cursor"]
     snapshot = f"{first}:{third}:{first}"  # the first was open, the third had not begun
     assert first < second < third
-    assert changes_since(database, altered(cursor, part=2, to=snapshot)) == [
+    assert sorted(changes_since(database, altered(cursor, part=2, to=snapshot))) == [
         ("events", [1]),
         ("events", [3]),
     ]
@@ -187,6 +232,13 @@ def test_without_a_secret_in_vault_nobody_is_told(database: Pglite) -> None:
     assert database.error_of(f"begin; delete from vault.secrets; {call}") == "28000"
     database.run("rollback")
     assert database.error_of(f"begin; drop schema vault cascade; {call}") == "28000"
+    database.run("rollback")
+
+
+def test_an_empty_secret_in_vault_is_none(database: Pglite) -> None:
+    """As everybody could name it."""
+    call = "update vault.secrets set secret = ''; select public.edge_cache_changes('')"
+    assert database.error_of(f"begin; {call}") == "28000"
     database.run("rollback")
 
 
@@ -227,22 +279,60 @@ def make_old(database: Pglite, count: int, days: int) -> None:
     """)
 
 
-def test_old_rows_leave_by_themselves(database: Pglite) -> None:
-    """Each change takes a few of them along; those of the last day stay."""
-    make_old(database, 15, days=3)
+ASK = "select public.edge_cache_changes('right')"
+
+
+def test_who_asks_removes_old_rows(database: Pglite) -> None:
+    """Ten thousand at once; those of the last day stay."""
+    make_old(database, 10_002, days=3)
     make_old(database, 2, days=1)
-    database.run("insert into events values (1)")
-    assert sorted(ages(database)) == ["0", *["1"] * 2, *["3"] * 5]
-    database.run("insert into events values (2)")
-    assert sorted(ages(database)) == ["0", "0", "1", "1"]
+    database.run(ASK)
+    assert sorted(ages(database)) == ["1", "1", "3", "3"]
+    database.run(ASK)
+    assert ages(database) == ["1", "1"]
 
 
-@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
-def test_a_stricter_transaction_removes_none(database: Pglite, isolation: str) -> None:
-    """As somebody else's removal would fail it."""
+def many_changes(count: int) -> str:
+    """Return a block of so many statements."""
+    return f"do $$ begin for n in 1..{count} loop insert into events values (n); end loop; end $$"
+
+
+def test_where_nobody_asks_writers_remove_old_rows(database: Pglite) -> None:
+    """One of a hundred does, a thousand at once; most do not."""
+    make_old(database, 1001, days=3)
+    database.run(many_changes(3000))
+    assert set(ages(database)) == {"0"}
+    database.run("truncate events, edge_cache.outbox")
+    make_old(database, 100_000, days=3)
+    database.run(many_changes(200))
+    assert 100_000 - ages(database).count("3") in range(0, 20_000, 1000)
+
+
+@pytest.mark.parametrize(
+    "mode", ["isolation level repeatable read", "isolation level serializable", "read only"]
+)
+def test_other_transactions_remove_none(database: Pglite, mode: str) -> None:
+    """As somebody else's removal would fail it, or it may not; they are answered all the same."""
     make_old(database, 1, days=3)
-    database.run(f"begin isolation level {isolation}; insert into events values (1); commit")
-    assert sorted(ages(database)) == ["0", "3"]
+    assert database.value(f"begin {mode}; {ASK}")["watched"]
+    database.run("commit")
+    assert ages(database) == ["3"]
+
+
+def test_what_cannot_be_removed_fails_nobody(database: Pglite) -> None:
+    """Neither who asks, nor a change that is written down."""
+    make_old(database, 1, days=3)
+    database.run("""
+        create function keep() returns trigger language plpgsql as 'begin raise ''no''; end';
+        create trigger keep before delete on edge_cache.outbox execute function keep();
+    """)
+    assert database.value(ASK)["watched"]
+    (warning,) = database.warnings
+    assert warning.startswith("The edge cache's outbox keeps old changes")
+    database.run(many_changes(2000))
+    assert database.warnings
+    assert ages(database).count("0") == 2000
+    database.run("drop function keep cascade")
 
 
 @pytest.mark.parametrize(
@@ -278,10 +368,67 @@ def test_nothing_is_sent_without_address_and_secret(database: Pglite, entry: str
     database.run("rollback")
 
 
-def test_a_broken_outbox_stops_no_writer(database: Pglite) -> None:
-    """Who is warned, in a sentence that has no row's content."""
-    database.run("begin; drop table edge_cache.outbox cascade; insert into events values (1)")
-    (warning,) = database.warnings
-    assert warning.startswith("The edge cache is not told of this change")
-    assert database.value("select count(*) from events") == 1
-    database.run("rollback")
+@pytest.fixture
+def full(database: Pglite) -> Iterator[Pglite]:
+    """Return the database with an outbox that takes nothing, and an address to send to."""
+    database.run("""
+        insert into vault.secrets values ('edge_cache_url', 'https://edge.example');
+        truncate net.sent;
+        alter table edge_cache.outbox add constraint is_full check (false);
+    """)
+    yield database
+    database.run("""
+        alter table edge_cache.outbox drop constraint if exists is_full;
+        delete from vault.secrets where name = 'edge_cache_url';
+    """)
+
+
+def test_what_cannot_be_written_down_is_sent(full: Pglite) -> None:
+    """With its keys, and without a number; the writer is warned, without a row's content."""
+    full.run("insert into events values (17, 'private')")
+    (warning,) = full.warnings
+    assert warning.startswith("The edge cache cannot write down this change (SQLSTATE 23514)")
+    assert full.value("select count(*) from events") == 1
+    assert full.value("select body from net.sent") == {
+        "type": "INSERT",
+        "schema": "public",
+        "table": "events",
+        "key": "id",
+        "id": None,
+        "keys": [17],
+    }
+
+
+def test_what_was_not_written_down_makes_one_answer_incomplete(full: Pglite) -> None:
+    """As its request may be lost too."""
+    before = ask(full)["cursor"]
+    full.run("insert into events values (1)")
+    full.run("alter table edge_cache.outbox drop constraint is_full")
+    full.run("insert into events values (2)")
+    told = ask(full, before)
+    assert told["complete"] is False
+    assert ask(full, told["cursor"])["complete"] is True
+    assert ask(full, before)["complete"] is False, "the answer may have been lost"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "drop table edge_cache.outbox cascade",
+        "drop schema net cascade",
+        "drop sequence edge_cache.gaps",
+        "drop schema vault cascade",
+        "drop function edge_cache.note_gap",
+        "drop function edge_cache.send",
+        "drop function edge_cache.new_number cascade",
+        "drop function edge_cache.touched_query",
+        "drop function edge_cache.is_told",
+    ],
+)
+def test_whatever_is_broken_stops_no_writer(full: Pglite, broken: str) -> None:
+    """Who is warned."""
+    full.run(f"begin; {broken}; insert into events values (1)")
+    assert all(warning.startswith("The edge cache") for warning in full.warnings)
+    assert full.warnings
+    assert full.value("select count(*) from events") == 1
+    full.run("rollback")

@@ -136,6 +136,23 @@ def test_a_table_of_somebody_else_keeps_no_other_from_its_triggers(database: Pgl
     assert found == {"notes": KINDS}
 
 
+def test_triggers_that_are_there_are_left_alone(database: Pglite) -> None:
+    """As replacing one locks its table; but not those that have another function."""
+    install(database, EVENTS, PARTS)
+    made = "select tgname, oid, xmin::text from pg_trigger order by 1, 2"
+    before = database.run(made)
+    install(database, EVENTS, PARTS)
+    assert database.run(made) == before
+    database.run("""
+        create function nothing() returns trigger language plpgsql as 'begin return null; end';
+        create or replace trigger edge_cache_insert after insert on events
+          for each statement execute function nothing();
+    """)
+    install(database, EVENTS, PARTS)
+    database.run("drop function nothing; insert into events values (1)")
+    assert database.value("select keys from edge_cache.outbox") == [1]
+
+
 def test_a_disabled_trigger_is_enabled_again(database: Pglite) -> None:
     """By the next run."""
     install(database, EVENTS)
