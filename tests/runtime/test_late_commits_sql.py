@@ -6,7 +6,6 @@ PGlite has one session only, so these need a server's programs (`apt-get install
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
