@@ -7,7 +7,7 @@ create view edge_cache.findings_of_reads as
   )
   select object, format('It reads %s%s, which is not watched.', relation, how) as finding,
     format('Declare %I with watch = true and its schema in [vars.TABLES], and run the script of '
-      '"npm run sql" again.', relname) as advice
+      '"npm run --silent sql" again.', relname) as advice
   from told
   join pg_class on pg_class.oid = relation and relkind in ('r', 'p')
   where declared_as <> 'table' and relation not in (select watched.relation from edge_cache.watched)

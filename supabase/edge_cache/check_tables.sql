@@ -3,7 +3,7 @@ create view edge_cache.findings_of_triggers as
   select relation::regclass::text as object,
     format('It lacks triggers that are enabled (%s).', string_agg(event, ', ' order by event))
       as finding,
-    'Run the script of "npm run sql" again.' as advice
+    'Run the script of "npm run --silent sql" again.' as advice
   from edge_cache.missing_triggers
   group by relation
   union all
@@ -23,7 +23,7 @@ create view edge_cache.findings_of_keys as
     where kind = 'table' and relation = declared_relation
   )
   select object, format('It has no column %I, its declared key.', key_column) as finding,
-    'Name a unique column as its key in [vars.TABLES], and run the script of "npm run sql" again.'
+    'Name a unique column as its key in [vars.TABLES], and run the script of "npm run --silent sql" again.'
       as advice
   from served where attnum is null
   union all
@@ -50,11 +50,22 @@ create view edge_cache.findings_of_access as
   join pg_class on pg_class.oid = relation
   where watched.kind = 'table' and relation = declared_relation and not relrowsecurity
   union all
-  select format('%I.%I', schema_name, name), 'The role anon may not read it, so it is not served.',
-    format('grant select on %I.%I to anon, and usage on its schema.', schema_name, name)
+  select format('%I.%I', schema_name, name),
+    case when is_partly_granted
+      then 'The role anon may read some of its columns only, so it is not served as a whole.'
+      else 'The role anon may not read it, so it is not served.'
+    end,
+    case when is_partly_granted
+      then 'Declare a view of these columns: a grant on the whole would publish the others.'
+      else format('grant select on %I.%I to anon, and usage on its schema.', schema_name, name)
+    end
   from edge_cache.declared
   join pg_namespace on nspname = schema_name
   join pg_class on relnamespace = pg_namespace.oid and relname = name
+  cross join lateral (
+    select has_any_column_privilege('anon', pg_class.oid, 'select')
+      and not has_table_privilege('anon', pg_class.oid, 'select') as is_partly_granted
+  ) as granted
   where declared.kind in ('table', 'view') and relkind in ('r', 'p', 'v', 'm', 'f') and not (
     has_schema_privilege('anon', pg_namespace.oid, 'usage')
     and has_table_privilege('anon', pg_class.oid, 'select')

@@ -163,6 +163,11 @@ FAULTS = [
         "The role anon may not read it, so it is not served.",
     ),
     (
+        "revoke select on articles from anon; grant select (id, title) on articles to anon",
+        "public.articles",
+        "The role anon may read some of its columns only, so it is not served as a whole.",
+    ),
+    (
         "revoke usage on schema agenda from anon",
         'agenda."Events"',
         "The role anon may not read it, so it is not served.",
