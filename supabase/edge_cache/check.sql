@@ -11,8 +11,8 @@ create or replace function edge_cache.findings_of_requests()
 as $$
 begin
   return query
-    select 'error', 'Vault', format('%s is not in it, so no change is sent.', entry),
-      format('select vault.create_secret(''…'', %L)', entry)
+    select 'error', 'Vault', format('%s is not in it, or empty, so no change is sent.', entry),
+      format('select vault.create_secret(''…'', %L), or vault.update_secret if it is there', entry)
     from unnest(array['edge_cache_url', 'edge_cache_secret']) as entry
     where edge_cache.vault_entry(entry) is null;
   if to_regclass('net._http_response') is null then

@@ -238,7 +238,12 @@ FAULTS = [
     (
         "delete from vault.secrets where name = 'edge_cache_url'",
         "Vault",
-        "edge_cache_url is not in it, so no change is sent.",
+        "edge_cache_url is not in it, or empty, so no change is sent.",
+    ),
+    (
+        "update vault.secrets set secret = '' where name = 'edge_cache_secret'",
+        "Vault",
+        "edge_cache_secret is not in it, or empty, so no change is sent.",
     ),
     ("drop schema net cascade", "pg_net", "It is not enabled, so no change is sent."),
 ]

@@ -177,6 +177,22 @@ def test_what_was_not_written_down_counts_when_it_commits(
     assert is_complete(reader, cursor)
 
 
+def test_of_several_that_were_not_written_down_each_counts(
+    server: Postgres, reader: Session, early: Session, late: Session
+) -> None:
+    """Also one with a lower number, which commits later."""
+    locking = server.connect()
+    locking.run(LOCKED)
+    early.run(f"begin; {insert(1)}")
+    late.run(f"begin; {insert(2)}")
+    locking.run("commit")
+    late.run("commit")
+    cursor, _ = ask(reader, "")
+    assert is_complete(reader, cursor)
+    early.run("commit")
+    assert not is_complete(reader, cursor)
+
+
 def test_the_script_waits_for_no_writer_when_it_runs_again(reader: Session, early: Session) -> None:
     """As the triggers are there already."""
     early.run(f"begin; {insert(1)}")

@@ -92,6 +92,13 @@ def test_a_new_partition_is_watched_once_the_script_ran_again(database: Pglite) 
     assert set(triggers(database)) == {"parts", "parts_2"}
 
 
+def test_many_partitions_are_looked_up_in_a_hash_table(database: Pglite) -> None:
+    """As the Worker asks every minute, and comparing each with each takes a second."""
+    install(database, PARTS)
+    plan = database.run("explain select from edge_cache.missing_triggers")
+    assert "hashed SubPlan" in str(plan)
+
+
 def test_a_partition_may_be_declared_beside_its_whole(database: Pglite) -> None:
     """It then tells of both."""
     install(database, PARTS, Table("parts_1"))
