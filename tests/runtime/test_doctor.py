@@ -224,7 +224,7 @@ def test_the_projects_sql_is_missed(patient: Patient, supabase: stack.Supabase) 
     ("statement", "subject", "expected"),
     [
         ("alter table articles disable row level security", "public.articles: Row", "enable row"),
-        ("alter table articles disable trigger all", "public.articles: It lacks", "npm run --silent sql"),
+        ("alter table articles disable trigger all", "public.articles: It lacks", "--silent sql"),
         ("delete from vault.secrets where name = 'edge_cache_url'", "Vault", "create_secret"),
     ],
 )
