@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from operator import le, lt
 from pathlib import Path
 from typing import Any
@@ -42,18 +42,25 @@ def upgrade(
     upstream: Server,
     start_worker: StartWorker,
     edge_of: EdgeOf,
-) -> Upgrade:
-    """Return a function that starts today's Worker on it."""
+) -> Iterator[Upgrade]:
+    """Return a function that starts today's Worker on it.
+
+    It ends with the test: what is pending would have it ask the upstream of later ones.
+    """
     upstream.script.reset()
+    started: list[stack.Worker] = []
 
     def start() -> Edge:
         tables = json.dumps({"articles": {}, "authors": {}})
         worker = start_worker({"TABLES": tables}, state=left)
+        started.append(worker)
         edge = edge_of(worker, reset=False)
         edge.http.headers["apikey"] = supabase.publishable_key
         return Edge(edge.http, edge.kv, edge.db, edge.upstream, Log(worker.process.log, 0))
 
-    return start
+    yield start
+    for worker in started:
+        worker.process.stop()
 
 
 def published(edge: Edge) -> list[int]:
