@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from upstream import running
 
 ACCOUNT_ID = "0123456789abcdef0123456789abcdef"
 VERSION_ID = "fedcba9876543210fedcba9876543210"
@@ -110,15 +110,6 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@contextmanager
-def account() -> Iterator[Account]:
+def account() -> AbstractContextManager[Account]:
     """Serve an empty account until the block ends."""
-    server = Account()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return running(Account())

@@ -11,9 +11,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 Act = Callable[["Handler"], None]
@@ -146,10 +147,12 @@ class Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
 
+AnyServer = TypeVar("AnyServer", bound=ThreadingHTTPServer)
+
+
 @contextmanager
-def serving(target: str) -> Iterator[Server]:
-    """Serve in front of a Supabase until the block ends."""
-    server = Server(target)
+def running(server: AnyServer) -> Iterator[AnyServer]:
+    """Have a server serve until the block ends."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -158,6 +161,11 @@ def serving(target: str) -> Iterator[Server]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def serving(target: str) -> AbstractContextManager[Server]:
+    """Serve in front of a Supabase until the block ends."""
+    return running(Server(target))
 
 
 def forward(handler: Handler) -> None:
