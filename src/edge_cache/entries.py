@@ -26,8 +26,12 @@ REPLAYED = (
     "content-profile",
     "preference-applied",
     "content-location",
+    "content-disposition",
+    "content-language",
+    "warning",
 )
-"""Headers of Supabase's answer to a query that are stored with it."""
+"""Headers of Supabase's answer to a query that are stored with it. The last three only SQL sets,
+but for the warnings of PostgREST 16."""
 
 REPLAYABLE = frozenset({200, 206, 406})
 """Statuses that are stored. A 406 is one: no row, or several, where one was asked for."""
@@ -39,6 +43,7 @@ _REMEMBERED = 500
 """So many texts of KV are parsed once: most hits are of few entries. About 1 MB at most."""
 
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]{0,1000}")
+"""KV's metadata travel in a header themselves, where ASCII is safe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +120,13 @@ class Metadata:
 class Representation:
     """A complete, valid answer of Supabase.
 
-    ``headers`` are those that are replayed, by lower-case name. ``may_be_stored`` is False where
-    Supabase forbids it. ``rows`` counts those of a whole table.
+    ``headers`` are those that are replayed, by lower-case name. ``rows`` counts those of a whole
+    table.
     """
 
     body: bytes
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
-    may_be_stored: bool = True
     rows: int | None = None
 
 
@@ -132,7 +136,6 @@ class Snapshot:
 
     body: bytes
     metadata: Metadata
-    may_be_stored: bool = True
 
 
 @lru_cache(_REMEMBERED)
@@ -174,8 +177,12 @@ def _is_well_formed(metadata: Metadata) -> bool:
 
 
 def _is_header(name: object, value: object) -> bool:
-    known = name in (*REPLAYED, "cache-control") and isinstance(value, str)
-    return known and _HEADER_VALUE.fullmatch(str(value)) is not None
+    return name in REPLAYED and isinstance(value, str) and is_storable_header(value)
+
+
+def is_storable_header(value: str) -> bool:
+    """Tell whether KV's metadata may have a header's value."""
+    return _HEADER_VALUE.fullmatch(value) is not None
 
 
 def etag_of(body: bytes) -> str:
@@ -208,7 +215,7 @@ def snapshot_of(
         headers=headers,
         rows=answered.rows,
     )
-    return Snapshot(body, metadata, answered.may_be_stored)
+    return Snapshot(body, metadata)
 
 
 def age_s(read_at_ms: int, now_ms: int) -> int:

@@ -24,9 +24,8 @@
         │   ├── TornRead                the table changed while its pages were read
         │   ├── StillReading            no answer yet; the read goes on
         │   └── NotAsked                it failed a moment ago, so it was not asked again
-        ├── UpstreamRejected     4xx: the key, the grant or the table is wrong
-        ├── QueryRejected        4xx: the query is wrong
-        ├── QueryRefused         the public key may not read this (any more)
+        ├── UpstreamRejected     4xx: the key is wrong, or a gateway lets nothing through
+        │   └── FinalAnswer      PostgREST's own answer to this very request, which is not kept
         └── InvalidAnswer        not what a PostgREST server sends
             └── AnotherRow       a row with another id than was asked for
 
@@ -199,7 +198,7 @@ class RefresherUnavailable(EdgeCacheError):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An error as Supabase answered it; the body is bytes, or a stream that nobody has read."""
+    """An answer as Supabase sent it; the body is bytes, or a stream that nobody has read."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -316,24 +315,19 @@ class NotAsked(TransientUpstreamError):
 
 
 class UpstreamRejected(UpstreamError):
-    """Supabase refused the request, and would refuse it again."""
+    """Supabase, or a gateway before it, refused the Worker: that says nothing of what is cached."""
 
     slug = "supabase-rejected"
     title = "Supabase refused the request"
 
 
-class QueryRejected(UpstreamError):
-    """Supabase cannot carry out a client's query; that says nothing of its health."""
+class FinalAnswer(UpstreamRejected):
+    """PostgREST's own answer to this very request, which may not be kept.
 
-    slug = "query-rejected"
-    title = "Supabase rejected the query"
+    It is a verdict, such as that there is no such column, or a success that may not be stored.
+    Supabase is well, and what was read before is not true any more: it goes from the cache.
+    """
 
-
-class QueryRefused(QueryRejected):
-    """The public key may not read what the query asks for, whatever was read before."""
-
-    slug = "query-refused"
-    title = "Supabase refused the query"
     stale_if_error = False
 
 

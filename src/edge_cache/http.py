@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from edge_cache.entries import Metadata
-from edge_cache.errors import EdgeCacheError, MethodNotAllowed, Unauthorized
+from edge_cache.errors import EdgeCacheError, MethodNotAllowed, Reply, Unauthorized
 from edge_cache.resources import Resource
 
 READ_METHODS = "GET, HEAD, OPTIONS"
@@ -28,12 +28,15 @@ _VARY = "Accept, Accept-Profile, Apikey, Authorization, Prefer, Range"
 """What of a request decides whether and with what a query is answered from the cache."""
 
 _FIRST_ERROR = 400
+_WITHOUT_BODY = frozenset({204, 205, 304})
+"""Statuses whose answers have no body, not even an empty one (RFC 9110, section 15)."""
+
 _PREFLIGHT_MAX_AGE_S = 86_400
 _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 EXPOSED_HEADERS = (
-    "Content-Range, Content-Location, Content-Profile, Preference-Applied, Retry-After, ETag, Age, "
-    "Cache-Status"
+    "Content-Range, Content-Location, Content-Profile, Content-Disposition, Preference-Applied, "
+    "Location, Retry-After, Warning, ETag, Age, Cache-Status"
 )
 """What a page of another origin may read; without Content-Range, supabase-js has no count."""
 
@@ -173,15 +176,32 @@ def problem(error: EdgeCacheError) -> Answer:
     return Answer(error.status, headers, body)
 
 
+def relayed(reply: Reply, status: str) -> Answer:
+    """Answer with what Supabase said, as it came; ``status`` is the Cache-Status value.
+
+    No cache may keep it: it is not in this one either, and nobody would have it forget it.
+    """
+    headers = {
+        "cache-control": "no-store",
+        **reply.headers,
+        **CORS,
+        "cdn-cache-control": "no-store",
+        "cache-status": status,
+    }
+    answer = Answer(reply.status, headers, reply.body)
+    return for_head(answer) if reply.status in _WITHOUT_BODY else answer
+
+
 def _challenge(error: Unauthorized) -> str:
     """Return the challenge of RFC 6750: it names an error only where a token was sent."""
     realm = 'Bearer realm="revalidate"'
     return f'{realm}, error="invalid_token"' if error.token_was_sent else realm
 
 
-def without_body(answer: Answer, *, head: bool) -> Answer:
-    """Return the answer to HEAD, if it is one: all of GET's but the body."""
-    return replace(answer, body=None) if head else answer
+def for_head(answer: Answer) -> Answer:
+    """Return the answer to HEAD: all of GET's but the body, which is let go of."""
+    release(answer.body)
+    return replace(answer, body=None)
 
 
 def json_answer(value: object, status: int = 200) -> Answer:

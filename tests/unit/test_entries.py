@@ -134,13 +134,6 @@ def test_an_etag_tells_of_status_and_headers_too() -> None:
     assert tag(200, {}) == etag_of(b"[]")
 
 
-@pytest.mark.parametrize("may_be_stored", [True, False])
-def test_a_snapshot_knows_whether_it_may_be_stored(*, may_be_stored: bool) -> None:
-    """As the answer did."""
-    answered = Representation(b"[]", may_be_stored=may_be_stored)
-    assert snapshot_of(answered, 0, 0, 0).may_be_stored is may_be_stored
-
-
 @pytest.mark.parametrize(
     ("text", "versions"),
     [

@@ -10,9 +10,9 @@ from edge_cache import wire
 from edge_cache.entries import Metadata
 from edge_cache.errors import (
     EdgeCacheError,
+    FinalAnswer,
     LookupsExhausted,
     NotFound,
-    QueryRefused,
     RefresherUnavailable,
     RelayedProblem,
     Reply,
@@ -76,13 +76,17 @@ def test_an_error_arrives_as_it_was_sent(error: EdgeCacheError, *, stale_if_erro
 def test_what_supabase_said_arrives_as_it_was_said(body: bytes | None) -> None:
     """Its status and headers beside the problem, its body as the body."""
     reply = Reply(403, {"content-type": "application/json", "x": 'ü"'}, body)
-    sent = wire.error_answer(QueryRefused("No.", supabase_status=403, code="42501", reply=reply))
+    sent = wire.error_answer(FinalAnswer("No.", supabase_status=403, code="42501", reply=reply))
     assert sent.body == body
     assert sent.headers[wire.ERROR].isascii()
     arrived = wire.error_from(sent.headers[wire.ERROR], sent.body)
     assert isinstance(arrived, RelayedProblem)
     assert arrived.reply == reply
-    assert (arrived.slug, arrived.status, arrived.stale_if_error) == ("query-refused", 502, False)
+    assert (arrived.slug, arrived.status, arrived.stale_if_error) == (
+        "supabase-rejected",
+        502,
+        False,
+    )
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ class Backlog:
             self._timer.cancel()
         if waits:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(min(waits) / 1000, self._begin_run)
+            self._timer = loop.call_later(min(waits) / 1000, self.begin)
             await self._storage.set_alarm(now_ms + min(waits))
 
     async def run(self) -> None:
@@ -120,7 +120,13 @@ class Backlog:
     def hurry(self) -> None:
         """Have what waits for its next attempt tried soon: Supabase answers."""
         if self._retries.hurry():
-            self._begin_run()
+            self.begin()
+
+    def begin(self) -> None:
+        """Begin to refresh what is due, without waiting for it."""
+        run = asyncio.ensure_future(self.run())
+        self._runs.add(run)  # asyncio itself keeps only a weak reference
+        run.add_done_callback(self._runs.discard)
 
     def _pause_ms(self, key: str, now_ms: int) -> int:
         """Return how long a step has to wait yet by itself."""
@@ -128,11 +134,6 @@ class Backlog:
         if key == self._queries_key:
             return max(pause_ms, self._warmed.remaining_ms(now_ms))
         return pause_ms
-
-    def _begin_run(self) -> None:
-        run = asyncio.ensure_future(self.run())
-        self._runs.add(run)  # asyncio itself keeps only a weak reference
-        run.add_done_callback(self._runs.discard)
 
     def _pending(self) -> dict[str, Step]:
         """Return what is to be done, by the KV key that it is about; rows first."""

@@ -37,12 +37,10 @@ class Entries:
     def put(self, resource: Resource, snapshot: Snapshot) -> asyncio.Task[bool]:
         """Have an entry written; the task tells whether readers get it or nothing older.
 
-        What is too large for KV, or may not be stored, is removed from it: an earlier entry would
-        be served for ever.
+        What is too large for KV is removed from it: an earlier entry would be served for ever.
         """
         if not is_storable(snapshot):
-            why = "too_large" if snapshot.may_be_stored else "not_storable"
-            self._log(why, key=loggable(resource.key), bytes=snapshot.metadata.size)
+            self._log("too_large", key=loggable(resource.key), bytes=snapshot.metadata.size)
             return self.remove(resource)
         return self._writer.write(resource.key, partial(self._put, resource, snapshot))
 
@@ -78,5 +76,5 @@ def require_stored(*, stored: bool) -> None:
 
 
 def is_storable(snapshot: Snapshot) -> bool:
-    """Tell whether KV takes a snapshot, and may be given it."""
-    return snapshot.may_be_stored and snapshot.metadata.size <= MAX_VALUE_BYTES
+    """Tell whether KV takes a snapshot."""
+    return snapshot.metadata.size <= MAX_VALUE_BYTES

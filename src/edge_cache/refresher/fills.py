@@ -7,11 +7,11 @@ import asyncio
 from edge_cache.entries import Snapshot
 from edge_cache.errors import (
     AnotherRow,
+    FinalAnswer,
     LookupsExhausted,
     NotAsked,
     NotFound,
     Overloaded,
-    QueryRefused,
     StillReading,
     UpstreamTimeout,
 )
@@ -150,7 +150,7 @@ class Fills:
         in_vain = False
         try:
             return await self._reads.refresh(resource, version)
-        except (NotFound, AnotherRow):
+        except (NotFound, AnotherRow, FinalAnswer):
             in_vain = True
             raise
         finally:
@@ -172,13 +172,13 @@ class Fills:
         return reading.result()
 
     async def _again(self, resource: Resource, version: int) -> Reading:
-        """Read what has an entry, which goes if it is proven gone, or may not be read."""
+        """Read what has an entry, which goes if Supabase's answer is another one by now."""
         try:
             async with self._gate:
                 # Supabase may have failed while others had their turn.
                 self._require_health(resource, version)
                 return await self._reads.refresh(resource, version)
-        except (NotFound, QueryRefused):
+        except (NotFound, FinalAnswer):
             self._reads.recent.forget(resource.key)
             self._entries.remove(resource)
             raise

@@ -67,6 +67,7 @@ class Host:
             "refreshed_at": rfc3339(outcome.refreshed_at_ms),
             "pending": self.journal.changes.pending,
             "failures": outcome.failures,
+            "refused": self.reads.is_refused,
             "last_error": outcome.error or None,
             "last_error_detail": outcome.detail or None,
             "failed_at": rfc3339(outcome.failed_at_ms),
@@ -109,7 +110,7 @@ def host_of(scope: Scope, outside: Outside) -> Host:
         now_ms=now_ms,
         log=log,
     )
-    reads.when_well_again = backlog.hurry
+    reads.when_well_again, reads.when_refused = backlog.hurry, backlog.begin
     fills = Fills(
         reads=reads,
         entries=entries,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge_cache.entries import Metadata, Representation, Snapshot, snapshot_of
-from edge_cache.errors import AnotherRow, EdgeCacheError, NotFound, QueryRejected
+from edge_cache.errors import AnotherRow, EdgeCacheError, FinalAnswer, NotFound
 from edge_cache.http import Body
 from edge_cache.pauses import OVER, Pause
 from edge_cache.ports import Log, NowMs, Share, Source
@@ -42,7 +42,9 @@ class Reading:
 class Reads:
     """Reads resources, remembers them and has them written; takes note of how that goes.
 
-    ``when_well_again`` is called after the first answer of Supabase that follows a failure.
+    ``when_well_again`` is called after the first answer of Supabase that follows a failure, and
+    ``when_refused`` when PostgREST begins to refuse the table. ``is_refused`` says whether it did
+    when the table was last read.
     """
 
     def __init__(  # noqa: PLR0913  its collaborators, nothing else
@@ -73,7 +75,9 @@ class Reads:
         self._asked: dict[Resource, Pause] = {}
         self._answered = OVER
         self.recent = Recent(now_ms)
+        self.is_refused = False
         self.when_well_again: Callable[[], None] = lambda: None
+        self.when_refused: Callable[[], None] = lambda: None
 
     @property
     def is_idle(self) -> bool:
@@ -103,16 +107,23 @@ class Reads:
             self._log("not_found", key=key)
             self._note_answer(resource)
             raise
-        except (QueryRejected, AnotherRow) as error:
-            self._log("rejected", key=key, type=error.slug, detail=error.detail)
+        except (FinalAnswer, AnotherRow) as error:
+            event = "final_answer" if isinstance(error, FinalAnswer) else "another_row"
+            self._log(event, key=key, detail=error.detail)
             self._demand.forget(resource)
             self._note_answer(resource)
+            if resource.is_whole:
+                self._note_refusal(error)
+            if error.reply and error.reply.body:
+                error.reply = replace(error.reply, body=self._share(error.reply.body))
             raise
         except EdgeCacheError as error:
             self._log("refresh_failed", key=key, type=error.slug, detail=error.detail)
             self._record.failed(resource.key, version, error)
             raise
         self._note_answer(resource)
+        if resource.is_whole:
+            self.is_refused = False
         return answered
 
     def patience_ms(self, resource: Resource) -> int:
@@ -129,6 +140,15 @@ class Reads:
         self._record.answered(resource.key)
         if had_failed:
             self.when_well_again()
+
+    def _note_refusal(self, error: EdgeCacheError) -> None:
+        """Have the rows of a table that cannot be read any more looked at again, once."""
+        self._record.refused(error)
+        if not self.is_refused:
+            self.is_refused = True
+            version = self._journal.raise_version()
+            self._journal.note(self._journal.changes.with_all_rows(version))
+            self.when_refused()
 
     async def _refresh(self, resource: Resource, version: int) -> Reading:
         """Read, check, remember and have written one entry."""

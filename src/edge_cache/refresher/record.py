@@ -96,6 +96,11 @@ class Record:
         self._failing.pop(key, None)
         self._note(replace(self.outcome, failures=0))
 
+    def refused(self, error: EdgeCacheError) -> None:
+        """Note what PostgREST says of the table. That is no failure of Supabase's."""
+        now_ms, slug, detail = self._now_ms(), error.slug, error.detail
+        self._note(replace(self.outcome, failed_at_ms=now_ms, error=slug, detail=detail))
+
     def refreshed(self, at_ms: int) -> None:
         """Note that the table's entry was written, as it was read then."""
         self._note(replace(self.outcome, refreshed_at_ms=at_ms))

@@ -7,9 +7,9 @@ import asyncio
 from edge_cache.errors import (
     AnotherRow,
     EdgeCacheError,
+    FinalAnswer,
     NotAsked,
     NotFound,
-    QueryRefused,
     SpelledOtherwise,
 )
 from edge_cache.refresher.demand import Demand
@@ -48,21 +48,31 @@ class Refreshes:
         self._record = record
 
     async def list(self) -> None:
-        """Read the table and overwrite its entry; remove that if nobody asked for it lately."""
+        """Read the table and overwrite its entry.
+
+        If nobody asked for it lately, or PostgREST refuses it, the entry is removed.
+        """
         needed = self._journal.changes.listed
         # What is being read will be written, whoever wants it.
         if not (self._demand.is_wanted(self._whole) or self._reads.is_under_way(self._whole, 0)):
-            # Before that, so that a read that begins meanwhile is not taken for removed with it.
-            self._journal.note(self._journal.changes.without_list())
-            require_stored(stored=await self._entries.remove(self._whole))
-            self._journal.note(self._journal.changes.with_list(needed))
+            await self._remove_list(needed)
             return
-        reading = await self._reads.refresh(self._whole, needed)
+        try:
+            reading = await self._reads.refresh(self._whole, needed)
+        except FinalAnswer:
+            await self._remove_list(needed)
+            return
         require_stored(stored=await reading.storing)
         self._journal.note(self._journal.changes.with_list(reading.metadata.version))
 
+    async def _remove_list(self, needed: int) -> None:
+        # Before that, so that a read that begins meanwhile is not taken for removed with it.
+        self._journal.note(self._journal.changes.without_list())
+        require_stored(stored=await self._entries.remove(self._whole))
+        self._journal.note(self._journal.changes.with_list(needed))
+
     async def row(self, row_id: str) -> None:
-        """Read a row and overwrite its entry, or remove that if there is no such row.
+        """Read a row and overwrite its entry, or remove that if Supabase has no row to give.
 
         One whose id was told in another spelling than its entry has makes all rows out of date.
         """
@@ -74,7 +84,7 @@ class Refreshes:
         except (SpelledOtherwise, AnotherRow):
             self._journal.note(self._journal.changes.with_all_rows(needed))
             return
-        except NotFound:
+        except (NotFound, FinalAnswer):
             require_stored(stored=await self._entries.remove(row))
         else:
             version = reading.metadata.version
@@ -112,7 +122,7 @@ class Refreshes:
         try:
             if not self._record.is_down(needed):
                 await self._reads.refresh(query, needed)
-        except QueryRefused:
+        except FinalAnswer:
             self._reads.recent.forget(query.key)
             self._entries.remove(query)
         except EdgeCacheError:

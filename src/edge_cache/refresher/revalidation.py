@@ -9,8 +9,10 @@ table; if an entry that readers take for fresh differs from it, all are refreshe
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from edge_cache.entries import Metadata, etag_of, parse_metadata
+from edge_cache.errors import FinalAnswer
 from edge_cache.ports import Log, WritableStore
 from edge_cache.refresher.backlog import Backlog
 from edge_cache.refresher.demand import Demand
@@ -55,7 +57,8 @@ class Revalidation:
 
         Whoever asks for that wants the table to be there. The read begins after the call, so it
         sees every change committed before. Raises UpstreamError, with the entries as they were, or
-        StoreError if Workers KV took no write.
+        StoreError if Workers KV took no write. If PostgREST refuses the table (FinalAnswer), its
+        entries go.
         """
         if isinstance(self._scope, Table):
             self._demand.note(self._whole)
@@ -66,11 +69,16 @@ class Revalidation:
         # Also where the table itself cannot be read: a query may ask for other columns.
         self._journal.note(self._journal.changes.with_all_queries(version))
         await self._backlog.schedule()
-        writes = []
+        refusal: FinalAnswer | None = None
+        writes: list[asyncio.Future[bool]] = []
         if isinstance(self._scope, Table):
-            reading = await self._reads.refresh(self._whole, version)
-            writes.append(reading.storing)
-            listed = reading.metadata.version
+            try:
+                reading = await self._reads.refresh(self._whole, version)
+                writes.append(reading.storing)
+                listed = reading.metadata.version
+            except FinalAnswer as error:
+                refusal = error
+                writes.append(self._entries.remove(self._whole))
             self._lookups.forget_all()
             self._journal.note(self._journal.changes.with_all_rows(version))
         stored = all(await asyncio.gather(*writes, self._entries.publish()))
@@ -78,6 +86,8 @@ class Revalidation:
             await self._backlog.schedule()  # the versions are pending
         require_stored(stored=stored)
         self._journal.note(self._journal.changes.with_list(listed))
+        if refusal:
+            raise refusal
 
     async def check(self) -> bool:
         """Revalidate if an entry is not as the table is, and tell so; else write nothing.
@@ -86,12 +96,16 @@ class Revalidation:
         UpstreamError or StoreError.
         """
         served = await self._served()
-        outdated = await self._outdated(served) if served else []
+        try:
+            outdated = await self._outdated(served) if served else []
+        except FinalAnswer:
+            outdated = list(served)
         if not outdated:
             self._log("unchanged", key=self._whole.key)
             return False
         self._log("changed", key=self._whole.key, entries=len(outdated))
-        await self._revalidate()
+        with suppress(FinalAnswer):  # the entries are gone then
+            await self._revalidate()
         return True
 
     async def _served(self) -> dict[str, Metadata | None]:

@@ -1,5 +1,8 @@
 """What an answer of Supabase's REST interface says: rows, or what went wrong. Pure.
 
+Who says it decides what becomes of a cached entry. PostgREST's own answer to the request is final
+(`is_postgrests`): the entry goes. A gateway's, or one about the key, says nothing of the entry.
+
 https://docs.postgrest.org/en/stable/references/errors.html
 """
 
@@ -11,6 +14,7 @@ from http import HTTPStatus
 import httpx
 
 from edge_cache.errors import (
+    FinalAnswer,
     InvalidAnswer,
     Reply,
     UpstreamRejected,
@@ -34,17 +38,16 @@ _TRANSIENT = frozenset(
 )
 """Besides the server's own failures."""
 
-_REPLY_HEADERS = (
-    "content-type",
-    "content-range",
-    "content-profile",
-    "preference-applied",
-    "proxy-status",
-    "retry-after",
-    "sb-error-code",
-    "www-authenticate",
+_NOT_RELAYED = frozenset(
+    {
+        # These are of the connection, or of the body as it was packed.
+        *("connection", "content-encoding", "content-length", "date", "keep-alive", "server"),
+        *("te", "trailer", "transfer-encoding", "upgrade"),
+        # This one is of a single reader, but many may wait for one answer.
+        "set-cookie",
+    }
 )
-"""What a client may want to know of an error beside its body."""
+"""Headers that do not travel with an answer that is handed on as it came."""
 
 _NO_FUNCTION = frozenset(
     {
@@ -56,6 +59,13 @@ _NO_FUNCTION = frozenset(
 )
 
 _CODE = re.compile(r"[A-Za-z0-9_]{1,40}")
+_POSTGRESTS_CODE = re.compile(r"PGRST[0-9A-Z]{3}|[0-9A-Z]{5}")
+"""PostgREST's own codes, and SQL's, which has five characters."""
+
+_ABOUT_THE_KEY = re.compile(r"PGRST3[0-9A-Z]{2}")
+_ERROR_MEMBERS = frozenset({"code", "message", "details", "hint"})
+"""PostgREST's errors have all of them, also where SQL chose another code."""
+
 _PROXY_ERROR = re.compile(r"\berror=([A-Za-z0-9_]{1,40})")
 _SECONDS = re.compile(r"[0-9]{1,9}")
 _MEDIA_TYPE = re.compile(r"[\w.+/-]{1,60}", re.ASCII)
@@ -102,26 +112,51 @@ def require_available(response: httpx.Response) -> None:
 
 
 def reply_of(response: httpx.Response) -> Reply:
-    """Return an error as Supabase answered it, for a client of its own."""
-    headers = {name: response.headers[name] for name in _REPLY_HEADERS if name in response.headers}
-    return Reply(response.status_code, headers, response.content)
+    """Return an answer as Supabase sent it, for a client of its own."""
+    headers = {n: value for n, value in response.headers.items() if n not in _NOT_RELAYED}
+    return Reply(response.status_code, headers, response.content or None)
+
+
+def is_postgrests(response: httpx.Response) -> bool:
+    """Tell whether PostgREST itself gave this answer to this request, if only as an error.
+
+    All its answers to reads and calls have a Content-Range, whatever status SQL gives them. Its
+    errors are known by their JSON. Those about the key say nothing of the request.
+    """
+    code = error_code(response) or ""
+    if _ABOUT_THE_KEY.fullmatch(code):
+        return False
+    has_code = _POSTGRESTS_CODE.fullmatch(code) is not None
+    return has_code or "content-range" in response.headers or _has_all_members(response)
 
 
 def require_success(response: httpx.Response, table: Table | None = None) -> None:
-    """Raise InvalidAnswer for a redirect, and UpstreamRejected for a refusal."""
+    """Raise FinalAnswer for PostgREST's verdict, else InvalidAnswer or UpstreamRejected."""
+    if response.is_success:
+        return
+    if is_postgrests(response):
+        raise final_answer(response, table)
     if response.is_redirect:
         raise InvalidAnswer(
             "Supabase answered with a redirect, which is not followed with a key: "
             "SUPABASE_URL should be the project's final address.",
             supabase_status=response.status_code,
         )
-    if response.is_success:
-        return
-    where = f" Table: {table.schema}.{table.name}." if table else ""
     raise UpstreamRejected(
-        _sentence(response) + where,
+        _sentence(response) + _where(table),
         supabase_status=response.status_code,
         code=error_code(response),
+        reply=reply_of(response),
+    )
+
+
+def final_answer(response: httpx.Response, table: Table | None = None) -> FinalAnswer:
+    """Return the error that hands an answer on."""
+    return FinalAnswer(
+        _sentence(response) + _where(table),
+        supabase_status=response.status_code,
+        code=error_code(response),
+        reply=reply_of(response),
     )
 
 
@@ -157,14 +192,38 @@ def error_code(response: httpx.Response) -> str | None:
 
 def error_text(response: httpx.Response, member: str) -> str | None:
     """Return a text of an error's JSON, if this is an error and has it. It may quote a row."""
+    text = _error_in(response).get(member)
+    return text if is_text(text) else None
+
+
+def _has_all_members(response: httpx.Response) -> bool:
+    return _error_in(response).keys() >= _ERROR_MEMBERS
+
+
+def _error_in(response: httpx.Response) -> dict[str, object]:
+    """Return an error's JSON object; an empty one if this is no error, or has none."""
     if response.is_success:
-        return None
+        return {}
     try:
         error = loads(response.content)
     except ValueError:
-        return None
-    text = error.get(member) if isinstance(error, dict) else None
-    return text if is_text(text) else None
+        return {}
+    return error if isinstance(error, dict) else {}
+
+
+def _where(table: Table | None) -> str:
+    return f" Table: {table.schema}.{table.name}." if table else ""
+
+
+def media_type_of(response: httpx.Response) -> str:
+    """Return the media type of an answer, without parameters; empty if there is none."""
+    return str(response.headers.get("content-type", "").partition(";")[0].strip().lower())
+
+
+def is_json(response: httpx.Response) -> bool:
+    """Tell whether an answer says that it is JSON."""
+    media_type = media_type_of(response)
+    return media_type == "application/json" or media_type.endswith("+json")
 
 
 def _sentence(response: httpx.Response) -> str:
@@ -179,8 +238,8 @@ def _sentence(response: httpx.Response) -> str:
 
 def _json_of(response: httpx.Response) -> object:
     """Return a successful answer's JSON value, or raise InvalidAnswer saying what it is instead."""
-    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if not (media_type == "application/json" or media_type.endswith("+json")):
+    media_type = media_type_of(response)
+    if not is_json(response):
         kind = media_type if _MEDIA_TYPE.fullmatch(media_type) else "something"
         raise InvalidAnswer(
             f"Supabase sent {kind} instead of JSON; is SUPABASE_URL a Supabase project's address?",

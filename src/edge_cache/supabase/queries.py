@@ -1,4 +1,7 @@
-"""Asks Supabase a query in a client's place, and tells whether the answer may be replayed. Pure."""
+"""Asks Supabase a query in a client's place, and tells whether the answer may be stored. Pure.
+
+What may not be stored is handed on as it came: a `FinalAnswer`.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,16 @@ from http import HTTPStatus
 
 import httpx
 
-from edge_cache.entries import REPLAYABLE, REPLAYED, Representation
-from edge_cache.errors import InvalidAnswer, QueryRefused, QueryRejected
+from edge_cache.entries import REPLAYABLE, REPLAYED, Representation, is_storable_header
+from edge_cache.errors import InvalidAnswer
 from edge_cache.queries import Query
-from edge_cache.supabase.answers import error_code, reply_of
+from edge_cache.supabase.answers import (
+    error_code,
+    final_answer,
+    is_json,
+    media_type_of,
+    require_success,
+)
 from edge_cache.supabase.canonical import ACCEPTED
 from edge_cache.supabase.parsing import loads
 from edge_cache.supabase.requests import Requests
@@ -20,10 +29,17 @@ MAX_HEADERS_BYTES = 700
 """What KV's metadata has room for, beside all else that is in it."""
 
 _MAY_NOT_BE_STORED = re.compile(r"(?:^|[\s,])(?:no-store|private)(?:$|[\s,=])", re.IGNORECASE)
-_INSUFFICIENT_PRIVILEGE = "42501"
 _SINGULARITY = "PGRST116"
-_UNAUTHORIZED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
-_PRINTABLE = re.compile(r"[\x20-\x7e]*")
+
+_VARY = frozenset(
+    {
+        # The key of an entry has these, or a request that has them is passed on.
+        *("accept", "accept-profile", "apikey", "authorization", "prefer", "range"),
+        # The runtime unpacks what is packed, and the Worker has CORS headers of its own.
+        *("accept-encoding", "origin"),
+    }
+)
+"""Request headers that an answer may vary with, and still be everybody's."""
 
 
 class Queries:
@@ -33,19 +49,16 @@ class Queries:
         self._requests = requests
 
     async def read(self, query: Query) -> Representation:
-        """Return the answer. Raises UpstreamError, with what Supabase said where it did."""
+        """Return the answer, if it may be stored. Raises UpstreamError, with what Supabase said."""
         question = f"?{query.parameters}" if query.parameters else ""
         method = "HEAD" if query.head else "GET"
         target = query.target + question
         response = await self._requests.send(method, target, _headers(query), is_relayed=True)
-        if response.status_code not in REPLAYABLE or not _is_answer(response):
-            raise _refusal(query, response)
-        _require_valid(query, response)
+        _require_answer(query, response)
         headers = _replayed(response)
-        may_be_stored = len(json.dumps(headers)) <= MAX_HEADERS_BYTES
-        if _MAY_NOT_BE_STORED.search(response.headers.get("cache-control", "")):
-            may_be_stored, headers["cache-control"] = False, "no-store"
-        return Representation(response.content, response.status_code, headers, may_be_stored)
+        if not _may_be_stored(query, response, headers):
+            raise final_answer(response)
+        return Representation(response.content, response.status_code, headers)
 
 
 def _headers(query: Query) -> dict[str, str]:
@@ -57,38 +70,20 @@ def _headers(query: Query) -> dict[str, str]:
     return headers
 
 
-def _is_answer(response: httpx.Response) -> bool:
-    """Tell whether it answers the query: rows, or that there is not one row where one is wanted."""
-    return response.is_success or error_code(response) == _SINGULARITY
-
-
-def _refusal(query: Query, response: httpx.Response) -> QueryRejected | InvalidAnswer:
-    code, status = error_code(response), response.status_code
-    said = f"Supabase answered {status}" + (f" with code {code}." if code else ".")
-    if status < HTTPStatus.BAD_REQUEST:
-        return InvalidAnswer(said, supabase_status=status)
-    # The answer to HEAD may have no code; a count is not worth the risk that it is private by now.
-    is_silent = query.head and code is None
-    is_refused = code == _INSUFFICIENT_PRIVILEGE or (is_silent and status in _UNAUTHORIZED)
-    kind = QueryRefused if is_refused else QueryRejected
-    return kind(said, supabase_status=status, code=code, reply=reply_of(response))
-
-
-def _require_valid(query: Query, response: httpx.Response) -> None:
-    """Raise InvalidAnswer for what no PostgREST server sends: a proxy's page, half an answer."""
+def _require_answer(query: Query, response: httpx.Response) -> None:
+    """Raise UpstreamError for what is not PostgREST's answer to the query, or not all of it."""
+    if not response.is_success and not _says_not_one_row(response):
+        if query.head and error_code(response) is None and response.is_client_error:
+            # Such an answer has no body that tells. The count may be private by now.
+            raise final_answer(response)
+        require_success(response)
     status = response.status_code
     if response.is_success and "content-range" not in response.headers:
         raise InvalidAnswer(
             "Supabase's answer has no Content-Range; is SUPABASE_URL a Supabase project's address?",
             supabase_status=status,
         )
-    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    is_json = media_type == "application/json" or media_type.endswith("+json")
-    if query.accept not in {"any", "csv"} and not is_json:
-        raise InvalidAnswer("Supabase sent something else than JSON.", supabase_status=status)
-    if query.accept == "csv" and response.is_success and media_type != ACCEPTED["csv"]:
-        raise InvalidAnswer("Supabase sent something else than CSV.", supabase_status=status)
-    if is_json and not query.head:
+    if status in REPLAYABLE and is_json(response) and not query.head:
         try:
             loads(response.content)
         except ValueError as error:
@@ -97,13 +92,44 @@ def _require_valid(query: Query, response: httpx.Response) -> None:
             ) from error
 
 
+def _says_not_one_row(response: httpx.Response) -> bool:
+    """Tell whether it says that there is no row, or are several, where one is wanted."""
+    is_not_acceptable = response.status_code == HTTPStatus.NOT_ACCEPTABLE
+    return is_not_acceptable and error_code(response) == _SINGULARITY and is_json(response)
+
+
+def _may_be_stored(query: Query, response: httpx.Response, headers: dict[str, str]) -> bool:
+    """Tell whether everybody who asks this may get the answer, as it is replayed, from KV."""
+    return (
+        response.status_code in REPLAYABLE
+        and _is_of_the_type(query, response)
+        and not _MAY_NOT_BE_STORED.search(response.headers.get("cache-control", ""))
+        and _varies_with(response) <= _VARY
+        and _have_room(headers)
+    )
+
+
+def _is_of_the_type(query: Query, response: httpx.Response) -> bool:
+    """Tell whether the answer is of the media type that was asked for. SQL can set another one."""
+    if query.accept == "any" or not response.is_success:
+        return True
+    return media_type_of(response) == "text/csv" if query.accept == "csv" else is_json(response)
+
+
+def _varies_with(response: httpx.Response) -> frozenset[str]:
+    names = response.headers.get("vary", "").split(",")
+    return frozenset(name.strip().lower() for name in names) - {""}
+
+
 def _replayed(response: httpx.Response) -> dict[str, str]:
-    """Return the headers that are stored; Content-Location only where there is room for it."""
-    headers = {
-        name: response.headers[name]
-        for name in REPLAYED
-        if name in response.headers and _PRINTABLE.fullmatch(response.headers[name])
-    }
-    if len(json.dumps(headers)) > MAX_HEADERS_BYTES:
+    """Return the headers that are stored; Content-Location only if there is room for it."""
+    headers = {name: response.headers[name] for name in REPLAYED if name in response.headers}
+    if not _have_room(headers):
         headers.pop("content-location", None)
     return headers
+
+
+def _have_room(headers: dict[str, str]) -> bool:
+    """Tell whether KV's metadata can have these headers."""
+    is_short = len(json.dumps(headers)) <= MAX_HEADERS_BYTES
+    return is_short and all(map(is_storable_header, headers.values()))

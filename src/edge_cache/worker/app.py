@@ -154,7 +154,7 @@ class App:
         report = await self._health.report(self._revalidation(request))
         if self._settings.has_page:
             report = page.negotiated(report, request.header("accept"))
-        return http.without_body(report, head=request.method == "HEAD")
+        return report
 
     def _revalidation(self, request: Request) -> str:
         """Tell what `/revalidate` asks for at this address, by knocking without a secret."""
@@ -169,7 +169,7 @@ class App:
         if request.method == "OPTIONS":
             return _options(http.READ_METHODS, request)
         if path == page.PATH and self._settings.has_page and _is_read(request):
-            return http.without_body(page.answer(), head=request.method == "HEAD")
+            return page.answer()
         if supabase_paths.api_of(path) is not None:
             raise NotFound(
                 'There is nothing at this path; PASS_THROUGH = "all" would pass it on to Supabase.'
@@ -187,7 +187,9 @@ async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer |
             shared_max_age_s = running.shared_max_age_s
             answered = await running.answer(request)
     except EdgeCacheError as error:
-        answered = http.without_body(_refusal(error, request, log), head=request.method == "HEAD")
+        answered = _refusal(error, request, log)
+    if request.method == "HEAD" and isinstance(answered, Answer):
+        answered = http.for_head(answered)
     return shared_cache.directed(answered, shared_max_age_s, request.url)
 
 

@@ -75,6 +75,8 @@ class Health:
         return {"serving": serving, "cached": value is not None, **entry, **status}
 
     def _has_just_failed(self, status: dict[str, object]) -> bool:
+        if status.get("refused"):
+            return True
         if status["failures"] == 0:
             return False
         return self._now_ms() - ms_of(str(status["failed_at"])) < FAILED_MS

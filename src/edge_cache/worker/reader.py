@@ -171,16 +171,11 @@ class Reader:
         try:
             filled = await self._refresher.fill(resource, version=miss.version, has_stale=has_stale)
         except EdgeCacheError as error:
-            if miss.stale is None:
-                raise
-            if not error.stale_if_error:
-                http.release(miss.stale.body)
-                raise
-            if isinstance(error, RelayedProblem) and error.reply:
-                http.release(error.reply.body)
-            return self._serve_instead(resource, conditions, miss.stale, error)
-        if miss.stale:
-            http.release(miss.stale.body)
+            if miss.stale is not None and error.stale_if_error:
+                return self._serve_instead(resource, conditions, miss.stale, error)
+            _release_stale(miss)
+            return self._relay(resource, miss, error)
+        _release_stale(miss)
         entry = _Entry(filled.metadata, filled.body, filled.metadata.read_at_ms)
         parts = _filled_parts(miss, filled)
         return self._answer(conditions, entry, self._age_s(entry), parts, resource)
@@ -189,9 +184,19 @@ class Reader:
         self, resource: Resource, conditions: Conditions, entry: _Entry, error: EdgeCacheError
     ) -> http.Answer:
         """Answer with an entry that is out of date instead of an error (stale-if-error)."""
+        if isinstance(error, RelayedProblem) and error.reply:
+            http.release(error.reply.body)
         age = self._age_s(entry)
         self._log("stale_if_error", key=loggable(resource.key), type=error.slug, age_s=age)
         return self._answer(conditions, entry, age, _stale_parts(error))
+
+    def _relay(self, resource: Resource, miss: _Miss, error: EdgeCacheError) -> http.Answer:
+        """Answer with what Supabase said in its own words; else raise the error."""
+        if not isinstance(error, RelayedProblem) or error.reply is None:
+            raise error
+        status = error.reply.status
+        self._log("relayed", key=loggable(resource.key), status=status, type=error.slug)
+        return http.relayed(error.reply, http.cache_status(*_forwarded_parts(miss, status)))
 
     def _answer(
         self,
@@ -219,12 +224,22 @@ def _filled_parts(miss: _Miss, filled: Filled) -> list[str]:
     """Return Cache-Status's parameters for an entry that the refresher gave."""
     if not filled.asked:
         return ["hit", f"detail={miss.detail or 'memory'}"]
-    parts = [f"fwd={miss.fwd}", f"fwd-status={filled.metadata.status}"]
-    if filled.stored:
+    return _forwarded_parts(miss, filled.metadata.status, stored=filled.stored)
+
+
+def _forwarded_parts(miss: _Miss, status: int, *, stored: bool = False) -> list[str]:
+    """Return Cache-Status's parameters for what Supabase answered."""
+    parts = [f"fwd={miss.fwd}", f"fwd-status={status}"]
+    if stored:
         parts.append("stored")
     if miss.detail:
         parts.append(f"detail={miss.detail}")
     return parts
+
+
+def _release_stale(miss: _Miss) -> None:
+    if miss.stale:
+        http.release(miss.stale.body)
 
 
 def _stale_parts(error: EdgeCacheError) -> list[str]:

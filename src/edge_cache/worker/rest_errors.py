@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 
-from edge_cache.errors import EdgeCacheError, RelayedProblem, Reply
-from edge_cache.http import CORS, JSON_TYPE, Answer, cache_status
+from edge_cache.errors import EdgeCacheError
+from edge_cache.http import CORS, JSON_TYPE, Answer
 
 _SERVER_ERROR = 500
 _BAD_GATEWAY = 502
@@ -18,11 +18,8 @@ _GATEWAY_TIMEOUT = 504
 def answer_of(error: EdgeCacheError) -> Answer:
     """Answer with an error, never to be cached.
 
-    What Supabase said is passed on in its own words. An error of this Worker's has ``EDGE_`` and
-    its slug as the code.
+    The code is ``EDGE_`` and the error's slug.
     """
-    if isinstance(error, RelayedProblem) and error.reply:
-        return _relayed(error.reply)
     members = {
         "code": "EDGE_" + error.slug.upper().replace("-", "_"),
         "message": error.title,
@@ -39,16 +36,6 @@ def answer_of(error: EdgeCacheError) -> Answer:
     if error.retry_after_s is not None:
         headers["retry-after"] = str(error.retry_after_s)
     return Answer(_status(error), headers, body)
-
-
-def _relayed(reply: Reply) -> Answer:
-    headers = {
-        **CORS,
-        **reply.headers,
-        "cache-control": "no-store",
-        "cache-status": cache_status("fwd=miss", f"fwd-status={reply.status}"),
-    }
-    return Answer(reply.status, headers, reply.body)
 
 
 def _details(error: EdgeCacheError) -> str:

@@ -15,9 +15,9 @@ from faked_runtime import JsException, Response, Stream
 
 from edge_cache import wire
 from edge_cache.errors import (
+    FinalAnswer,
     LookupsExhausted,
     NotFound,
-    QueryRejected,
     RefresherUnavailable,
     RelayedProblem,
     Reply,
@@ -236,7 +236,7 @@ def test_what_supabase_said_of_a_query_is_handed_on_unread(
     client: Any, namespace: ObjectNamespace
 ) -> None:
     """Its status and headers, and its body as a stream."""
-    error = QueryRejected("No.", reply=Reply(400, {"content-type": "application/json"}, b"{}"))
+    error = FinalAnswer("No.", reply=Reply(400, {"content-type": "application/json"}, b"{}"))
     told = wire.error_answer(error)
     body = Stream(b"{}")
     namespace.answer = Response(body, told.status, told.headers)

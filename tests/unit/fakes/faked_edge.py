@@ -37,8 +37,8 @@ PRODUCTS = Table("products", key="sku")
 SECRET = "correct horse"
 BEARER = {"authorization": f"Bearer {SECRET}"}
 EXPOSED = (
-    "Content-Range, Content-Location, Content-Profile, Preference-Applied, Retry-After, ETag, Age, "
-    "Cache-Status"
+    "Content-Range, Content-Location, Content-Profile, Content-Disposition, Preference-Applied, "
+    "Location, Retry-After, Warning, ETag, Age, Cache-Status"
 )
 """What pages of other origins may read of an answer."""
 

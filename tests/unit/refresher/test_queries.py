@@ -10,10 +10,9 @@ from world import LIST, START_MS, World, body_of, query, row, settle
 
 from edge_cache.entries import Representation, Versions
 from edge_cache.errors import (
+    FinalAnswer,
     NotAsked,
     Overloaded,
-    QueryRefused,
-    QueryRejected,
     StillReading,
     UpstreamTimeout,
 )
@@ -222,16 +221,15 @@ async def test_what_kv_has_is_written_whatever_the_flood(world: World, known: st
     assert world.shown(ALL) == NEW
 
 
-@pytest.mark.parametrize("why", ["too_large", "not_storable"])
-async def test_what_is_not_stored_is_removed_and_read_each_time(world: World, why: str) -> None:
+async def test_what_is_too_large_is_removed_and_read_each_time(world: World) -> None:
     """An earlier entry would be served for ever."""
     await with_stale(world, ALL)
-    body = b"x" * (MAX_VALUE_BYTES + 1) if why == "too_large" else b"[]"
-    world.source.answers[ALL.key] = Representation(body, may_be_stored=why == "too_large")
+    body = b"x" * (MAX_VALUE_BYTES + 1)
+    world.source.answers[ALL.key] = Representation(body)
     for _ in range(2):
         filled = await world.fill(ALL, has_stale=True)
         assert (filled.stored, filled.asked, filled.body) == (False, True, body)
-    assert world.logged(why)[0] == {"key": loggable(ALL.key), "bytes": len(body)}
+    assert world.logged("too_large")[0] == {"key": loggable(ALL.key), "bytes": len(body)}
     await world.live(2)
     assert ALL.key not in world.store.values
 
@@ -247,63 +245,52 @@ async def test_that_there_is_no_row_is_stored_as_any_answer(world: World) -> Non
     assert (metadata.status, metadata.headers) == (406, answer.headers)
 
 
-async def test_a_query_that_supabase_rejects_says_nothing_of_its_health(world: World) -> None:
+async def test_a_final_answer_says_nothing_of_supabases_health(world: World) -> None:
     """It is told to whoever asked; nothing is written, and nobody else is kept waiting."""
     await with_stale(world, query("a=1"))
-    error = QueryRejected("Supabase answered 400.", supabase_status=400)
+    error = FinalAnswer("Supabase answered 400.", supabase_status=400)
     world.source.errors[ALL.key] = error
-    with pytest.raises(QueryRejected):
+    with pytest.raises(FinalAnswer):
         await world.fill(ALL)
     assert world.host.status()["failures"] == 0
-    assert world.logged("rejected") == [
-        {"key": loggable(ALL.key), "type": "query-rejected", "detail": "Supabase answered 400."}
+    assert world.logged("final_answer") == [
+        {"key": loggable(ALL.key), "detail": "Supabase answered 400."}
     ]
     assert ALL not in world.host.demand.warm()
     assert (await world.fill(query("a=1"), has_stale=True)).asked
 
 
-async def test_an_answer_that_rejects_ends_an_outage(world: World) -> None:
+async def test_a_final_answer_ends_an_outage(world: World) -> None:
     """Supabase is there."""
     world.source.error = UpstreamTimeout("x")
     with pytest.raises(UpstreamTimeout):
         await world.fill(ALL)
     assert world.host.status()["failures"] == 1
-    world.source.error = QueryRejected("x")
-    with pytest.raises(QueryRejected):
+    world.source.error = FinalAnswer("x")
+    with pytest.raises(FinalAnswer):
         await world.fill(ALL)
     assert world.host.status()["failures"] == 0
 
 
-async def test_a_rejected_query_keeps_its_entry(world: World) -> None:
-    """It may be the database that is being changed."""
-    await with_stale(world, ALL)
-    world.source.error = QueryRejected("x")
-    with pytest.raises(QueryRejected) as caught:
-        await world.fill(ALL, has_stale=True)
-    assert caught.value.stale_if_error
-    await world.live(5)
-    assert ALL.key in world.store.values
-
-
 @pytest.mark.parametrize("how", ["fill", "renew"])
-async def test_what_may_not_be_read_any_more_goes(world: World, how: str) -> None:
-    """Out of KV, and out of memory."""
+async def test_a_final_answer_drops_what_was_read_before(world: World, how: str) -> None:
+    """It goes out of KV, and out of memory."""
     world.source.write("1", "old")
     await world.fill(ALL)
     await world.live(2)
-    world.source.errors[ALL.key] = QueryRefused("x")
+    world.source.errors[ALL.key] = FinalAnswer("x")
     fills, newer = world.host.fills, START_MS + 1_000_000
     asked: Coroutine[object, object, object] = (
         fills.renew(ALL, START_MS)
         if how == "renew"
         else fills.fill(ALL, version=newer, has_stale=True)
     )
-    with pytest.raises(QueryRefused) as caught:
+    with pytest.raises(FinalAnswer) as caught:
         await asked
     assert not caught.value.stale_if_error
     await world.live(2)
     assert ALL.key not in world.store.values
-    with pytest.raises(QueryRefused):
+    with pytest.raises(FinalAnswer):
         await world.fill(ALL)
 
 

@@ -11,7 +11,7 @@ from world import LIST, START_MS, TABLE, World, query, row
 from edge_cache import wire
 from edge_cache.errors import (
     ConfigurationError,
-    QueryRejected,
+    FinalAnswer,
     RelayedProblem,
     Reply,
     UpstreamTimeout,
@@ -172,7 +172,7 @@ async def test_a_query_is_served(world: World) -> None:
 async def test_what_supabase_said_of_a_query_is_carried(world: World) -> None:
     """As it said it."""
     reply = Reply(400, {"content-type": "application/json"}, b"{}")
-    world.source.error = QueryRejected("No.", supabase_status=400, reply=reply)
+    world.source.error = FinalAnswer("No.", supabase_status=400, reply=reply)
     answer = await asked(world, query().path, wire.FILL)
     assert (answer.status, answer.body) == (502, b"{}")
     error = wire.error_from(answer.headers[wire.ERROR], answer.body)

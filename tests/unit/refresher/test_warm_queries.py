@@ -8,11 +8,9 @@ import itertools
 import pytest
 from world import LIST, START_MS, TABLE, World, query, settle
 
-from edge_cache.entries import Representation
 from edge_cache.errors import (
+    FinalAnswer,
     InvalidAnswer,
-    QueryRefused,
-    QueryRejected,
     UpstreamRejected,
     UpstreamTimeout,
     UpstreamUnavailable,
@@ -195,7 +193,7 @@ async def test_a_readers_read_begun_before_is_not_taken_for_it(world: World) -> 
 
 
 @pytest.mark.parametrize(
-    "error", [UpstreamTimeout("x"), InvalidAnswer("x"), QueryRejected("x"), KeyError("x")]
+    "error", [UpstreamTimeout("x"), InvalidAnswer("x"), UpstreamRejected("x"), KeyError("x")]
 )
 async def test_one_that_fails_holds_up_no_other(world: World, error: Exception) -> None:
     """Nor is it tried again before a reader asks; its entry stays."""
@@ -212,11 +210,11 @@ async def test_one_that_fails_holds_up_no_other(world: World, error: Exception) 
         assert pending(world) == 0
 
 
-async def test_one_that_may_not_be_read_any_more_goes(world: World) -> None:
+async def test_one_with_a_final_answer_goes(world: World) -> None:
     """The others are read."""
     queries = numbered(2)
     await with_warm(world, *queries)
-    world.source.errors[queries[1].key] = QueryRefused("x")
+    world.source.errors[queries[1].key] = FinalAnswer("x")
     await edit(world)
     await world.live(2)
     assert queries[1].key not in world.store.values
@@ -301,22 +299,15 @@ async def test_a_revalidation_has_them_read_again(world: World) -> None:
     assert world.shown(ALL) == NEW
 
 
-async def test_a_revalidation_reaches_queries_of_a_table_that_cannot_be_read(world: World) -> None:
+@pytest.mark.parametrize("error", [UpstreamRejected("x"), FinalAnswer("x")])
+async def test_a_revalidation_reaches_queries_of_a_table_that_cannot_be_read(
+    world: World, error: UpstreamRejected
+) -> None:
     """A query may ask for other columns than those that the key may not read any more."""
     await with_warm(world, ALL)
     world.source.write("1", "new")
-    world.source.errors[LIST.key] = UpstreamRejected("x", supabase_status=401)
-    with pytest.raises(UpstreamRejected):
+    world.source.errors[LIST.key] = error
+    with pytest.raises(type(error)):
         await world.host.revalidation.revalidate()
     await world.live(1)
     assert world.shown(ALL) == NEW
-
-
-async def test_what_is_not_stored_any_more_does_not_stay_pending(world: World) -> None:
-    """Supabase forbids it now."""
-    await with_warm(world, ALL)
-    world.source.answers[ALL.key] = Representation(b"[]", may_be_stored=False)
-    await edit(world)
-    await world.live(5)
-    assert ALL.key not in world.store.values
-    assert pending(world) == 0

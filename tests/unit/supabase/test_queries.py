@@ -12,11 +12,11 @@ import pytest
 from edge_cache.config import Settings
 from edge_cache.entries import MAX_METADATA_BYTES, MAX_NUMBER, Representation, snapshot_of
 from edge_cache.errors import (
+    FinalAnswer,
     InvalidAnswer,
-    QueryRefused,
-    QueryRejected,
     Reply,
     UpstreamError,
+    UpstreamRejected,
     UpstreamTimeout,
     UpstreamUnavailable,
 )
@@ -104,6 +104,10 @@ def test_the_answer_is_replayed_as_it_was() -> None:
         "Content-Profile": "public",
         "Preference-Applied": "count=exact",
         "Content-Location": "/articles?select=id",
+        "Content-Disposition": "attachment",
+        "Content-Language": "de",
+        "Warning": "299 x",
+        "Vary": "Accept, Prefer, Range, Accept-Encoding, Origin",
         "Date": "now",
         "Set-Cookie": "x",
         "Server": "y",
@@ -117,8 +121,10 @@ def test_the_answer_is_replayed_as_it_was() -> None:
             "content-profile": "public",
             "preference-applied": "count=exact",
             "content-location": "/articles?select=id",
+            "content-disposition": "attachment",
+            "content-language": "de",
+            "warning": "299 x",
         },
-        may_be_stored=True,
     )
 
 
@@ -127,7 +133,7 @@ def test_that_there_is_not_one_row_is_an_answer() -> None:
     body = json.dumps({"code": "PGRST116", "details": "The result contains 0 rows"}).encode()
     headers = {"content-type": OBJECT}
     answered = read(Remote(body, 406, headers), Query("articles", accept="object"))
-    assert answered == Representation(body, 406, headers, may_be_stored=True)
+    assert answered == Representation(body, 406, headers)
 
 
 @pytest.mark.parametrize(
@@ -167,21 +173,21 @@ def test_a_head_has_nothing_to_look_at() -> None:
 
 
 @pytest.mark.parametrize(
-    ("accept", "media_type", "detail"),
+    ("accept", "media_type"),
     [
-        ("", "text/html", "Supabase sent something else than JSON."),
-        ("", "", "Supabase sent something else than JSON."),
-        ("object", "text/csv", "Supabase sent something else than JSON."),
-        ("geojson", "application/jsonp", "Supabase sent something else than JSON."),
-        ("csv", "application/json", "Supabase sent something else than CSV."),
-        ("csv", "text/html", "Supabase sent something else than CSV."),
+        ("", "text/html"),
+        ("", ""),
+        ("object", "text/csv"),
+        ("geojson", "application/jsonp"),
+        ("csv", "application/json"),
+        ("csv", "text/html"),
     ],
 )
-def test_another_media_type_is_no_answer(accept: str, media_type: str, detail: str) -> None:
-    """A proxy's page, for example."""
+def test_an_answer_of_another_media_type_is_handed_on(accept: str, media_type: str) -> None:
+    """SQL can set its answer's type."""
     headers = {"content-type": media_type, "content-range": "0-0/*"}
-    error = refused(InvalidAnswer, Remote(ROWS, headers=headers), Query("a", accept=accept))
-    assert (error.detail, error.supabase_status) == (detail, 200)
+    error = refused(FinalAnswer, Remote(ROWS, headers=headers), Query("a", accept=accept))
+    assert error.reply == Reply(200, headers, ROWS)
 
 
 def test_an_answer_without_content_range_is_none_of_postgrests() -> None:
@@ -193,17 +199,10 @@ def test_an_answer_without_content_range_is_none_of_postgrests() -> None:
     assert error.supabase_status == 200
 
 
-def test_an_answer_without_a_media_type_is_none_either() -> None:
-    """Nobody can tell what it is."""
-    refused(InvalidAnswer, Remote(headers={"content-range": "0-0/*"}))
-
-
-def test_a_406_that_is_no_json_is_none_either() -> None:
-    """Its code says what the media type does not."""
+def test_a_406_that_is_no_json_is_handed_on() -> None:
     body = json.dumps({"code": "PGRST116"}).encode()
     remote = Remote(body, 406, {"content-type": "text/html"})
-    error = refused(InvalidAnswer, remote, Query("articles", accept="object"))
-    assert error.supabase_status == 406
+    refused(FinalAnswer, remote, Query("articles", accept="object"))
 
 
 def test_a_406_may_answer_whoever_asked_for_csv() -> None:
@@ -213,64 +212,87 @@ def test_a_406_may_answer_whoever_asked_for_csv() -> None:
     assert read(Remote(body, 406, headers), Query("articles", accept="csv")).status == 406
 
 
+@pytest.mark.parametrize("status", [201, 203, 204, 302, 304, 404])
+def test_an_answer_of_another_status_is_handed_on(status: int) -> None:
+    """SQL can set the status, and a function that returns nothing has 204."""
+    error = refused(FinalAnswer, Remote(b"", status, {"content-range": "*/*", "location": "/x"}))
+    assert error.reply == Reply(status, {"content-range": "*/*", "location": "/x"}, None)
+    assert not error.stale_if_error
+
+
 @pytest.mark.parametrize("status", [201, 204, 302, 304])
-def test_another_success_is_no_answer(status: int) -> None:
-    """A read has none of these."""
-    error = refused(InvalidAnswer, Remote(b"", status))
-    assert (error.detail, error.supabase_status) == (f"Supabase answered {status}.", status)
+def test_without_content_range_it_is_none_of_postgrests(status: int) -> None:
+    error = refused(InvalidAnswer, Remote(b"", status, {}))
+    assert error.supabase_status == status
     assert error.reply is None
 
 
+WHOLE = {"message": "private", "details": None, "hint": None}
+
+
 @pytest.mark.parametrize(
-    ("status", "code"), [(400, "PGRST100"), (404, "PGRST205"), (406, "PGRST107"), (416, "PGRST103")]
+    ("status", "told"),
+    [
+        (300, {"code": "PGRST201"}),
+        (400, {"code": "PGRST100"}),
+        (401, {"code": "42501"}),
+        (403, {"code": "42501"}),
+        (404, {"code": "PT404"}),
+        (409, {**WHOLE, "code": "sold-out"}),
+        (416, {"code": "PGRST103"}),
+    ],
 )
-def test_what_supabase_rejects_is_told_in_its_own_words(status: int, code: str) -> None:
-    """To the client; the log has only the code. A stale answer may stand in for it."""
-    body = json.dumps({"code": code, "message": "private"}).encode()
-    headers = {"content-type": "application/json", "date": "now", "proxy-status": "x"}
-    error = refused(QueryRejected, Remote(body, status, headers))
-    assert error.detail == f"Supabase answered {status} with code {code}."
-    assert (error.supabase_status, error.code) == (status, code)
-    told = {"content-type": "application/json", "proxy-status": "x"}
-    assert error.reply == Reply(status, told, body)
-    assert error.stale_if_error
-
-
-@pytest.mark.parametrize("status", [401, 403])
-def test_what_may_not_be_read_is_refused(status: int) -> None:
-    """Postgres says so, whatever was read before; nothing stale stands in for it."""
-    error = refused(QueryRefused, Remote(b'{"code":"42501"}', status))
-    assert (error.code, error.supabase_status) == ("42501", status)
-    assert error.reply is not None
+def test_postgrests_verdict_is_handed_on_in_its_own_words(
+    status: int, told: dict[str, object]
+) -> None:
+    """The client gets them. The log has only the code."""
+    body = json.dumps({**told, "message": "private"}).encode()
+    sent = {"content-type": "application/json", "proxy-status": "x", "x-of-sql": "y"}
+    remote = Remote(body, status, {**sent, "date": "now", "set-cookie": "a=b"})
+    error = refused(FinalAnswer, remote)
+    assert "private" not in error.detail
+    assert error.supabase_status == status
+    assert error.reply == Reply(status, sent, body)
     assert not error.stale_if_error
+
+
+@pytest.mark.parametrize(
+    ("status", "content"),
+    [
+        (401, b'{"message":"Invalid API key"}'),
+        (401, b'{"code":"PGRST301","message":"","details":null,"hint":null}'),
+        (403, b"<html>"),
+        (403, b"{}"),
+        (403, b'{"code":5}'),
+        (404, b'{"message":"no Route matched"}'),
+        (404, b""),
+        (418, b'{"code":"teapot","message":"x"}'),
+    ],
+)
+def test_what_is_not_of_postgrest_or_about_the_key_says_nothing_of_the_query(
+    status: int, content: bytes
+) -> None:
+    error = refused(UpstreamRejected, Remote(content, status, {}))
+    assert error.stale_if_error
+    assert error.reply == Reply(status, {}, content or None)
 
 
 @pytest.mark.parametrize(
     ("status", "headers", "kind", "code"),
     [
-        (401, {}, QueryRefused, None),
-        (403, {}, QueryRefused, None),
-        (401, {"proxy-status": "PostgREST; error=42501"}, QueryRefused, "42501"),
-        (401, {"proxy-status": "PostgREST; error=PGRST301"}, QueryRejected, "PGRST301"),
-        (404, {}, QueryRejected, None),
+        (401, {}, FinalAnswer, None),
+        (404, {}, FinalAnswer, None),
+        (401, {"proxy-status": "PostgREST; error=42501"}, FinalAnswer, "42501"),
+        (401, {"proxy-status": "PostgREST; error=PGRST301"}, UpstreamRejected, "PGRST301"),
+        (302, {}, InvalidAnswer, None),
     ],
 )
 def test_the_answer_to_head_has_no_body_that_tells(
-    status: int, headers: dict[str, str], kind: type[QueryRejected], code: str | None
+    status: int, headers: dict[str, str], kind: type[UpstreamError], code: str | None
 ) -> None:
     """A count that may be private by now is not served; PostgREST has a header for the code."""
     counting = Query("articles", count="exact", head=True)
-    with pytest.raises(QueryRejected) as raised:
-        read(Remote(b"", status, headers), counting)
-    assert type(raised.value) is kind
-    assert raised.value.code == code
-
-
-@pytest.mark.parametrize("content", [b"", b"<html>", b"{}", b'{"code":5}'])
-def test_an_error_may_have_no_code(content: bytes) -> None:
-    """A proxy's has none; its status alone refuses nothing for good."""
-    error = refused(QueryRejected, Remote(content, 403))
-    assert (error.detail, error.code) == ("Supabase answered 403.", None)
+    assert refused(kind, Remote(b"", status, headers), counting).code == code
 
 
 def test_what_a_supabase_in_trouble_says_is_told_at_once() -> None:
@@ -293,26 +315,35 @@ def test_the_time_limit_holds_for_queries(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
-    ("cache_control", "may_be_stored"),
+    ("name", "value", "may_be_stored"),
     [
-        ("no-store", False),
-        ("No-Store", False),
-        ("private", False),
-        ("max-age=5,private", False),
-        ("max-age=5, no-store , x", False),
-        ('private="set-cookie"', False),
-        ("no-store;x, private", False),
-        ("max-age=0", True),
-        ("no-cache", True),
-        ("", True),
-        ("x-no-store", True),
-        ("privates", True),
+        ("cache-control", "no-store", False),
+        ("cache-control", "No-Store", False),
+        ("cache-control", "private", False),
+        ("cache-control", "max-age=5,private", False),
+        ("cache-control", "max-age=5, no-store , x", False),
+        ("cache-control", 'private="set-cookie"', False),
+        ("cache-control", "no-store;x, private", False),
+        ("cache-control", "max-age=0", True),
+        ("cache-control", "no-cache", True),
+        ("cache-control", "x-no-store", True),
+        ("cache-control", "privates", True),
+        ("vary", "Accept-Language", False),
+        ("vary", "Accept, Cookie", False),
+        ("vary", "*", False),
+        ("vary", "accept , PREFER,, Accept-Profile, Authorization, apikey", True),
+        ("content-disposition", "attachment; filename=\xdc.csv", False),
+        ("warning", "\xdc", False),
     ],
 )
-def test_supabase_may_forbid_to_store(cache_control: str, may_be_stored: bool) -> None:
-    """A function may set its answer's headers."""
-    answered = read(Remote(headers={**GOOD, "cache-control": cache_control}))
-    assert (answered.body, answered.may_be_stored) == (ROWS, may_be_stored)
+def test_sql_may_forbid_to_store_an_answer(name: str, value: str, *, may_be_stored: bool) -> None:
+    remote = Remote(headers={**GOOD, name: value})
+    if may_be_stored:
+        assert read(remote).body == ROWS
+        return
+    reply = refused(FinalAnswer, remote).reply
+    assert reply is not None
+    assert (reply.status, reply.body, reply.headers[name]) == (200, ROWS, value)
 
 
 def length_of(headers: dict[str, str]) -> int:
@@ -326,21 +357,18 @@ def test_where_there_is_no_room_the_content_location_goes() -> None:
     fitting = {**GOOD, "content-location": "x" * room}
     assert read(Remote(headers=fitting)).headers == fitting
     answered = read(Remote(headers={**GOOD, "content-location": "x" * (room + 1)}))
-    assert (answered.headers, answered.may_be_stored) == (GOOD, True)
+    assert answered.headers == GOOD
 
 
-def test_what_has_no_room_even_so_is_not_stored() -> None:
-    """The client gets it."""
+def test_what_has_no_room_even_so_is_handed_on() -> None:
     room = MAX_HEADERS_BYTES - length_of({**GOOD, "content-profile": ""})
     headers = {**GOOD, "content-profile": "x" * room}
-    assert read(Remote(headers=headers)).may_be_stored
-    answered = read(Remote(headers={**GOOD, "content-profile": "x" * (room + 1)}))
-    assert not answered.may_be_stored
-    without_room = read(Remote(headers={**headers, "content-profile": '"' * room}))
-    assert not without_room.may_be_stored
+    assert read(Remote(headers=headers)).headers == headers
+    refused(FinalAnswer, Remote(headers={**GOOD, "content-profile": "x" * (room + 1)}))
+    refused(FinalAnswer, Remote(headers={**headers, "content-profile": '"' * room}))
 
 
-def test_a_header_that_is_not_printable_is_left_out() -> None:
+def test_a_content_location_beyond_ascii_is_left_out() -> None:
     """KV's metadata could not be read again."""
     headers = {**GOOD, "content-location": "/\xe4"}
     assert read(Remote(headers=headers)).headers == GOOD

@@ -10,11 +10,12 @@ from faked_ports import NOW_MS, FakeStream, FakeValue, filled_of, metadata_of
 
 from edge_cache.entries import Metadata
 from edge_cache.errors import (
-    QueryRefused,
-    QueryRejected,
+    EdgeCacheError,
+    FinalAnswer,
     RelayedProblem,
     Reply,
     StoreError,
+    UpstreamRejected,
     UpstreamUnreachable,
 )
 from edge_cache.ports import Filled
@@ -181,7 +182,7 @@ def test_nobody_is_told_of_an_entry_of_another_workers(later: FakedReader) -> No
     assert later.refresher.asked == []
 
 
-def relayed(error: QueryRejected, body: FakeStream) -> RelayedProblem:
+def relayed(error: EdgeCacheError, body: FakeStream) -> RelayedProblem:
     """Return an error as it comes from the refresher, with Supabase's words as a stream."""
     return RelayedProblem(
         error.document(), None, stale_if_error=error.stale_if_error, reply=Reply(400, {}, body)
@@ -192,22 +193,26 @@ def test_what_supabase_said_is_let_go_where_a_stale_entry_is_served(later: Faked
     """An unread stream would hold its connection."""
     said = FakeStream()
     stale = later.keep(QUERY, FakeValue(metadata(version=1).to_json()), published=2)
-    later.refresher.failing["articles"] = relayed(QueryRejected("No.", supabase_status=400), said)
+    later.refresher.failing["articles"] = relayed(
+        UpstreamRejected("No.", supabase_status=400), said
+    )
     answer = later.read(QUERY)
     assert (answer.status, answer.body, stale.cancelled, said.cancelled) == (206, stale, 0, 1)
-    assert status_of(answer) == "fwd=stale; fwd-status=400; detail=query-rejected"
+    assert status_of(answer) == "fwd=stale; fwd-status=400; detail=supabase-rejected"
 
 
 @pytest.mark.parametrize("has_stale", [True, False])
-def test_what_may_not_be_read_any_more_is_not_served_stale(
+def test_a_final_answer_is_handed_on_and_the_stale_entry_let_go(
     later: FakedReader, has_stale: bool
 ) -> None:
-    """Supabase's words go on to the client; the entry's stream is let go."""
     said = FakeStream()
     stale = later.keep(QUERY, FakeValue(metadata(version=1).to_json()), published=2)
     if not has_stale:
         later.store.values.clear()
-    later.refresher.failing["articles"] = relayed(QueryRefused("No."), said)
-    with pytest.raises(RelayedProblem):
-        later.read(QUERY)
+    later.refresher.failing["articles"] = relayed(FinalAnswer("No."), said)
+    answer = later.read(QUERY)
+    assert (answer.status, answer.body) == (400, said)
+    fwd = "stale" if has_stale else "uri-miss"
+    assert status_of(answer) == f"fwd={fwd}; fwd-status=400"
+    assert answer.headers["cache-control"] == answer.headers["cdn-cache-control"] == "no-store"
     assert (stale.cancelled, said.cancelled) == (int(has_stale), 0)

@@ -39,6 +39,8 @@ const state = (mood, word, sentence) => ({ mood, word, sentence });
 
 function stateOfTable(table) {
   if (table.error) return state("bad", "Unknown", "This table could not be looked at.");
+  if (table.refused && !table.cached)
+    return state("bad", "Refused", "Supabase refuses this table; the last error says why.");
   if (!table.serving)
     return state("bad", "Failing", "Supabase fails, and there is no entry to serve instead.");
   if (table.failures) return state("warn", "Supabase fails", "Readers get the last good answer.");
@@ -156,9 +158,11 @@ function errorOf(told, secondsSince) {
   return errors.filter(Boolean).join(" ");
 }
 
-function lastErrorOf({ error, last_error, last_error_detail, failed_at, failures }, secondsSince) {
+function lastErrorOf(told, secondsSince) {
+  const { error, last_error, last_error_detail, failed_at, failures, refused } = told;
   if (error) return `${error.title}. ${error.detail}`;
   if (!last_error) return "";
   const words = last_error_detail || `Its type is ${last_error}.`;
-  return `Last error, ${since(secondsSince(failed_at))}${failures ? "" : " and over"}: ${words}`;
+  const isOver = !failures && !refused;
+  return `Last error, ${since(secondsSince(failed_at))}${isOver ? " and over" : ""}: ${words}`;
 }

@@ -1,0 +1,195 @@
+"""What PostgREST itself answers is true now: it is handed on, and what was cached before goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from clients import library
+from edge import Edge
+from upstream import Act, Handler, Server, answering, forward
+
+QUERY = "/rest/v1/books?select=title&order=id&limit=10"
+CALL = "/rest/v1/rpc/search_books?query=engine"
+
+ROWS = answering(200, b'[{"title":"Old"}]', content_range="0-0/*")
+
+
+def error(status: int, code: str, **headers: str) -> Act:
+    """Return an act that answers with an error of PostgREST's."""
+    body = f'{{"code":"{code}","message":"Sad","details":null,"hint":null}}'.encode()
+    return answering(status, body, **headers)
+
+
+VERDICTS: dict[str, tuple[str, Act]] = {
+    "past the end of what was counted": (
+        QUERY,
+        error(416, "PGRST103", content_range="*/15"),
+    ),
+    "SQL chose the status of an error": (CALL, error(404, "PT404")),
+    "SQL chose the code of an error": (CALL, error(409, "sold-out")),
+    "raised": (CALL, error(400, "P0001")),
+    "no such column": (QUERY, error(400, "42703")),
+    "no grant": (QUERY, error(401, "42501")),
+    "no such table": (QUERY, error(404, "PGRST205")),
+    "ambiguous embedding": (QUERY, error(300, "PGRST201")),
+    "ambiguous overload": (CALL, error(300, "PGRST203")),
+    "void": (CALL, answering(204, content_type=[], content_range="*/*")),
+    "SQL chose the status": (CALL, answering(203, b"[]", content_range="0-0/*")),
+    "SQL chose the status of a failure": (CALL, answering(404, b"[]", content_range="0-0/*")),
+    "SQL redirects": (CALL, answering(302, content_range="0-0/*", location="/else")),
+    "a media type of SQL's": (
+        CALL,
+        answering(200, b"<p>", content_range="0-0/*", content_type="text/html"),
+    ),
+    "not to be stored": (
+        CALL,
+        answering(200, b"[]", content_range="0-0/*", cache_control="private, max-age=60"),
+    ),
+    "varies with more than the key has": (
+        CALL,
+        answering(200, b"[]", content_range="0-0/*", vary="Accept, Accept-Language"),
+    ),
+}
+
+
+@pytest.fixture
+def edge(library_edge: Edge, variables: dict[str, str]) -> Iterator[Edge]:
+    """Return the library's Worker, asked with the public key."""
+    library_edge.http.headers["apikey"] = variables["SUPABASE_ANON_KEY"]
+    library_edge.http.headers["accept"] = "application/json"
+    yield library_edge
+    library_edge.upstream.reset()
+    library.fill(library_edge.db)
+
+
+def to_queries(act: Act) -> Act:
+    """Return an act that plays for queries and calls, and hands on what reads whole tables."""
+
+    def acting(handler: Handler) -> None:
+        (forward if "select=%2A" in handler.path or "select=*" in handler.path else act)(handler)
+
+    return acting
+
+
+def failures(edge: Edge) -> int:
+    """Return how many failures `/health` counts, of all objects."""
+    health = edge.get("/health").json()
+    return sum(told["failures"] for told in (*health["tables"].values(), health["project"]))
+
+
+def told(response: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
+    """Return what an answer says, as a client sees it."""
+    names = ("content-type", "content-range", "location", "vary", "content-disposition", "warning")
+    headers = {name: response.headers[name] for name in names if name in response.headers}
+    return response.status_code, response.content, headers
+
+
+def queries_in(edge: Edge) -> list[str]:
+    """Return the keys of the entries of queries and calls in KV."""
+    return [key for key in edge.kv.contents() if key.startswith("/rest/v1/")]
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_it_is_handed_on_as_it_came_and_drops_the_old_one(
+    edge: Edge, upstream: Server, verdict: str
+) -> None:
+    path, act = VERDICTS[verdict]
+    edge.upstream.always = ROWS
+    edge.get(path).raise_for_status()
+    assert queries_in(edge)
+    edge.upstream.always = to_queries(act)
+    direct = httpx.get(upstream.url + path)
+    edge.webhook("UPDATE", {"id": 1}, table="books").raise_for_status()
+    said = edge.get(path)
+    assert told(said) == told(direct)
+    assert f"fwd=stale; fwd-status={direct.status_code}" in said.headers["cache-status"]
+    assert queries_in(edge) == []
+    later = edge.get(path)
+    assert told(later) == told(direct)
+    assert f"fwd=uri-miss; fwd-status={direct.status_code}" in later.headers["cache-status"]
+    assert "stored" not in later.headers["cache-status"]
+    assert queries_in(edge) == []
+    assert failures(edge) == 0
+
+
+FAILURES: dict[str, Act] = {
+    "a gateway refuses the key": answering(401, b'{"message":"Invalid API key"}'),
+    "PostgREST refuses the key": error(401, "PGRST301"),
+    "a firewall": answering(403, b"<html>", content_type="text/html"),
+    "a gateway knows no route": answering(404, b'{"message":"no Route matched"}'),
+    "a gateway redirects": answering(302, location="https://elsewhere.example/"),
+    "a page": answering(200, b"<html>", content_type="text/html"),
+    "an internal error": error(500, "XX000"),
+    "no schema": error(503, "PGRST002"),
+    "too many requests": answering(429),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_failure_leaves_the_last_good_answer(edge: Edge, failure: str) -> None:
+    edge.upstream.always = ROWS
+    edge.get(QUERY).raise_for_status()
+    edge.kv.wait()
+    edge.upstream.always = FAILURES[failure]
+    edge.webhook("UPDATE", {"id": 1}, table="books").raise_for_status()
+    assert edge.get(QUERY).json() == [{"title": "Old"}]
+    assert queries_in(edge)
+    assert failures(edge) > 0
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, "42501"), (404, "PGRST205")])
+@pytest.mark.parametrize("by", ["a webhook", "GET /revalidate", "the hourly comparison"])
+def test_a_table_that_is_refused_goes_with_its_rows(
+    edge: Edge, status: int, code: str, by: str
+) -> None:
+    edge.upstream.always = None
+    for path in ("/books", "/books/1", "/books/2"):
+        edge.get(path).raise_for_status()
+    edge.kv.wait()
+    edge.upstream.always = error(status, code)
+    if by == "a webhook":
+        edge.webhook("UPDATE", {"id": 1}, table="books").raise_for_status()
+    elif by == "GET /revalidate":
+        assert edge.get("/revalidate").status_code == 502
+    else:
+        edge.tick()
+    edge.settle_all()
+    for path in ("/books", "/books/1", "/books/2"):
+        said = edge.get(path)
+        assert (said.status_code, said.json()["type"]) == (
+            502,
+            "urn:supabase-edge-cache:supabase-rejected",
+        )
+    health = edge.get("/health").json()["tables"]["books"]
+    assert (health["serving"], health["refused"], health["failures"]) == (False, True, 0)
+    assert not {"/books", "/books/1", "/books/2"} & edge.kv.contents().keys()
+
+
+def test_an_answer_with_a_header_beyond_ascii_is_handed_on(edge: Edge) -> None:
+    name = 'attachment; filename="Übersicht, 中.csv"'
+    edge.upstream.always = answering(
+        200,
+        b"[]",
+        content_range="0-0/*",
+        content_disposition=name.encode().decode("latin-1"),  # as http.server sends UTF-8
+    )
+    said = edge.get(CALL)
+    assert (said.status_code, said.headers["content-disposition"]) == (200, name)
+    assert queries_in(edge) == []
+
+
+def test_a_warning_is_replayed(edge: Edge) -> None:
+    warning = '299 PostgREST/16 "Deprecated"'
+    edge.upstream.always = answering(200, b"[]", content_range="0-0/*", warning=warning)
+    edge.get(QUERY)
+    again = edge.get_from_kv(QUERY)
+    assert "hit" in again.headers["cache-status"]
+    assert again.headers["warning"] == warning
+
+
+def test_a_rejected_head_ends_without_a_body_left_open(edge: Edge) -> None:
+    edge.upstream.always = error(400, "42703")
+    assert edge.http.head(QUERY).status_code == 400
+    assert "unread" not in edge.log.text()
