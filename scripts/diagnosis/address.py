@@ -12,7 +12,7 @@ from diagnosis.findings import Finding, fail, ok
 from diagnosis.naming import CHECK_ADDRESS, CHECK_KEY, reason
 from diagnosis.project import Project
 from edge_cache.errors import InvalidAnswer, UpstreamError
-from edge_cache.supabase.answers import error_code, require_success
+from edge_cache.supabase.answers import error_code, is_postgrests, require_success
 
 SUBJECT = "the project"
 
@@ -39,11 +39,10 @@ def judge(response: httpx.Response, url: str, places: Mapping[str, str]) -> Find
     if code in _BAD_TOKEN or (code is None and response.status_code == HTTPStatus.UNAUTHORIZED):
         said = f"SUPABASE_ANON_KEY from {places['SUPABASE_ANON_KEY']} is no key of {url}."
         return fail(SUBJECT, said, CHECK_KEY)
-    if code is None:
+    if code is None and not is_postgrests(response):
         try:
             require_success(response)
-            if "content-range" not in response.headers:
-                raise InvalidAnswer("what answers is no Supabase project.")
+            raise InvalidAnswer("what answers is no Supabase project.")
         except UpstreamError as error:
             return fail(SUBJECT, f"{url}: {reason(error)}", CHECK_ADDRESS)
     taken = f"{url} (from {places['SUPABASE_URL']}) takes the key (from"

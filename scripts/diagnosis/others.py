@@ -10,7 +10,7 @@ from diagnosis.findings import Finding, fail, ok, skip
 from diagnosis.naming import FUNCTION, named, reason, way_out
 from diagnosis.project import Project
 from edge_cache.errors import UpstreamError
-from edge_cache.supabase.answers import error_code, error_text, require_success
+from edge_cache.supabase.answers import error_code, error_text, is_postgrests, require_success
 
 _NO_SUCH_FUNCTION = "PGRST202"
 _WRITES = "25006"
@@ -35,6 +35,8 @@ def judge(name: str, response: httpx.Response) -> Finding:
     if code == _WRITES:
         said = "the function writes, so it cannot be read by GET."
         return fail(name, said, "Declare functions that read only, as stable or immutable.")
+    if response.is_redirect and is_postgrests(response):
+        return ok(name, f"the public key calls it; SQL chose the status {response.status_code}.")
     require_success(response)
     return ok(name, "the public key reads it.")
 

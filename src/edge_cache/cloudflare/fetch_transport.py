@@ -74,13 +74,14 @@ def _options(request: httpx.Request, body: bytes) -> Any:
     return options
 
 
-def _headers_of(answer: Any) -> list[tuple[str, bytes]]:
+def _headers_of(answer: Any) -> list[tuple[bytes, bytes]]:
     """Return an answer's headers, which cross into Python at once.
 
     The runtime reads and writes them as UTF-8. httpx takes texts for ASCII, and bytes as they are.
     """
     pairs = json.loads(js.JSON.stringify(getattr(js.Array, "from")(answer.headers)))
-    return [(name, value.encode()) for name, value in pairs if name not in _UNPACKED_HEADERS]
+    kept = (pair for pair in pairs if pair[0] not in _UNPACKED_HEADERS)
+    return [(name.encode(), value.encode()) for name, value in kept]
 
 
 def _translated(

@@ -30,6 +30,14 @@ ACCEPTED: Mapping[str, str] = {
 
 _WORDS = {media_type: word for word, media_type in ACCEPTED.items()}
 
+_MEDIA_RANGE = re.compile(
+    r" *([A-Za-z*]+/[A-Za-z0-9*.+-]+)(?: *; *([Nn][Uu][Ll][Ll][Ss]=stripped))? *"
+)
+"""A media range, and the only parameter that matters. PostgREST takes spaces, but no tab."""
+
+_NOT_ALWAYS_THERE = "geojson"
+"""Only a database with PostGIS has it; without that, the next one of a list is taken."""
+
 _COUNTS = frozenset({"exact", "planned", "estimated"})
 _WITHOUT_EFFECT = ("return=", "resolution=", "missing=")
 """Preferences that change nothing of a read.
@@ -104,14 +112,30 @@ def _decoded(text: str) -> str:
 
 
 def _accept(accept: str | None, *, is_function: bool) -> str | None:
-    """Return the word for a media type.
+    """Return the word for the media type that Supabase would choose; None if that is not certain.
 
     Whoever takes anything gets JSON from a table. A function may return another media type then.
     """
-    given = "".join((accept or "*/*").split()).lower()
-    if given == ACCEPTED["any"] and not is_function:
-        return ""
-    return _WORDS.get(given)
+    ranges = [_media_range(text) for text in (accept or "*/*").split(",")]
+    word = _WORDS.get(ranges[0] or "") if len(ranges) == 1 else _first_of(ranges)
+    return "" if word == "any" and not is_function else word
+
+
+def _media_range(text: str) -> str | None:
+    """Return a media range as `ACCEPTED` spells it, or None if it is none, or has parameters."""
+    match = _MEDIA_RANGE.fullmatch(text)
+    if match is None:
+        return None
+    return ";".join(filter(None, (match[1], match[2]))).lower()
+
+
+def _first_of(ranges: list[str | None]) -> str | None:
+    """Return the word for a list. PostgREST takes the first, those with ``*`` last."""
+    if any(one is None or ";" in one for one in ranges):
+        return None
+    named = (one for one in ranges if one and "*" not in one)
+    word = _WORDS.get(next(named, ""))
+    return None if word == _NOT_ALWAYS_THERE else word
 
 
 def _count(prefer: str | None) -> str | None:

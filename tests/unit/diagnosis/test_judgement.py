@@ -36,6 +36,14 @@ def test_a_function_with_arguments_is_known_by_postgrests_hint() -> None:
     assert others.judge("public.search", similar).verdict is Verdict.SKIP
 
 
+@pytest.mark.parametrize("status", [204, 203, 302])
+def test_a_function_may_choose_its_status(status: int) -> None:
+    """It is no fault of the address either."""
+    answer = httpx.Response(status, headers={"content-range": "*/*", "location": "/x"})
+    assert others.judge("public.ping", answer).verdict is Verdict.OK
+    assert address.judge(answer, "https://x", PLACES).verdict is Verdict.OK
+
+
 def test_names_can_be_pasted_into_sql() -> None:
     """As Postgres itself spells them."""
     assert naming.named("rpc/search", "public") == "public.search"

@@ -179,7 +179,7 @@ def test_a_plain_read_is_its_target_and_parameters() -> None:
 def test_a_media_type_has_a_word(accept: str | None, word: str) -> None:
     """The one that supabase-js asks for with each of its calls."""
     assert query_in("GET", "articles", "", Variant(accept)) == Query("articles", accept=word)
-    assert ACCEPTED[word] in {"application/json", "".join((accept or "").split()).lower()}
+    assert ACCEPTED[word] in {"application/json", (accept or "").replace(" ", "").lower()}
 
 
 @pytest.mark.parametrize(
@@ -195,16 +195,40 @@ def test_a_function_may_choose_its_media_type(accept: str | None, word: str) -> 
 @pytest.mark.parametrize(
     "accept",
     [
-        "application/json, text/csv",
         "application/json;q=0.5",
         "application/vnd.pgrst.plan+json",
+        "application/vnd.pgrst.object+json;nulls=STRIPPED",
         "text/html",
         "any",
+        "text / csv",
+        "text/c\tsv",
+        "text/csv\t",
+        "application/json,",
+        "text/html, application/json",
+        "application/json, text/csv;q=0.5",
+        "application/json, application/vnd.pgrst.array+json;nulls=stripped",
+        "application/geo+json, application/json",
+        "*/*, */*",
     ],
 )
 def test_another_media_type_is_passed_on(accept: str) -> None:
     """The answer may be anything."""
     assert query(accept=accept) == PassedOn("accept")
+
+
+@pytest.mark.parametrize("target", ["articles", "rpc/x"])
+@pytest.mark.parametrize(
+    ("accept", "word"),
+    [
+        ("application/json, text/plain, */*", ""),
+        ("*/*, application/json", ""),
+        ("text/csv,application/json", "csv"),
+        ("application/vnd.pgrst.object+json, application/json", "object"),
+    ],
+)
+def test_of_several_media_types_the_first_decides(target: str, accept: str, word: str) -> None:
+    """Axios and Angular accept such a list."""
+    assert query(target=target, accept=accept) == Query(target, accept=word)
 
 
 @pytest.mark.parametrize(
