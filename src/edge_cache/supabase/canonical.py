@@ -17,6 +17,9 @@ from edge_cache.queries import Query
 MAX_QUERY_CHARS = 16 * 1024
 """A longer query is passed on."""
 
+MAX_HEADER_CHARS = 1000
+"""A longer header is passed on. Supabase's clients send less than a tenth of that."""
+
 ACCEPTED: Mapping[str, str] = {
     "": "application/json",
     "any": "*/*",
@@ -55,6 +58,11 @@ class Variant:
     accept: str | None = None
     profile: str | None = None
     prefer: str | None = None
+
+    @property
+    def chars(self) -> int:
+        """How long the headers are together."""
+        return sum(map(len, filter(None, (self.accept, self.profile, self.prefer))))
 
 
 def query_in(method: str, target: str, raw: str, variant: Variant) -> Query | PassedOn:
@@ -108,6 +116,8 @@ def _accept(accept: str | None, *, is_function: bool) -> str | None:
 
     Whoever takes anything gets JSON from a table. A function may return another media type then.
     """
+    if accept and len(accept) > MAX_HEADER_CHARS:
+        return None
     given = "".join((accept or "*/*").split()).lower()
     if given == ACCEPTED["any"] and not is_function:
         return ""
@@ -116,6 +126,8 @@ def _accept(accept: str | None, *, is_function: bool) -> str | None:
 
 def _count(prefer: str | None) -> str | None:
     """Return the count that is preferred, or ""; None if there is more than is understood."""
+    if prefer and len(prefer) > MAX_HEADER_CHARS:
+        return None
     counts = []
     for preference in (prefer or "").split(","):
         name, _, value = preference.strip().partition("=")
