@@ -103,7 +103,6 @@ def host_of(scope: Scope, outside: Outside) -> Host:
             scope, reads=reads, entries=entries, journal=journal, demand=demand, record=record
         ),
         journal=journal,
-        lookups=lookups,
         retries=Retries(),
         storage=storage,
         now_ms=now_ms,
@@ -126,7 +125,6 @@ def host_of(scope: Scope, outside: Outside) -> Host:
         entries=entries,
         journal=journal,
         backlog=backlog,
-        lookups=lookups,
         demand=demand,
         log=log,
     )
