@@ -23,6 +23,10 @@ MAX_TIMEOUT_S = 60.0
 DEFAULT_QUERY_MAX_AGE_S = 300
 
 _SECONDS = re.compile(r"[0-9]{1,9}")
+_REPLICA = re.compile(r"[a-z]{20}-(?:all|rr-[a-z0-9-]+)\.supabase\.co")
+"""What Supabase's read replicas, and the load balancer before them, have for the project's host.
+https://supabase.com/docs/guides/platform/read-replicas"""
+
 _JWT = re.compile(r"ey[^.]*\.[^.]*\.[^.]*")
 
 
@@ -153,6 +157,11 @@ def _url_fault(url: str) -> str | None:
         return f"SUPABASE_URL is malformed: {expected}"
     if parts.path not in {"", "/"} or parts.query or parts.fragment or "@" in parts.netloc:
         return f"SUPABASE_URL has more than a host in it: {expected}"
+    if _REPLICA.fullmatch(host):
+        return (
+            "SUPABASE_URL is of a read replica or of the load balancer before them, which show a "
+            f"change late: {expected}"
+        )
     return None
 
 

@@ -6,6 +6,7 @@
     │   ├── BadPayload           a webhook that is not Supabase's
     │   ├── PayloadTooLarge
     │   ├── Unauthorized
+    │   ├── ForeignOrigin        a browser sends it for a page of another site
     │   ├── NotFound
     │   │   └── SpelledOtherwise the row is there, under another spelling of its id
     │   ├── NotPassedOn          the cache does not answer it, and Supabase is not to be asked
@@ -117,6 +118,14 @@ class Unauthorized(RequestError):
     def __init__(self, detail: str, *, token_was_sent: bool) -> None:
         super().__init__(detail)
         self.token_was_sent = token_was_sent
+
+
+class ForeignOrigin(RequestError):
+    """A browser sends the request for a page of another site."""
+
+    status = 403
+    slug = "foreign-origin"
+    title = "A page of another site may not revalidate"
 
 
 class NotFound(RequestError):

@@ -69,3 +69,31 @@ def test_without_a_secret_it_is_closed_elsewhere(edge: Edge, method: str) -> Non
     assert response.status_code == 503
     assert "npx wrangler secret put REVALIDATE_SECRET" in response.json()["detail"]
     assert (edge.asked, edge.status()["pending"]) == (0, 0)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_without_a_secret_a_page_of_another_site_may_not(edge: Edge, method: str) -> None:
+    """A browser lets it send these requests; no work is done."""
+    own = f"http://localhost:{edge.http.base_url.port}"
+    for sent in (
+        {"origin": "https://example.com"},
+        {"origin": "null"},
+        {"origin": own.rpartition(":")[0]},
+        {"origin": f"{own}0"},
+        {"sec-fetch-site": "cross-site"},
+    ):
+        headers = {"host": own.partition("//")[2], **sent}
+        response = edge.http.request(method, "/revalidate", headers=headers, json=WEBHOOK)
+        assert response.status_code == 403, sent
+        assert response.json()["type"] == "urn:supabase-edge-cache:foreign-origin"
+    assert (edge.asked, edge.status()["pending"]) == (0, 0)
+    for headers in ({"origin": own, "sec-fetch-site": "same-origin"}, {"sec-fetch-site": "none"}):
+        headers["host"] = own.partition("//")[2]
+        response = edge.http.request(method, "/revalidate", headers=headers, json=WEBHOOK)
+        assert response.json() == {"received": True}
+
+
+def test_with_the_secret_a_page_of_another_site_may(guarded: Edge) -> None:
+    """No browser adds it by itself."""
+    headers = {"origin": "https://example.com", "authorization": f"Bearer {SECRET}"}
+    assert guarded.http.get("/revalidate", headers=headers).json() == {"received": True}

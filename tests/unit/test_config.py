@@ -80,6 +80,27 @@ def test_a_wrong_url_is_named_and_not_quoted(url: str) -> None:
     assert expected == "it should be your project's URL, such as https://abcdefgh.supabase.co."
 
 
+REF = "abcdefghijklmnopqrst"
+
+
+@pytest.mark.parametrize("name", [f"{REF}-all", f"{REF}-rr-us-east-1-jkjqy", f"{REF.upper()}-ALL"])
+def test_a_read_replica_is_refused(name: str) -> None:
+    """It may answer with rows that are older than a change which the Worker knows."""
+    (fault,) = faults({"SUPABASE_URL": f"https://{name}.supabase.co"})
+    assert fault == (
+        "SUPABASE_URL is of a read replica or of the load balancer before them, which show a "
+        "change late: it should be your project's URL, such as https://abcdefgh.supabase.co."
+    )
+
+
+@pytest.mark.parametrize(
+    "host", [f"{REF}.supabase.co", "free-for-all.supabase.co", f"{REF}-all.example.com"]
+)
+def test_other_names_may_be_the_projects(host: str) -> None:
+    """A project can have a name, and a domain, of its own."""
+    assert settings({"SUPABASE_URL": f"https://{host}"}).supabase_url == f"https://{host}"
+
+
 KEY_EXPECTED = (
     "it should be the project's publishable key (sb_publishable_…) or its legacy anon key "
     "(a JWT, ey…)."

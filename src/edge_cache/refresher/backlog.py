@@ -15,7 +15,6 @@ from edge_cache.errors import EdgeCacheError
 from edge_cache.pauses import OVER, Pause
 from edge_cache.ports import Log, NowMs, Storage
 from edge_cache.refresher.journal import Journal
-from edge_cache.refresher.lookups import Lookups
 from edge_cache.refresher.refreshes import Refreshes
 from edge_cache.refresher.retries import Retries
 from edge_cache.resources import Resource
@@ -49,7 +48,6 @@ class Backlog:
         scope: Scope,
         refreshes: Refreshes,
         journal: Journal,
-        lookups: Lookups,
         retries: Retries,
         storage: Storage,
         now_ms: NowMs,
@@ -59,7 +57,6 @@ class Backlog:
         self._queries_key = f"{scope.version_key}&queries"
         self._refreshes = refreshes
         self._journal = journal
-        self._lookups = lookups
         self._retries = retries
         self._storage = storage
         self._now_ms = now_ms
@@ -77,10 +74,6 @@ class Backlog:
 
     async def record(self, row_ids: Sequence[str] | None) -> None:
         """Keep a change of the scope and these rows, or all, safe; have it carried out soon."""
-        if row_ids is None:
-            self._lookups.forget_all()
-        for row_id in row_ids or ():
-            self._lookups.forget(row_id)
         self._journal.note(self._journal.changes.with_change(row_ids))
         await self.schedule()
 

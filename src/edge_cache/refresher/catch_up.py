@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from edge_cache.errors import EdgeCacheError
 from edge_cache.ports import Announced, Missed, NowMs, Outbox, Sleep, Storage
 from edge_cache.refresher.changes import MAX_ROWS
+from edge_cache.refresher.stored import Stored, restored
 from edge_cache.resources import Change
 from edge_cache.times import rfc3339
 
@@ -50,8 +51,7 @@ class CatchUp:
         self._storage = storage
         self._now_ms = now_ms
         self._sleep = sleep
-        text = storage.get(_KEY)
-        self._state = _State(**json.loads(text)) if text else _State()
+        self._state = restored(storage.get(_KEY), _state_in) or _State()
 
     def note_carried_out(self, number: int) -> None:
         """Note that a webhook brought a change, which is recorded wherever it has to be."""
@@ -104,6 +104,18 @@ class CatchUp:
         if state != self._state:
             self._state = state
             self._storage.put(_KEY, json.dumps(asdict(state)))
+
+
+def _state_in(told: Stored) -> _State:
+    """Return what was stored; without a cursor, the outbox says that anything may have changed."""
+    numbers = Stored(told.get("carried_out", list, [])).each(int)
+    return _State(
+        told.get("cursor", str, "") or None,
+        tuple(numbers.values()),
+        told.get("asked_at_ms", int, 0),
+        told.get("installed", bool, False),
+        told.get("error", str, ""),
+    )
 
 
 def missed_of(announced: Announced, carried_out: frozenset[int]) -> Missed:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from edge_cache.entries import NO_VERSIONS, Versions
+from edge_cache.refresher.stored import Stored
 from edge_cache.resources import Resource
 
 MAX_ROWS = 20
@@ -164,15 +165,16 @@ class Changes:
         )
 
     @classmethod
-    def from_json(cls, text: str) -> Changes:
-        """Return the stored value; version 0.1 stored five members."""
-        version, rows_stale, rows_published, listed, rows, *more = json.loads(text)
-        queries_stale, queries_published, *rest = more or (0, 0)
+    def of(cls, told: Stored) -> Changes:
+        """Return the value that was stored, of which every member counts. Raises TypeError."""
         return cls(
-            version,
-            Versions(rows_stale, queries_stale),
-            Versions(rows_published, queries_published),
-            listed,
-            rows,
-            *rest,
+            told.get(0, int),
+            Versions(told.get(1, int), told.get(5, int)),
+            Versions(told.get(2, int), told.get(6, int)),
+            listed=told.get(3, int),
+            rows=Stored(told.get(4, dict)).each(int),
+            queried=told.get(7, int),
+            has_list=told.get(8, bool),
+            has_queries=told.get(9, bool),
+            since=told.get(10, int),
         )

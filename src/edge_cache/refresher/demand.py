@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from edge_cache.ports import NowMs, Storage
 from edge_cache.queries import ROOT, query_at
+from edge_cache.refresher.stored import Stored, restored
 from edge_cache.resources import Resource
 from edge_cache.tables import Scope
 
@@ -50,9 +51,7 @@ class Demand:
         self._storage = storage
         self._now_ms = now_ms
         self._storing: asyncio.TimerHandle | None = None
-        text = storage.get(_KEY)
-        told = json.loads(text) if text else []
-        self._asked = OrderedDict((path, _Asked(at_ms, again)) for path, at_ms, again in told)
+        self._asked = restored(storage.get(_KEY), _asked_in) or OrderedDict()
 
     def note(self, resource: Resource, *, again: bool = False) -> None:
         """Note that a reader wants a table or a query, which it was known to be ``again``."""
@@ -97,3 +96,11 @@ class Demand:
         self._storing = None
         asked = [(path, asked.at_ms, asked.again) for path, asked in self._asked.items()]
         self._storage.put(_KEY, json.dumps(asked))
+
+
+def _asked_in(told: Stored) -> OrderedDict[str, _Asked]:
+    """Return what was stored; without it, readers wait once for what they ask for."""
+    items = map(Stored, told.each(list).values())
+    return OrderedDict(
+        (item.get(0, str), _Asked(item.get(1, int), item.get(2, bool, False))) for item in items
+    )

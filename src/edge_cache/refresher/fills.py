@@ -88,7 +88,7 @@ class Fills:
         kept = self._reads.recent.get(resource.key, needed)
         if kept:
             return Filled(kept.snapshot.metadata, kept.body, stored=True, asked=False)
-        if resource.row_id is not None and self._lookups.is_absent(resource.row_id):
+        if resource.row_id is not None and self._lookups.is_absent(resource.key, needed):
             table = resource.table
             raise NotFound(f"No row of {table.name} with this {table.key} is visible.")
         reading = await self._reading(resource, needed, has_stale=has_stale)

@@ -104,7 +104,6 @@ def host_of(scope: Scope, outside: Outside) -> Host:
             scope, reads=reads, entries=entries, journal=journal, demand=demand, record=record
         ),
         journal=journal,
-        lookups=lookups,
         retries=Retries(),
         storage=storage,
         now_ms=now_ms,
@@ -127,7 +126,6 @@ def host_of(scope: Scope, outside: Outside) -> Host:
         entries=entries,
         journal=journal,
         backlog=backlog,
-        lookups=lookups,
         demand=demand,
         log=log,
     )

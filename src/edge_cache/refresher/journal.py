@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edge_cache.ports import NowMs, Storage
 from edge_cache.refresher.changes import Changes
+from edge_cache.refresher.stored import restored
 
 _KEY = "changes"
 
@@ -15,16 +18,21 @@ class Journal:
     earlier one, whose storage is lost, can have reached by counting changes. It is compared with no
     other time. Whether KV has an entry of the table it cannot know, and takes for granted; what is
     no table has none (``has_list``).
+
+    If changes are stored that this version cannot read, some may be pending. So the object begins
+    as a new one, and everything that was read before is out of date.
     """
 
     def __init__(self, storage: Storage, now_ms: NowMs, *, has_list: bool = True) -> None:
         self._storage = storage
         text = storage.get(_KEY)
-        if text:
-            self.changes = Changes.from_json(text)
+        changes = restored(text, Changes.of)
+        if changes:
+            self.changes = changes
             return
         began_ms = now_ms()
-        self.changes = Changes(version=began_ms, since=began_ms, has_list=has_list)
+        new = Changes(version=began_ms, since=began_ms, has_list=has_list)
+        self.changes = new if text is None else replace(new, has_queries=True).with_change(None)
         self._store()  # entries are read at this version; a later life may not begin below it
 
     def note(self, changes: Changes) -> None:

@@ -11,7 +11,7 @@ import asyncio
 from collections import OrderedDict, deque
 
 from edge_cache.errors import LookupsExhausted
-from edge_cache.pauses import Pause
+from edge_cache.pauses import OVER, Pause
 from edge_cache.ports import NowMs
 
 VAIN_PER_S = 10
@@ -28,11 +28,15 @@ ABSENT_MS = 5_000
 
 _MAX_REMEMBERED = 10_000
 
+_NEVER = 0, OVER
+"""Not absent: a version, and a pause that is over."""
+
 
 class Lookups:
     """Admits lookups of rows, and remembers which were in vain.
 
-    ``knowledge`` grows with every `forget`; a lookup that began before says nothing any more.
+    An absence has the version at which the row was read, like everything that is read. A later
+    change may have inserted the row.
     """
 
     def __init__(self, now_ms: NowMs) -> None:
@@ -41,13 +45,12 @@ class Lookups:
         self._filled_ms = now_ms()
         self._under_way = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._absent: OrderedDict[str, Pause] = OrderedDict()
-        self.knowledge = 0
+        self._absent: OrderedDict[str, tuple[int, Pause]] = OrderedDict()
 
-    def is_absent(self, row_id: str) -> bool:
-        """Tell whether the row was not there a moment ago."""
-        absent = self._absent.get(row_id)
-        return absent is not None and not absent.is_over(self._now_ms())
+    def is_absent(self, key: str, needed: int) -> bool:
+        """Tell whether the row was not there a moment ago, as of that version."""
+        version, pause = self._absent.get(key, _NEVER)
+        return version >= needed and not pause.is_over(self._now_ms())
 
     async def begin(self) -> None:
         """Wait for the turn of a lookup that may be in vain; `end` must follow.
@@ -86,22 +89,16 @@ class Lookups:
                 self._under_way += 1
                 turn.set_result(None)
 
-    def remember_absent(self, row_id: str) -> None:
-        """Note that the row was not there."""
-        self._absent.pop(row_id, None)
-        self._absent[row_id] = Pause(self._now_ms(), ABSENT_MS)
+    def note_absent(self, key: str, version: int) -> None:
+        """Note that the row was not there when it was read at a version."""
+        self._absent.pop(key, None)
+        self._absent[key] = version, Pause(self._now_ms(), ABSENT_MS)
         if len(self._absent) > _MAX_REMEMBERED:
             self._absent.popitem(last=False)
 
-    def forget(self, row_id: str) -> None:
-        """Have the row looked up again: it may be there now."""
-        self.knowledge += 1
-        self._absent.pop(row_id, None)
-
-    def forget_all(self) -> None:
-        """Have every row looked up again."""
-        self.knowledge += 1
-        self._absent.clear()
+    def note_found(self, key: str) -> None:
+        """Note that the row is there."""
+        self._absent.pop(key, None)
 
     def _fill(self) -> None:
         now_ms = self._now_ms()

@@ -152,17 +152,17 @@ class Reads:
 
     async def _refresh(self, resource: Resource, version: int) -> Reading:
         """Read, check, remember and have written one entry."""
-        began_ms, knowledge = self._now_ms(), self._lookups.knowledge
+        began_ms = self._now_ms()
         self._asked[resource] = Pause(began_ms, PATIENCE_MS)
         try:
             answered = await self.read(resource)
         except NotFound:
             self.recent.forget(resource.key)
-            if knowledge == self._lookups.knowledge:
-                self._lookups.remember_absent(resource.row_id or "")
+            self._lookups.note_absent(resource.key, version)
             raise
         finally:
             del self._asked[resource]
+        self._lookups.note_found(resource.key)
         asked_at_ms = min(began_ms, self._demand.asked_at_ms(resource))
         reading = self._keep(resource, snapshot_of(answered, began_ms, version, asked_at_ms))
         ms = max(0, self._now_ms() - began_ms)

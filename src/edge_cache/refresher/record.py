@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from edge_cache.errors import EdgeCacheError, UpstreamError, UpstreamUnreachable
 from edge_cache.pauses import OVER, Pause
 from edge_cache.ports import NowMs, Storage
+from edge_cache.refresher.stored import Stored, restored
 
 _KEY = "record"
 _DETAIL_KEY = "record_detail"
-"""Apart, as version 0.1.0, which a rollback brings back, takes no other members than its own."""
+"""Version 0.1.0 did not know it (see `edge_cache.refresher.stored`)."""
 
 PAUSE_MS = 5_000
 """After a failure, readers that have a stale entry do not have Supabase asked again for so long."""
@@ -48,9 +49,9 @@ class Record:
         self._now_ms = now_ms
         self._down = _NONE
         self._failing: dict[str, tuple[Pause, int]] = {}
-        text = storage.get(_KEY)
+        outcome = restored(storage.get(_KEY), _outcome_in)
         detail = storage.get(_DETAIL_KEY) or ""
-        self.outcome = Outcome(**json.loads(text), detail=detail) if text else Outcome()
+        self.outcome = replace(outcome, detail=detail) if outcome else Outcome()
 
     def failed_just_now(self, key: str, needed: int) -> bool:
         """Tell whether a read of a key as of that version, or any such read, failed a moment ago.
@@ -114,6 +115,16 @@ class Record:
             self._storage.put(_DETAIL_KEY, detail)
         self._storage.put(_KEY, json.dumps(members))
         self.outcome = outcome
+
+
+def _outcome_in(told: Stored) -> Outcome:
+    """Return what was stored; without it, only `/health` knows less."""
+    return Outcome(
+        told.get("refreshed_at_ms", int, 0),
+        told.get("failures", int, 0),
+        told.get("failed_at_ms", int, 0),
+        told.get("error", str, ""),
+    )
 
 
 def _is_down(error: EdgeCacheError) -> bool:

@@ -18,7 +18,6 @@ from edge_cache.refresher.backlog import Backlog
 from edge_cache.refresher.demand import Demand
 from edge_cache.refresher.entries import Entries, require_stored
 from edge_cache.refresher.journal import Journal
-from edge_cache.refresher.lookups import Lookups
 from edge_cache.refresher.reads import Reads
 from edge_cache.resources import Resource
 from edge_cache.supabase.rows import row_digests
@@ -37,7 +36,6 @@ class Revalidation:
         entries: Entries,
         journal: Journal,
         backlog: Backlog,
-        lookups: Lookups,
         demand: Demand,
         log: Log,
     ) -> None:
@@ -48,7 +46,6 @@ class Revalidation:
         self._entries = entries
         self._journal = journal
         self._backlog = backlog
-        self._lookups = lookups
         self._demand = demand
         self._log = log
 
@@ -79,7 +76,6 @@ class Revalidation:
             except FinalAnswer as error:
                 refusal = error
                 writes.append(self._entries.remove(self._whole))
-            self._lookups.forget_all()
             self._journal.note(self._journal.changes.with_all_rows(version))
         stored = all(await asyncio.gather(*writes, self._entries.publish()))
         if not stored:

@@ -17,6 +17,9 @@ from edge_cache.queries import Query
 MAX_QUERY_CHARS = 16 * 1024
 """A longer query is passed on."""
 
+MAX_HEADER_CHARS = 1000
+"""A longer header is passed on. Supabase's clients send less than a tenth of that."""
+
 ACCEPTED: Mapping[str, str] = {
     "": "application/json",
     "any": "*/*",
@@ -63,6 +66,11 @@ class Variant:
     accept: str | None = None
     profile: str | None = None
     prefer: str | None = None
+
+    @property
+    def chars(self) -> int:
+        """How long the headers are together."""
+        return sum(map(len, filter(None, (self.accept, self.profile, self.prefer))))
 
 
 def query_in(method: str, target: str, raw: str, variant: Variant) -> Query | PassedOn:
@@ -116,6 +124,8 @@ def _accept(accept: str | None, *, is_function: bool) -> str | None:
 
     Whoever takes anything gets JSON from a table. A function may return another media type then.
     """
+    if accept and len(accept) > MAX_HEADER_CHARS:
+        return None
     ranges = [_media_range(text) for text in (accept or "*/*").split(",")]
     word = _WORDS.get(ranges[0] or "") if len(ranges) == 1 else _first_of(ranges)
     return "" if word == "any" and not is_function else word
@@ -140,6 +150,8 @@ def _first_of(ranges: list[str | None]) -> str | None:
 
 def _count(prefer: str | None) -> str | None:
     """Return the count that is preferred, or ""; None if there is more than is understood."""
+    if prefer and len(prefer) > MAX_HEADER_CHARS:
+        return None
     counts = []
     for preference in (prefer or "").split(","):
         name, _, value = preference.strip().partition("=")

@@ -26,7 +26,7 @@ from edge_cache.supabase.webhook import MAX_BYTES, change_in
 from edge_cache.tables import PROJECT, Declared
 from edge_cache.unexpected import reported
 from edge_cache.worker import page, rest_errors, shared_cache, supabase_paths
-from edge_cache.worker.auth import require_secret
+from edge_cache.worker.auth import require_own_origin, require_secret
 from edge_cache.worker.health import Health, misconfigured
 from edge_cache.worker.passing import METHOD, SERVICE, Passing
 from edge_cache.worker.public import Public
@@ -117,6 +117,8 @@ class App:
         if request.method not in {"GET", "POST"}:
             raise MethodNotAllowed(request.method, _REVALIDATE_METHODS)
         require_secret(self._settings.secrets, request.header("authorization"), request.url)
+        if not self._settings.secrets:
+            require_own_origin(request.header, request.url)
         if request.method == "POST":
             return await self._take_webhook(request)
         return await self._revalidate_all()

@@ -6,6 +6,8 @@ that nobody can mistake it. Everything else is `PassedOn`.
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from edge_cache.config import Settings
 from edge_cache.http import Request
 from edge_cache.queries import ROOT
@@ -15,6 +17,7 @@ from edge_cache.tables import PUBLIC
 
 _REMEMBERED = 1000
 _MAX_REMEMBERED_CHARS = 2000
+"""Of a request's URL and headers together, so that all of them take some megabytes at most."""
 
 
 class Public:
@@ -23,7 +26,7 @@ class Public:
     def __init__(self, settings: Settings) -> None:
         self._key = settings.anon_key
         self._declared = settings.declared
-        self._known: dict[tuple[str, str, Variant], Resource | PassedOn] = {}
+        self._known: OrderedDict[tuple[str, str, Variant], Resource | PassedOn] = OrderedDict()
 
     def resource_of(self, request: Request) -> Resource | PassedOn:
         """Return what a GET or HEAD below ``/rest/v1/`` asks for."""
@@ -35,14 +38,14 @@ class Public:
         if header("range") is not None:
             return PassedOn("range")
         variant = Variant(header("accept"), header("accept-profile"), header("prefer"))
+        if len(request.url) + variant.chars > _MAX_REMEMBERED_CHARS:
+            return self._decide(request.method, request.url, variant)
         asked = (request.method, request.url, variant)
         known = self._known.get(asked)
         if known is None:
-            known = self._decide(request.method, request.url, variant)
-            if len(request.url) <= _MAX_REMEMBERED_CHARS:
-                if len(self._known) >= _REMEMBERED:
-                    self._known.clear()
-                self._known[asked] = known
+            known = self._known[asked] = self._decide(*asked)
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
         return known
 
     def _is_anonymous(self, authorization: str | None) -> bool:

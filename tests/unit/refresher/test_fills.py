@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 import pytest
 from world import LIST, START_MS, TABLE, World, body_of, row, settle
 
-from edge_cache.entries import etag_of
+from edge_cache.entries import Versions, etag_of
 from edge_cache.errors import (
     AnotherRow,
     InvalidAnswer,
@@ -257,45 +257,80 @@ async def test_a_row_that_became_too_large_does_not_come_back_from_memory(world:
     assert (await world.fill(row("1"))).asked
 
 
-@pytest.mark.parametrize("how", ["webhook", "revalidation"])
-async def test_a_missing_row_is_not_remembered_once_it_may_be_there(world: World, how: str) -> None:
-    """A webhook tells of it, or a revalidation that something may have happened."""
+async def announce_row(world: World) -> None:
+    """Tell of a change of row 1."""
+    await world.host.backlog.record(["1"])
+
+
+async def announce_all_rows(world: World) -> None:
+    """Tell of a change that may be one of any row."""
+    await world.host.backlog.record(None)
+
+
+async def revalidate(world: World) -> None:
+    """Have everything read anew."""
+    await world.host.revalidation.revalidate()
+
+
+async def publish_later_version(world: World) -> None:
+    """Have readers see a version that an earlier object published, whose storage is lost."""
+    await world.store.put_versions(TABLE.version_key, Versions(START_MS + 1000))
+
+
+TELL = [announce_row, announce_all_rows, revalidate, publish_later_version]
+
+
+@pytest.mark.parametrize("tell", TELL)
+async def test_a_missing_row_is_not_remembered_once_it_may_be_there(
+    world: World, tell: Callable[[World], Awaitable[None]]
+) -> None:
+    """Whoever tells that something may have happened to it."""
     with pytest.raises(NotFound):
         await world.fill(row("1"))
     world.source.write("1", "a")
-    if how == "webhook":
-        await world.host.backlog.record(["1"])
-    else:
-        await world.host.revalidation.revalidate()
+    await tell(world)
     assert (await world.fill(row("1"))).asked
 
 
-async def test_a_lookup_begun_before_a_webhook_does_not_say_that_the_row_is_missing(
-    world: World,
+@pytest.mark.parametrize("tell", TELL)
+async def test_a_lookup_begun_before_does_not_say_that_the_row_is_missing(
+    world: World, tell: Callable[[World], Awaitable[None]]
 ) -> None:
-    """It may have been inserted since."""
+    """The row may have been inserted since."""
     gate = world.source.hold("/articles/1")
     early = asyncio.ensure_future(world.fill(row("1")))
     await settle()
     world.source.write("1", "a")
-    await world.host.backlog.record(["1"])
+    await tell(world)
     gate.set()
     with pytest.raises(NotFound):
         await early
     assert body_of(await world.fill(row("1"))) == {"id": "1", "title": "a"}
 
 
-async def test_a_lookup_begun_before_a_revalidation_says_nothing_either(world: World) -> None:
-    """It ends after it."""
+async def test_a_row_that_was_found_since_is_not_missing(world: World) -> None:
+    """Also once its change is carried out, and where neither KV nor memory has it."""
+    with pytest.raises(NotFound):
+        await world.fill(row("1"))
+    world.source.write("1", "x" * MAX_VALUE_BYTES)
+    await announce_row(world)
+    await world.live(3)
+    assert world.host.status()["pending"] == 0
+    assert (await world.fill(row("1"))).asked
+
+
+async def test_a_missing_row_is_remembered_whatever_happens_to_others(world: World) -> None:
+    """A lookup that was under way counts too."""
     gate = world.source.hold("/articles/1")
     early = asyncio.ensure_future(world.fill(row("1")))
     await settle()
-    world.source.write("1", "a")
-    await world.host.revalidation.revalidate()
+    await world.host.backlog.record(["2"])
     gate.set()
     with pytest.raises(NotFound):
         await early
-    assert body_of(await world.fill(row("1"))) == {"id": "1", "title": "a"}
+    with pytest.raises(NotFound):
+        await world.fill(row("1"))
+    assert world.source.count("/articles/1") == 1
 
 
 async def test_existing_rows_are_never_refused(world: World) -> None:

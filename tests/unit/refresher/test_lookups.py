@@ -127,23 +127,36 @@ async def test_nobody_waits_longer_than_that(world: World) -> None:
 
 
 def test_a_missing_row_is_remembered_for_a_while() -> None:
-    """Until something is known to have happened to it, or to all."""
+    """Until it is found."""
     clock = Clock()
     lookups = Lookups(clock.now_ms)
-    for row_id in "ab":
-        lookups.remember_absent(row_id)
-    assert lookups.is_absent("a")
-    lookups.forget("a")
-    lookups.forget("never there")
-    assert not lookups.is_absent("a")
+    for key in "ab":
+        lookups.note_absent(key, 5)
+    assert lookups.is_absent("a", 5)
+    lookups.note_found("a")
+    lookups.note_found("never absent")
+    assert not lookups.is_absent("a", 5)
     clock.set_by(ABSENT_MS - 1)
-    assert lookups.is_absent("b")
+    assert lookups.is_absent("b", 5)
     clock.set_by(1)
-    assert not lookups.is_absent("b")
-    lookups.remember_absent("b")
-    assert lookups.is_absent("b")
-    lookups.forget_all()
-    assert not lookups.is_absent("b")
+    assert not lookups.is_absent("b", 5)
+    lookups.note_absent("b", 5)
+    assert lookups.is_absent("b", 5)
+
+
+@pytest.mark.parametrize(("needed", "is_absent"), [(4, True), (5, True), (6, False)])
+def test_a_row_that_was_missing_before_a_change_may_be_there(
+    needed: int, *, is_absent: bool
+) -> None:
+    """Whatever was read has every change up to its version."""
+    lookups = Lookups(Clock().now_ms)
+    lookups.note_absent("a", 5)
+    assert lookups.is_absent("a", needed) is is_absent
+
+
+def test_a_row_of_which_nothing_is_known_is_not_missing() -> None:
+    """Where nothing has changed since a table was declared, nothing is needed either."""
+    assert not Lookups(Clock().now_ms).is_absent("a", 0)
 
 
 @pytest.mark.parametrize("back_ms", [1, 30_000, 3_600_000])
@@ -151,36 +164,24 @@ def test_a_clock_that_was_set_back_keeps_no_row_absent(back_ms: int) -> None:
     """It is looked up again."""
     clock = Clock()
     lookups = Lookups(clock.now_ms)
-    lookups.remember_absent("a")
+    lookups.note_absent("a", 5)
     clock.set_by(-back_ms)
-    assert not lookups.is_absent("a")
-
-
-def test_what_is_forgotten_counts_as_news() -> None:
-    """A lookup that began before says nothing any more."""
-    lookups = Lookups(Clock().now_ms)
-    seen = [lookups.knowledge]
-    for _ in range(3):
-        lookups.forget("a")
-        seen.append(lookups.knowledge)
-        lookups.forget_all()
-        seen.append(lookups.knowledge)
-    assert len(set(seen)) == 7
+    assert not lookups.is_absent("a", 5)
 
 
 def test_only_so_many_missing_rows_are_remembered() -> None:
     """The latest."""
     lookups = Lookups(Clock().now_ms)
     for number in range(10_001):
-        lookups.remember_absent(str(number))
-        lookups.remember_absent("again and again")
-    assert [lookups.is_absent(str(number)) for number in (0, 1, 2, 10_000)] == [0, 0, 1, 1]
-    assert lookups.is_absent("again and again")
+        lookups.note_absent(str(number), 5)
+        lookups.note_absent("again and again", 5)
+    assert [lookups.is_absent(str(number), 5) for number in (0, 1, 2, 10_000)] == [0, 0, 1, 1]
+    assert lookups.is_absent("again and again", 5)
 
 
 def test_a_row_that_was_missed_again_is_among_the_latest() -> None:
     """Others make room before it."""
     lookups = Lookups(Clock().now_ms)
     for number in (*range(10_000), 0, 10_000):
-        lookups.remember_absent(str(number))
-    assert [lookups.is_absent(row_id) for row_id in ("0", "1")] == [True, False]
+        lookups.note_absent(str(number), 5)
+    assert [lookups.is_absent(row_id, 5) for row_id in ("0", "1")] == [True, False]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from world import START_MS, Clock, FakeStorage
 
@@ -48,17 +46,6 @@ def test_outcomes_survive_a_restart() -> None:
     record.answered("a")
     expected = Outcome(START_MS - 1000, 0, START_MS + 500, "supabase-rejected", "No grant.")
     assert Record(storage, clock.now_ms).outcome == record.outcome == expected
-
-
-def test_a_record_of_version_0_1_is_read_and_written_as_it_was() -> None:
-    """It has no sentence; and that version, after a rollback, takes no member that is new."""
-    storage = FakeStorage()
-    old = {"refreshed_at_ms": 1, "failures": 2, "failed_at_ms": 3, "error": "supabase-timeout"}
-    storage.put("record", json.dumps(old))
-    record = Record(storage, Clock().now_ms)
-    assert record.outcome == Outcome(1, 2, 3, "supabase-timeout")
-    record.failed("a", 5, UpstreamRejected("No grant."))
-    assert json.loads(storage.texts["record"]).keys() == old.keys()
 
 
 def test_after_an_answer_failures_are_counted_anew() -> None:

@@ -44,6 +44,19 @@ def test_where_no_secret_is_set_only_this_machine_may(edge: FakedWorker, method:
     assert edge.ask(method, "http://localhost:8787/revalidate", body=webhook()).status == 200
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_where_no_secret_is_set_no_page_of_another_site_may(edge: FakedWorker, method: str) -> None:
+    """With the secret, it is the secret that decides."""
+    url, foreign = "http://localhost:8787/revalidate", {"origin": "https://example.com"}
+    assert edge.ask(method, url, BEARER | foreign, webhook()).status == 200
+    edge.secret = None
+    edge.limits.clear()
+    edge.refresher.asked.clear()
+    refused = edge.ask(method, url, foreign, webhook())
+    assert (refused.status, slug_of(refused)) == (403, "foreign-origin")
+    assert (edge.limits, edge.refresher.asked) == ([], [])
+
+
 def test_a_get_revalidates_every_table_and_the_project(edge: FakedWorker) -> None:
     """Once each, and then says that it was received."""
     answer = edge.ask("GET", "/revalidate", BEARER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Mapping
 
 import pytest
@@ -161,18 +162,42 @@ def test_a_schema_that_is_declared_may_be_named(decides: Public) -> None:
 
 
 def test_what_was_decided_is_remembered(decides: Public) -> None:
-    """Parsing takes longer than all the rest of a hit. A thousand, none of them long."""
+    """Parsing takes longer than all the rest of a hit. A thousand of them, none of them long."""
 
-    def decided(raw: str) -> Resource | PassedOn:
-        return asked(decides, f"/rest/v1/articles?{raw}")
+    def decided(raw: str, **headers: str) -> Resource | PassedOn:
+        return asked(decides, f"/rest/v1/articles?{raw}", headers)
 
     room = 2000 - len(f"{EDGE}/rest/v1/articles?a=")
     first, refused, longest = decided("a=1"), decided("a;"), decided("a=" + "x" * room)
-    assert decided("a=" + "x" * (room + 1)) is not decided("a=" + "x" * (room + 1))
+    for long, headers in (("x" * (room + 1), {}), ("x" * room, {"prefer": ","})):
+        assert decided("a=" + long, **headers) is not decided("a=" + long, **headers)
     for number in range(997):
         decided(f"b={number}")
     assert decided("a=1") is first
+    assert decided("c=1") is decided("c=1")
     assert decided("a;") is refused
     assert decided("a=" + "x" * room) is longest
-    assert decided("c=1") is decided("c=1")
     assert decided("a=1") is not first
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "filler"), [("prefer", "count=exact", ","), ("accept", "text/csv", " ")]
+)
+def test_a_long_header_is_passed_on_and_not_remembered(
+    decides: Public, name: str, value: str, filler: str
+) -> None:
+    """An isolate has 128 MB for everything."""
+
+    def decided(chars: int) -> Resource | PassedOn:
+        return asked(decides, "/rest/v1/articles", {name: value.ljust(chars, filler)})
+
+    tracemalloc.start()
+    try:
+        for number in range(300):
+            decided(100_000 + number)
+        remembered, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert remembered < 1_000_000
+    assert isinstance(decided(1000), Resource)
+    assert decided(1001) == PassedOn(name)
