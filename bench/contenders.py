@@ -50,7 +50,7 @@ class Contender:
 
     def given(self, variables: Mapping[str, str]) -> "Contender":
         """Return the same Worker with more variables."""
-        texts = {name: _text(value) for name, value in variables.items()}
+        texts = {name: text(value) for name, value in variables.items()}
         return replace(self, env={**self.env, **texts})
 
     def upload_bytes(self) -> tuple[int, int]:
@@ -67,11 +67,11 @@ def compatibility_date() -> str:
 
 def contenders(work: Path, upstream_url: str) -> dict[str, Contender]:
     """Return all Workers by name; `work` gets copies, so that edits do not change a run."""
-    supabase = {"SUPABASE_URL": _text(upstream_url), "SUPABASE_ANON_KEY": _text(KEY)}
+    supabase = {"SUPABASE_URL": text(upstream_url), "SUPABASE_ANON_KEY": text(KEY)}
     lesson = Module("lesson.js", "esm", _bundle(SOURCES / "lesson.mjs", work / "lesson.js"))
     constant = Module("constant.mjs", "esm", SOURCES / "constant.mjs")
     found = (
-        _ours(work / "src", supabase),
+        ours(work / "src", supabase),
         Contender(LESSON, (lesson,), env=supabase),
         _small_python(FLOOR, "floor.py"),
         _small_python(ROW_FLOOR, "row_floor.py"),
@@ -82,19 +82,25 @@ def contenders(work: Path, upstream_url: str) -> dict[str, Contender]:
     return {contender.name: contender for contender in found}
 
 
-def _ours(copy: Path, supabase: Mapping[str, object]) -> Contender:
+def ours(copy: Path, supabase: Mapping[str, object]) -> Contender:
+    """Return the project's Worker, made of a copy of its sources."""
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(ROOT / "src", copy, ignore=shutil.ignore_patterns("__pycache__"))
     paths = sorted(copy.rglob("*.py"), key=lambda path: path != copy / "entry.py")
     sources = (Module(path.relative_to(copy).as_posix(), "python", path) for path in paths)
+    assets = (Module(path.relative_to(copy).as_posix(), "text", path) for path in _assets(copy))
     refresher = {"type": "durable-object", "worker": OURS, "exportName": "Refresher"}
     return Contender(
         OURS,
-        (*sources, *_vendored()),
+        (*sources, *assets, *_vendored()),
         runtime.COMPATIBILITY_FLAGS,
-        {**supabase, "QUERY_MAX_AGE_SECONDS": _text(_NO_AGE), "REFRESHER": refresher},
+        {**supabase, "QUERY_MAX_AGE_SECONDS": text(_NO_AGE), "REFRESHER": refresher},
         {"Refresher": {"type": "durable-object", "storage": "sqlite"}},
     )
+
+
+def _assets(copy: Path) -> list[Path]:
+    return sorted(path for path in copy.rglob("assets/*") if path.is_file())
 
 
 def _small_python(name: str, file: str) -> Contender:
@@ -128,5 +134,6 @@ def _bundle(source: Path, target: Path) -> Path:
     return target
 
 
-def _text(value: str) -> dict[str, str]:
+def text(value: str) -> dict[str, str]:
+    """Return a variable as Miniflare takes it."""
     return {"type": "text", "value": value}

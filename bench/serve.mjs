@@ -1,6 +1,7 @@
 // serve.mjs SPEC.json: one Worker in a Miniflare, and so in a workerd process, of its own.
 //
-// There is no dev proxy in front of it. A second port is the benchmark's hand on it:
+// There is no dev proxy in front of it. A second port hands requests over as they were sent, past
+// Miniflare's own door, which makes URLs anew. A third is the benchmark's hand on it:
 //   GET /               how long the runtime took from its start to its first answer
 //   GET /keys           the metadata of each key of KV
 //   GET /entry?key=K    a KV value, with its metadata in a header
@@ -37,13 +38,15 @@ const config = {
   exports: spec.exports,
 };
 
+const dev = { unsafeDirectSockets: [{ host: HOST, port: spec.directPort }] };
+
 const options = {
   host: HOST,
   port: spec.port,
   log: new Log(LogLevel.WARN),
   logRequests: false,
   cf: false,
-  workers: [{ config }],
+  workers: [{ config, dev }],
 };
 
 async function put(kv, key, value, metadata) {

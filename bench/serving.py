@@ -35,7 +35,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Server:
-    """A running Worker; `usage` is None where the system cannot tell."""
+    """A running Worker; `usage` is None if the system cannot tell.
+
+    At `direct_url` requests reach it as they were sent; Miniflare's own door makes URLs anew.
+    """
 
     name: str
     url: str
@@ -43,6 +46,7 @@ class Server:
     process: Process
     usage: Usage | None
     admin: str
+    direct_url: str
 
     def entry(self, key: str) -> Entry:
         """Return what lies in the Worker's KV."""
@@ -117,8 +121,9 @@ def start_load(work: Path) -> tuple[str, Process]:
 
 def start(contender: Contender, work: Path, seed: Entry) -> Server:
     """Start a Worker whose `/articles` is in KV, and wait for its first answer."""
-    port, admin_port = free_port(), free_port()
-    spec = _write_spec(contender, work, seed, {"port": port, "adminPort": admin_port})
+    port, admin_port, direct_port = free_port(), free_port(), free_port()
+    ports = {"port": port, "adminPort": admin_port, "directPort": direct_port}
+    spec = _write_spec(contender, work, seed, ports)
     log = work / f"{contender.slug}.log"
     process = _spawn(f'The Worker "{contender.name}"', "serve.mjs", spec, log=log)
     admin = f"http://{LOCALHOST}:{admin_port}"
@@ -126,7 +131,13 @@ def start(contender: Contender, work: Path, seed: Entry) -> Server:
     first_answer_ms = float(http.get(admin).json()["firstAnswerMs"])
     usage = usage_of("workerd", group=process.popen.pid)
     return Server(
-        contender.name, f"http://{LOCALHOST}:{port}", first_answer_ms, process, usage, admin
+        contender.name,
+        f"http://{LOCALHOST}:{port}",
+        first_answer_ms,
+        process,
+        usage,
+        admin,
+        f"http://{LOCALHOST}:{direct_port}",
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from workers import DurableObject, Request, WorkerEntrypoint
 
+from edge_cache import wire
 from edge_cache.cloudflare import event_loop, runtime, workers_caching
 from edge_cache.cloudflare.durable import DurableStorage
 from edge_cache.cloudflare.fetch_transport import FetchTransport
@@ -18,7 +19,7 @@ from edge_cache.config import Settings, settings_from
 from edge_cache.refresher import serving
 from edge_cache.refresher.host import Host, Outside, host_of, wake
 from edge_cache.supabase.rest import Supabase
-from edge_cache.tables import PROJECT, Scope
+from edge_cache.tables import Scope
 from edge_cache.worker import app, scheduled
 from edge_cache.worker.health import Health
 from edge_cache.worker.passing import Passing
@@ -28,7 +29,7 @@ from edge_cache.worker.reader import MaxAges, Reader
 event_loop.use_microtasks()
 
 _SCOPE = "table"
-"""In a Durable Object's storage: the name of its scope, which an alarm does not tell."""
+"""In a Durable Object's storage: the name of its scope, which version 0.2.0 asks for."""
 
 
 @cache
@@ -99,6 +100,7 @@ class Refresher(DurableObject):  # type: ignore[no-untyped-call]
     def __init__(self, ctx: Any, env: Any) -> None:
         """Take the runtime's context and bindings."""
         super().__init__(ctx, env)
+        self._name = str(self.ctx.id.name)
         self._storage = DurableStorage(self.ctx.storage)
         self._host: Host | None = None
 
@@ -114,6 +116,7 @@ class Refresher(DurableObject):  # type: ignore[no-untyped-call]
         await wake(self._woken, self._storage, now_ms=runtime.now_ms, log=runtime.log)
 
     async def _hosted(self, scope: Scope) -> Host:
+        wire.require_own(self._name, scope)
         if self._host is None:
             self._host = host_of(scope, _outside(self._storage))
             self._storage.put(_SCOPE, scope.name)
@@ -123,9 +126,7 @@ class Refresher(DurableObject):  # type: ignore[no-untyped-call]
 
     def _woken(self) -> Host | None:
         if self._host is None:
-            name = self._storage.get(_SCOPE)
-            scopes = (PROJECT, *_settings().declared.tables)
-            scope = next((scope for scope in scopes if scope.name == name), None)
+            scope = wire.scope_of(self._name, _settings().declared)
             self._host = host_of(scope, _outside(self._storage)) if scope else None
         return self._host
 

@@ -3,6 +3,7 @@
     EdgeCacheError
     ├── ConfigurationError       the operator mends a variable or a binding
     ├── RequestError             the client asks for something else
+    │   ├── BadPath              a path that could be read in two ways
     │   ├── BadPayload           a webhook that is not Supabase's
     │   ├── PayloadTooLarge
     │   ├── Unauthorized
@@ -91,6 +92,13 @@ class RequestError(EdgeCacheError):
     slug = "bad-request"
     title = "Bad request"
     stale_if_error = False
+
+
+class BadPath(RequestError):
+    """The path is not in its normal form, so another server may take it for another path."""
+
+    slug = "bad-path"
+    title = "The path is not in its normal form"
 
 
 class BadPayload(RequestError):

@@ -15,6 +15,7 @@ from typing import Protocol
 from edge_cache.entries import Metadata
 from edge_cache.errors import EdgeCacheError, MethodNotAllowed, Reply, Unauthorized
 from edge_cache.resources import Resource
+from edge_cache.urls import Url
 
 READ_METHODS = "GET, HEAD, OPTIONS"
 REST_METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS"
@@ -66,7 +67,7 @@ class Request:
     """
 
     method: str
-    url: str
+    url: Url
     header: Callable[[str], str | None]
     body: Callable[[int], Awaitable[bytes | None]]
     native: object = None

@@ -25,6 +25,9 @@ _PATH_SAFE = "!$&'()*+,;=:@"
 """Characters that RFC 3986 allows in a path segment besides the unreserved ones."""
 
 
+_DOTS = frozenset({".", ".."})
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """A whole table, one row of it (``row_id``), or a query.
@@ -59,8 +62,8 @@ class Resource:
 
     @property
     def is_served(self) -> bool:
-        """Whether the path is short enough."""
-        return len(self.path) <= MAX_PATH_BYTES
+        """Whether the path is short enough, and in its normal form (see `edge_cache.urls`)."""
+        return len(self.path) <= MAX_PATH_BYTES and self.row_id not in _DOTS
 
     @property
     def key(self) -> str:
@@ -95,19 +98,8 @@ class Change:
     number: int = 0
 
 
-def path_of(url: str) -> str:
-    """Return an absolute URL's path without query, fragment and trailing slashes.
-
-    The query is dropped because it never makes another entry; ``/`` stays ``/``.
-    """
-    rest = url.partition("://")[2]
-    path = "/" + rest.partition("/")[2]
-    path = path.partition("?")[0].partition("#")[0]
-    return path.rstrip("/") or "/"
-
-
 def resource_at(path: str, tables: Iterable[Table]) -> Resource | None:
-    """Return what lies at a path from `path_of`, or None where nothing does.
+    """Return what lies at a `Url.route`, or None if nothing does.
 
     A row's id is percent-decoded; one that is not UTF-8, or too long, names no row.
     """

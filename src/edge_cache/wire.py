@@ -1,10 +1,10 @@
 """What the Worker and the Durable Object say to each other over its ``fetch``. Pure.
 
-A request's URL has a verb, a number where that needs one, and the resource's path:
-``/fill/5/articles/7``; the project has none. The answer is the entry's bytes with what is known of
-it in a header, JSON, 204, or an error in a header with what Supabase said as the body. Each
-crossing between Python and JavaScript takes its time, so there are as few headers and bodies as
-possible.
+A request's URL has a verb, a number where that needs one, and the resource's path as its query, in
+which nothing is folded: ``/fill/5?/articles/7``; the project's path is ``/``. The answer is the
+entry's bytes with what is known of it in a header, JSON, 204, or an error in a header with what
+Supabase said as the body. Each crossing between Python and JavaScript takes its time, so there are
+as few headers and bodies as possible.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from edge_cache.errors import (
 )
 from edge_cache.http import Answer, Body, json_answer
 from edge_cache.ports import Filled, Missed
+from edge_cache.tables import PROJECT, Declared, Scope
+from edge_cache.urls import cut
 
 FILL = "fill"
 REFILL = "refill"
@@ -37,6 +39,9 @@ RECORD = "record"
 STATUS = "status"
 MISSED = "missed"
 CAUGHT_UP = "caught-up"
+
+_PROJECTS_OBJECT = "*"
+"""No table has this name."""
 
 ERROR = "x-error"
 """The problem document, and what Supabase itself said, as JSON."""
@@ -70,15 +75,37 @@ def missed_from(told: Any) -> Missed | None:
     return Missed(**told) if told else None
 
 
+def object_of(scope: Scope) -> str:
+    """Return the name of the object that reads and writes a scope's entries.
+
+    It must be one for each key. A table whose queries are too many for one object could have
+    several, chosen by the query's key; each would then have to be told of the table's changes.
+    """
+    return scope.name or _PROJECTS_OBJECT
+
+
+def scope_of(name: str, declared: Declared) -> Scope | None:
+    """Return the scope that an object of this name looks after, if that is declared."""
+    scopes = (PROJECT, *declared.tables)
+    return next((scope for scope in scopes if object_of(scope) == name), None)
+
+
+def require_own(name: str, scope: Scope) -> None:
+    """Raise EdgeCacheError unless the object of this name looks after the scope."""
+    if object_of(scope) != name:
+        raise EdgeCacheError("The request is for another object.")
+
+
 def url_of(host: str, verb: str, path: str, number: int = 0) -> str:
     """Return the URL of a request."""
-    return f"{host}/{verb}/{number}{path}"
+    return f"{host}/{verb}/{number}?{path}"
 
 
 def request_in(url: str) -> tuple[str, int, str]:
     """Return a request's verb, number and path. Raises ValueError."""
-    verb, number, path = url.partition("://")[2].split("/", 3)[1:]
-    return verb, int(number), f"/{path}"
+    asked = cut(url)
+    _, verb, number = asked.path.split("/")
+    return verb, int(number), asked.query
 
 
 def error_answer(error: EdgeCacheError, *, with_reply: bool = True) -> Answer:

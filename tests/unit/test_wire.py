@@ -20,6 +20,7 @@ from edge_cache.errors import (
 )
 from edge_cache.http import problem
 from edge_cache.ports import Filled, Missed
+from edge_cache.tables import PROJECT, Declared, Scope, Table
 
 METADATA = Metadata('"tag"', 2, 1_700_000_000_000, 7, "digest")
 
@@ -119,6 +120,7 @@ def test_an_answer_that_is_no_problem_is_a_failure_of_the_refresher(text: str | 
     [
         (wire.FILL, 1_700_000_000_005, "/articles/a%2Fb"),
         (wire.CHECK, 0, "/articles"),
+        (wire.FILL, 5, "/articles/.."),
         (wire.STATUS, 0, "/"),
         (wire.REFILL, 5, "/rest/v1/articles;profile=public?select=a,b&x=eq.http://y/z"),
     ],
@@ -126,9 +128,9 @@ def test_an_answer_that_is_no_problem_is_a_failure_of_the_refresher(text: str | 
 def test_a_request_arrives_as_it_was_sent(verb: str, number: int, path: str) -> None:
     """In a URL; a query's path has what URLs have."""
     url = wire.url_of("https://refresher", verb, path, number)
-    assert url == f"https://refresher/{verb}/{number}{path}"
+    assert url == f"https://refresher/{verb}/{number}?{path}"
     assert wire.request_in(url) == (verb, number, path)
-    assert wire.url_of("https://refresher", verb, path) == f"https://refresher/{verb}/0{path}"
+    assert wire.url_of("https://refresher", verb, path) == f"https://refresher/{verb}/0?{path}"
 
 
 @pytest.mark.parametrize(
@@ -138,3 +140,13 @@ def test_a_url_that_is_no_request_is_an_error(url: str) -> None:
     """None of ours is such."""
     with pytest.raises(ValueError, match=r"unpack|invalid literal"):
         wire.request_in(url)
+
+
+@pytest.mark.parametrize(("scope", "name"), [(PROJECT, "*"), (Table("articles"), "articles")])
+def test_an_object_looks_after_its_own_scope_alone(scope: Scope, name: str) -> None:
+    assert wire.object_of(scope) == name
+    assert wire.scope_of(name, Declared((Table("articles"),))) == scope
+    wire.require_own(name, scope)
+    with pytest.raises(EdgeCacheError, match="another object"):
+        wire.require_own("products", scope)
+    assert wire.scope_of("products", Declared((Table("articles"),))) is None

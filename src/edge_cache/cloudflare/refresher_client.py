@@ -17,8 +17,6 @@ from edge_cache.tables import PROJECT, Scope, Table
 
 _NO_HOST = "https://refresher"
 _PROJECT = Resource(PROJECT)
-_PROJECTS_OBJECT = "*"
-"""No table has this name."""
 
 
 class RefresherClient:
@@ -63,7 +61,7 @@ class RefresherClient:
         return status
 
     async def _call(self, resource: Resource, verb: str, body: str = "", number: int = 0) -> Any:
-        stub = self._namespace.getByName(_object_of(resource))
+        stub = self._namespace.getByName(wire.object_of(resource.scope))
         url = wire.url_of(_NO_HOST, verb, resource.path, number)
         try:
             response = await (stub.fetch(url, _post(body)) if body else stub.fetch(url))
@@ -73,15 +71,6 @@ class RefresherClient:
             return response
         reply = None if response.body is jsnull else response.body
         raise wire.error_from(_header(response, wire.ERROR), reply)
-
-
-def _object_of(resource: Resource) -> str:
-    """Return the name of the object that reads and writes an entry.
-
-    It must be one for each key. A table whose queries are too many for one object could have
-    several, chosen by the query's key; each would then have to be told of the table's changes.
-    """
-    return resource.scope.name or _PROJECTS_OBJECT
 
 
 def _header(response: Any, name: str) -> str | None:

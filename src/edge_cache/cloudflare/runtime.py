@@ -15,6 +15,7 @@ from workers import import_from_javascript, wait_until
 from edge_cache.cloudflare.javascript import JS
 from edge_cache.errors import BadPayload
 from edge_cache.http import Answer, Passed, Request
+from edge_cache.urls import cut
 
 CHUNK_BYTES = 8 * 1024
 """Measured with 300 readers of 5 MB: with smaller chunks memory does not shrink any more."""
@@ -56,7 +57,7 @@ def request_of(js_request: Any) -> Request:
     async def body(limit: int) -> bytes | None:
         return await _body_of(js_request, limit)
 
-    return Request(js_request.method, js_request.url, header, body, js_request)
+    return Request(js_request.method, cut(js_request.url), header, body, js_request)
 
 
 async def _body_of(js_request: Any, limit: int) -> bytes | None:

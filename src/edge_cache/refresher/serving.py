@@ -15,7 +15,7 @@ from edge_cache.tables import Declared, Scope
 from edge_cache.unexpected import reported
 
 HostOf = Callable[[Scope], Awaitable[Host]]
-"""Returns the parts that serve a scope."""
+"""Returns the parts that serve a scope. Raises EdgeCacheError in an object of another scope."""
 
 
 async def serve(
@@ -59,6 +59,8 @@ async def _carry_out(
         host.catch_up.note_carried_out(number)
     elif verb == wire.CAUGHT_UP:
         host.catch_up.note_cursor(await text())
-    else:
+    elif verb == wire.REVALIDATE:
         await host.revalidation.revalidate()
+    else:
+        raise EdgeCacheError("The refresher does not know what is asked of it.")
     return Answer(204)

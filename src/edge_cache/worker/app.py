@@ -8,6 +8,7 @@ from collections.abc import Callable
 from edge_cache import http
 from edge_cache.config import Settings
 from edge_cache.errors import (
+    BadPath,
     ConfigurationError,
     EdgeCacheError,
     MethodNotAllowed,
@@ -20,7 +21,7 @@ from edge_cache.errors import (
 )
 from edge_cache.http import Answer, Passed, Request
 from edge_cache.ports import Log, Purge, Refreshing
-from edge_cache.resources import Resource, path_of, resource_at
+from edge_cache.resources import Resource, resource_at
 from edge_cache.supabase.canonical import PassedOn
 from edge_cache.supabase.webhook import MAX_BYTES, change_in
 from edge_cache.tables import PROJECT, Declared
@@ -39,6 +40,11 @@ _READS = frozenset({"GET", "HEAD"})
 
 _WITHOUT_CACHE = frozenset({RefresherUnavailable.slug, Overloaded.slug})
 """Errors of this Worker's own, at which Supabase is asked in the cache's place."""
+
+
+_NOT_NORMAL = (
+    "A path has no segments that are empty, . or .., and no backslash: send it in its normal form."
+)
 
 
 class App:
@@ -72,7 +78,9 @@ class App:
 
     async def answer(self, request: Request) -> Answer | Passed:
         """Answer a request. Raises EdgeCacheError."""
-        path = path_of(request.url)
+        if not request.url.is_normal:
+            raise BadPath(_NOT_NORMAL)
+        path = request.url.route
         resource = resource_at(path, self._settings.declared.tables)
         if resource is not None:
             return await self._read(resource, request)
@@ -197,7 +205,7 @@ async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer |
 
 def _refusal(error: EdgeCacheError, request: Request, log: Log) -> Answer:
     """Answer with an error in the words of those who ask at this path."""
-    path = path_of(request.url)
+    path = request.url.route
     api = supabase_paths.api_of(path)
     answer = http.problem(error)
     if api == supabase_paths.REST or (api is not None and not isinstance(error, _NOT_OF_A_SERVICE)):

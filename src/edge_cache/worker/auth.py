@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from edge_cache.errors import ForeignOrigin, SecretNotConfigured, Unauthorized
+from edge_cache.urls import Url
 
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -16,14 +16,14 @@ _OWN_SITE = frozenset({None, "none", "same-origin"})
 https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header"""
 
 
-def require_secret(secrets: tuple[str, ...], authorization: str | None, url: str) -> None:
+def require_secret(secrets: tuple[str, ...], authorization: str | None, url: Url) -> None:
     """Return if the request may revalidate; otherwise raise Unauthorized or SecretNotConfigured.
 
     Any of the ``secrets`` opens. Without one only requests to this machine may, so that
     ``wrangler dev`` needs no set-up.
     """
     if not secrets:
-        if urlsplit(url).hostname in _LOCAL_HOSTS:
+        if url.host in _LOCAL_HOSTS:
             return
         raise SecretNotConfigured(
             "REVALIDATE_SECRET is not set, so nobody may revalidate. Set it with "
@@ -42,14 +42,14 @@ def require_secret(secrets: tuple[str, ...], authorization: str | None, url: str
         )
 
 
-def require_own_origin(header: Callable[[str], str | None], url: str) -> None:
+def require_own_origin(header: Callable[[str], str | None], url: Url) -> None:
     """Raise ForeignOrigin if a browser sends the request for a page of another site.
 
     A browser lets any page send a GET or a POST to this machine. Without a secret, nothing else
     would stop it.
     """
     origin = header("origin")
-    is_own = origin is None or origin.partition("://")[2] == urlsplit(url).netloc
+    is_own = origin is None or origin.partition("://")[2] == url.netloc
     if not is_own or header("sec-fetch-site") not in _OWN_SITE:
         raise ForeignOrigin(
             "While REVALIDATE_SECRET is not set, a browser may revalidate for the Worker's own "

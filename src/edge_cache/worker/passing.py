@@ -6,7 +6,6 @@ from edge_cache.config import PassThrough, Settings
 from edge_cache.errors import NotPassedOn
 from edge_cache.http import Passed, Request, cache_status
 from edge_cache.ports import Log, PassOn
-from edge_cache.resources import path_of
 from edge_cache.worker import supabase_paths
 
 SERVICE = "service"
@@ -56,11 +55,11 @@ class Passing:
                 return cache_status("fwd=bypass", arrived, f"detail={why}")
             return cache_status("fwd=method", arrived)
 
-        url = self._supabase_url + supabase_paths.target_of(request.url)
+        url = self._supabase_url + request.url.target
         passed = await self._pass_on(request.native, url, told)
         self._log(
             "bypass",
-            path=supabase_paths.logged(path_of(request.url)),
+            path=supabase_paths.logged(request.url.route),
             method=method,
             reason=why if is_read else METHOD,
             status=passed.status,

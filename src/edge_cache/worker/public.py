@@ -38,9 +38,9 @@ class Public:
         if header("range") is not None:
             return PassedOn("range")
         variant = Variant(header("accept"), header("accept-profile"), header("prefer"))
-        if len(request.url) + variant.chars > _MAX_REMEMBERED_CHARS:
-            return self._decide(request.method, request.url, variant)
-        asked = (request.method, request.url, variant)
+        if len(request.url.target) + variant.chars > _MAX_REMEMBERED_CHARS:
+            return self._decide(request.method, request.url.target, variant)
+        asked = (request.method, request.url.target, variant)
         known = self._known.get(asked)
         if known is None:
             known = self._known[asked] = self._decide(*asked)
@@ -54,13 +54,13 @@ class Public:
         scheme, _, token = authorization.partition(" ")
         return scheme.lower() == "bearer" and token == self._key
 
-    def _decide(self, method: str, url: str, variant: Variant) -> Resource | PassedOn:
-        path, _, raw = url.partition("://")[2].partition("/")[2].partition("?")
-        target = f"/{path}".removeprefix(ROOT)
+    def _decide(self, method: str, asked: str, variant: Variant) -> Resource | PassedOn:
+        path, _, raw = asked.partition("?")
+        target = path.removeprefix(ROOT)
         schema = variant.profile or PUBLIC
         if self._declared.scope_of(target, schema) is None:
             return PassedOn("undeclared")
-        query = query_in(method, target, raw.partition("#")[0], variant)
+        query = query_in(method, target, raw, variant)
         if isinstance(query, PassedOn):
             return query
         return resource_of(query, self._declared) or PassedOn("undeclared")

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from edge_cache.http import Answer, Passed
 from edge_cache.resources import Resource
-from edge_cache.worker.supabase_paths import target_of
+from edge_cache.urls import Url
 
 STALE_IF_ERROR_S = 86_400
 """For so long a shared cache may answer with what it has where the Worker fails: a day, in which
@@ -18,7 +18,7 @@ somebody notices. It has no say while the Worker answers."""
 _NO_STORE = {"cdn-cache-control": "no-store"}
 
 
-def directed(answer: Answer | Passed, max_age_s: int | None, url: str) -> Answer | Passed:
+def directed(answer: Answer | Passed, max_age_s: int | None, url: Url) -> Answer | Passed:
     """Return the answer with what shared caches have to do with it.
 
     They may keep a table or row that is as new as this cache knows, asked for at ``url``, its own,
@@ -49,14 +49,14 @@ def tags_of(resource: Resource) -> tuple[str, str]:
     return resource.scope.name, resource.key.replace(",", ";")
 
 
-def _is_own(url: str, resource: Resource) -> bool:
+def _is_own(url: Url, resource: Resource) -> bool:
     """Tell whether a URL is the one under which a table or row may be kept.
 
     Each other spelling (a query string, a slash at its end, ``%32`` for 2) would be a copy of its
     own to them. One of a deleted row would outlive the 404 that took away the others, and come back
     where the Worker fails. Of a query, nothing may be kept under any URL.
     """
-    return resource.query is None and target_of(url) == resource.path
+    return resource.query is None and url.target == resource.path
 
 
 def _lifetime(max_age_s: int) -> str:

@@ -10,14 +10,9 @@ _APIS = frozenset({REST, *SERVICES})
 
 
 def api_of(path: str) -> str | None:
-    """Return the API that a path from `path_of` belongs to, such as ``/rest/v1``, or None."""
+    """Return the API that a `Url.route` belongs to, such as ``/rest/v1``, or None."""
     api = "/".join(path.split("/")[:3])
     return api if api in _APIS else None
-
-
-def target_of(url: str) -> str:
-    """Return an absolute URL's path and query, spelled as they came."""
-    return "/" + url.partition("://")[2].partition("/")[2]
 
 
 def logged(path: str) -> str:

@@ -89,7 +89,7 @@ def test_a_request_is_taken_over(module: ModuleType) -> None:
     native = JsRequest()
     request = module.request_of(native)
     assert request.native is native
-    assert (request.method, request.url) == ("POST", "https://cache.example.com/revalidate?x")
+    assert (request.method, request.url.target) == ("POST", "/revalidate?x")
     assert request.header("authorization") == "Bearer x"
     assert request.header("if-none-match") is None
 

@@ -26,6 +26,7 @@ from edge_cache.entries import Versions
 from edge_cache.http import Answer, Passed, Request
 from edge_cache.resources import Resource
 from edge_cache.tables import Declared, Table
+from edge_cache.urls import cut
 from edge_cache.worker import app
 from edge_cache.worker.health import Health
 from edge_cache.worker.passing import Passing
@@ -170,7 +171,7 @@ class FakedWorker:
             return body
 
         url = path if "://" in path else ELSEWHERE + path
-        request = Request(method, url, (headers or {}).get, read, native=NATIVE)
+        request = Request(method, cut(url), (headers or {}).get, read, native=NATIVE)
         return asyncio.run(app.answer(made or self.worker, request, self.log))
 
     def events(self) -> list[object]:

@@ -249,3 +249,12 @@ async def test_a_configuration_that_is_wrong_is_a_problem(world: World) -> None:
     url = wire.url_of("https://x", wire.STATUS, "/articles")
     answer = await serve(url, text, declared, host_of, world.log)
     assert (answer.status, problem_in(answer)["detail"]) == (500, "TABLES is wrong.")
+
+
+async def test_an_unknown_verb_is_an_error(world: World) -> None:
+    """It must not do what another verb does."""
+    before = world.host.journal.changes
+    answer = await asked(world, "/articles", "frobnicate")
+    assert answer.status == 500
+    assert problem_in(answer)["detail"] == "The refresher does not know what is asked of it."
+    assert world.host.journal.changes == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge_cache.errors import ForeignOrigin, SecretNotConfigured, Unauthorized
+from edge_cache.urls import cut
 from edge_cache.worker.auth import require_own_origin, require_secret
 
 ELSEWHERE = "https://cache.example.com/revalidate"
@@ -13,7 +14,7 @@ ELSEWHERE = "https://cache.example.com/revalidate"
 @pytest.mark.parametrize("authorization", ["Bearer söcret", "bearer söcret", "Bearer  söcret "])
 def test_the_secret_opens(authorization: str) -> None:
     """The scheme's case and spaces around the token do not matter."""
-    require_secret(("söcret",), authorization, ELSEWHERE)
+    require_secret(("söcret",), authorization, cut(ELSEWHERE))
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,7 @@ def test_the_secret_opens(authorization: str) -> None:
 def test_nothing_else_does(authorization: str | None, url: str) -> None:
     """Not on localhost either, once a secret is set."""
     with pytest.raises(Unauthorized) as caught:
-        require_secret(("söcret",), authorization, url)
+        require_secret(("söcret",), authorization, cut(url))
     sent = authorization == "Bearer x"
     assert caught.value.token_was_sent is sent
     assert caught.value.detail == (
@@ -36,14 +37,14 @@ def test_nothing_else_does(authorization: str | None, url: str) -> None:
 @pytest.mark.parametrize("host", ["localhost:8787", "127.0.0.1", "[::1]:8787", "LOCALHOST"])
 def test_without_a_secret_this_machine_may(host: str) -> None:
     """`wrangler dev` needs no set-up."""
-    require_secret((), None, f"http://{host}/revalidate")
+    require_secret((), None, cut(f"http://{host}/revalidate"))
 
 
 @pytest.mark.parametrize("host", ["example.com", "localhost.example.com", "127.0.0.1.example.com"])
 def test_without_a_secret_nobody_else_may(host: str) -> None:
     """The error says what to set."""
     with pytest.raises(SecretNotConfigured) as caught:
-        require_secret((), "Bearer ", f"http://{host}/revalidate")
+        require_secret((), "Bearer ", cut(f"http://{host}/revalidate"))
     assert caught.value.detail == (
         "REVALIDATE_SECRET is not set, so nobody may revalidate. Set it with "
         "`npx wrangler secret put REVALIDATE_SECRET`, and send it as `Authorization: Bearer …`."
@@ -56,8 +57,8 @@ def test_the_own_page_may_send_requests(host: str, site: str | None) -> None:
     """As may whoever names no origin: a program, or a person with an address bar."""
     url = f"http://{host}/revalidate"
     for origin in (f"http://{host}", None):
-        require_own_origin({"origin": origin, "sec-fetch-site": site}.get, url)
-    require_own_origin({"sec-fetch-site": "none"}.get, url)
+        require_own_origin({"origin": origin, "sec-fetch-site": site}.get, cut(url))
+    require_own_origin({"sec-fetch-site": "none"}.get, cut(url))
 
 
 @pytest.mark.parametrize(
@@ -78,4 +79,4 @@ def test_the_own_page_may_send_requests(host: str, site: str | None) -> None:
 def test_a_page_of_another_site_may_not(sent: dict[str, str]) -> None:
     """An image's request names no origin, but its site."""
     with pytest.raises(ForeignOrigin):
-        require_own_origin(sent.get, "http://localhost:8787/revalidate")
+        require_own_origin(sent.get, cut("http://localhost:8787/revalidate"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_cache.worker.supabase_paths import api_of, logged, target_of
+from edge_cache.worker.supabase_paths import api_of, logged
 
 
 @pytest.mark.parametrize("rest", ["", "/articles", "/rpc/any", "//x"])
@@ -21,16 +21,6 @@ def test_a_path_belongs_to_an_api(api: str, rest: str) -> None:
 def test_any_other_path_belongs_to_none(path: str) -> None:
     """However much it looks like one."""
     assert api_of(path) is None
-
-
-@pytest.mark.parametrize(
-    "target",
-    ["/", "/rest/v1/a?b=c://d/e", "/rest/v1/", "/rest/v1/%2f/%C3%A4//?select=%2A&a=+;&&", "/a?"],
-)
-def test_what_is_asked_for_is_spelled_as_it_came(target: str) -> None:
-    """Whatever the host and its port."""
-    assert target_of(f"http://localhost:8787{target}") == target
-    assert target_of(f"https://cache.example.com{target}") == target
 
 
 @pytest.mark.parametrize(
