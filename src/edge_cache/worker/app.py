@@ -27,8 +27,9 @@ from edge_cache.supabase.webhook import MAX_BYTES, change_in
 from edge_cache.tables import PROJECT, Declared
 from edge_cache.unexpected import reported
 from edge_cache.worker import page, rest_errors, shared_cache, supabase_paths
-from edge_cache.worker.auth import require_own_origin, require_secret
+from edge_cache.worker.auth import require_secret
 from edge_cache.worker.health import Health, misconfigured
+from edge_cache.worker.origin import require_own_origin
 from edge_cache.worker.passing import METHOD, SERVICE, Passing
 from edge_cache.worker.public import Public
 from edge_cache.worker.reader import Conditions, Reader
