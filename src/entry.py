@@ -49,12 +49,13 @@ def _app() -> app.App:
     reader = Reader(
         store,
         client,
+        project=settings.project,
         max_ages=MaxAges(settings.max_age_s, settings.query_max_age_s),
         background=runtime.in_background,
         now_ms=runtime.now_ms,
         log=runtime.log,
     )
-    health = Health(settings.declared, store, client, runtime.now_ms)
+    health = Health(settings.declared, settings.project, store, client, runtime.now_ms)
     passing = Passing(pass_on, settings, runtime.log)
     public = Public(settings)
     return app.App(
@@ -135,6 +136,7 @@ def _outside(storage: DurableStorage) -> Outside:
     supabase = Supabase(FetchTransport(), _settings(), now_ms=runtime.now_ms)
     return Outside(
         supabase,
+        _settings().project,
         supabase,
         KvWriter(runtime.environment().ARTICLES),
         storage,

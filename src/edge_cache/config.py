@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from edge_cache.entries import digest_of
 from edge_cache.errors import ConfigurationError
 from edge_cache.tables import DEFAULT, Declared, declared_in
 
@@ -60,6 +61,11 @@ class Settings:
     previous_secret: str | None = field(default=None, repr=False)
     shared_max_age_s: int | None = None
     has_page: bool = True
+
+    @property
+    def project(self) -> str:
+        """A digest of the project's address, which entries name."""
+        return digest_of(self.supabase_url.lower().encode(), 6)
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -85,7 +85,8 @@ class Metadata:
     nothing else. ``asked_at_ms`` is when a reader was last known to want the entry. ``row`` is a
     row's digest, however it is spelled. ``status`` and ``headers`` are replayed of a query's
     answer; a table and a row have no headers. ``rows`` is how many a whole table has; entries of
-    version 0.1.0 do not tell.
+    version 0.1.0 do not tell. ``project`` is the digest of the Supabase project that it was read
+    from; entries of versions before 0.3 have none.
     """
 
     etag: str
@@ -97,6 +98,11 @@ class Metadata:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     rows: int | None = None
+    project: str = ""
+
+    def is_of(self, project: str) -> bool:
+        """Tell whether it was read from this project, as far as that is known."""
+        return self.project in {"", project}
 
     def to_json(self) -> str:
         """Return the text that KV keeps (`MAX_METADATA_BYTES`)."""
@@ -108,6 +114,7 @@ class Metadata:
             "version": self.version,
             "row": self.row,
             "askedAt": self.asked_at_ms,
+            "project": self.project,
         }
         if self.headers:
             fields |= {"status": self.status, "headers": dict(self.headers)}
@@ -155,6 +162,7 @@ def parse_metadata(text: str) -> Metadata | None:
             fields.get("status", 200),
             fields.get("headers", {}),
             fields.get("rows"),
+            fields.get("project", ""),
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
@@ -169,6 +177,7 @@ def _is_well_formed(metadata: Metadata) -> bool:
         and _ETAG.fullmatch(metadata.etag)
         and all(type(number) is int and 0 <= number < MAX_NUMBER for number in numbers)
         and isinstance(metadata.row, str)
+        and isinstance(metadata.project, str)
         and type(metadata.status) is int
         and metadata.status in REPLAYABLE
         and isinstance(metadata.headers, dict)
@@ -197,7 +206,7 @@ def digest_of(content: bytes, size: int) -> str:
 
 
 def snapshot_of(
-    answered: Representation, read_at_ms: int, version: int, asked_at_ms: int
+    answered: Representation, project: str, read_at_ms: int, version: int, asked_at_ms: int
 ) -> Snapshot:
     """Return an answer with the metadata that belongs to it.
 
@@ -214,6 +223,7 @@ def snapshot_of(
         status=answered.status,
         headers=headers,
         rows=answered.rows,
+        project=project,
     )
     return Snapshot(body, metadata)
 

@@ -21,10 +21,10 @@ from edge_cache.entries import (
 
 def test_metadata_survives_being_stored() -> None:
     """What is written is what is read."""
-    snapshot = snapshot_of(Representation(b"[]"), 123, 7, 122)
+    snapshot = snapshot_of(Representation(b"[]"), "p", 123, 7, 122)
     metadata = snapshot.metadata
     assert snapshot.body == b"[]"
-    assert metadata == Metadata(etag_of(b"[]"), 2, 123, 7, asked_at_ms=122)
+    assert metadata == Metadata(etag_of(b"[]"), 2, 123, 7, asked_at_ms=122, project="p")
     assert parse_metadata(metadata.to_json()) == metadata
 
 
@@ -58,7 +58,7 @@ def test_foreign_metadata_is_none(member: str, value: object) -> None:
 @pytest.mark.parametrize("rows", [None, 0, 3])
 def test_the_rows_of_a_table_survive_being_stored(rows: int | None) -> None:
     """They are not known of an entry of version 0.1, nor of what is no table."""
-    metadata = snapshot_of(Representation(b"[]", rows=rows), 5, 6, 4).metadata
+    metadata = snapshot_of(Representation(b"[]", rows=rows), "p", 5, 6, 4).metadata
     assert metadata.rows == rows
     assert ("rows" in json.loads(metadata.to_json())) is (rows is not None)
     assert parse_metadata(metadata.to_json()) == metadata
@@ -80,7 +80,7 @@ def test_an_entry_of_version_0_1_was_wanted_when_it_was_read() -> None:
 def test_an_answers_status_and_headers_survive_being_stored(status: int) -> None:
     """With everything else."""
     headers = {"content-type": "text/csv", "content-range": '0-"\\\\/~ '}
-    snapshot = snapshot_of(Representation(b"a", status, headers), 5, 6, 4)
+    snapshot = snapshot_of(Representation(b"a", status, headers), "p", 5, 6, 4)
     assert snapshot.metadata.headers == headers
     assert (snapshot.metadata.status, snapshot.metadata.asked_at_ms) == (status, 4)
     assert parse_metadata(snapshot.metadata.to_json()) == snapshot.metadata
@@ -89,7 +89,7 @@ def test_an_answers_status_and_headers_survive_being_stored(status: int) -> None
 def test_a_table_and_a_row_have_no_headers() -> None:
     """Nor room for them: what has none is as it was in version 0.1, and when it was asked for."""
     fields = json.loads(Metadata('"x"', 1, 1, 1, asked_at_ms=2).to_json())
-    assert fields == {**GOOD, "askedAt": 2}
+    assert fields == {**GOOD, "askedAt": 2, "project": ""}
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_an_etag_tells_of_status_and_headers_too() -> None:
     """The same rows may have another count, so that a 304 would tell the old one."""
 
     def tag(status: int, headers: dict[str, str]) -> str:
-        return snapshot_of(Representation(b"[]", status, headers), 0, 0, 0).metadata.etag
+        return snapshot_of(Representation(b"[]", status, headers), "p", 0, 0, 0).metadata.etag
 
     tags = [
         tag(200, {"content-range": "*/0"}),

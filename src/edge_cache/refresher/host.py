@@ -28,9 +28,10 @@ from edge_cache.unexpected import reported
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What the parts need of the world."""
+    """What the parts need of the world; ``project`` is what entries name theirs by."""
 
     source: Source
+    project: str
     outbox: Outbox
     store: WritableStore
     storage: Storage
@@ -88,6 +89,7 @@ def host_of(scope: Scope, outside: Outside) -> Host:
     entries = Entries(scope, outside.store, writer, journal, log)
     reads = Reads(
         source=outside.source,
+        project=outside.project,
         entries=entries,
         journal=journal,
         record=record,
@@ -122,6 +124,7 @@ def host_of(scope: Scope, outside: Outside) -> Host:
     revalidation = Revalidation(
         scope=scope,
         store=outside.store,
+        project=outside.project,
         reads=reads,
         entries=entries,
         journal=journal,

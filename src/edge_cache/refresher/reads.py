@@ -51,6 +51,7 @@ class Reads:
         self,
         *,
         source: Source,
+        project: str,
         entries: Entries,
         journal: Journal,
         record: Record,
@@ -62,6 +63,7 @@ class Reads:
         log: Log,
     ) -> None:
         self._source = source
+        self._project = project
         self._entries = entries
         self._journal = journal
         self._record = record
@@ -164,7 +166,8 @@ class Reads:
             del self._asked[resource]
         self._lookups.note_found(resource.key)
         asked_at_ms = min(began_ms, self._demand.asked_at_ms(resource))
-        reading = self._keep(resource, snapshot_of(answered, began_ms, version, asked_at_ms))
+        snapshot = snapshot_of(answered, self._project, began_ms, version, asked_at_ms)
+        reading = self._keep(resource, snapshot)
         ms = max(0, self._now_ms() - began_ms)
         self._log("refreshed", key=loggable(resource.key), bytes=reading.metadata.size, ms=ms)
         return reading

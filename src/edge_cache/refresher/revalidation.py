@@ -32,6 +32,7 @@ class Revalidation:
         *,
         scope: Scope,
         store: WritableStore,
+        project: str,
         reads: Reads,
         entries: Entries,
         journal: Journal,
@@ -42,6 +43,7 @@ class Revalidation:
         self._scope = scope
         self._whole = Resource(scope)
         self._store = store
+        self._project = project
         self._reads = reads
         self._entries = entries
         self._journal = journal
@@ -115,11 +117,22 @@ class Revalidation:
         pending = {Resource(self._scope, row_id).key for row_id in changes.rows}
         served: dict[str, Metadata | None] = {}
         if self._whole.key in whole and not changes.listed:
-            served.update(_served_entry(self._whole.key, whole[self._whole.key], 0))
+            served.update(self._served_entry(self._whole.key, whole[self._whole.key], 0))
         for key, text in rows.items():
             if key not in pending:
-                served.update(_served_entry(key, text, changes.published.rows))
+                served.update(self._served_entry(key, text, changes.published.rows))
         return served
+
+    def _served_entry(
+        self, key: str, text: str | None, published: int
+    ) -> dict[str, Metadata | None]:
+        """Return an entry by its key, or nothing if readers do not take it for fresh."""
+        if text is None:
+            return {} if published else {key: None}
+        metadata = parse_metadata(text)
+        if metadata is None or metadata.version < published:
+            return {}
+        return {key: metadata} if metadata.is_of(self._project) else {}
 
     async def _outdated(self, served: dict[str, Metadata | None]) -> list[str]:
         """Read the table and return the keys of the entries that are not as it is."""
@@ -133,11 +146,3 @@ class Revalidation:
             for key, metadata in served.items()
             if metadata is None or actual.get(key) != (metadata.row or metadata.etag)
         ]
-
-
-def _served_entry(key: str, text: str | None, published: int) -> dict[str, Metadata | None]:
-    """Return an entry by its key, or nothing if readers do not take it for fresh."""
-    metadata = parse_metadata(text) if text is not None else None
-    is_malformed = text is not None and metadata is None
-    version = metadata.version if metadata else 0
-    return {} if is_malformed or version < published else {key: metadata}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from edge_cache.entries import age_s, parse_metadata
+from edge_cache.entries import Metadata, age_s, parse_metadata
 from edge_cache.errors import ConfigurationError, EdgeCacheError
 from edge_cache.http import Answer, json_answer, release
 from edge_cache.ports import NowMs, ReadableStore, Refreshing
@@ -22,11 +22,13 @@ class Health:
     def __init__(
         self,
         declared: Declared,
+        project: str,
         store: ReadableStore,
         refresher: Refreshing,
         now_ms: NowMs,
     ) -> None:
         self._declared = declared
+        self._project_name = project
         self._store = store
         self._refresher = refresher
         self._now_ms = now_ms
@@ -70,9 +72,12 @@ class Health:
             status = await self._refresher.status(table)
         except EdgeCacheError as error:
             return {"serving": False, "cached": None, "error": error.document()}
-        serving = value is not None or not self._has_just_failed(status)
-        entry = self._entry(value.metadata if value else None)
-        return {"serving": serving, "cached": value is not None, **entry, **status}
+        metadata = parse_metadata(value.metadata) if value and value.metadata else None
+        is_ours = metadata is None or metadata.is_of(self._project_name)
+        cached = value is not None and is_ours
+        serving = cached or not self._has_just_failed(status)
+        entry = self._entry(metadata if is_ours else None)
+        return {"serving": serving, "cached": cached, **entry, **status}
 
     def _has_just_failed(self, status: dict[str, object]) -> bool:
         if status.get("refused"):
@@ -81,9 +86,8 @@ class Health:
             return False
         return self._now_ms() - ms_of(str(status["failed_at"])) < FAILED_MS
 
-    def _entry(self, text: str | None) -> dict[str, object]:
+    def _entry(self, metadata: Metadata | None) -> dict[str, object]:
         """Return what the metadata tells of an entry; another Worker's has none."""
-        metadata = parse_metadata(text) if text else None
         if metadata is None:
             return dict.fromkeys(("rows", "bytes", "read_at", "age", "version"))
         return {

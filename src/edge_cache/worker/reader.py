@@ -75,6 +75,7 @@ class Reader:
         store: ReadableStore,
         refresher: Refreshing,
         *,
+        project: str,
         max_ages: MaxAges,
         background: Background,
         now_ms: NowMs,
@@ -82,6 +83,7 @@ class Reader:
     ) -> None:
         self._store = store
         self._refresher = refresher
+        self._project = project
         self._max_ages = max_ages
         self._background = background
         self._now_ms = now_ms
@@ -106,6 +108,9 @@ class Reader:
         if entry is None:
             self._log("malformed", key=loggable(resource.key))
             return _Miss("uri-miss", "malformed-entry", version)
+        if not entry.metadata.is_of(self._project):
+            http.release(entry.body)
+            return _Miss("uri-miss", "another-project", version)
         if entry.metadata.version < version:
             return _Miss("stale", version=version, stale=entry)
         return entry

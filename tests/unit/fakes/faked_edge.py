@@ -46,6 +46,9 @@ EXPOSED = (
 NATIVE = object()
 """What the runtime has for a request."""
 
+PROJECT_NAME = "ab12"
+"""By which entries name the project that they are of."""
+
 ELSEWHERE = "https://cache.example.com"
 
 
@@ -68,6 +71,7 @@ class FakedReader:
         reader = Reader(
             self.store,
             self.refresher,
+            project=PROJECT_NAME,
             max_ages=MaxAges(self.max_age_s, self.query_max_age_s),
             background=self.background,
             now_ms=lambda: self.now_ms,
@@ -114,6 +118,7 @@ class FakedWorker:
         reader = Reader(
             self.store,
             self.refresher,
+            project=PROJECT_NAME,
             max_ages=MaxAges(),
             background=FakeBackground(),
             now_ms=now_ms,
@@ -129,7 +134,7 @@ class FakedWorker:
             shared_max_age_s=self.shared_max_age_s,
             has_page=self.has_page,
         )
-        health = Health(settings.declared, self.store, self.refresher, now_ms)
+        health = Health(settings.declared, PROJECT_NAME, self.store, self.refresher, now_ms)
         passing = Passing(self.supabase, settings, self.log)
         public = Public(settings)
         return app.App(

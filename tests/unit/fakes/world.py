@@ -258,6 +258,7 @@ class World:
         self.events: list[tuple[str, dict[str, object]]] = []
         self.outside = Outside(
             source=self.source,
+            project="p",
             outbox=self.outbox,
             store=self.store,
             storage=self.storage,

@@ -14,7 +14,7 @@ BIG = b"x" * (MAX_BYTES // 5)
 
 def read(body: bytes, version: int) -> Snapshot:
     """Return what was read at a version."""
-    return snapshot_of(Representation(body), 0, version, 0)
+    return snapshot_of(Representation(body), "p", 0, version, 0)
 
 
 def test_a_snapshot_is_kept_for_a_minute() -> None:

@@ -392,3 +392,13 @@ async def test_entries_have_what_a_check_compares(world: World) -> None:
     assert (whole.etag, whole.row, whole.size) == (etag_of(body), "", len(body))
     assert one.row not in ("", one.etag)
     assert json.loads(body) == [{"id": "1", "title": "old"}]
+
+
+async def test_a_check_passes_over_entries_of_another_project(world: World) -> None:
+    """Readers do not take them for entries either."""
+    await with_entries(world, "1")
+    for key, (body, text) in list(world.store.values.items()):
+        world.store.values[key] = body, (text or "").replace('"p"', '"other"') or None
+    world.source.write("1", "new")
+    assert not await world.host.revalidation.check()
+    assert world.source.asked == []

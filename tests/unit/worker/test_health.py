@@ -20,7 +20,9 @@ OTHERS = frozenset({("rpc/add", "public"), ("recent", "public"), ("recent", "api
 
 def report(store: FakeStore, refresher: FakeRefresher) -> Answer:
     """Return the report on three tables."""
-    return asyncio.run(Health(Declared(TABLES, OTHERS), store, refresher, now_ms).report("open"))
+    return asyncio.run(
+        Health(Declared(TABLES, OTHERS), "ab12", store, refresher, now_ms).report("open")
+    )
 
 
 NO_ENTRY = dict.fromkeys(("rows", "bytes", "read_at", "age", "version"))
@@ -187,3 +189,11 @@ def test_a_worker_that_is_not_configured_lists_its_faults() -> None:
         "tables": {},
         "project": {},
     }
+
+
+def test_an_entry_of_another_project_is_none() -> None:
+    metadata = Metadata(etag_of(b"[]"), 2, NOW_MS, 1, project="cd34")
+    store = FakeStore({"/articles": FakeValue(metadata.to_json())})
+    refresher = FakeRefresher(statuses={"articles": {"failures": 0}})
+    told = tables_of(report(store, refresher))["articles"]
+    assert told == {"serving": True, "cached": False, **NO_ENTRY, "failures": 0}

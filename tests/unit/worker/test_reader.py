@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 from faked_edge import EXPOSED, FakedReader, status_of
 from faked_ports import (
+    NOW_MS,
     FakeStream,
     FakeValue,
     filled_of,
     value_of,
 )
 
-from edge_cache.entries import Versions, etag_of
+from edge_cache.entries import Metadata, Versions, etag_of
 from edge_cache.errors import (
     EdgeCacheError,
     NotFound,
@@ -156,6 +157,19 @@ def test_an_entry_whose_bytes_cannot_be_read_is_a_failure_of_kv(reader: FakedRea
     reader.keep(ROW, FakeValue(None, StoreError("Broken.")))
     reader.refresher.fills_with = filled_of(NEW)
     assert "detail=kv-read-failed" in status_of(reader.read(ROW))
+
+
+@pytest.mark.parametrize(("project", "is_hit"), [("ab12", True), ("", True), ("cd34", False)])
+def test_an_entry_of_another_project_counts_as_absent(
+    reader: FakedReader, project: str, *, is_hit: bool
+) -> None:
+    """Entries of earlier versions do not name theirs."""
+    metadata = Metadata(etag_of(NEW), len(NEW), NOW_MS, 1, project=project)
+    stream = reader.keep(ROW, FakeValue(metadata.to_json()))
+    reader.refresher.fills_with = filled_of(NEW)
+    wanted = "hit" if is_hit else "fwd=uri-miss; fwd-status=200; stored; detail=another-project"
+    assert status_of(reader.read(ROW)) == wanted
+    assert stream.cancelled == int(not is_hit)
 
 
 @pytest.mark.parametrize("metadata", ["null", "[]", '{"v": 1}', '"text"', "{"])
