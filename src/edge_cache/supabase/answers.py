@@ -117,7 +117,7 @@ def require_success(response: httpx.Response, table: Table | None = None) -> Non
         )
     if response.is_success:
         return
-    where = f" Table: {table.schema}.{table.name}." if table else ""
+    where = f" Table: {table.schema}.{table.relation}." if table else ""
     raise UpstreamRejected(
         _sentence(response) + where,
         supabase_status=response.status_code,
