@@ -17,6 +17,7 @@ from types import FrameType
 from local.ports import LOCALHOST
 from local.processes import Process
 from local.stack import Supabase, Worker, port_in_use, start_supabase, start_worker
+from shared import declarations
 from shared.failure import Failure, run_main
 from shared.project import ROOT
 
@@ -88,7 +89,11 @@ def check_port(port: int, option: str) -> None:
 def start_both(arguments: argparse.Namespace, running: list[Process]) -> tuple[Supabase, Worker]:
     """Start Supabase, then the Worker; `running` has each as soon as it is there to be stopped."""
     print(f"Starting Supabase Lite (PGlite) on port {arguments.supabase_port} …", flush=True)
-    supabase = start_supabase(STATE / "supabase", arguments.supabase_port)
+    supabase = start_supabase(
+        STATE / "supabase",
+        arguments.supabase_port,
+        exposed=declarations.read(None).schemas,
+    )
     running.append(supabase.process)
     print(f"Starting wrangler dev on port {arguments.port} …", flush=True)
     worker = start_worker(

@@ -16,9 +16,13 @@ from diagnosis.project import Project
 from diagnosis.tables import Reading
 from diagnosis.worker import Unanswered, Worker
 from edge_cache.config import Settings
+from edge_cache.tables import PUBLIC
 
 TIMEOUT_S = 10.0
 """For a connection, and for each piece of an answer."""
+
+NOWHERE = ("edge_cache", PUBLIC)
+"""What is asked for if nothing else can be: that there is no such relation is an answer, too."""
 
 Tell = Callable[[str], None]
 """Says what is going on, where that takes long."""
@@ -34,7 +38,7 @@ class Examination:
 
     async def reach(self) -> list[Finding]:
         """Return whether the project answers at all."""
-        target, schema = self._targets[0]
+        target, schema = next(iter(self._targets), NOWHERE)
         url = self.settings.supabase_url
         return [await address.check(self.project, target, schema, url, self.places)]
 
@@ -44,9 +48,7 @@ class Examination:
         reads, answers, sql = await asyncio.gather(
             asyncio.gather(*(tables.read(self.project, table) for table in wanted.tables)),
             asyncio.gather(*(others.check(self.project, *o) for o in sorted(wanted.others))),
-            installed.check(
-                self.project, self._targets[0][1], self.settings.revalidate_secret, wanted
-            ),
+            installed.check(self.project, self.settings.revalidate_secret, wanted),
         )
         pairs = zip(wanted.tables, reads, strict=True)
         judged = [finding for pair in pairs for finding in tables.judge(*pair)]
@@ -59,8 +61,9 @@ class Examination:
         self, worker: Worker, served: frozenset[str], readings: list[Reading]
     ) -> list[Finding]:
         """Return how a Worker serves what is declared, except tables that it does not have."""
-        lacks = {table.name for table in self.settings.declared.tables} - served
-        targets = (target for target in self._targets if target[0] not in lacks)
+        wanted = self.settings.declared.tables
+        lacks = {(table.relation, table.schema) for table in wanted if table.name not in served}
+        targets = (target for target in self._targets if target not in lacks)
         return await asyncio.gather(
             *(declared.check(worker, *target, self.settings.anon_key) for target in targets),
             *(sample.check(self.project, worker, read) for read in readings),
@@ -68,9 +71,11 @@ class Examination:
 
     @property
     def _targets(self) -> list[tuple[str, str]]:
-        """What is declared to be read under ``/rest/v1/``, with its schema."""
+        """What is declared and can be read under ``/rest/v1/`` by its name, with its schema."""
         wanted = self.settings.declared
-        return [*((table.name, table.schema) for table in wanted.tables), *sorted(wanted.others)]
+        tables = ((table.relation, table.schema) for table in wanted.tables)
+        targets = (*tables, *sorted(wanted.others), *wanted.watched)
+        return [target for target in targets if wanted.scope_of(*target) is not None]
 
 
 async def findings(

@@ -19,7 +19,7 @@ from edge_cache.supabase.answers import (
     rows_in,
 )
 from edge_cache.supabase.parsing import is_text
-from edge_cache.tables import Declared
+from edge_cache.tables import PUBLIC, Declared
 
 SNAPSHOT = "edge_cache_snapshot"
 CHANGES = "edge_cache_changes"
@@ -43,23 +43,18 @@ _UNSEEN = (
 )
 
 
-async def check(
-    project: Project, schema: str, secret: str | None, declared: Declared
-) -> list[Finding]:
-    """Return whether the functions are there, what is not watched, and what edge_cache_check finds.
-
-    ``schema`` is one that edge_cache_snapshot should read.
-    """
+async def check(project: Project, secret: str | None, declared: Declared) -> list[Finding]:
+    """Return whether the functions are there, and what is wrong with what they look after."""
     try:
-        return await _checked(project, schema, secret, declared)
+        return await _checked(project, secret, declared)
     except UpstreamError as error:
         return [_failure(error)]
 
 
-async def _checked(
-    project: Project, schema: str, secret: str | None, declared: Declared
-) -> list[Finding]:
-    # A table that cannot be there: the function's error about it shows that there is a function.
+async def _checked(project: Project, secret: str | None, declared: Declared) -> list[Finding]:
+    # A table that cannot be there, in a schema that the function reads: its error about it shows
+    # that there is a function. Without tables it reads no schema, and nobody asks it.
+    schema = next((table.schema for table in declared.tables), PUBLIC)
     nothing = {"schema_name": schema, "table_name": "edge_cache/none", "key_column": "id"}
     answers = await asyncio.gather(
         project.get(f"rpc/{SNAPSHOT}?{urlencode(nothing, quote_via=quote)}"),
@@ -67,8 +62,9 @@ async def _checked(
         project.call(CHECK, {"secret": secret or ""}),
     )
     by_name = dict(zip((SNAPSHOT, CHANGES, CHECK), answers, strict=True))
-    missing = [name for name, answer in by_name.items() if is_no_function(answer)]
-    presence = _presence(missing)
+    needed = [name for name in by_name if name != SNAPSHOT or declared.tables]
+    missing = [name for name in needed if is_no_function(by_name[name])]
+    presence = _presence(needed, missing)
     if CHECK in missing:
         return [presence, skip(CHECK, _UNSEEN, INSTALL)]
     try:
@@ -82,10 +78,11 @@ def _failure(error: UpstreamError) -> Finding:
     return fail(CHECK, reason(error), "Run this again; see Dashboard → Logs → API.")
 
 
-def _presence(missing: list[str]) -> Finding:
+def _presence(needed: list[str], missing: list[str]) -> Finding:
     subject = "the project's SQL"
     if not missing:
-        return ok(subject, "edge_cache_snapshot, edge_cache_changes and edge_cache_check answer.")
+        *others, last = needed
+        return ok(subject, f"{', '.join(others)} and {last} answer.")
     price = " and ".join(_PRICES[name] for name in missing)
     return warn(subject, f"not there: {', '.join(missing)}, so {price}.", INSTALL)
 
@@ -95,7 +92,7 @@ def unwatched(answer: httpx.Response, declared: Declared) -> list[Finding]:
     if not answer.is_success:
         return []
     watched = object_in(answer).get("watched")
-    wanted = [*((table.name, table.schema) for table in declared.tables), *declared.watched]
+    wanted = [*((table.relation, table.schema) for table in declared.tables), *declared.watched]
     return [
         fail(named(name, schema), UNWATCHED, INSTALL)
         for name, schema in wanted

@@ -48,7 +48,7 @@ def named(target: str, schema: str) -> str:
 
 
 def _identifier(name: str) -> str:
-    return name if _PLAIN.fullmatch(name) else f'"{name}"'
+    return name if _PLAIN.fullmatch(name) else '"' + name.replace('"', '""') + '"'
 
 
 def reason(error: UpstreamError) -> str:

@@ -29,7 +29,7 @@ class Reading:
     @property
     def name(self) -> str:
         """What the table is called."""
-        return named(self.table.name, self.table.schema)
+        return named(self.table.relation, self.table.schema)
 
     @property
     def row_ids(self) -> frozenset[str]:
@@ -56,7 +56,7 @@ async def read(project: Project, table: Table) -> Reading | UpstreamError:
 def judge(table: Table, read: Reading | UpstreamError) -> list[Finding]:
     """Return what there is to say of a table."""
     if isinstance(read, UpstreamError):
-        name = named(table.name, table.schema)
+        name = named(table.relation, table.schema)
         return [fail(name, reason(read), way_out(read, name))]
     faults = [*_rows_faults(read), *_key_faults(read), *_size_faults(read)]
     return faults or [ok(read.name, _size(read))]

@@ -44,7 +44,7 @@ def _payload(row: Resource) -> dict[str, object]:
     return {
         "type": "UPDATE",
         "schema": table.schema,
-        "table": table.name,
+        "table": table.relation,
         "id": None,
         "keys": [row.row_id],
     }

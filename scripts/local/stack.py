@@ -4,7 +4,7 @@
 when the Python process that started it is gone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,12 +51,13 @@ def start_supabase(
     port: int,
     *,
     more_schemas: Path | None = None,
-    exposed: Sequence[str] = ("public",),
+    exposed: Iterable[str] = (),
 ) -> Supabase:
     """Serve a copy of `supabase/` whose database lives in `folder`; raise Failure with the log.
 
     The first start makes the schema (with the SQL files of another folder, if one is given) and the
-    seed; later ones find the rows as they were left. The API serves the ``exposed`` schemas.
+    seed; later ones find the rows as they were left. The API serves the project's own schemas,
+    and the ``exposed`` ones.
     """
     folder.mkdir(parents=True, exist_ok=True)
     supabase_project.copy_project(folder, port=port, more_schemas=more_schemas, exposed=exposed)

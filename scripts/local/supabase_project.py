@@ -4,9 +4,11 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+import tomllib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from shared.failure import Failure
 from shared.project import ROOT
 from shared.stamp import Stamp
 
@@ -18,9 +20,12 @@ SECRET_KEY = "sb_secret_local_only"  # noqa: S105 - see above
 
 
 def copy_project(
-    folder: Path, *, port: int, more_schemas: Path | None, exposed: Sequence[str]
+    folder: Path, *, port: int, more_schemas: Path | None, exposed: Iterable[str]
 ) -> None:
-    """Refresh `folder`/supabase, keeping the database that an earlier run left there."""
+    """Refresh `folder`/supabase, keeping the database that an earlier run left there.
+
+    The API serves the schemas of the project's own config.toml, and the ``exposed`` ones.
+    """
     target = folder / "supabase"
     ignore = shutil.ignore_patterns(".temp", ".branches")
     shutil.rmtree(target / "schemas", ignore_errors=True)
@@ -28,7 +33,7 @@ def copy_project(
     if more_schemas:
         shutil.copytree(more_schemas, target / "schemas", dirs_exist_ok=True)
     config = target / "config.toml"
-    config.write_text(localized(config.read_text(), _settings(port, exposed)))
+    config.write_text(local_config(config.read_text(), port=port, exposed=exposed))
 
 
 def applied_stamp(folder: Path) -> Stamp:
@@ -39,20 +44,37 @@ def applied_stamp(folder: Path) -> Stamp:
     return Stamp(project / ".temp" / "applied", sources)
 
 
+def local_config(config: str, *, port: int, exposed: Iterable[str]) -> str:
+    """Return a config.toml for this machine, whose own schemas stay the first.
+
+    Raises Failure.
+    """
+    try:
+        own = tomllib.loads(config).get("api", {}).get("schemas", ["public"])
+    except tomllib.TOMLDecodeError as error:
+        raise Failure(f"supabase/config.toml is malformed: {error}.") from error
+    return localized(config, _settings(port, (*own, *exposed)))
+
+
 def localized(config: str, settings: Mapping[tuple[str, str], str]) -> str:
     """Set (table, key) to a TOML value, in place where the key stands, else on top of its table."""
     for (table, key), value in settings.items():
-        header, body = f"[{table}]\n", rf"(?m)(^\[{table}\]\n(?:(?!\[).*\n)*?){key} = .*\n"
-        config, found = re.subn(body, rf"\g<1>{key} = {value}\n", config)
+        header, line = f"[{table}]\n", f"{key} = {value}\n"
+        body = rf"(?m)(^\[{table}\]\n(?:(?!\[).*\n)*?)[ \t]*{key}[ \t]*=[ \t]*{_VALUE}\n"
+        config, found = re.subn(body, r"\g<1>" + line.replace("\\", r"\\"), config)
         if not found:
-            config = config.replace(header, f"{header}{key} = {value}\n")
+            config = config.replace(header, header + line)
     return config
 
 
-def _settings(port: int, exposed: Sequence[str]) -> dict[tuple[str, str], str]:
+_VALUE = r"(?:\[[^\]]*\])?.*"
+"""A value in TOML: a list may have several lines."""
+
+
+def _settings(port: int, schemas: Iterable[str]) -> dict[tuple[str, str], str]:
     return {
         ("api", "port"): str(port),
-        ("api", "schemas"): json.dumps(list(exposed)),
+        ("api", "schemas"): json.dumps(list(dict.fromkeys(schemas)), ensure_ascii=False),
         ("auth", "jwt_secret"): f'"{secrets.token_urlsafe(48)}"',
         ("auth", "publishable_key"): f'"{PUBLISHABLE_KEY}"',
         ("auth", "secret_key"): f'"{SECRET_KEY}"',

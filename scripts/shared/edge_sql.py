@@ -87,7 +87,7 @@ def _rows_inserted(declared: Declared) -> str:
 
 def _rows(declared: Declared) -> Iterator[tuple[str, str, str, str | None]]:
     for table in declared.tables:
-        yield "table", table.schema, table.name, table.key
+        yield "table", table.schema, table.relation, table.key
     for name, schema in declared.watched:
         yield "watch", schema, name, None
     for target, schema in sorted(declared.others):

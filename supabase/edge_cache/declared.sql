@@ -7,5 +7,5 @@ create table edge_cache.declared (
   schema_name text not null,
   name text not null,
   key_column text, -- of what is served row by row
-  primary key (schema_name, name)
+  primary key (schema_name, name, kind) -- a function may be called as a table is
 );

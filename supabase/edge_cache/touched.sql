@@ -29,7 +29,9 @@ create or replace function edge_cache.touched_query(operation text, key text)
 as $$
 declare
   -- to_jsonb spells a value as the API does. It is compared as a text: as JSON, 1.0 and 1.00 are one.
-  some_of constant text := format('(select to_jsonb(%s)::text as key from %%s limit 101)', key);
+  some_of constant text := format(
+    '(select to_jsonb(%s)::text as key from %%s limit 101)', replace(key, '%', '%%')
+  );
   touched constant text := case operation
     when 'INSERT' then format(some_of, 'new_rows')
     when 'DELETE' then format(some_of, 'old_rows')

@@ -29,7 +29,7 @@ def supabase(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Supabas
         tmp_path_factory.mktemp("supabase"),
         stack.free_port(),
         more_schemas=HERE / "schemas",
-        exposed=("public", "agenda"),
+        exposed=("agenda",),
     )
     yield running
     running.process.stop()

@@ -24,6 +24,8 @@ DECLARED: dict[str, object] = {
     "notices": {"key": "slug"},
     "titles": {"view": True},
     "latest_title": {"function": True},
+    "posts": {"name": "Odd Posts", "key": "order"},
+    "Hidden Läden": {"watch": True},
 }
 """What is declared and as it should be."""
 
@@ -35,6 +37,8 @@ _WELL = f"""
   insert into articles (id, title, body)
     select n, 'Title ' || n, 'a row''s own text' from generate_series(1, 3) as n;
   insert into notices values ('a b/c', 'anything');
+  truncate "Odd Posts";
+  insert into "Odd Posts" values ('a,b');
   insert into vault.secrets values
     ('edge_cache_url', 'https://edge.example/revalidate'), ('edge_cache_secret', '{SECRET}');
   alter table articles enable row level security;

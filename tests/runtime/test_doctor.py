@@ -84,7 +84,14 @@ def test_everything_is_well(patient: Patient, worker: stack.Worker) -> None:
     assert "3 rows" in said.about("public.articles:")
     assert "from .dev.vars" in said.about("the project:")
     assert "carried it out" in said.about("a webhook:")
-    for subject in ("public.notices:", "public.titles:", "public.latest_title:", "/notices:"):
+    posts = ('public."Odd Posts":', "/posts:")
+    for subject in (
+        "public.notices:",
+        "public.titles:",
+        "public.latest_title:",
+        "/notices:",
+        *posts,
+    ):
         assert said.about(subject).startswith("ok")
     assert f"{len(said.of('ok'))} ok, 0 warnings, 0 failures, 0 not checked." in said.output
 
@@ -245,6 +252,15 @@ def test_a_declaration_that_the_script_does_not_know_is_told(patient: Patient) -
     said = patient.examined()
     assert said.status == 1
     assert said.of("fail") == [said.about("public.twins: it lacks the triggers")]
+
+
+def test_a_project_may_only_watch(patient: Patient) -> None:
+    """The project is there and takes the key; no table needs the function that reads one."""
+    patient.declare({"Hidden Läden": {"watch": True}})
+    said = patient.examined()
+    assert said.status == 0, said.output
+    assert "takes the key" in said.about("the project:")
+    assert "edge_cache_snapshot" not in said.about("the project's SQL")
 
 
 def test_what_may_go_stale_unseen_is_a_warning(patient: Patient) -> None:

@@ -120,7 +120,7 @@ def test_where_no_table_is_served_the_rest_is_shown(
     visitor = visit(address(edge))
     card = visitor.card("Queries")
     visitor.sees("No table is served at a path of its own.")
-    visitor.sees("Views and functions that are served: recent, rpc/add.")
+    visitor.sees("Under /rest/v1/ alone: recent, rpc/add, articles.")
     expect(visitor.page.get_by_text(f"{visitor.origin}/rest/v1/recent?limit=3")).to_be_visible()
     visitor.sees("Changes that no notification brings are not noticed.")
     visitor.sees("Outbox fails", card)
@@ -131,7 +131,7 @@ def test_where_no_table_is_served_the_rest_is_shown(
     edge.tick(2)
     visitor.looks_again()
     visitor.sees("Fine", card)
-    visitor.sees("Views and functions can be served.")
+    visitor.sees("Queries can be answered.")
     edge.upstream.always = DOWN
     edge.get("/rest/v1/recent", apikey=supabase.publishable_key)
     visitor.looks_again()
@@ -142,9 +142,9 @@ def test_where_no_table_is_served_the_rest_is_shown(
 
 def test_where_nothing_is_served_the_page_says_so(start_worker: StartWorker, visit: Visit) -> None:
     """The outbox may be looked at all the same."""
-    worker = start_worker({"TABLES": json.dumps({"articles": {"watch": True}})})
+    worker = start_worker({"TABLES": json.dumps({"Blog Posts": {"watch": True}})})
     visitor = visit(f"{worker.url}/")
-    visitor.sees("Neither a table, a view nor a function is declared to be served.")
+    visitor.sees("Nothing is declared that can be read.")
     visitor.sees("no secret is set", visitor.card("Queries"))
     visitor.page.get_by_role("button", name="Revalidate now").click()
     visitor.sees("Done: everything is read anew when it is asked for.")

@@ -20,6 +20,7 @@ DECLARED = """
 articles = {}
 products = { key = "sku" }
 events = { schema = "agenda", key = "slug" }
+"Große Läden" = { watch = true }
 """
 
 PRODUCTS = [{"sku": "A-1", "name": "Lamp"}, {"sku": "b/2", "name": "Chair"}]

@@ -44,17 +44,135 @@ def test_no_table_at_all_is_a_fault(declared: str) -> None:
 def test_a_name_that_is_a_route_is_a_fault(name: str) -> None:
     """Such a table could not be read."""
     (fault,) = faults({name: {}})
-    assert fault == f"TABLES declares {name!r}, but /{name} is a route: serve it through a view."
+    assert fault == (
+        f"TABLES declares {name!r}, but /{name} is a route: declare the table under another name, "
+        'with its own as an option, such as my_table = { name = "its own" }.'
+    )
+    assert declared_in(json.dumps({"my_table": {"name": name}})).tables[0].relation == name
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a/b", "a?b", "ä", "x" * 64, "a.b", "a%20b"])
+@pytest.mark.parametrize("name", ["a b", "a/b", "a?b", "ä", "a.b", "a%20b"])
 def test_a_name_that_is_no_path_segment_is_a_fault(name: str) -> None:
-    """Names stand in paths as they are."""
+    """The way out is another name, as names stand in paths as they are."""
     (fault,) = faults({name: {}})
     assert fault == (
-        f"TABLES declares {name!r}: a name stands in the path, so it may have letters, digits, _ "
-        "and - only, and 63 of them; serve such a table through a view."
+        f"TABLES declares {name!r}, but a table's name here stands in the path, so it has ASCII "
+        "letters, digits, _ and - only: declare the table under such a name, with its own as an "
+        'option, such as my_table = { name = "its own" }.'
     )
+    (table,) = declared_in(json.dumps({"my_table": {"name": name}})).tables
+    assert (table.name, table.relation) == ("my_table", name)
+
+
+@pytest.mark.parametrize("kind", ["view", "function"])
+def test_a_view_or_function_is_named_by_its_path(kind: str) -> None:
+    """So that name is a segment, and the declaration's may be any other."""
+    (fault,) = faults({"x": {kind: True, "name": "a b"}})
+    assert fault == (
+        f"TABLES declares 'a b', but the name of a {kind} stands in the path, so it has ASCII "
+        "letters, digits, _ and - only: declare another one of such a name, which reads it."
+    )
+    ((target, schema),) = declared_in(json.dumps({"a b": {kind: True, "name": "x"}})).others
+    assert (target.removeprefix("rpc/"), schema) == ("x", "public")
+
+
+def test_two_tables_may_have_one_name_in_two_schemas() -> None:
+    """Each is declared by a name of its own; an own name that is no other one changes nothing."""
+    declared = {
+        "towns": {"name": "towns"},
+        "crm_towns": {"name": "towns", "schema": "crm"},
+        "old_towns": {"name": "towns", "schema": "old", "watch": True},
+    }
+    found = declared_in(json.dumps(declared))
+    towns, crm_towns = Table("towns"), Table("crm_towns", schema="crm", own_name="towns")
+    assert found == Declared((towns, crm_towns), watched=(("towns", "old"),))
+    assert [found.scope_of("towns", schema) for schema in ("public", "crm", "old", "new")] == [
+        towns,
+        crm_towns,
+        PROJECT,
+        None,
+    ]
+    assert found.scope_of("crm_towns", "crm") is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [({}, {"watch": True}), ({}, {"view": True}), ({"function": True}, {"function": True})],
+)
+def test_what_is_declared_twice_is_a_fault(one: object, other: dict[str, object]) -> None:
+    """One relation, one declaration; a function may be called as a relation is."""
+    (fault,) = faults({"a": one, "b": {**other, "name": "a"}, "c": {"name": "a", "schema": "c"}})
+    assert fault == "TABLES has 'a' and 'b', which are both public.a: leave one of them out."
+    declared_in('{"a": {}, "b": {"name": "a", "function": true}}')
+
+
+@pytest.mark.parametrize(
+    ("declared", "name"),
+    [
+        ('{"towns": {}, "towns": {"schema": "crm"}}', "towns"),
+        ('{"towns": {"key": "a", "key": "b"}}', "key"),
+    ],
+)
+def test_a_name_twice_in_the_text_is_a_fault(declared: str, name: str) -> None:
+    """JSON itself would silently keep the last one."""
+    (fault,) = faults(declared)
+    assert fault == (
+        f"TABLES has {name!r} twice: leave one out, or declare one of the tables under another "
+        'name, with its own as an option, such as my_table = { name = "its own" }.'
+    )
+
+
+NO_NAMES: list[object] = [5, None, "", [], {}, True, "x" * 64, "ä" * 32, "a\0b", "\ud800"]
+"""What Postgres takes for no name, however it is quoted."""
+
+NAMES = [
+    "x" * 63,
+    "ä" * 31,
+    "a b",
+    'a"b',
+    "a'b",
+    "a\\b",
+    "a\n",
+    "a,b(c)",
+    "select",
+    "%",
+    "\U0001f600",
+]
+
+
+@pytest.mark.parametrize("option", ["name", "key", "schema"])
+@pytest.mark.parametrize("value", NO_NAMES)
+def test_what_is_no_name_is_a_fault(option: str, value: object) -> None:
+    """Postgres's limit is 63 bytes, of UTF-8."""
+    (fault,) = faults({"articles": {option: value}})
+    assert fault.startswith(f"TABLES.articles.{option} should be the name of a ")
+    assert "1 to 63 bytes of UTF-8" in fault
+
+
+@pytest.mark.parametrize("name", [name for name in NO_NAMES if isinstance(name, str)])
+def test_a_watched_table_has_a_name(name: str) -> None:
+    """Of Postgres, too."""
+    (fault,) = faults({name: {"watch": True}})
+    assert fault.startswith(f"TABLES declares {name!r}: Postgres's names are texts of 1 to 63")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_that_postgres_allows_can_be_declared(name: str) -> None:
+    """A watched table's as it is, whatever its schema; a served one's, and its key, as options."""
+    declared = declared_in(json.dumps({name: {"watch": True, "schema": name}}))
+    assert declared.watched == ((name, name),)
+    declared = declared_in(json.dumps({"posts": {"name": name, "key": name}}))
+    assert declared.tables == (Table("posts", key=name, own_name=name),)
+
+
+@pytest.mark.parametrize("name", ["it's", "a;head", "a b", "ä", "rpc/f", "a/b", "a.b"])
+def test_what_a_querys_path_cannot_name_is_not_asked_for_by_it(name: str) -> None:
+    """A table of that name is passed on; `rpc/f` is a function's path and no table's."""
+    declared = Declared((Table("x", own_name=name),), watched=((name, "other"), ("a", name)))
+    assert declared.scope_of(name, "public") is None
+    assert declared.scope_of(name, "other") is None
+    assert declared.scope_of("a", name) is None
+    assert declared.targets == []
 
 
 @pytest.mark.parametrize("name", ["a", "Blog_posts-2", "x" * 63])
@@ -70,19 +188,13 @@ def test_a_table_without_options_is_an_empty_section(given: object) -> None:
     assert fault.startswith("TABLES.articles should be a table of options")
 
 
-@pytest.mark.parametrize("option", ["key", "schema"])
-@pytest.mark.parametrize("value", [5, None, "", [], {}, True, "a b", "a\n", "x" * 64, "a,b", 'a"b'])
-def test_a_key_or_schema_that_is_no_name_is_a_fault(option: str, value: object) -> None:
-    """Neither numbers nor texts that would mean something else in a URL or a header."""
-    (fault,) = faults({"articles": {option: value}})
-    assert fault.startswith(f"TABLES.articles.{option} should be the name of a ")
-
-
-def test_a_schema_stands_in_a_header() -> None:
-    """So it is ASCII; a column is quoted in a URL and may be anything that Postgres calls so."""
-    assert faults({"articles": {"schema": "größe"}})
-    declared = declared_in('{"articles": {"key": "größe"}}')
-    assert declared.tables == (Table("articles", key="größe"),)
+@pytest.mark.parametrize("schema", ["größe", "a b", "a\n", "a,b", 'a"b'])
+def test_a_schema_that_is_read_stands_in_a_header(schema: str) -> None:
+    """So it is ASCII, and a view in such a schema is the way out."""
+    (fault,) = faults({"articles": {"schema": schema}})
+    assert fault.startswith("TABLES.articles.schema stands in a header")
+    ways = {"recent": {"view": True}, "articles": {"schema": schema, "watch": True}}
+    assert declared_in(json.dumps(ways)).watched == (("articles", schema),)
 
 
 def test_views_and_functions_are_declared() -> None:
@@ -116,12 +228,15 @@ def test_a_kind_is_true_or_left_out(kind: str, value: object) -> None:
     assert faults({"x": {kind: value}}) == (f"TABLES.x.{kind} should be true, or left out.",)
 
 
-def test_tables_that_are_only_watched_are_not_served() -> None:
-    """They are read by what is served."""
+def test_tables_that_are_only_watched_have_no_path_of_their_own() -> None:
+    """They are read as queries, and belong to the project as views do."""
     declared = {"authors": {"watch": True}, "rest": {"watch": True, "schema": "a"}}
-    assert declared_in(json.dumps(declared)) == Declared(
-        (), frozenset(), (("authors", "public"), ("rest", "a"))
-    )
+    found = declared_in(json.dumps(declared))
+    assert found == Declared((), frozenset(), (("authors", "public"), ("rest", "a")))
+    assert found.scope_of("authors", "public") is found.scope_of("rest", "a") is PROJECT
+    assert found.scope_of("rest", "public") is None
+    assert found.targets == ["authors", "rest"]
+    assert found.schemas == ["a", "public"]
 
 
 def test_what_is_a_view_is_no_function() -> None:
@@ -134,7 +249,8 @@ def test_what_is_a_view_is_no_function() -> None:
 def test_what_is_no_table_has_no_key(kind: str) -> None:
     """Its rows have no path."""
     (fault,) = faults({"x": {kind: True, "key": "id"}})
-    assert fault == "TABLES.x has no key: only tables have rows with a path of their own."
+    article = "a watched table" if kind == "watch" else f"a {kind}"
+    assert fault == f"TABLES.x has no key: {article} has no rows with a path of their own."
 
 
 def test_a_view_has_other_faults_too() -> None:
@@ -185,9 +301,8 @@ def test_each_scope_has_a_key_for_its_versions() -> None:
 def test_an_unknown_option_is_a_fault() -> None:
     """A misspelled one would be ignored."""
     (fault,) = faults({"articles": {"keys": "id"}})
-    assert (
-        fault
-        == "TABLES.articles has no option 'keys': it knows key, schema, view, function, watch."
+    assert fault == (
+        "TABLES.articles has no option 'keys': it knows name, key, schema, view, function, watch."
     )
 
 

@@ -212,7 +212,7 @@ def _error_in(response: httpx.Response) -> dict[str, object]:
 
 
 def _where(table: Table | None) -> str:
-    return f" Table: {table.schema}.{table.name}." if table else ""
+    return f" Table: {table.schema}.{table.relation}." if table else ""
 
 
 def media_type_of(response: httpx.Response) -> str:

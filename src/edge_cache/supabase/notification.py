@@ -27,8 +27,9 @@ def change_of(told: dict[str, object], tables: tuple[Table, ...]) -> Change:
 
 
 def table_of(name: str, schema: str, tables: tuple[Table, ...]) -> Table | None:
-    """Return the declared table of this name, or None."""
-    return next((table for table in tables if (table.name, table.schema) == (name, schema)), None)
+    """Return the declared table that Postgres calls so, or None."""
+    found = (table for table in tables if (table.relation, table.schema) == (name, schema))
+    return next(found, None)
 
 
 def row_id_of(value: object) -> str | None:

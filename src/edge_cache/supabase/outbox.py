@@ -40,7 +40,7 @@ class Outbox:
         self._requests = requests
         self._tables = settings.declared.tables
         self._secrets = settings.secrets
-        told = [[table.schema, table.name, table.key] for table in self._tables]
+        told = [_declaration(table) for table in self._tables]
         self._declared = digest_of(json.dumps(told).encode(), 8)
 
     @property
@@ -83,6 +83,11 @@ class Outbox:
         return await self._requests.send("POST", _FUNCTION, headers, asked)
 
 
+def _declaration(table: Table) -> list[str]:
+    names = [table.schema, table.name, table.key]
+    return names if table.own_name is None else [*names, table.own_name]
+
+
 def _announced_in(told: dict[str, object], tables: tuple[Table, ...]) -> Announced:
     cursor, complete = told.get("cursor"), told.get("complete")
     changes, watched = told.get("changes"), told.get("watched")
@@ -97,7 +102,7 @@ def _announced_in(told: dict[str, object], tables: tuple[Table, ...]) -> Announc
         cursor,
         complete,
         tuple(_change_of(change, tables) for change in changes),
-        tuple(table for table in tables if [table.schema, table.name] not in watched),
+        tuple(table for table in tables if [table.schema, table.relation] not in watched),
     )
 
 

@@ -10,12 +10,12 @@ import re
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import quote
 
 import httpx
 
 from edge_cache.errors import InvalidAnswer, TornRead
 from edge_cache.supabase.answers import require_success, rows_in
+from edge_cache.supabase.columns import ascending
 from edge_cache.supabase.requests import Requests, profile, table_target
 from edge_cache.tables import Table
 
@@ -103,7 +103,7 @@ class Pages:
         return [first.body, *(page.body for page in rest)]
 
     async def _page(self, table: Table, offset: int) -> Page:
-        target = f"{table_target(table)}&order={quote(table.key)}.asc"
+        target = f"{table_target(table)}&{ascending(table.key)}"
         if offset:
             target += f"&offset={offset}"
         response = await self._requests.get(target, {"prefer": "count=exact", **profile(table)})

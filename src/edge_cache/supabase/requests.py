@@ -94,7 +94,7 @@ def key_headers(key: str) -> dict[str, str]:
 
 def table_target(table: Table) -> str:
     """Return what asks for a table's rows with all columns; filters may follow."""
-    return f"{quote(table.name)}?select=*"
+    return f"{quote(table.relation, safe='')}?select=*"
 
 
 def profile(table: Table) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import quote
 
 import httpx
 
@@ -16,6 +15,7 @@ from edge_cache.ports import Announced, NowMs
 from edge_cache.resources import Resource
 from edge_cache.supabase.absence import can_exist, is_spelling, proves_absence
 from edge_cache.supabase.answers import object_in, require_success
+from edge_cache.supabase.columns import equals
 from edge_cache.supabase.outbox import Outbox
 from edge_cache.supabase.queries import Queries
 from edge_cache.supabase.requests import Requests, profile, table_target
@@ -80,7 +80,7 @@ class Supabase:
         absent = NotFound(f"No row of {table.name} with this {table.key} is visible.")
         if not can_exist(row_id):
             raise absent
-        target = f"{table_target(table)}&{quote(table.key)}=eq.{quote(row_id, safe='')}"
+        target = f"{table_target(table)}&{equals(table.key, row_id)}"
         response = await self._requests.get(target, {"accept": _ROW_TYPE, **profile(table)})
         if proves_absence(response, row_id):
             raise absent

@@ -64,7 +64,7 @@ class Snapshots:
 def _target(table: Table) -> str:
     arguments = {
         "schema_name": table.schema,
-        "table_name": table.name,
+        "table_name": table.relation,
         "key_column": table.key,
     }
     return f"{_FUNCTION}?{urlencode(arguments, quote_via=quote)}"

@@ -18,7 +18,7 @@ MAX_BYTES = 10 * 1024 * 1024
 """A larger payload is refused. It may hold a whole row twice, as it was and as it is."""
 
 _RECORDS = {"INSERT": ("record",), "UPDATE": ("record", "old_record"), "DELETE": ("old_record",)}
-"""Which members of the payload are rows, by its ``type``."""
+"""Which members of the payload are rows, by its ``type``; a TRUNCATE has none."""
 
 
 def change_in(body: bytes, tables: tuple[Table, ...]) -> Change:
@@ -30,17 +30,14 @@ def change_in(body: bytes, tables: tuple[Table, ...]) -> Change:
     kind, name, schema = (payload.get(member) for member in ("type", "table", "schema"))
     if not (is_text(kind) and is_text(name) and is_text(schema)):
         raise BadPayload('It needs "type", "table" and "schema", each a text.')
+    if kind not in KINDS:
+        raise BadPayload(f'Its "type" should be one of {", ".join(KINDS)}.')
     if "keys" in payload:
-        if kind not in KINDS:
-            raise BadPayload(f'Its "type" should be one of {", ".join(KINDS)}.')
         return replace(change_of(payload, tables), kind=kind)
-    if kind not in _RECORDS:
-        raise BadPayload('Its "type" should be INSERT, UPDATE or DELETE.')
     table = table_of(name, schema, tables)
     if table is None:
         return Change(None, kind)
-    ids = [_row_id(payload, member, table.key) for member in _RECORDS[kind]]
-    return Change(table, kind, served(ids, table))
+    return Change(table, kind, _row_ids(payload, kind, table))
 
 
 def _object(body: bytes) -> dict[str, object]:
@@ -53,9 +50,9 @@ def _object(body: bytes) -> dict[str, object]:
     return payload
 
 
-def _row_id(payload: dict[str, object], member: str, key: str) -> str:
-    record = payload.get(member)
-    row_id = row_id_of(record.get(key)) if isinstance(record, dict) else None
-    if row_id is None:
-        raise BadPayload(f'It needs "{member}" with the row\'s "{key}", a number or a text.')
-    return row_id
+def _row_ids(payload: dict[str, object], kind: str, table: Table) -> tuple[str, ...] | None:
+    """Return the ids, or None where any row may have changed: one of the rows has no id."""
+    records = [payload.get(member) for member in _RECORDS.get(kind, ())]
+    ids = [row_id_of(row.get(table.key)) for row in records if isinstance(row, dict)]
+    found = [row_id for row_id in ids if row_id is not None]
+    return served(found, table) if records and len(found) == len(records) else None

@@ -7,6 +7,15 @@ alter table public.notices enable row level security;
 create policy "Anyone may read notices" on public.notices for select to anon using (true);
 grant select on public.notices to anon;
 
+-- Whose name stands in no path, and whose key is a parameter of PostgREST's.
+create table public."Odd Posts" ("order" text primary key);
+alter table public."Odd Posts" enable row level security;
+create policy "Anyone may read them" on public."Odd Posts" for select to anon using (true);
+grant select on public."Odd Posts" to anon;
+
+-- Which is only watched, and nobody may read.
+create table public."Hidden Läden" (id int primary key);
+
 -- Whose key is none.
 create table public.twins (id int not null, name text not null);
 alter table public.twins enable row level security;

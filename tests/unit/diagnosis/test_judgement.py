@@ -47,7 +47,7 @@ def test_a_function_may_choose_its_status(status: int) -> None:
 def test_names_can_be_pasted_into_sql() -> None:
     """As Postgres itself spells them."""
     assert naming.named("rpc/search", "public") == "public.search"
-    assert naming.named("Events", "agenda-2") == '"agenda-2"."Events"'
+    assert naming.named('The "Events"', "agenda-2") == '"agenda-2"."The ""Events"""'
     refused = UpstreamRejected("Supabase answered 401.", supabase_status=401, code="42501")
     advice = naming.way_out(refused, naming.named("my-table", "public"))
     assert 'grant select on public."my-table" to anon' in advice

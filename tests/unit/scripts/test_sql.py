@@ -63,14 +63,18 @@ def test_everything_declared_is_in_the_script() -> None:
     """Tables with their keys, what is watched, views and functions; names are texts."""
     declared = declared_in(
         '{"a-b": {}, "events": {"schema": "agenda$", "key": "Größe$"}, "log": {"watch": true},'
-        ' "recent": {"view": true}, "find": {"function": true, "schema": "agenda$"}}'
+        ' "recent": {"view": true}, "find": {"function": true, "schema": "agenda$"},'
+        ' "posts": {"name": "Blog Posts"},'
+        ' "a log": {"name": "log", "schema": "Größe", "watch": true}}'
     )
     script = edge_sql.installing(declared)
     assert (
         "insert into edge_cache.declared (kind, schema_name, name, key_column) values\n"
         "  ('table', 'public', 'a-b', 'id'),\n"
         "  ('table', 'agenda$', 'events', 'Größe$'),\n"
+        "  ('table', 'public', 'Blog Posts', 'id'),\n"
         "  ('watch', 'public', 'log', null),\n"
+        "  ('watch', 'Größe', 'log', null),\n"
         "  ('view', 'public', 'recent', null),\n"
         "  ('function', 'agenda$', 'find', null);\n"
     ) in script
@@ -78,7 +82,7 @@ def test_everything_declared_is_in_the_script() -> None:
 
 
 def test_a_quote_ends_no_text() -> None:
-    """Though no name may have one."""
+    """A name may have one."""
     script = edge_sql.installing(Declared((Table("a'b"),)))
     assert "('table', 'public', 'a''b', 'id')" in script
 

@@ -129,9 +129,22 @@ def test_a_cursor_is_of_the_tables_that_were_declared() -> None:
         (ARTICLES, Table("events", key="id", schema="agenda")),
         (ARTICLES, Table("events", key="slug")),
         (ARTICLES, EVENTS, Table("notes")),
+        (Table("articles", own_name="posts"), EVENTS),
     ):
         announced(remote, told.cursor, tables=tables)
-    assert asked == [None, "a b 1:2:", None, None, None, None]
+    assert asked == [None, "a b 1:2:", None, None, None, None, None]
+
+
+def test_the_outbox_names_tables_as_postgres_does() -> None:
+    """In changes, and where it says which it watches."""
+    posts = Table("posts", own_name="Blog Posts")
+    change = {"id": 7, "schema": "public", "table": "Blog Posts", "keys": [1]}
+    told = announced(
+        tells(changes=[change], watched=[["public", "Blog Posts"]]), tables=(posts, Table("Blog"))
+    )
+    assert told is not None
+    assert told.changes == (Change(posts, row_ids=("1",), number=7),)
+    assert told.unwatched == (Table("Blog"),)
 
 
 @pytest.mark.parametrize(("secret", "is_open"), [(None, False), ("", False), (SECRET, True)])

@@ -54,9 +54,11 @@ def test_a_table_is_asked_for_with_the_key_and_an_exact_count(read: Read) -> Non
 def test_names_with_reserved_characters_change_nothing_else(read: Read) -> None:
     """A table and a key column may be called anything; a schema goes into a header."""
     remote = Remote(200)
-    read(remote, table=Table("my table&x=1", key="the key", schema="private api"))
+    table = Table("x", key="the.key", schema="private api", own_name="my table/&x=1")
+    read(remote, table=table)
     (request,) = remote.requests
-    assert request.url.raw_path == (b"/rest/v1/my%20table%26x%3D1?select=*&order=the%20key.asc")
+    path = b"/rest/v1/my%20table%2F%26x%3D1?select=*&order=%22the.key%22.asc"
+    assert request.url.raw_path == path
     assert request.headers["accept-profile"] == "private api"
 
 

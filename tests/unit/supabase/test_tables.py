@@ -149,7 +149,7 @@ def test_what_the_function_is_asked() -> None:
 
     settings = Settings("https://abc.supabase.co", "eyJ.a.b")
     supabase = Supabase(httpx.MockTransport(remote), settings, now_ms=lambda: 0)
-    asyncio.run(supabase.read(Resource(Table("a b&c", key="the key", schema="x+y"))))
+    asyncio.run(supabase.read(Resource(Table("x", "the key", "x+y", own_name="a b&c"))))
     page, function = seen
     assert function.method == "GET"
     assert function.url.raw_path == (

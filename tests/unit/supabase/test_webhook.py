@@ -74,19 +74,44 @@ def test_the_key_column_is_the_tables() -> None:
         b"",
         b"1",
         b"[" * 2_000_000,
-        body(type="TRUNCATE"),
-        body(record={"id": "\ud800"}),
-        body(record=None),
-        body(record=[]),
-        body(record={"id": None}),
-        body(record={"id": True}),
-        body(old_record={}),
     ],
 )
-def test_anything_else_is_refused(payload: bytes) -> None:
+def test_what_is_no_object_is_refused(payload: bytes) -> None:
     """With an error, never with a guess."""
     with pytest.raises(BadPayload):
         change_in(payload, DEFAULT.tables)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"type": "TRUNCATE"},
+        {"type": "TRUNCATE", "record": None, "old_record": None},
+        {"type": "INSERT", "record": None},
+        {"record": None, "old_record": None},
+        {"record": []},
+        {"record": {"id": None}},
+        {"record": {"id": True}},
+        {"record": {"id": {}}},
+        {"record": {"id": "\ud800"}},
+        {"old_record": {}},
+        {"type": "DELETE", "old_record": {"title": "private"}},
+    ],
+)
+def test_what_names_not_every_row_is_a_change_of_all_rows(members: dict[str, object]) -> None:
+    """A TRUNCATE, a statement's webhook, a key that is missing or no key: rather too much."""
+    change = change_in(body(**members), DEFAULT.tables)
+    assert change == Change(DEFAULT.tables[0], str(members.get("type", "UPDATE")), None)
+
+
+def test_a_webhook_names_the_table_as_postgres_does() -> None:
+    """Whatever the declaration calls it."""
+    posts = Table("posts", own_name="Blog Posts", schema="crm")
+    told = {"type": "INSERT", "schema": "crm"}
+    assert change_in(body(table="Blog Posts", **told), (posts,)).table == posts
+    assert change_in(body(table="posts", **told), (posts,)).table is None
+    notified = body(table="Blog Posts", keys=[1], **told)
+    assert change_in(notified, (posts,)) == Change(posts, "INSERT", ("1",))
 
 
 @pytest.mark.parametrize("member", ["type", "table", "schema"])
@@ -102,11 +127,7 @@ def test_what_happened_is_told_in_texts(member: str, value: object) -> None:
     [
         (b"{", "It is not JSON, or nested too deeply."),
         (b"[]", "It is not a JSON object."),
-        (body(type="insert"), 'Its "type" should be INSERT, UPDATE or DELETE.'),
-        (
-            body(type="DELETE", old_record={"id": None}),
-            'It needs "old_record" with the row\'s "id", a number or a text.',
-        ),
+        (body(type="insert"), 'Its "type" should be one of INSERT, UPDATE, DELETE, TRUNCATE.'),
     ],
 )
 def test_the_sender_is_told_what_is_wrong(payload: bytes, detail: str) -> None:

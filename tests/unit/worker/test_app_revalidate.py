@@ -165,7 +165,7 @@ def test_a_webhook_that_is_too_large_is_413(edge: FakedWorker) -> None:
     assert edge.refresher.asked == []
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"x", webhook(type="TRUNCATE")])
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"x", webhook(type="SELECT")])
 def test_a_body_that_is_no_webhook_is_400(edge: FakedWorker, body: bytes) -> None:
     """Nothing is recorded."""
     answer = edge.ask("POST", "/revalidate", BEARER, body)

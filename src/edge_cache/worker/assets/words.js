@@ -91,8 +91,8 @@ function stateOfAll({ configuration, status, tables, project }) {
     return state("warn", "Outbox fails", "Changes that no notification brings are not noticed.");
   if (Object.keys(tables).length) return state("good", "Fine", "Every table can be served.");
   return project.serves?.length
-    ? state("good", "Fine", "Views and functions can be served.")
-    : state("idle", "Nothing to serve", "Neither a table, a view nor a function is declared to be served.");
+    ? state("good", "Fine", "Queries can be answered.")
+    : state("idle", "Nothing to serve", "Nothing is declared that can be read.");
 }
 
 /** What it comes to that everything was revalidated. */
@@ -109,9 +109,9 @@ function stateOfAsking(seconds) {
     : state("busy", "Asking", "The Worker takes long to answer. Still waiting …");
 }
 
-/** The views and functions that are served, as a sentence. */
+/** What is read as a query only, as a sentence. */
 function servesOf({ serves }) {
-  return serves?.length ? `Views and functions that are served: ${serves.join(", ")}.` : "";
+  return serves?.length ? `Under /rest/v1/ alone: ${serves.join(", ")}.` : "";
 }
 
 /** How it goes to ask the database's outbox for what no notification brought. */

@@ -1,0 +1,211 @@
+"""The text of ``TABLES``: what it declares by each name, and what is wrong with it. Pure.
+
+Postgres allows almost any name. One is refused here only where it has to stand as it is, in a path
+or in a header. Each fault says how the same thing can be declared instead.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from edge_cache.errors import ConfigurationError
+
+_OPTIONS = ("name", "key", "schema", "view", "function", "watch")
+
+_KINDS = {"view": "a view", "function": "a function", "watch": "a watched table"}
+"""What may be declared instead of a table with a path of its own, by its option."""
+
+PUBLIC = "public"
+"""The schema that is read where a request names none."""
+
+_RESERVED = frozenset(
+    {"revalidate", "health", "rest", "auth", "storage", "functions", "graphql", "realtime"}
+)
+"""This Worker's routes, and the first segments of Supabase's own paths."""
+
+MAX_NAME_BYTES = 63
+"""Postgres's limit for an identifier, in UTF-8."""
+
+_SEGMENT = re.compile(r"[A-Za-z0-9_-]{1,63}")
+"""What stands in a path as it is."""
+
+_SCHEMA = re.compile(r"[\w$-]{1,63}", re.ASCII)
+"""What stands in the header that chooses a schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """One member of ``TABLES``; ``relation`` and ``schema`` are Postgres's own names for it.
+
+    ``kind`` is the option that says what it is instead of a table with a path of its own.
+    """
+
+    name: str
+    relation: str
+    schema: str
+    key: str
+    kind: str | None
+
+
+def declarations_in(text: str) -> list[Declaration]:
+    """Return what a JSON object declares. Raises ConfigurationError with every fault."""
+    options = _options_in(text)
+    faults, found = [], []
+    for name, given in options.items():
+        wrong = _option_faults(name, given)
+        if not wrong and isinstance(given, dict):
+            found.append(_declaration(name, given))
+            wrong = [*_spelling_faults(found[-1])]
+        faults += wrong
+    if faults := faults or _doubles(found):
+        raise ConfigurationError(faults)
+    return found
+
+
+def can_be_queried(relation: str, schema: str) -> bool:
+    """Tell whether a query below ``/rest/v1/`` can name a relation."""
+    return bool(_SEGMENT.fullmatch(relation) and _SCHEMA.fullmatch(schema))
+
+
+def _declaration(name: str, given: dict[str, str]) -> Declaration:
+    return Declaration(
+        name,
+        relation=given.get("name", name),
+        schema=given.get("schema", PUBLIC),
+        key=given.get("key", "id"),
+        kind=next((kind for kind in _KINDS if kind in given), None),
+    )
+
+
+_NO_TABLES = (
+    "TABLES declares no table: it should be a section [vars.TABLES] in wrangler.toml with a line "
+    'for each, such as articles = {} or products = { key = "sku" }, or the same as a JSON object.'
+)
+
+_OTHER_NAME = 'name, with its own as an option, such as my_table = { name = "its own" }'
+"""The way out for a table that cannot be declared by its own name."""
+
+
+def _options_in(text: str) -> dict[str, object]:
+    """Return the options that are given to each name. Raises ConfigurationError."""
+    twice: list[str] = []
+
+    def noting_doubles(members: list[tuple[str, object]]) -> dict[str, object]:
+        counts = Counter(name for name, _ in members)
+        twice.extend(name for name, count in counts.items() if count > 1)
+        return dict(members)
+
+    try:
+        options = json.loads(text, object_pairs_hook=noting_doubles)
+    except ValueError:
+        options = None
+    if not isinstance(options, dict) or not options:
+        raise ConfigurationError([_NO_TABLES])
+    if twice:
+        way_out = f"leave one out, or declare one of the tables under another {_OTHER_NAME}."
+        raise ConfigurationError([f"TABLES has {name!r} twice: {way_out}" for name in twice])
+    return options
+
+
+def _option_faults(name: str, given: object) -> list[str]:
+    """Return what is wrong with one name and the options that are given to it."""
+    if not _is_identifier(name):
+        return [f"TABLES declares {name!r}: {_NO_IDENTIFIER}."]
+    if not isinstance(given, dict):
+        return [f'TABLES.{name} should be a table of options, such as {{}} or {{ key = "id" }}.']
+    unknown = [
+        f"TABLES.{name} has no option {option!r}: it knows {', '.join(_OPTIONS)}."
+        for option in given
+        if option not in _OPTIONS
+    ]
+    malformed = [
+        f"TABLES.{name}.{option} should be the name of a {what}: {_NO_IDENTIFIER}."
+        for option, what in (("name", "relation"), ("key", "column"), ("schema", "schema"))
+        if option in given and not _is_identifier(given[option])
+    ]
+    return [*unknown, *malformed, *_kind_faults(name, given)]
+
+
+_NO_IDENTIFIER = (
+    f"Postgres's names are texts of 1 to {MAX_NAME_BYTES} bytes of UTF-8, without U+0000"
+)
+
+
+def _is_identifier(value: object) -> bool:
+    """Tell whether Postgres takes it for a name, if it is quoted."""
+    if not isinstance(value, str) or "\0" in value:
+        return False
+    try:
+        return 0 < len(value.encode()) <= MAX_NAME_BYTES
+    except UnicodeEncodeError:  # JSON can escape half a character
+        return False
+
+
+def _kind_faults(name: str, given: dict[str, object]) -> list[str]:
+    """Return what is wrong with saying that it has no path of its own."""
+    kinds = [kind for kind in _KINDS if kind in given]
+    faults = [
+        f"TABLES.{name}.{kind} should be true, or left out."
+        for kind in kinds
+        if given[kind] is not True
+    ]
+    if len(kinds) > 1:
+        faults.append(f"TABLES.{name} is either {' or '.join(map(_KINDS.__getitem__, kinds))}.")
+    if kinds and "key" in given:
+        faults.append(
+            f"TABLES.{name} has no key: {_KINDS[kinds[0]]} has no rows with a path of their own."
+        )
+    return faults
+
+
+_A_SEGMENT = "stands in the path, so it has ASCII letters, digits, _ and - only"
+
+
+def _spelling_faults(one: Declaration) -> Iterator[str]:
+    """Return what cannot stand where it has to; what is only watched stands nowhere."""
+    if one.kind == "watch":
+        return
+    if one.kind is None:
+        yield from _path_faults(one.name)
+    elif not _SEGMENT.fullmatch(one.relation):
+        yield (
+            f"TABLES declares {one.relation!r}, but the name of {_KINDS[one.kind]} {_A_SEGMENT}: "
+            "declare another one of such a name, which reads it."
+        )
+    if not _SCHEMA.fullmatch(one.schema):
+        yield (
+            f"TABLES.{one.name}.schema stands in a header, so it should be a name of ASCII letters,"
+            " digits, _, $ and - only: serve a view in such a schema, with view = true, and watch "
+            "the tables that it reads."
+        )
+
+
+def _path_faults(name: str) -> Iterator[str]:
+    if name in _RESERVED:
+        yield (
+            f"TABLES declares {name!r}, but /{name} is a route: declare the table under another "
+            f"{_OTHER_NAME}."
+        )
+    elif not _SEGMENT.fullmatch(name):
+        yield (
+            f"TABLES declares {name!r}, but a table's name here {_A_SEGMENT}: declare the table "
+            f"under such a {_OTHER_NAME}."
+        )
+
+
+def _doubles(found: list[Declaration]) -> list[str]:
+    """Return a fault for each relation or function that is declared again."""
+    names: dict[tuple[bool, str, str], list[str]] = {}
+    for one in found:
+        identity = (one.kind == "function", one.schema, one.relation)
+        names.setdefault(identity, []).append(one.name)
+    return [
+        f"TABLES has {' and '.join(map(repr, same))}, which are both {schema}.{relation}: leave one"
+        " of them out."
+        for (_, schema, relation), same in names.items()
+        if len(same) > 1
+    ]
