@@ -187,9 +187,3 @@ def test_a_warning_is_replayed(edge: Edge) -> None:
     again = edge.get_from_kv(QUERY)
     assert "hit" in again.headers["cache-status"]
     assert again.headers["warning"] == warning
-
-
-def test_a_rejected_head_ends_without_a_body_left_open(edge: Edge) -> None:
-    edge.upstream.always = error(400, "42703")
-    assert edge.http.head(QUERY).status_code == 400
-    assert "unread" not in edge.log.text()

@@ -33,6 +33,7 @@ def test_a_new_worker_is_healthy(edge: Edge) -> None:
                 "last_error_detail": None,
                 "failed_at": None,
                 "queries": 0,
+                "refused": False,
             }
         },
         "project": {

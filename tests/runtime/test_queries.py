@@ -144,27 +144,10 @@ def test_an_error_is_passed_on_and_not_stored(edge: Edge, path: str) -> None:
     assert health["tables"]["books"]["queries"] == 0
 
 
-@pytest.mark.parametrize("directive", ["no-store", "private", "max-age=5, Private"])
-def test_what_may_not_be_stored_is_not(edge: Edge, directive: str) -> None:
-    """SQL can say so, and is obeyed, also where an older answer was stored."""
-    path = f"{BOOKS}?select=id"
-    edge.get(path)
-    edge.kv.wait()
-    edge.upstream.always = answering(
-        200, b"[]", content_range="*/*", cache_control=directive, content_type="application/json"
-    )
-    edge.webhook("UPDATE", {"id": 1}, table="books").raise_for_status()
-    answer = edge.get_from_kv(path)
-    assert answer.json() == []
-    assert "stored" not in did(answer)
-    assert answer.headers["cache-control"] == "no-store"
-    assert keys(edge) == []
-
-
 @pytest.mark.parametrize(
     "act",
     [
-        answering(200, b"<html>", content_type="text/html", content_range="0-0/*"),
+        answering(200, b"<html>", content_type="text/html"),
         answering(200, b"[]", content_type="application/json"),
         answering(200, b'[{"id":1},', content_type="application/json", content_range="0-1/*"),
         answering(302, location="http://127.0.0.1:1/"),
@@ -225,7 +208,7 @@ def test_the_request_that_fills_has_nothing_of_the_reader(edge: Edge, key: str) 
         ("/rest/v1/books", {"prefer": "handling=strict"}, "prefer"),
         ("/rest/v1/books", {"prefer": "count=exact, count=planned"}, "prefer"),
         ("/rest/v1/books", {"accept": "text/html"}, "accept"),
-        ("/rest/v1/books", {"accept": "application/json, text/csv"}, "accept"),
+        ("/rest/v1/books", {"accept": "application/json, text/csv;q=0.5"}, "accept"),
         ("/rest/v1/books", {"accept-profile": "public, public"}, "undeclared"),
         ("/rest/v1/books?select=id;title", {}, "query"),
         ("/rest/v1/books?select=%zz", {}, "query"),

@@ -68,7 +68,6 @@ class Host:
             "refreshed_at": rfc3339(outcome.refreshed_at_ms),
             "pending": self.journal.changes.pending,
             "failures": outcome.failures,
-            "refused": self.reads.is_refused,
             "last_error": outcome.error or None,
             "last_error_detail": outcome.detail or None,
             "failed_at": rfc3339(outcome.failed_at_ms),
@@ -76,6 +75,8 @@ class Host:
         }
         if self.scope == PROJECT:
             status["outbox"] = self.catch_up.status()
+        else:
+            status["refused"] = self.reads.is_refused
         return status
 
 

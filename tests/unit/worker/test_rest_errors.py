@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from faked_edge import EXPOSED
-from faked_ports import members
+from faked_edge import EXPOSED, FakedWorker
+from faked_ports import FakeStream, members
 
 from edge_cache.errors import (
     ConfigurationError,
     EdgeCacheError,
+    FinalAnswer,
     LookupsExhausted,
     NotFound,
     NotPassedOn,
     RefresherUnavailable,
     RelayedProblem,
+    Reply,
     StoreError,
     UpstreamRejected,
     UpstreamTimeout,
@@ -103,3 +105,14 @@ def test_supabases_own_code_is_told() -> None:
             "details": "No grant. (Supabase's code: 42501)",
             "hint": None,
         }
+
+
+def test_a_head_lets_go_of_what_supabase_said(edge: FakedWorker) -> None:
+    """An unread stream would hold its connection."""
+    said = FakeStream()
+    document = FinalAnswer("No.").document()
+    reply = Reply(400, {"content-type": "application/json"}, said)
+    edge.refresher.failing["articles"] = RelayedProblem(document, None, reply=reply)
+    answer = edge.ask("HEAD", "/rest/v1/articles", {"apikey": "key"})
+    assert (answer.status, answer.body, said.cancelled) == (400, None, 1)
+    assert answer.headers["content-type"] == "application/json"
