@@ -135,6 +135,7 @@ class FakedWorker:
             *(reader, self.refresher, health, passing, public),
             settings=settings,
             purge=self.purge,
+            now_ms=now_ms,
             log=self.log,
         )
 
