@@ -13,8 +13,9 @@ begin
   return query
     select 'error', 'Vault', format('%s is not in it, or empty, so no change is sent.', entry),
       format('select vault.create_secret(''…'', %L), or vault.update_secret if it is there', entry)
-    from unnest(array['edge_cache_url', 'edge_cache_secret']) as entry
-    where edge_cache.vault_entry(entry) is null;
+    from edge_cache.in_vault()
+    cross join lateral (values ('edge_cache_url', url), ('edge_cache_secret', secret)) as entries (entry, value)
+    where value is null;
   if to_regclass('net._http_response') is null then
     return query select 'error', 'pg_net', 'It is not enabled, so no change is sent.',
       'Enable it under Database → Extensions.';
@@ -25,8 +26,11 @@ begin
       format('%s of the latest notifications failed (%s).', count(*), coalesce(
         'status ' || status_code, case when timed_out then 'no answer in time' end, 'no connection'
       )),
-      'Compare edge_cache_url and edge_cache_secret in Vault with the Worker''s address and its '
-        'REVALIDATE_SECRET, and look into the Worker''s log.'
+      case status_code
+        when 401 then 'Set edge_cache_secret in Vault to the Worker''s REVALIDATE_SECRET. If it is the '
+          'same, see whether select now() is right to five minutes, or a transaction took longer.'
+        else 'Compare edge_cache_url in Vault with the Worker''s address, and look into the Worker''s log.'
+      end
     from net._http_response
     join edge_cache.outbox on request = _http_response.id
       and created - written_at < interval '1 hour' -- after a crash pg_net may count from 1 again
@@ -44,9 +48,11 @@ create or replace function edge_cache.check()
 as $$
   select 'error', * from edge_cache.findings_of_declared
   union all select 'error', * from edge_cache.findings_of_triggers
+  union all select 'warning', * from edge_cache.findings_of_leftovers
   union all select 'error', * from edge_cache.findings_of_keys
   union all select 'error', * from edge_cache.findings_of_access
   union all select 'warning', * from edge_cache.findings_of_reads
+  union all select 'warning', * from edge_cache.findings_of_requests_read
   union all select * from edge_cache.findings_of_requests()
   order by 1, 2, 3;
 $$;

@@ -7,11 +7,12 @@ create schema if not exists edge_cache;
 -- there at its next look.
 do $$
 begin
-  create extension if not exists pg_net;
+  create extension if not exists pg_net with schema extensions;
 exception when others then
   raise warning 'pg_net cannot be enabled (%): enable it under Database → Extensions', sqlstate;
 end
 $$;
 
--- What an earlier version installed: a function, and a trigger for each row of each table.
+-- What earlier versions installed. With the first go triggers for each row of each table.
 drop function if exists edge_cache.notify() cascade;
+drop function if exists edge_cache.vault_entry(text);
