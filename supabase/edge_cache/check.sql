@@ -13,9 +13,8 @@ begin
   return query
     select 'error', 'Vault', format('%s is not in it, or empty, so no change is sent.', entry),
       format('select vault.create_secret(''…'', %L), or vault.update_secret if it is there', entry)
-    from edge_cache.in_vault()
-    cross join lateral (values ('edge_cache_url', url), ('edge_cache_secret', secret)) as entries (entry, value)
-    where value is null;
+    from unnest(array['edge_cache_url', 'edge_cache_secret']) as entry
+    where edge_cache.vault_entry(entry) is null;
   if to_regclass('net._http_response') is null then
     return query select 'error', 'pg_net', 'It is not enabled, so no change is sent.',
       'Enable it under Database → Extensions.';

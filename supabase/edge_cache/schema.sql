@@ -13,6 +13,5 @@ exception when others then
 end
 $$;
 
--- What earlier versions installed. With the first go triggers for each row of each table.
+-- What an earlier version installed: a function, and a trigger for each row of each table.
 drop function if exists edge_cache.notify() cascade;
-drop function if exists edge_cache.vault_entry(text);

@@ -7,7 +7,7 @@ create or replace function edge_cache.require_secret(given text)
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  expected constant text := (edge_cache.in_vault()).secret;
+  expected constant text := edge_cache.vault_entry('edge_cache_secret');
 begin
   if expected is null then
     raise invalid_authorization_specification using

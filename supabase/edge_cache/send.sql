@@ -1,20 +1,17 @@
 -- The Worker's address and its secret are read from Vault when a change is told, so they are in no
--- definition, and can be replaced with vault.update_secret alone. Null is what is not there, or empty:
--- everybody could name an empty secret.
-create or replace function edge_cache.in_vault(out url text, out secret text)
+-- definition, and can be replaced with vault.update_secret alone.
+create or replace function edge_cache.vault_entry(entry text)
+  returns text
   language plpgsql
   stable
   set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if to_regclass('vault.decrypted_secrets') is not null then
-    select
-      max(nullif(decrypted_secret, '')) filter (where name = 'edge_cache_url'),
-      max(nullif(decrypted_secret, '')) filter (where name = 'edge_cache_secret')
-    into url, secret
-    from vault.decrypted_secrets
-    where name in ('edge_cache_url', 'edge_cache_secret');
+  if to_regclass('vault.decrypted_secrets') is null then
+    return null;
   end if;
+  -- An empty secret is none: everybody could name it.
+  return (select nullif(decrypted_secret, '') from vault.decrypted_secrets where name = entry);
 end
 $$;
 
@@ -94,7 +91,8 @@ declare
   address text;
   secret text;
 begin
-  select * into address, secret from edge_cache.in_vault();
+  address := edge_cache.vault_entry('edge_cache_url');
+  secret := edge_cache.vault_entry('edge_cache_secret');
   if address is null or secret is null then
     raise warning 'The edge cache is told of this change late, as edge_cache_url or '
       'edge_cache_secret is not in Vault: add them with vault.create_secret.';

@@ -450,7 +450,7 @@ def test_the_writer_needs_no_rights_of_its_own(database: Pglite) -> None:
     ]
     for forbidden in (
         "select from edge_cache.outbox",
-        "select edge_cache.in_vault()",
+        "select edge_cache.vault_entry('edge_cache_secret')",
         "select edge_cache.post('https://edge.example', '{}', '{}')",
         """create table mine (); create trigger mine after insert on mine
            for each statement execute function edge_cache.announce('public', 'events', '')""",
