@@ -23,7 +23,7 @@ HEAD = """\
 -- run again.
 {more}begin;
 set local lock_timeout = '10s'; -- rather than have all that comes later wait behind it
--- A name without a schema is Postgres's own, whatever others have put into the session's search path.
+-- A name without a schema is Postgres's own, whatever others put into the session's search path.
 set local search_path = pg_catalog, pg_temp;
 """
 

@@ -28,7 +28,8 @@ begin
       case status_code
         when 401 then 'Set edge_cache_secret in Vault to the Worker''s REVALIDATE_SECRET. If it is the '
           'same, see whether select now() is right to five minutes, or a transaction took longer.'
-        else 'Compare edge_cache_url in Vault with the Worker''s address, and look into the Worker''s log.'
+        else 'Compare edge_cache_url in Vault with the Worker''s address, and look into the Worker''s '
+          'log.'
       end
     from net._http_response
     join edge_cache.outbox on request = _http_response.id

@@ -11,7 +11,8 @@ create view edge_cache.declared_relations as
 -- (It reads nothing that was made anew, so an earlier one is still there.)
 drop view if exists edge_cache.policies_met cascade;
 create view edge_cache.policies_met as
-  select oid as policy, polrelid as relation, format('policy %I of %s', polname, polrelid::regclass) as name
+  select oid as policy, polrelid as relation,
+    format('policy %I of %s', polname, polrelid::regclass) as name
   from pg_policy
   where polcmd in ('r', '*') and polroles && array[0, to_regrole('anon')::oid];
 

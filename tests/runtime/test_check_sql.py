@@ -258,8 +258,8 @@ FAULTS = [
              as 'select name from authors limit 1'""",
         "public.articles",
         (
-            "It calls public.name(public.articles), through computed column name of public.articles,"
-            " and nobody can see what that reads."
+            "It calls public.name(public.articles), through computed column name of"
+            " public.articles, and nobody can see what that reads."
         ),
     ),
     (
@@ -285,8 +285,8 @@ FAULTS = [
            where current_setting('request.method') = current_setting('request.path')""",
         "public.latest",
         (
-            "It reads request.method, request.path, through view public.latest: a request that fills"
-            " the cache has nothing of a reader's there."
+            "It reads request.method, request.path, through view public.latest: a request that"
+            " fills the cache has nothing of a reader's there."
         ),
     ),
     (
@@ -418,13 +418,16 @@ def test_failed_notifications_are_counted(database: Pglite) -> None:
     ]
 
 
-@pytest.mark.parametrize(("status", "advice"), [(401, "edge_cache_secret"), (404, "edge_cache_url")])
+@pytest.mark.parametrize(
+    ("status", "advice"), [(401, "edge_cache_secret"), (404, "edge_cache_url")]
+)
 def test_a_failed_notification_has_its_own_advice(
     database: Pglite, status: int, advice: str
 ) -> None:
     """A refusal may also come of a clock that is wrong."""
     database.run(f"""
-        insert into edge_cache.outbox (schema_name, table_name, request) values ('public', 'articles', 1);
+        insert into edge_cache.outbox (schema_name, table_name, request)
+          values ('public', 'articles', 1);
         insert into net._http_response (id, status_code, timed_out) values (1, {status}, false)
     """)
     (finding,) = database.run("select advice from edge_cache.check()")

@@ -362,7 +362,9 @@ def test_what_cannot_be_sent_is_in_the_outbox(database: Pglite, broken: str) -> 
 def test_nothing_is_sent_without_address_and_secret(database: Pglite, entry: str) -> None:
     """Neither to nowhere, nor without saying who sends it."""
     database.run("begin; insert into vault.secrets values ('edge_cache_url', 'https://a.example')")
-    database.run(f"delete from vault.secrets where name = '{entry}'; truncate net.http_request_queue")
+    database.run(
+        f"delete from vault.secrets where name = '{entry}'; truncate net.http_request_queue"
+    )
     database.run("insert into events values (1)")
     assert database.run("select * from net.sent") == []
     assert database.run("select keys from edge_cache.outbox") == [{"keys": [1]}]

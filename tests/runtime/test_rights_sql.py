@@ -1,4 +1,7 @@
-"""The script gives nobody a way in: other roles on a Postgres server, where `postgres` is no superuser."""
+"""The script of `npm run sql` gives other roles no way in, on a Postgres server.
+
+`postgres` runs it there, which is no superuser, as in a Supabase project.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +76,8 @@ def stranger(server: Postgres, owner: Session) -> Session:
 PLANTED = """
   create table public.ran (who name); grant all on public.ran to public;
   create function public.format(text, text, text) returns text language plpgsql as $$ begin
-    insert into public.ran values (current_user); return pg_catalog.format($1, variadic array[$2, $3]);
+    insert into public.ran values (current_user);
+    return pg_catalog.format($1, variadic array[$2, $3]);
   end $$
 """
 
@@ -146,7 +150,7 @@ def test_a_trigger_on_the_queue_has_no_rights_of_the_owners(
 def test_a_table_of_another_owner_keeps_no_other_from_its_triggers(
     owner: Session, stranger: Session
 ) -> None:
-    """Whoever runs the script is told which, and why; so it is when the table is not declared any more."""
+    """Neither while it is declared, nor later. Whoever runs the script is told which, and why."""
     stranger.run("create table theirs (id int primary key)")
     script = edge_sql.installing(Declared((THEIRS, EVENTS)))
     assert "theirs is not watched: permission denied for table theirs" in owner.run(script)
@@ -156,7 +160,10 @@ def test_a_table_of_another_owner_keeps_no_other_from_its_triggers(
     assert "ERROR" not in said
     assert "theirs keeps its trigger edge_cache_insert: must be owner of relation theirs" in said
     assert "It still has triggers, and needs none" in said
-    assert "Have stranger drop them, who owns it: drop trigger edge_cache_delete on public.theirs; " in said
+    assert (
+        "Have stranger drop them, who owns it: drop trigger edge_cache_delete on public.theirs; "
+        in said
+    )
     assert owner.run("insert into events values (1); select keys from edge_cache.outbox") == "[1]"
     assert "ERROR" not in owner.run(edge_sql.removing())
     assert stranger.run("select count(*) from pg_trigger where not tgisinternal") == "0"
