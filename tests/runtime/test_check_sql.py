@@ -311,6 +311,19 @@ FAULTS = [
         "edge_cache_secret is not in it, or empty, so no change is sent.",
     ),
     ("drop schema net cascade", "pg_net", "It is not enabled, so no change is sent."),
+    (
+        "revoke execute on function net.http_post from public",
+        "pg_net",
+        "The role anon may not call net.http_post, so no change is sent.",
+    ),
+    (
+        "alter function edge_cache.post owner to postgres",
+        "edge_cache.post",
+        (
+            "It does not belong to anon, so whoever puts a trigger on the queue of pg_net gets the"
+            " rights of its owner."
+        ),
+    ),
 ]
 
 
