@@ -26,12 +26,12 @@ declare
   block constant bit(512) := (
     'x' || encode(case when length(key) > 64 then sha256(key) else key end, 'hex')
   )::bit(512);
-  inner_key constant bit(512) := block # ('x' || repeat('36', 64))::bit(512);
-  outer_key constant bit(512) := block # ('x' || repeat('5c', 64))::bit(512);
 begin
   -- bit_send puts four bytes with the length before the bits.
   return sha256(
-    substr(bit_send(outer_key), 5) || sha256(substr(bit_send(inner_key), 5) || message)
+    substr(bit_send(block # ('x' || repeat('5c', 64))::bit(512)), 5) || sha256(
+      substr(bit_send(block # ('x' || repeat('36', 64))::bit(512)), 5) || message
+    )
   );
 end
 $$;
