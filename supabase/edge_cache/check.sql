@@ -65,7 +65,7 @@ as $$
   union all select 'error', * from edge_cache.findings_of_keys
   union all select 'error', * from edge_cache.findings_of_access
   union all select 'warning', * from edge_cache.findings_of_reads
-  union all select 'warning', * from edge_cache.findings_of_requests_read
+  union all select 'warning', * from edge_cache.findings_of_request_settings
   union all select * from edge_cache.findings_of_requests()
   order by 1, 2, 3;
 $$;

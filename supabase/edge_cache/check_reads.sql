@@ -47,7 +47,7 @@ create view edge_cache.findings_of_reads as
       and proname in ('uid', 'role', 'jwt', 'email'));
 
 -- What looks at the request itself. It is found by its text, wherever that is.
-create view edge_cache.findings_of_requests_read as
+create view edge_cache.findings_of_request_settings as
   with met as (
     select distinct object, relation, function from edge_cache.reads
   ),

@@ -1,12 +1,8 @@
--- What the declared objects read, directly or through something else, as far as the database knows:
--- views and functions with a body in BEGIN ATOMIC by their definitions, tables by those policies that
--- the public key's role meets, and what is declared by its computed columns. `through` is what reads it;
--- empty for the declared object itself.
 create view edge_cache.declared_relations as
   select declared.kind, schema_name, name, pg_class.oid as relation
   from edge_cache.declared
   join pg_class on relname = name and relnamespace = to_regnamespace(quote_ident(schema_name))
-  where declared.kind in ('table', 'view');
+  where declared.kind <> 'function' and relkind in ('r', 'p', 'v', 'm', 'f');
 
 -- (It reads nothing that was made anew, so an earlier one is still there.)
 drop view if exists edge_cache.policies_met cascade;
@@ -26,6 +22,10 @@ create view edge_cache.computed_columns as
   where has_function_privilege('anon', pg_proc.oid, 'execute')
     and has_schema_privilege('anon', pronamespace, 'usage');
 
+-- What the declared objects read, directly or through something else, as far as the database knows:
+-- views and functions with a body in BEGIN ATOMIC by their definitions, tables by those policies that
+-- the public key's role meets, and both by their computed columns. `through` is what reads it; empty for
+-- the declared object itself.
 create view edge_cache.reads as
   with recursive readers as (
     select 'pg_class'::regclass as kind, ev_class as reader, 'pg_rewrite'::regclass as part_kind,

@@ -272,6 +272,12 @@ FAULTS = [
         ),
     ),
     (
+        """create function count(authors) returns bigint language sql stable begin atomic
+             select count(*) from others; end""",
+        "public.authors",
+        "It reads public.others, through function public.count, which is not watched.",
+    ),
+    (
         """create policy here on articles for select to anon
            using (current_setting('request.headers', true) is null)""",
         "public.articles",
@@ -374,7 +380,7 @@ SOUND_COLUMNS = """
   create function own(articles) returns text language sql stable begin atomic select $1.title; end;
   create function hidden(articles) returns text language sql stable as 'select name from authors';
   revoke execute on function hidden from public;
-  create function other(authors) returns text language sql stable as 'select 1';
+  create function other(others) returns text language sql stable as 'select 1';
   create function claims() returns text language sql stable
     begin atomic select current_setting('request.jwt.claims'); end;
   create policy claimed on articles for select using (claims() = '')
