@@ -46,7 +46,7 @@ for (const [rows, statements] of [[1, 300], [1000, 15]]) {
   for (let round = 0; round < ROUNDS; round += 1) ratios.push(await ratioOf(rows, statements));
   ratios.sort((a, b) => a - b);
   const [low, median, high] = [0, ROUNDS >> 1, ROUNDS - 1].map((n) => ratios[n].toFixed(2));
-  await told.exec("truncate net.sent");
+  await told.exec("truncate net.http_request_queue");
   await msOf(told, rows);
   const { requests } = (await told.query("select count(*)::int as requests from net.sent")).rows[0];
   console.log(`insert of ${rows}: ${median} (${low} to ${high}), requests: ${requests}`);

@@ -62,6 +62,7 @@ def _app() -> app.App:
         *(reader, client, health, passing, public),
         settings=settings,
         purge=workers_caching.purge,
+        now_ms=runtime.now_ms,
         log=runtime.log,
     )
 

@@ -23,6 +23,8 @@ HEAD = """\
 -- run again.
 {more}begin;
 set local lock_timeout = '10s'; -- rather than have all that comes later wait behind it
+-- A name without a schema is Postgres's own, whatever others put into the session's search path.
+set local search_path = pg_catalog, pg_temp;
 """
 
 VAULT = """\
@@ -48,6 +50,7 @@ def installing(declared: Declared) -> str:
     return "\n".join(
         (
             HEAD.format(what="Tells the Worker of changes.", more=VAULT),
+            _text("owner"),
             _text("schema"),
             _text("declared"),
             _rows_inserted(declared),
@@ -62,7 +65,7 @@ def installing(declared: Declared) -> str:
 def removing() -> str:
     """Return the script that removes everything again."""
     what = "Removes what tells the Worker of changes."
-    return "\n".join((HEAD.format(what=what, more=""), _text("remove"), RELOAD))
+    return "\n".join((HEAD.format(what=what, more=""), _text("owner"), _text("remove"), RELOAD))
 
 
 def snapshot(declared: Declared) -> str:

@@ -1,5 +1,6 @@
 -- Writes down what a statement changed, and has it sent. Arguments of the trigger: schema and name of
--- the declared table, and its key column or ''. Whatever fails here, the statement does not.
+-- the declared table, and its key column or ''. Whatever fails here, the statement does not. The one
+-- exception is a statement that makes its own transaction read-only: nothing can be written down then.
 create or replace function edge_cache.announce()
   returns trigger
   language plpgsql
@@ -44,7 +45,13 @@ begin
     perform edge_cache.prune(1000);
   end if;
   return null;
-exception when others then
+exception
+when read_only_sql_transaction then
+  raise read_only_sql_transaction using
+    message = 'This statement changes a table that the edge cache watches, and has made its '
+      'transaction read-only, so that the change cannot be written down.',
+    hint = 'Set transaction_read_only in another transaction.';
+when others then
   raise warning 'The edge cache cannot write down this change (SQLSTATE %): '
     'select * from edge_cache.check() may say why.', sqlstate;
   begin

@@ -21,12 +21,29 @@ begin
     return;
   end if;
   return query
+    select 'error', 'edge_cache.post', 'It does not belong to anon, so whoever puts a trigger on the queue '
+      'of pg_net gets the rights of its owner.', 'Run the script of "npm run --silent sql" again.'
+    from pg_proc
+    where oid = 'edge_cache.post(text, jsonb, jsonb)'::regprocedure and proowner <> to_regrole('anon')
+    union all
+    select 'error', 'pg_net', 'The role anon may not call net.http_post, so no change is sent.',
+      'grant usage on schema net to anon; grant execute on function net.http_post to anon'
+    from pg_proc
+    where pronamespace = to_regnamespace('net') and proname = 'http_post' and not (
+      has_schema_privilege('anon', 'net', 'usage')
+      and has_function_privilege('anon', pg_proc.oid, 'execute')
+    );
+  return query
     select 'warning', 'edge_cache_url',
       format('%s of the latest notifications failed (%s).', count(*), coalesce(
         'status ' || status_code, case when timed_out then 'no answer in time' end, 'no connection'
       )),
-      'Compare edge_cache_url and edge_cache_secret in Vault with the Worker''s address and its '
-        'REVALIDATE_SECRET, and look into the Worker''s log.'
+      case status_code
+        when 401 then 'Set edge_cache_secret in Vault to the Worker''s REVALIDATE_SECRET. If it is the '
+          'same, see whether select now() is right to five minutes, or a transaction took longer.'
+        else 'Compare edge_cache_url in Vault with the Worker''s address, and look into the Worker''s '
+          'log.'
+      end
     from net._http_response
     join edge_cache.outbox on request = _http_response.id
       and created - written_at < interval '1 hour' -- after a crash pg_net may count from 1 again
@@ -44,9 +61,11 @@ create or replace function edge_cache.check()
 as $$
   select 'error', * from edge_cache.findings_of_declared
   union all select 'error', * from edge_cache.findings_of_triggers
+  union all select 'warning', * from edge_cache.findings_of_leftovers
   union all select 'error', * from edge_cache.findings_of_keys
   union all select 'error', * from edge_cache.findings_of_access
   union all select 'warning', * from edge_cache.findings_of_reads
+  union all select 'warning', * from edge_cache.findings_of_request_settings
   union all select * from edge_cache.findings_of_requests()
   order by 1, 2, 3;
 $$;

@@ -15,6 +15,18 @@ create view edge_cache.findings_of_triggers as
   join pg_inherits on inhrelid = relation
   where relation = declared_relation;
 
+-- Triggers of tables that are not declared any more, which whoever ran the script may not drop.
+create view edge_cache.findings_of_leftovers as
+  select tgrelid::regclass::text as object,
+    format('It still has triggers, and needs none (%s).', string_agg(tgname, ', ' order by tgname))
+      as finding,
+    format('Have %s drop them, who owns it: %s', pg_get_userbyid(relowner), string_agg(
+      format('drop trigger %I on %s;', tgname, tgrelid::regclass), ' ' order by tgname
+    )) as advice
+  from edge_cache.needless_triggers
+  join pg_class on pg_class.oid = tgrelid
+  group by tgrelid, relowner;
+
 create view edge_cache.findings_of_keys as
   with served as (
     select format('%I.%I', schema_name, name) as object, relation, key_column, attnum, attnotnull

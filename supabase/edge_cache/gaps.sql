@@ -2,6 +2,10 @@
 -- kept in a sequence, as that is written outside of the transaction.
 create sequence if not exists edge_cache.gaps;
 
+-- Whoever notes a gap locks this table. Otherwise two could read the sequence at once, and the lower
+-- number could overwrite the higher one.
+create table if not exists edge_cache.gap_lock ();
+
 -- Notes that this transaction has such a change. Of several that are open the highest is kept.
 -- It must not fail the writer.
 create or replace function edge_cache.note_gap()
@@ -10,10 +14,17 @@ create or replace function edge_cache.note_gap()
   set search_path = pg_catalog, pg_temp
 as $$
 begin
+  lock table edge_cache.gap_lock in exclusive mode;
   perform setval('edge_cache.gaps', greatest(last_value, pg_current_xact_id()::text::bigint))
   from edge_cache.gaps;
-exception when others then
-  raise warning 'The edge cache cannot note that it was not told of a change (SQLSTATE %).', sqlstate;
+  -- This takes back what this block did, but for the sequence. So the lock is released at once, and
+  -- not when the writer commits; an error, or a statement that is cancelled, releases it likewise.
+  raise sqlstate 'EC001';
+exception
+  when sqlstate 'EC001' then
+    null;
+  when others then
+    raise warning 'The edge cache cannot note that it was not told of a change (SQLSTATE %).', sqlstate;
 end
 $$;
 

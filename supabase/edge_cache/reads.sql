@@ -1,6 +1,31 @@
+create view edge_cache.declared_relations as
+  select declared.kind, schema_name, name, pg_class.oid as relation
+  from edge_cache.declared
+  join pg_class on relname = name and relnamespace = to_regnamespace(quote_ident(schema_name))
+  where declared.kind <> 'function' and relkind in ('r', 'p', 'v', 'm', 'f');
+
+-- (It reads nothing that was made anew, so an earlier one is still there.)
+drop view if exists edge_cache.policies_met cascade;
+create view edge_cache.policies_met as
+  select oid as policy, polrelid as relation,
+    format('policy %I of %s', polname, polrelid::regclass) as name
+  from pg_policy
+  where polcmd in ('r', '*') and polroles && array[0, to_regrole('anon')::oid];
+
+-- A function whose one argument is a row of the relation is a column of it for the API.
+create view edge_cache.computed_columns as
+  select pg_proc.oid as function, relation,
+    format('computed column %I of %s', proname, relation::regclass) as name
+  from edge_cache.declared_relations
+  join pg_class on pg_class.oid = relation
+  join pg_proc on pronargs = 1 and proargtypes[0] = reltype
+  where has_function_privilege('anon', pg_proc.oid, 'execute')
+    and has_schema_privilege('anon', pronamespace, 'usage');
+
 -- What the declared objects read, directly or through something else, as far as the database knows:
 -- views and functions with a body in BEGIN ATOMIC by their definitions, tables by those policies that
--- the public key's role meets. `through` is what reads it; empty for the declared object itself.
+-- the public key's role meets, and both by their computed columns. `through` is what reads it; empty for
+-- the declared object itself.
 create view edge_cache.reads as
   with recursive readers as (
     select 'pg_class'::regclass as kind, ev_class as reader, 'pg_rewrite'::regclass as part_kind,
@@ -8,10 +33,8 @@ create view edge_cache.reads as
     from pg_rewrite
     join pg_class on pg_class.oid = ev_class and relkind = 'v'
     union all
-    select 'pg_class', polrelid, 'pg_policy', pg_policy.oid,
-      format('policy %I of %s', polname, polrelid::regclass)
-    from pg_policy
-    where polcmd in ('r', '*') and polroles && array[0, to_regrole('anon')::oid]
+    select 'pg_class', relation, 'pg_policy', policy, name
+    from edge_cache.policies_met
     union all
     select 'pg_proc', oid, 'pg_proc', oid, format('function %s', oid::regproc)
     from pg_proc where prosqlbody is not null
@@ -21,13 +44,14 @@ create view edge_cache.reads as
     from readers
     join pg_depend on classid = part_kind and objid = part
     where refclassid in ('pg_class'::regclass, 'pg_proc'::regclass)
+    union all
+    select 'pg_class', relation, 'pg_proc'::regclass, function, name
+    from edge_cache.computed_columns
   ),
   tree as (
-    select declared.kind as declared_as, schema_name, name,
-      'pg_class'::regclass::oid as kind, pg_class.oid as read, '' collate "C" as through
-    from edge_cache.declared
-    join pg_class on relname = name and relnamespace = to_regnamespace(quote_ident(schema_name))
-    where declared.kind in ('table', 'view')
+    select kind as declared_as, schema_name, name,
+      'pg_class'::regclass::oid as kind, relation as read, '' collate "C" as through
+    from edge_cache.declared_relations
     union
     select declared.kind, schema_name, name, 'pg_proc'::regclass, pg_proc.oid, ''
     from edge_cache.declared

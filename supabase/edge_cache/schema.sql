@@ -7,7 +7,7 @@ create schema if not exists edge_cache;
 -- there at its next look.
 do $$
 begin
-  create extension if not exists pg_net;
+  create extension if not exists pg_net with schema extensions;
 exception when others then
   raise warning 'pg_net cannot be enabled (%): enable it under Database → Extensions', sqlstate;
 end

@@ -15,6 +15,71 @@ begin
 end
 $$;
 
+-- HMAC-SHA-256 (RFC 2104). pgcrypto has it too, but need not be enabled.
+create or replace function edge_cache.hmac(key bytea, message bytea)
+  returns bytea
+  language plpgsql
+  immutable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  block constant bit(512) := (
+    'x' || encode(case when length(key) > 64 then sha256(key) else key end, 'hex')
+  )::bit(512);
+begin
+  -- bit_send puts four bytes with the length before the bits.
+  return sha256(
+    substr(bit_send(block # ('x' || repeat('5c', 64))::bit(512)), 5) || sha256(
+      substr(bit_send(block # ('x' || repeat('36', 64))::bit(512)), 5) || message
+    )
+  );
+end
+$$;
+
+-- The headers of a signed request, as the Standard Webhooks specification has them. Every role may read
+-- and rewrite what waits in pg_net's queue, so the secret is not in it.
+create or replace function edge_cache.signed(secret text, body jsonb)
+  returns jsonb
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  id constant text := gen_random_uuid();
+  seconds constant bigint := extract(epoch from clock_timestamp());
+  message constant text := format('%s.%s.%s', id, seconds, body); -- pg_net sends body::text in UTF-8
+begin
+  return jsonb_build_object(
+    'content-type', 'application/json',
+    'webhook-id', id,
+    'webhook-timestamp', seconds::text,
+    'webhook-signature', 'v1,' || encode(
+      edge_cache.hmac(convert_to(secret, 'UTF8'), convert_to(message, 'UTF8')), 'base64'
+    )
+  );
+end
+$$;
+
+-- Gives pg_net a request, with the rights of `anon`. For every role may put a trigger on pg_net's queue,
+-- and that runs with the rights of whoever adds a request.
+drop function if exists edge_cache.post(text, jsonb, jsonb);
+
+create function edge_cache.post(address text, signed jsonb, body jsonb)
+  returns bigint
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return net.http_post(
+    url := address, headers := signed, body := body, timeout_milliseconds := 5000
+  );
+end
+$$;
+
+grant create on schema edge_cache to anon;
+alter function edge_cache.post(text, jsonb, jsonb) owner to anon;
+revoke create on schema edge_cache from anon;
+
 -- Has pg_net send a change once the transaction has committed, and returns the request's number. What
 -- fails is only warned of: the Worker looks into the outbox later.
 create or replace function edge_cache.send(change jsonb)
@@ -33,14 +98,7 @@ begin
       'edge_cache_secret is not in Vault: add them with vault.create_secret.';
     return null;
   end if;
-  return net.http_post(
-    url := address,
-    headers := jsonb_build_object(
-      'content-type', 'application/json', 'authorization', 'Bearer ' || secret
-    ),
-    body := change,
-    timeout_milliseconds := 5000
-  );
+  return edge_cache.post(address, edge_cache.signed(secret, change), change);
 exception when others then
   raise warning 'The edge cache is told of this change late, as no request could be made '
     '(SQLSTATE %): select * from edge_cache.check() says what is missing.', sqlstate;

@@ -19,8 +19,9 @@ end
 $$;
 
 -- The query for how many rows a statement touched, and for their keys, old and new: null if there are
--- more than 100, or one is null or longer than what the Worker serves. It looks at no more rows than
--- that takes. `key` is the SQL of a column.
+-- more than 100, or one is null or longer than what the Worker serves, or they have more than 32 kB in
+-- all, as pg_net hangs above 64 kB. It looks at no more rows than that takes. `key` is the SQL of a
+-- column.
 create or replace function edge_cache.touched_query(operation text, key text)
   returns text
   language plpgsql
@@ -41,8 +42,8 @@ begin
   return format(
     'select count(*), case
         when count(*) <= %s and count(distinct key) <= 100 and count(key) = count(*)
-          and max(length(key)) <= 2000
-        then (''['' || string_agg(distinct key, '','') || '']'')::jsonb
+          and max(length(key)) <= 2000 and octet_length(string_agg(distinct key, '', '')) <= 32000
+        then (''['' || string_agg(distinct key, '', '') || '']'')::jsonb
       end
       from (%s) as touched',
     case operation when 'UPDATE' then 200 else 100 end, touched

@@ -1,6 +1,7 @@
 -- Gives exactly the declared tables and their partitions the triggers. Those that are there are left
 -- alone: to replace one waits for all writers of its table, and has others wait behind. A table for
--- which it fails does not keep the others from theirs: edge_cache.check() tells of it.
+-- which it fails, as somebody else owns it, does not keep the others from theirs: edge_cache.check()
+-- tells of it.
 create or replace function edge_cache.watch()
   returns void
   language plpgsql
@@ -10,15 +11,12 @@ declare
   one record;
   on_table regclass;
 begin
-  for one in
-    select tgname, tgrelid::regclass as relation
-    from pg_trigger
-    where tgfoid = 'edge_cache.announce()'::regprocedure
-      and (tgrelid, tgname) not in (
-        select relation, trigger_name::name from edge_cache.expected_triggers
-      )
-  loop
-    execute format('drop trigger %I on %s', one.tgname, one.relation);
+  for one in select * from edge_cache.needless_triggers loop
+    begin
+      execute format('drop trigger %I on %s', one.tgname, one.tgrelid::regclass);
+    exception when others then
+      raise warning '% keeps its trigger %: %', one.tgrelid::regclass, one.tgname, sqlerrm;
+    end;
   end loop;
   for on_table in select distinct relation from edge_cache.missing_triggers loop
     begin

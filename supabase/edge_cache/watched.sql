@@ -44,3 +44,11 @@ create view edge_cache.missing_triggers as
     from pg_trigger
     where tgfoid = 'edge_cache.announce()'::regprocedure and tgenabled in ('O', 'A')
   );
+
+create view edge_cache.needless_triggers as
+  select tgrelid, tgname
+  from pg_trigger
+  where tgfoid = 'edge_cache.announce()'::regprocedure
+    and (tgrelid, tgname) not in (
+      select relation, trigger_name::name from edge_cache.expected_triggers
+    );

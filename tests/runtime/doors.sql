@@ -6,7 +6,9 @@ end
 $$;
 
 create function public.take_sent() returns json language sql security definer as $$
-  with taken as (delete from net.sent returning *)
+  with taken as (
+    delete from net.http_request_queue returning id, url, headers, convert_from(body, 'UTF8') as body
+  )
   select coalesce(json_agg(taken order by id), '[]') from taken;
 $$;
 

@@ -1,4 +1,7 @@
-"""A Postgres server with as many sessions as a test needs, where the machine has its programs."""
+"""A Postgres server with as many sessions as a test needs, where the machine has its programs.
+
+Its roles are those of a Supabase project, in which `postgres` is no superuser.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,16 @@ from tempfile import TemporaryDirectory
 from pglite import STAND_INS
 
 _END = "--end--"
+
+SUPERUSER = "supabase_admin"
+
+_POSTGRES = """
+  create role postgres login createdb createrole bypassrls;
+  grant all on database postgres to postgres;
+  grant all on schema public to postgres;
+"""
+
+_MEMBERSHIPS = "grant anon, authenticated, service_role to postgres"
 
 
 def server_programs() -> Path | None:
@@ -46,10 +59,10 @@ class Postgres:
     folder: Path
     opened: ExitStack
 
-    def connect(self) -> Session:
+    def connect(self, role: str = "postgres") -> Session:
         """Return a new session."""
-        command: list[str | Path] = [self.programs / "psql", "-qAtX", "-U", "postgres"]
-        command += ["-h", self.folder]
+        command: list[str | Path] = [self.programs / "psql", "-qAtX", "-U", role]
+        command += ["-h", self.folder, "-d", "postgres"]
         process = subprocess.Popen(  # noqa: S603 - ours
             command,
             stdin=subprocess.PIPE,
@@ -73,13 +86,14 @@ def postgres(programs: Path) -> Iterator[Postgres]:
             command += ["-D", folder / "data"]
             subprocess.run(command, check=True, user=user)  # noqa: S603 - ours
 
-        control("init", "-o", "-U postgres -A trust")
+        control("init", "-o", f"-U {SUPERUSER} -A trust")
         settings = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
         control("start", "-o", settings, "-l", str(folder / "log"))
         try:
             with ExitStack() as opened:
                 server = Postgres(programs, folder, opened)
-                server.connect().run(STAND_INS)
+                said = server.connect(SUPERUSER).run(f"{_POSTGRES}{STAND_INS}{_MEMBERSHIPS}")
+                assert not said, said
                 yield server
         finally:
             control("stop", "-m", "immediate")

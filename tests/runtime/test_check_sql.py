@@ -116,6 +116,11 @@ FAULTS = [
         "It lacks triggers that are enabled (update).",
     ),
     (
+        "alter table parts enable replica trigger edge_cache_update",
+        "public.parts",
+        "It lacks triggers that are enabled (update).",
+    ),
+    (
         "drop trigger edge_cache_insert on authors; drop trigger edge_cache_delete on authors",
         "public.authors",
         "It lacks triggers that are enabled (delete, insert).",
@@ -151,6 +156,19 @@ FAULTS = [
         ),
         "public.articles",
         "Its key id is not unique by itself.",
+    ),
+    (
+        "update pg_index set indisvalid = false where indrelid = 'articles'::regclass",
+        "public.articles",
+        "Its key id is not unique by itself.",
+    ),
+    (
+        "delete from edge_cache.declared where name = 'authors'",
+        "public.authors",
+        (
+            "It still has triggers, and needs none (edge_cache_delete, edge_cache_insert,"
+            " edge_cache_truncate, edge_cache_update)."
+        ),
     ),
     (
         "alter table articles disable row level security",
@@ -236,6 +254,59 @@ FAULTS = [
         "It reads public.others, through function public.find, which is not watched.",
     ),
     (
+        """create function name(articles) returns text language sql stable
+             as 'select name from authors limit 1'""",
+        "public.articles",
+        (
+            "It calls public.name(public.articles), through computed column name of"
+            " public.articles, and nobody can see what that reads."
+        ),
+    ),
+    (
+        """create function name(articles) returns text language sql stable begin atomic
+             select name from authors limit 1; end""",
+        "public.articles",
+        (
+            "What it shows depends on public.authors, through function public.name, whose changes"
+            " are not its own."
+        ),
+    ),
+    (
+        """create function count(authors) returns bigint language sql stable begin atomic
+             select count(*) from others; end""",
+        "public.authors",
+        "It reads public.others, through function public.count, which is not watched.",
+    ),
+    (
+        """create policy here on articles for select to anon
+           using (current_setting('request.headers', true) is null)""",
+        "public.articles",
+        (
+            "It reads request.headers, through policy here of public.articles: a request that fills"
+            " the cache has nothing of a reader's there."
+        ),
+    ),
+    (
+        """create or replace view latest as select recent.* from recent
+           where current_setting('request.method') = current_setting('request.path')""",
+        "public.latest",
+        (
+            "It reads request.method, request.path, through view public.latest: a request that"
+            " fills the cache has nothing of a reader's there."
+        ),
+    ),
+    (
+        """create function shop() returns text language plpgsql immutable as $$ begin
+             return current_setting('request.cookies')::json ->> 'shop'; end $$;
+           create or replace view recent as select articles.*, name from articles
+             join authors using (id) where title = shop()""",
+        "public.latest",
+        (
+            "It reads request.cookies, through function public.shop(): a request that fills the"
+            " cache has nothing of a reader's there."
+        ),
+    ),
+    (
         "delete from vault.secrets where name = 'edge_cache_url'",
         "Vault",
         "edge_cache_url is not in it, or empty, so no change is sent.",
@@ -246,6 +317,19 @@ FAULTS = [
         "edge_cache_secret is not in it, or empty, so no change is sent.",
     ),
     ("drop schema net cascade", "pg_net", "It is not enabled, so no change is sent."),
+    (
+        "revoke execute on function net.http_post from public",
+        "pg_net",
+        "The role anon may not call net.http_post, so no change is sent.",
+    ),
+    (
+        "alter function edge_cache.post owner to postgres",
+        "edge_cache.post",
+        (
+            "It does not belong to anon, so whoever puts a trigger on the queue of pg_net gets the"
+            " rights of its owner."
+        ),
+    ),
 ]
 
 
@@ -292,6 +376,32 @@ def test_a_materialised_view_is_told_of_once(database: Pglite) -> None:
     assert found(database, declared) == [("public.latest", finding)]
 
 
+SOUND_COLUMNS = """
+  create function own(articles) returns text language sql stable begin atomic select $1.title; end;
+  create function hidden(articles) returns text language sql stable as 'select name from authors';
+  revoke execute on function hidden from public;
+  create function other(others) returns text language sql stable as 'select 1';
+  create function claims() returns text language sql stable
+    begin atomic select current_setting('request.jwt.claims'); end;
+  create policy claimed on articles for select using (claims() = '')
+"""
+
+
+def test_columns_that_nobody_reads_and_claims_are_no_fault(database: Pglite) -> None:
+    """Nor is a computed column that looks at its own row alone."""
+    assert found(database, SOUND_COLUMNS) == []
+
+
+def test_what_overloads_have_in_common_is_said_once(database: Pglite) -> None:
+    """The API calls either by the same name."""
+    overloads = """
+        create function double(n text) returns text language sql stable as 'select n';
+        create function double(n int) returns int language sql stable as 'select n'
+    """
+    finding = ("public.double", "Nobody can see what this function reads.")
+    assert found(database, overloads) == [finding]
+
+
 def test_extensions_functions_are_taken_to_read_no_table(database: Pglite) -> None:
     """As those that compare, convert or measure."""
     fault = """
@@ -304,7 +414,10 @@ def test_extensions_functions_are_taken_to_read_no_table(database: Pglite) -> No
 
 def test_failed_notifications_are_counted(database: Pglite) -> None:
     """By status, without a word of what was answered; others' requests are not ours."""
-    statuses = ((200, "false"), (401, "false"), (401, "false"), (None, "true"), (None, "false"))
+    statuses = (
+        *((200, "false"), (302, "false"), (401, "false"), (401, "false")),
+        *((None, "true"), (None, "false")),
+    )
     for number, (status, timed_out) in enumerate(statuses, start=1):
         database.run(f"""
             insert into edge_cache.outbox (schema_name, table_name, request)
@@ -319,8 +432,26 @@ def test_failed_notifications_are_counted(database: Pglite) -> None:
     assert found(database, other) == [
         ("edge_cache_url", "1 of the latest notifications failed (no answer in time)."),
         ("edge_cache_url", "1 of the latest notifications failed (no connection)."),
+        ("edge_cache_url", "1 of the latest notifications failed (status 302)."),
         ("edge_cache_url", "2 of the latest notifications failed (status 401)."),
     ]
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"), [(401, "edge_cache_secret"), (404, "edge_cache_url")]
+)
+def test_a_failed_notification_has_its_own_advice(
+    database: Pglite, status: int, advice: str
+) -> None:
+    """A refusal may also come of a clock that is wrong."""
+    database.run(f"""
+        insert into edge_cache.outbox (schema_name, table_name, request)
+          values ('public', 'articles', 1);
+        insert into net._http_response (id, status_code, timed_out) values (1, {status}, false)
+    """)
+    (finding,) = database.run("select advice from edge_cache.check()")
+    assert advice in finding["advice"]
+    assert ("select now()" in finding["advice"]) is (status == 401)
 
 
 def test_the_worker_may_ask_for_it(database: Pglite) -> None:

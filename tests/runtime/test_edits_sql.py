@@ -62,7 +62,7 @@ class Told:
         taken = self.edge.db.http.post("/rpc/take_sent", json={}).raise_for_status().json()
         for request in taken:
             httpx.post(
-                request["url"], headers=request["headers"], json=request["body"]
+                request["url"], headers=request["headers"], content=request["body"]
             ).raise_for_status()
 
     def drop(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -23,10 +24,11 @@ pytestmark = pytest.mark.skipif(
 
 SCHEMA = """
   create table events (id int primary key, day int);
-  insert into vault.secrets values
-    ('edge_cache_secret', 'right'), ('edge_cache_url', 'https://edge.example/revalidate');
+  do $$ begin
+    perform vault.create_secret('right', 'edge_cache_secret');
+    perform vault.create_secret('https://edge.example/revalidate', 'edge_cache_url');
+  end $$;
 """
-
 
 SCRIPT = edge_sql.installing(Declared((Table("events"),)))
 
@@ -191,6 +193,61 @@ def test_of_several_that_were_not_written_down_each_counts(
     assert is_complete(reader, cursor)
     early.run("commit")
     assert not is_complete(reader, cursor)
+
+
+def test_the_highest_counts_though_a_lower_one_is_noted_last(
+    server: Postgres, reader: Session, early: Session, late: Session
+) -> None:
+    """The higher one may commit later."""
+    locking = server.connect()
+    early.run("begin; select pg_current_xact_id()")
+    locking.run(LOCKED)
+    late.run(f"begin; {insert(2)}")
+    early.run(insert(1))
+    locking.run("commit")
+    early.run("commit")
+    cursor, _ = ask(reader, "")
+    late.run("commit")
+    assert not is_complete(reader, cursor)
+
+
+NOTING = """
+  do $$
+  declare
+    lost int := 0;
+  begin
+    for n in 1..2000 loop
+      perform edge_cache.note_gap();
+      lost := lost + (
+        select count(*) from edge_cache.gaps where last_value < pg_current_xact_id()::text::bigint
+      );
+      commit;
+    end loop;
+    raise notice '% lost', lost;
+  end
+  $$
+"""
+
+
+def test_none_is_lost_though_many_are_noted_at_once(server: Postgres) -> None:
+    """The sequence never falls below a transaction that is in it."""
+    sessions = [server.connect() for _ in range(8)]
+    with ThreadPoolExecutor(len(sessions)) as pool:
+        said = list(pool.map(lambda session: session.run(NOTING), sessions))
+    assert said == ["NOTICE:  0 lost"] * len(sessions)
+
+
+def test_whoever_notes_a_gap_holds_no_lock_afterwards(early: Session, late: Session) -> None:
+    """Neither until it commits, nor in a session that goes on; a cancelled one neither."""
+    early.run("begin; select edge_cache.note_gap()")
+    assert late.run("set statement_timeout = '2s'; select edge_cache.note_gap()") == ""
+    late.run("begin; lock table edge_cache.gap_lock")
+    assert "canceling" in early.run("set statement_timeout = '50ms'; select edge_cache.note_gap()")
+    late.run("commit")
+    assert late.run("select edge_cache.note_gap()") == ""
+    held = "select count(*) from pg_locks where relation = 'edge_cache.gap_lock'::regclass"
+    assert late.run(held) == "0"
+    early.run("rollback; reset statement_timeout")
 
 
 def test_the_script_waits_for_no_writer_when_it_runs_again(reader: Session, early: Session) -> None:

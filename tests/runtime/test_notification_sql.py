@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from pglite import Pglite, pglite
 
 from edge_cache.tables import Declared, Table
+from edge_cache.worker.auth import signature_in
 from shared import edge_sql
 
 DECLARED = Declared(
@@ -65,7 +67,7 @@ def database(installed: Pglite) -> Pglite:
 
 def forget(database: Pglite) -> Pglite:
     """Have nothing told so far."""
-    database.run("truncate net.sent, edge_cache.outbox")
+    database.run("truncate net.http_request_queue, edge_cache.outbox")
     return database
 
 
@@ -94,7 +96,7 @@ def events(count: int) -> str:
 
 
 def test_a_row_is_told_by_its_key_alone(database: Pglite) -> None:
-    """To the address in Vault, with its secret; no other column leaves the database."""
+    """To the address in Vault; no other column leaves the database."""
     row_id = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
     database.run(f"insert into documents values ('{row_id.upper()}', 'private title')")
     (sent,) = database.run("select * from net.sent")
@@ -108,9 +110,33 @@ def test_a_row_is_told_by_its_key_alone(database: Pglite) -> None:
         "keys": [row_id],
     }
     assert sent["url"] == "https://edge.example/revalidate"
-    assert sent["headers"]["authorization"] == "Bearer from-vault"
     assert sent["headers"]["content-type"] == "application/json"
+    assert sent["timeout"] == 5000
     assert "private" not in json.dumps(sent)
+
+
+@pytest.mark.parametrize("secret", ["from-vault", "sëcret ⚷", "x" * 64, "x" * 65])
+def test_the_worker_takes_what_the_database_signs(database: Pglite, secret: str) -> None:
+    """Byte for byte as pg_net sends it; a key may have any character."""
+    database.run(f"begin; update vault.secrets set secret = '{secret}' where name like '%secret'")
+    database.run("""insert into "Shop$"."Läden" values ('Ä"b''c'), ('😀')""")
+    (sent,) = database.run("""
+        select headers, encode(body, 'base64') as body, extract(epoch from now()) as now
+        from net.http_request_queue
+    """)
+    database.run("rollback")
+    signature = signature_in(sent["headers"].get)
+    assert signature
+    signature.require_recent(int(1000 * float(sent["now"])))
+    signature.require((secret,), base64.b64decode(sent["body"]))
+    assert secret not in json.dumps(sent, ensure_ascii=False)
+
+
+def test_two_requests_have_two_ids(database: Pglite) -> None:
+    """So that a receiver can tell them apart."""
+    database.run("insert into events values (1); insert into events values (2)")
+    ids = database.run("select headers ->> 'webhook-id' as id from net.http_request_queue")
+    assert len({row["id"] for row in ids}) == 2
 
 
 def test_the_secret_is_in_no_definition(database: Pglite) -> None:
@@ -375,6 +401,17 @@ def test_a_key_that_no_path_has_room_for_is_not_told(database: Pglite) -> None:
         assert told(database, f"insert into {shop} values ('{key}')") == expected
 
 
+def test_keys_that_are_long_together_are_not_told(database: Pglite) -> None:
+    """As pg_net hangs where a request is longer than 64 kB."""
+    shop = '"Shop$"."Läden"'
+    for last, is_told in ((25, True), (26, False)):
+        keys = f"select n || repeat('ä', 996) from generate_series(10, {last}) as n"
+        ((_, _, keys_told),) = told(database, f"insert into {shop} {keys}")
+        assert (keys_told is not None) is is_told
+        assert database.value("select length(body) from net.http_request_queue") < 64_000
+        database.run(f"delete from {shop}")
+
+
 def test_a_writer_cannot_pass_off_a_table_as_a_catalogue(database: Pglite) -> None:
     """Temporary relations and types are looked at last."""
     database.run("grant insert on events to anon; set role anon")
@@ -413,6 +450,7 @@ def test_the_writer_needs_no_rights_of_its_own(database: Pglite) -> None:
     for forbidden in (
         "select from edge_cache.outbox",
         "select edge_cache.vault_entry('edge_cache_secret')",
+        "select edge_cache.post('https://edge.example', '{}', '{}')",
         """create table mine (); create trigger mine after insert on mine
            for each statement execute function edge_cache.announce('public', 'events', '')""",
     ):

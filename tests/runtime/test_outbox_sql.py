@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pglite import Pglite, pglite
+from pglite import Pglite, SqlError, pglite
 
 from edge_cache.tables import Declared, Table
 from shared import edge_sql
@@ -342,7 +342,7 @@ def test_what_cannot_be_removed_fails_nobody(database: Pglite) -> None:
         "delete from vault.secrets",
         "drop schema vault cascade",
         "drop schema net cascade",
-        "alter table net.sent add check (url is null)",
+        "alter table net.http_request_queue add check (url is null)",
     ],
 )
 def test_what_cannot_be_sent_is_in_the_outbox(database: Pglite, broken: str) -> None:
@@ -362,7 +362,9 @@ def test_what_cannot_be_sent_is_in_the_outbox(database: Pglite, broken: str) -> 
 def test_nothing_is_sent_without_address_and_secret(database: Pglite, entry: str) -> None:
     """Neither to nowhere, nor without saying who sends it."""
     database.run("begin; insert into vault.secrets values ('edge_cache_url', 'https://a.example')")
-    database.run(f"delete from vault.secrets where name = '{entry}'; truncate net.sent")
+    database.run(
+        f"delete from vault.secrets where name = '{entry}'; truncate net.http_request_queue"
+    )
     database.run("insert into events values (1)")
     assert database.run("select * from net.sent") == []
     assert database.run("select keys from edge_cache.outbox") == [{"keys": [1]}]
@@ -374,7 +376,7 @@ def full(database: Pglite) -> Iterator[Pglite]:
     """Return the database with an outbox that takes nothing, and an address to send to."""
     database.run("""
         insert into vault.secrets values ('edge_cache_url', 'https://edge.example');
-        truncate net.sent;
+        truncate net.http_request_queue;
         alter table edge_cache.outbox add constraint is_full check (false);
     """)
     yield database
@@ -433,3 +435,38 @@ def test_whatever_is_broken_stops_no_writer(full: Pglite, broken: str) -> None:
     assert full.warnings
     assert full.value("select count(*) from events") == 1
     full.run("rollback")
+
+
+READ_ONLY = "set_config('transaction_read_only', 'on', true)"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"insert into events values (1, {READ_ONLY})",
+        f"update events set title = {READ_ONLY}",
+        f"delete from events where {READ_ONLY} = 'on'",
+    ],
+)
+def test_a_statement_that_makes_its_transaction_read_only_is_refused(
+    database: Pglite, statement: str
+) -> None:
+    """As its change could neither be written down nor noted; the error says so."""
+    database.run("insert into events values (0, 'before')")
+    before = database.run("table events")
+    with pytest.raises(SqlError, match="25006: This statement changes a table that the edge cache"):
+        database.run(statement)
+    assert database.run("table events") == before
+
+
+def test_a_read_only_transaction_that_changes_nothing_notices_nothing(database: Pglite) -> None:
+    """Nor one that becomes so after its change was written down."""
+    cursor = ask(database)["cursor"]
+    database.run("insert into events values (1)")
+    for statement in (
+        f"begin; update events set title = 'x' where id = 2 and {READ_ONLY} = 'on'; commit",
+        f"begin; insert into events values (3); select {READ_ONLY}; commit",
+        "begin read only; select * from events; commit",
+    ):
+        database.run(statement)
+    assert sorted(changes_since(database, cursor)) == [("events", [1]), ("events", [3])]

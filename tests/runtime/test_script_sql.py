@@ -126,23 +126,6 @@ def test_a_table_that_is_not_there_keeps_no_other_from_its_triggers(database: Pg
     assert missing == ["public.never", "public.notes"]
 
 
-def test_a_table_of_somebody_else_keeps_no_other_from_its_triggers(database: Pglite) -> None:
-    """Whoever runs the script is told which, and why."""
-    database.run("""
-        create role owner;
-        grant all on database postgres to owner;
-        grant all on schema public, vault, net to owner;
-        grant all on all tables in schema vault, net to owner;
-        alter table notes owner to owner;
-        set role owner;
-    """)
-    warnings = install(database, EVENTS, NOTES)
-    found = triggers(database)
-    database.run("reset role; drop owned by owner cascade; drop role owner")
-    assert warnings == ["public.events is not watched: permission denied for table events"]
-    assert found == {"notes": KINDS}
-
-
 def test_triggers_that_are_there_are_left_alone(database: Pglite) -> None:
     """As replacing one locks its table; but not those that have another function."""
     install(database, EVENTS, PARTS)
@@ -209,6 +192,35 @@ def test_removal_needs_no_vault(database: Pglite) -> None:
     database.run(edge_sql.removing())
     database.run("alter schema elsewhere rename to vault")
     assert triggers(database) == {}
+
+
+def test_every_function_has_a_search_path_of_its_own(database: Pglite) -> None:
+    """In which nobody but Postgres itself can put anything."""
+    install(database, EVENTS)
+    paths = database.run("""
+        select proname, proconfig from pg_proc
+        where pronamespace = 'edge_cache'::regnamespace or proname like 'edge\\_cache\\_%'
+    """)
+    assert len(paths) > 20
+    safe = {"search_path=pg_catalog, pg_temp", 'search_path=""'}
+    assert [row["proname"] for row in paths if not safe & set(row["proconfig"] or ())] == []
+
+
+def test_no_function_changes_the_callers_settings(database: Pglite) -> None:
+    """Neither what the Worker calls nor the trigger."""
+    install(database, EVENTS)
+    settings = "select json_object_agg(name, setting) from pg_settings where name <> 'is_superuser'"
+    database.run("set search_path = public, vault; grant select on events to anon")
+    before = database.value(settings)
+    database.run("""
+        select public.edge_cache_changes('right'), public.edge_cache_check('right'),
+          public.edge_cache_snapshot('public', 'events', 'id');
+        insert into events values (1)
+    """)
+    after = database.value(settings)
+    database.run("reset search_path")
+    assert after == before
+    assert after["search_path"] == "public, vault"
 
 
 def everything(database: Pglite) -> list[dict[str, object]]:

@@ -27,7 +27,7 @@ from edge_cache.supabase.webhook import MAX_BYTES, change_in
 from edge_cache.tables import PROJECT, Declared
 from edge_cache.unexpected import reported
 from edge_cache.worker import page, rest_errors, shared_cache, supabase_paths
-from edge_cache.worker.auth import require_secret
+from edge_cache.worker.auth import is_open, require_secret, signature_in
 from edge_cache.worker.health import Health, misconfigured
 from edge_cache.worker.origin import require_own_origin
 from edge_cache.worker.passing import METHOD, SERVICE, Passing
@@ -61,6 +61,7 @@ class App:
         *,
         settings: Settings,
         purge: Purge,
+        now_ms: Callable[[], int],
         log: Log,
     ) -> None:
         self._reader = reader
@@ -70,6 +71,7 @@ class App:
         self._public = public
         self._settings = settings
         self._purge = purge
+        self._now_ms = now_ms
         self._log = log
 
     @property
@@ -125,11 +127,11 @@ class App:
             return _options(_REVALIDATE_METHODS, request)
         if request.method not in {"GET", "POST"}:
             raise MethodNotAllowed(request.method, _REVALIDATE_METHODS)
-        require_secret(self._settings.secrets, request.header("authorization"), request.url)
-        if not self._settings.secrets:
+        if is_open(self._settings.secrets, request.url):
             require_own_origin(request.header, request.url)
         if request.method == "POST":
-            return await self._take_webhook(request)
+            return await self._take_webhook(await self._trusted_body(request))
+        require_secret(self._settings.secrets, request.header("authorization"), request.url)
         return await self._revalidate_all()
 
     async def _revalidate_all(self) -> Answer:
@@ -146,10 +148,18 @@ class App:
         self._log("revalidated", tables=[table.name for table in tables])
         return http.json_answer({"received": True})
 
-    async def _take_webhook(self, request: Request) -> Answer:
-        body = await request.body(MAX_BYTES)
-        if body is None:
-            raise PayloadTooLarge(f"A payload may have {MAX_BYTES} bytes.")
+    async def _trusted_body(self, request: Request) -> bytes:
+        """Return the body of a request that may revalidate, before anybody looks into it."""
+        secrets, signature = self._settings.secrets, signature_in(request.header)
+        if signature is None or is_open(secrets, request.url):
+            require_secret(secrets, request.header("authorization"), request.url)
+            return await _body_of(request)
+        signature.require_recent(self._now_ms())
+        body = await _body_of(request)
+        signature.require(secrets, body)
+        return body
+
+    async def _take_webhook(self, body: bytes) -> Answer:
         change = change_in(body, self._settings.declared.tables)
         if change.table is not None:
             await self._refresher.record(change.table, change.row_ids)
@@ -202,6 +212,13 @@ async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer |
     if request.method == "HEAD" and isinstance(answered, Answer):
         answered = http.for_head(answered)
     return shared_cache.directed(answered, shared_max_age_s, request.url)
+
+
+async def _body_of(request: Request) -> bytes:
+    body = await request.body(MAX_BYTES)
+    if body is None:
+        raise PayloadTooLarge(f"A payload may have {MAX_BYTES} bytes.")
+    return body
 
 
 def _refusal(error: EdgeCacheError, request: Request, log: Log) -> Answer:

@@ -141,6 +141,7 @@ class FakedWorker:
             *(reader, self.refresher, health, passing, public),
             settings=settings,
             purge=self.purge,
+            now_ms=now_ms,
             log=self.log,
         )
 

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+
 import pytest
-from faked_edge import ARTICLES, BEARER, PRODUCTS, FakedWorker, problem_of, slug_of, webhook
+from faked_edge import (
+    ARTICLES,
+    BEARER,
+    PRODUCTS,
+    SECRET,
+    FakedWorker,
+    problem_of,
+    slug_of,
+    webhook,
+)
 from faked_ports import (
+    NOW_MS,
     members,
 )
 
@@ -135,6 +149,63 @@ def test_the_previous_secret_is_taken_while_there_is_one(edge: FakedWorker) -> N
     assert edge.ask("POST", "/revalidate", previous, webhook()).status == 200
     assert edge.ask("GET", "/revalidate", BEARER).status == 200
     assert edge.ask("GET", "/revalidate", {"authorization": "Bearer older"}).status == 401
+
+
+def signed(body: bytes, *, secret: str = SECRET, at_s: int = NOW_MS // 1000) -> dict[str, str]:
+    """Return the headers of a body that the project's triggers send."""
+    digest = hmac.digest(secret.encode(), b"17.%d.%s" % (at_s, body), hashlib.sha256)
+    return {
+        "webhook-id": "17",
+        "webhook-timestamp": str(at_s),
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+    }
+
+
+def test_a_signed_webhook_needs_no_token(edge: FakedWorker) -> None:
+    """It is taken as one with the token is; the previous secret signs, too."""
+    edge.previous_secret = "old"
+    for secret in (SECRET, "old"):
+        edge.refresher.asked.clear()
+        answer = edge.ask("POST", "/revalidate", signed(webhook(), secret=secret), webhook())
+        assert (answer.status, members(answer.body)) == (200, {"received": True})
+        assert edge.refresher.asked == [("record", "articles", ("7",)), ("record", "", ())]
+    assert edge.limits == [MAX_BYTES] * 2
+
+
+@pytest.mark.parametrize("token", [{}, BEARER])
+def test_what_is_signed_wrong_changes_nothing(edge: FakedWorker, token: dict[str, str]) -> None:
+    """Nobody looks into the body, which need not be JSON."""
+    wrong = signed(webhook(), secret="wrong") | token
+    for body in (webhook(), b"no JSON"):
+        answer = edge.ask("POST", "/revalidate", wrong, body)
+        assert (answer.status, slug_of(answer)) == (401, "unauthorized")
+        assert answer.headers["www-authenticate"] == 'Bearer realm="revalidate"'
+    assert edge.refresher.asked == []
+
+
+def test_a_body_with_an_old_signature_is_not_even_read(edge: FakedWorker) -> None:
+    """The Worker's clock decides."""
+    old = signed(webhook(), at_s=NOW_MS // 1000 - 301)
+    assert edge.ask("POST", "/revalidate", old, webhook()).status == 401
+    assert (edge.limits, edge.refresher.asked) == ([], [])
+
+
+def test_a_signature_does_not_lift_the_limit_of_a_body(edge: FakedWorker) -> None:
+    """The limit holds before the body is hashed."""
+    assert edge.ask("POST", "/revalidate", signed(webhook()), None).status == 413
+
+
+def test_a_signature_opens_no_get(edge: FakedWorker) -> None:
+    """It says that a body is the project's, and a GET has none."""
+    assert edge.ask("GET", "/revalidate", signed(b"")).status == 401
+
+
+def test_where_no_secret_is_set_a_signature_proves_nothing(edge: FakedWorker) -> None:
+    """Only this machine may then, whatever it signs with."""
+    edge.secret = None
+    assert edge.ask("POST", "/revalidate", signed(webhook()), webhook()).status == 503
+    local = "http://localhost:8787/revalidate"
+    assert edge.ask("POST", local, signed(webhook()), webhook()).status == 200
 
 
 @pytest.mark.parametrize("others", [{"table": "users"}, {"schema": "private"}])

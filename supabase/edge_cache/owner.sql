@@ -1,0 +1,32 @@
+-- What this script makes runs with the rights of whoever ran it, so it takes over nothing of anybody
+-- else's. (`edge_cache.post` belongs to `anon` on purpose.)
+do $$
+declare
+  foreign_object text;
+  its_owner name;
+begin
+  select object, pg_get_userbyid(owner) into foreign_object, its_owner
+  from (
+    select 'schema edge_cache', nspowner from pg_namespace where nspname = 'edge_cache'
+    union all
+    select format('relation %s', oid::regclass), relowner
+    from pg_class
+    where relnamespace = to_regnamespace('edge_cache')
+    union all
+    select format('function %s', oid::regprocedure), proowner
+    from pg_proc
+    where (pronamespace = to_regnamespace('edge_cache') and proname <> 'post')
+      or (pronamespace = to_regnamespace('public')
+        and proname in ('edge_cache_changes', 'edge_cache_check', 'edge_cache_snapshot'))
+  ) as present (object, owner)
+  where owner <> to_regrole(quote_ident(current_user))
+  limit 1;
+  if found then
+    raise insufficient_privilege using
+      message = format('The %s belongs to %s, and %s runs this script: nothing is changed.',
+        foreign_object, its_owner, current_user),
+      hint = format('Look at what it is. If it is yours, run this script as %s; if not, have %s or a '
+        'superuser drop it, and run the script again.', its_owner, its_owner);
+  end if;
+end
+$$;

@@ -1,0 +1,169 @@
+"""The script of `npm run sql` gives other roles no way in, on a Postgres server.
+
+`postgres` runs it there, which is no superuser, as in a Supabase project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from postgres import SUPERUSER, Postgres, Session, postgres, server_programs
+
+from edge_cache.tables import Declared, Table
+from shared import edge_sql
+
+PROGRAMS = server_programs()
+
+pytestmark = pytest.mark.skipif(
+    PROGRAMS is None, reason="needs a Postgres server: apt-get install postgresql"
+)
+
+EVENTS, THEIRS = Table("events"), Table("theirs")
+
+SCRIPT = edge_sql.installing(Declared((EVENTS,)))
+
+TABLES = """
+  create table events (id int primary key);
+  grant select on events to anon;
+  alter table events enable row level security;
+"""
+
+VAULT = """
+  do $$ begin
+    perform vault.create_secret('a secret', 'edge_cache_secret');
+    perform vault.create_secret('https://edge.example/revalidate', 'edge_cache_url');
+  end $$;
+"""
+
+STRANGER = """
+  create role stranger login;
+  grant create on database postgres to stranger;
+  grant usage, create on schema public to stranger;
+"""
+"""Somebody who may do what a project may well let a role do."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    """Return a server with a table, and a role that is nobody's friend."""
+    assert PROGRAMS
+    with postgres(PROGRAMS) as server:
+        said = server.connect(SUPERUSER).run(STRANGER) + server.connect().run(TABLES)
+        assert not said, said
+        yield server
+
+
+@pytest.fixture
+def owner(server: Postgres) -> Iterator[Session]:
+    """Return the session that runs the script, which is not there yet."""
+    session = server.connect()
+    session.run(VAULT)
+    yield session
+    superuser = server.connect(SUPERUSER)
+    superuser.run(f"rollback; drop owned by stranger cascade; {STRANGER.partition(';')[2]}")
+    session.run(f"rollback; {edge_sql.removing()}; truncate events")
+    superuser.run("truncate net.http_request_queue")
+
+
+@pytest.fixture
+def stranger(server: Postgres, owner: Session) -> Session:
+    """Return a session of the stranger's, whose objects go before the owner's do."""
+    del owner
+    return server.connect("stranger")
+
+
+PLANTED = """
+  create table public.ran (who name); grant all on public.ran to public;
+  create function public.format(text, text, text) returns text language plpgsql as $$ begin
+    insert into public.ran values (current_user);
+    return pg_catalog.format($1, variadic array[$2, $3]);
+  end $$
+"""
+
+
+def test_no_function_of_another_role_runs(owner: Session, stranger: Session) -> None:
+    """Though its arguments fit better than those of Postgres's own."""
+    assert stranger.run(PLANTED) == ""
+    for script in (SCRIPT, SCRIPT, edge_sql.removing(), SCRIPT):
+        assert "ERROR" not in owner.run(script)
+    owner.run("insert into events values (1); select * from edge_cache.check()")
+    assert stranger.run("select who from ran") == ""
+    assert owner.run("select format('%s %s', 'a'::text, 'b'::text); table ran") == "a b\npostgres"
+
+
+TAKEN = {
+    "schema edge_cache": "create schema edge_cache",
+    "relation edge_cache.outbox": "create table edge_cache.outbox ()",
+    "function edge_cache.announce()": """
+      create function edge_cache.announce() returns trigger language plpgsql as 'begin end'
+    """,
+    "function public.edge_cache_check(text)": """
+      create function public.edge_cache_check(text) returns json language sql as 'select null::json'
+    """,
+}
+"""What belongs to the stranger, and how that came."""
+
+
+@pytest.mark.parametrize("taken", TAKEN)
+@pytest.mark.parametrize("script", [SCRIPT, edge_sql.removing()], ids=["installing", "removing"])
+def test_nothing_of_another_role_is_taken_over(
+    owner: Session, stranger: Session, taken: str, script: str
+) -> None:
+    """The error says whose it is, and the way out; the script changes nothing."""
+    if taken != "schema edge_cache":
+        owner.run("create schema edge_cache; grant usage, create on schema edge_cache to stranger")
+    assert stranger.run(TAKEN[taken]) == ""
+    said = owner.run(f"{script}; rollback")
+    assert f"ERROR:  The {taken} belongs to stranger, and postgres runs this script" in said
+    assert "run this script as stranger; if not, have stranger or a superuser drop it" in said
+    assert owner.run("select count(*) from pg_class where relname = 'declared'") == "0"
+
+
+def test_the_secret_does_not_leave_vault(owner: Session, stranger: Session) -> None:
+    """Every role may read what pg_net is to send."""
+    owner.run(SCRIPT)
+    owner.run("insert into events values (1)")
+    queued = stranger.run("select headers, convert_from(body, 'UTF8') from net.http_request_queue")
+    assert "webhook-signature" in queued
+    assert "a secret" not in queued
+    assert "authorization" not in queued
+
+
+def test_a_trigger_on_the_queue_has_no_rights_of_the_owners(
+    owner: Session, stranger: Session
+) -> None:
+    """Every role may put one there."""
+    owner.run(SCRIPT)
+    stranger.run("""
+        create table ran (who name); grant all on ran to public;
+        create function public.look() returns trigger language plpgsql as $$
+          begin insert into public.ran values (current_user); return new; end
+        $$;
+        create trigger look before insert on net.http_request_queue
+          for each row execute function public.look()
+    """)
+    assert owner.run("insert into events values (1)") == ""
+    assert stranger.run("select who from ran") == "anon"
+
+
+def test_a_table_of_another_owner_keeps_no_other_from_its_triggers(
+    owner: Session, stranger: Session
+) -> None:
+    """Neither while it is declared, nor later. Whoever runs the script is told which, and why."""
+    stranger.run("create table theirs (id int primary key)")
+    script = edge_sql.installing(Declared((THEIRS, EVENTS)))
+    assert "theirs is not watched: permission denied for table theirs" in owner.run(script)
+    stranger.run("grant trigger on theirs to postgres")
+    assert "WARNING" not in owner.run(script).replace("WARNING:  pg_net", "")
+    said = owner.run(SCRIPT)
+    assert "ERROR" not in said
+    assert "theirs keeps its trigger edge_cache_insert: must be owner of relation theirs" in said
+    assert "It still has triggers, and needs none" in said
+    assert (
+        "Have stranger drop them, who owns it: drop trigger edge_cache_delete on public.theirs; "
+        in said
+    )
+    assert owner.run("insert into events values (1); select keys from edge_cache.outbox") == "[1]"
+    assert "ERROR" not in owner.run(edge_sql.removing())
+    assert stranger.run("select count(*) from pg_trigger where not tgisinternal") == "0"
