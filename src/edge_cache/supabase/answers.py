@@ -43,6 +43,8 @@ _NOT_RELAYED = frozenset(
         # These are of the connection, or of the body as it was packed.
         *("connection", "content-encoding", "content-length", "date", "keep-alive", "server"),
         *("te", "trailer", "transfer-encoding", "upgrade"),
+        # These are of the host that sends them.
+        *("alt-svc", "strict-transport-security"),
         # This one is of a single reader, but many may wait for one answer.
         "set-cookie",
     }
@@ -150,10 +152,12 @@ def require_success(response: httpx.Response, table: Table | None = None) -> Non
     )
 
 
-def final_answer(response: httpx.Response, table: Table | None = None) -> FinalAnswer:
-    """Return the error that hands an answer on."""
+def final_answer(
+    response: httpx.Response, table: Table | None = None, why: str = ""
+) -> FinalAnswer:
+    """Return the error that hands an answer on; ``why`` says what keeps a success from KV."""
     return FinalAnswer(
-        _sentence(response) + _where(table),
+        f"{_sentence(response)}{_where(table)}{why and f' It is not stored: {why}.'}",
         supabase_status=response.status_code,
         code=error_code(response),
         reply=reply_of(response),

@@ -31,6 +31,9 @@ MAX_HEADERS_BYTES = 700
 _MAY_NOT_BE_STORED = re.compile(r"(?:^|[\s,])(?:no-store|private)(?:$|[\s,=])", re.IGNORECASE)
 _SINGULARITY = "PGRST116"
 
+_MAX_TOLD_CHARS = 100
+"""So much of what SQL wrote is told to the operator."""
+
 _VARY = frozenset(
     {
         # The key of an entry has these, or a request that has them is passed on.
@@ -56,8 +59,8 @@ class Queries:
         response = await self._requests.send(method, target, _headers(query), is_relayed=True)
         _require_answer(query, response)
         headers = _replayed(response)
-        if not _may_be_stored(query, response, headers):
-            raise final_answer(response)
+        if why := _why_not_stored(query, response, headers):
+            raise final_answer(response, why=why)
         return Representation(response.content, response.status_code, headers)
 
 
@@ -98,15 +101,19 @@ def _says_not_one_row(response: httpx.Response) -> bool:
     return is_not_acceptable and error_code(response) == _SINGULARITY and is_json(response)
 
 
-def _may_be_stored(query: Query, response: httpx.Response, headers: dict[str, str]) -> bool:
-    """Tell whether everybody who asks this may get the answer, as it is replayed, from KV."""
-    return (
-        response.status_code in REPLAYABLE
-        and _is_of_the_type(query, response)
-        and not _MAY_NOT_BE_STORED.search(response.headers.get("cache-control", ""))
-        and _varies_with(response) <= _VARY
-        and _have_room(headers)
-    )
+def _why_not_stored(query: Query, response: httpx.Response, headers: dict[str, str]) -> str:
+    """Return what keeps an answer from KV. If it is empty, everybody who asks this may get it."""
+    if response.status_code not in REPLAYABLE:
+        return "no answer of this status is"
+    if not _is_of_the_type(query, response):
+        return "its media type is not the one that was asked for"
+    if _MAY_NOT_BE_STORED.search(response.headers.get("cache-control", "")):
+        return "its Cache-Control forbids that"
+    if more := _varies_with(response) - _VARY:
+        return f"its Vary names {', '.join(sorted(more))[:_MAX_TOLD_CHARS]}"
+    if not _have_room(headers):
+        return "its headers are too long, or not ASCII"
+    return ""
 
 
 def _is_of_the_type(query: Query, response: httpx.Response) -> bool:

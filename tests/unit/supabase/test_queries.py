@@ -248,7 +248,7 @@ def test_postgrests_verdict_is_handed_on_in_its_own_words(
     """The client gets them. The log has only the code."""
     body = json.dumps({**told, "message": "private"}).encode()
     sent = {"content-type": "application/json", "proxy-status": "x", "x-of-sql": "y"}
-    remote = Remote(body, status, {**sent, "date": "now", "set-cookie": "a=b"})
+    remote = Remote(body, status, {**sent, "date": "now", "set-cookie": "a=b", "alt-svc": "h3"})
     error = refused(FinalAnswer, remote)
     assert "private" not in error.detail
     assert error.supabase_status == status
