@@ -178,6 +178,31 @@ class Missed:
         return self.complete and not self.changes
 
 
+class ObjectAnswer(Protocol):
+    """What a Durable Object answered."""
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether it is a success."""
+
+    @property
+    def body(self) -> Body:
+        """The body, to be handed on or released."""
+
+    def header(self, name: str) -> str | None:
+        """Return a header's value, or None."""
+
+    async def text(self) -> str:
+        """Return the body as a text. Raises RefresherUnavailable."""
+
+
+class CallObject(Protocol):
+    """Reaches Durable Objects."""
+
+    async def __call__(self, name: str, url: str, body: str = "") -> ObjectAnswer:
+        """Send a request to the object of a name. Raises RefresherUnavailable."""
+
+
 class Refreshing(Protocol):
     """The refresher as the Worker sees it. Every method raises EdgeCacheError."""
 

@@ -96,9 +96,9 @@ def require_own(name: str, scope: Scope) -> None:
         raise EdgeCacheError("The request is for another object.")
 
 
-def url_of(host: str, verb: str, path: str, number: int = 0) -> str:
-    """Return the URL of a request."""
-    return f"{host}/{verb}/{number}?{path}"
+def url_of(verb: str, path: str, number: int = 0) -> str:
+    """Return the URL of a request. Its host is nobody's: an object is reached by its name."""
+    return f"https://object/{verb}/{number}?{path}"
 
 
 def request_in(url: str) -> tuple[str, int, str]:

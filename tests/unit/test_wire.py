@@ -127,14 +127,14 @@ def test_an_answer_that_is_no_problem_is_a_failure_of_the_refresher(text: str | 
 )
 def test_a_request_arrives_as_it_was_sent(verb: str, number: int, path: str) -> None:
     """In a URL; a query's path has what URLs have."""
-    url = wire.url_of("https://refresher", verb, path, number)
-    assert url == f"https://refresher/{verb}/{number}?{path}"
+    url = wire.url_of(verb, path, number)
+    assert url == f"https://object/{verb}/{number}?{path}"
     assert wire.request_in(url) == (verb, number, path)
-    assert wire.url_of("https://refresher", verb, path) == f"https://refresher/{verb}/0?{path}"
+    assert wire.url_of(verb, path) == f"https://object/{verb}/0?{path}"
 
 
 @pytest.mark.parametrize(
-    "url", ["https://refresher/fill", "https://refresher/fill/x/articles", "https://refresher"]
+    "url", ["https://object/fill", "https://refresher/fill/x/articles", "https://refresher"]
 )
 def test_a_url_that_is_no_request_is_an_error(url: str) -> None:
     """None of ours is such."""

@@ -36,7 +36,7 @@ async def asked(world: World, path: str, verb: str, body: str = "", *, number: i
         assert scope is world.scope
         return world.host
 
-    url = wire.url_of("https://refresher", verb, path, number)
+    url = wire.url_of(verb, path, number)
     return await serve(url, text, lambda: Declared((OTHER, TABLE)), host_of, world.log)
 
 
@@ -246,7 +246,7 @@ async def test_a_configuration_that_is_wrong_is_a_problem(world: World) -> None:
     def declared() -> Declared:
         raise ConfigurationError(["TABLES is wrong."])
 
-    url = wire.url_of("https://x", wire.STATUS, "/articles")
+    url = wire.url_of(wire.STATUS, "/articles")
     answer = await serve(url, text, declared, host_of, world.log)
     assert (answer.status, problem_in(answer)["detail"]) == (500, "TABLES is wrong.")
 

@@ -26,6 +26,7 @@ from edge_cache.ports import Filled, Missed
 from edge_cache.queries import Query
 from edge_cache.resources import Resource
 from edge_cache.tables import PROJECT, Table
+from edge_cache.worker.objects import Objects
 
 PRODUCTS = Table("products", key="sku")
 QUERY = Resource(PRODUCTS, query=Query("products", "select=name"))
@@ -43,7 +44,7 @@ def namespace() -> ObjectNamespace:
 @pytest.fixture
 def client(load: Callable[[str], ModuleType], namespace: ObjectNamespace) -> Any:
     """Return a client of those objects."""
-    return load("refresher_client").RefresherClient(namespace)
+    return Objects(load("objects").ObjectNamespace(namespace).call)
 
 
 def run(work: Awaitable[Any]) -> Any:
@@ -75,7 +76,7 @@ def test_a_miss_is_filled(
     assert namespace.calls == [
         (
             "products",
-            f"https://refresher/{verb}/3?/products/a%2Fb",
+            f"https://object/{verb}/3?/products/a%2Fb",
             None,
         )
     ]
@@ -90,7 +91,7 @@ def test_an_entry_is_the_object_s_that_keeps_its_version(
 ) -> None:
     """A table's, or the project's, whose name no table has."""
     run(client.renew(resource, 5))
-    assert namespace.calls == [(name, f"https://refresher/renew/5?{resource.path}", None)]
+    assert namespace.calls == [(name, f"https://object/renew/5?{resource.path}", None)]
 
 
 def test_the_project_has_an_object_of_its_own(client: Any, namespace: ObjectNamespace) -> None:
@@ -99,9 +100,9 @@ def test_the_project_has_an_object_of_its_own(client: Any, namespace: ObjectName
     run(client.record(PROJECT, (), 17))
     run(client.caught_up("c1"))
     assert namespace.calls == [
-        ("*", "https://refresher/revalidate/0?/", None),
-        ("*", "https://refresher/record/17?/", {"method": "POST", "body": "[]"}),
-        ("*", "https://refresher/caught-up/0?/", {"method": "POST", "body": "c1"}),
+        ("*", "https://object/revalidate/0?/", None),
+        ("*", "https://object/record/17?/", {"method": "POST", "body": "[]"}),
+        ("*", "https://object/caught-up/0?/", {"method": "POST", "body": "c1"}),
     ]
 
 
@@ -114,7 +115,7 @@ def test_the_project_s_object_tells_what_was_missed(
     assert isinstance(body, bytes)
     namespace.answer = Response(Stream(body))
     assert run(client.missed()) == missed
-    assert namespace.calls == [("*", "https://refresher/missed/0?/", None)]
+    assert namespace.calls == [("*", "https://object/missed/0?/", None)]
 
 
 @pytest.mark.parametrize(("told", "changed"), [(b"true", True), (b"false", False)])
@@ -124,7 +125,7 @@ def test_a_check_tells_whether_the_table_had_changed(
     """The project's queries may lack that too."""
     namespace.answer = Response(Stream(told))
     assert run(client.check(PRODUCTS)) is changed
-    assert namespace.calls == [("products", "https://refresher/check/0?/products", None)]
+    assert namespace.calls == [("products", "https://object/check/0?/products", None)]
 
 
 @pytest.mark.parametrize(("stored", "asked"), [(True, False), (False, True)])
@@ -172,7 +173,7 @@ def test_a_verb_is_carried_to_the_tables_object(
     """204 says that it is done."""
     assert run(call(client)) is None
     assert namespace.calls == [
-        ("products", f"https://refresher{path}", {"method": "POST", "body": body} if body else None)
+        ("products", f"https://object{path}", {"method": "POST", "body": body} if body else None)
     ]
 
 
@@ -180,7 +181,7 @@ def test_a_status_is_read(client: Any, namespace: ObjectNamespace) -> None:
     """As JSON members."""
     namespace.answer = Response(Stream(b'{"failures": 0}'))
     assert run(client.status(PRODUCTS)) == {"failures": 0}
-    assert namespace.calls[0][1] == "https://refresher/status/0?/products"
+    assert namespace.calls[0][1] == "https://object/status/0?/products"
 
 
 @pytest.mark.parametrize("call", [call for call, _, _ in CALLS])
