@@ -39,7 +39,7 @@ HEALTH_PATH = "/health"
 _REVALIDATE_METHODS = "GET, POST, OPTIONS"
 _READS = frozenset({"GET", "HEAD"})
 
-_WITHOUT_CACHE = frozenset({RefresherUnavailable.slug, Overloaded.slug})
+_WITHOUT_CACHE = (RefresherUnavailable, Overloaded)
 """Errors of this Worker's own, at which Supabase is asked in the cache's place."""
 
 
@@ -112,7 +112,7 @@ class App:
             return await self._read(asked, request)
         except EdgeCacheError as error:
             # Without the refresher there is no cache, but Supabase may well be there.
-            if error.slug in _WITHOUT_CACHE and self._passing.passes_rest:
+            if isinstance(error, _WITHOUT_CACHE) and self._passing.passes_rest:
                 return await self._passing.pass_on(request, error.slug)
             raise
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edge_cache import http
 from edge_cache.entries import Metadata, age_s, etag_of, parse_metadata
-from edge_cache.errors import EdgeCacheError, NotAsked, RelayedProblem, StoreError
+from edge_cache.errors import EdgeCacheError, NotAsked, Reply, StoreError, UpstreamError
 from edge_cache.ports import Filled, Log, NowMs, ReadableStore, Refreshing, StoredValue
 from edge_cache.resources import Resource, loggable
 from edge_cache.supabase.rows import is_plausible
@@ -189,19 +189,19 @@ class Reader:
         self, resource: Resource, conditions: Conditions, entry: _Entry, error: EdgeCacheError
     ) -> http.Answer:
         """Answer with an entry that is out of date instead of an error (stale-if-error)."""
-        if isinstance(error, RelayedProblem) and error.reply:
-            http.release(error.reply.body)
+        if reply := _reply_of(error):
+            http.release(reply.body)
         age = self._age_s(entry)
         self._log("stale_if_error", key=loggable(resource.key), type=error.slug, age_s=age)
         return self._answer(conditions, entry, age, _stale_parts(error))
 
     def _relay(self, resource: Resource, miss: _Miss, error: EdgeCacheError) -> http.Answer:
         """Answer with what Supabase said in its own words; else raise the error."""
-        if not isinstance(error, RelayedProblem) or error.reply is None:
+        reply = _reply_of(error)
+        if reply is None:
             raise error
-        status = error.reply.status
-        self._log("relayed", key=loggable(resource.key), status=status, type=error.slug)
-        return http.relayed(error.reply, http.cache_status(*_forwarded_parts(miss, status)))
+        self._log("relayed", key=loggable(resource.key), status=reply.status, type=error.slug)
+        return http.relayed(reply, http.cache_status(*_forwarded_parts(miss, reply.status)))
 
     def _answer(
         self,
@@ -223,6 +223,10 @@ class Reader:
 
     def _age_s(self, entry: _Entry) -> int | None:
         return None if entry.read_at_ms is None else age_s(entry.read_at_ms, self._now_ms())
+
+
+def _reply_of(error: EdgeCacheError) -> Reply | None:
+    return error.reply if isinstance(error, UpstreamError) else None
 
 
 def _filled_parts(miss: _Miss, filled: Filled) -> list[str]:
@@ -252,8 +256,8 @@ def _stale_parts(error: EdgeCacheError) -> list[str]:
 
     A status is claimed only where one arrived.
     """
-    if error.slug == NotAsked.slug:
+    if isinstance(error, NotAsked):
         return ["hit", f"detail={error.slug}"]
-    status = error.document().get("supabase_status")
+    status = error.supabase_status if isinstance(error, UpstreamError) else None
     arrived = [] if status is None else [f"fwd-status={status}"]
     return ["fwd=stale", *arrived, f"detail={error.slug}"]

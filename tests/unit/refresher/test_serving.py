@@ -12,7 +12,6 @@ from edge_cache import wire
 from edge_cache.errors import (
     ConfigurationError,
     FinalAnswer,
-    RelayedProblem,
     Reply,
     UpstreamTimeout,
 )
@@ -176,7 +175,7 @@ async def test_what_supabase_said_of_a_query_is_carried(world: World) -> None:
     answer = await asked(world, query().path, wire.FILL)
     assert (answer.status, answer.body) == (502, b"{}")
     error = wire.error_from(answer.headers[wire.ERROR], answer.body)
-    assert isinstance(error, RelayedProblem)
+    assert isinstance(error, FinalAnswer)
     assert error.reply == reply
 
 

@@ -10,11 +10,10 @@ from faked_ports import NOW_MS, FakeStream, FakeValue, filled_of, metadata_of
 
 from edge_cache.entries import Metadata
 from edge_cache.errors import (
-    EdgeCacheError,
     FinalAnswer,
-    RelayedProblem,
     Reply,
     StoreError,
+    UpstreamError,
     UpstreamRejected,
     UpstreamUnreachable,
 )
@@ -182,18 +181,17 @@ def test_nobody_is_told_of_an_entry_of_another_workers(later: FakedReader) -> No
     assert later.refresher.asked == []
 
 
-def relayed(error: EdgeCacheError, body: FakeStream) -> RelayedProblem:
-    """Return an error as it comes from the refresher, with Supabase's words as a stream."""
-    return RelayedProblem(
-        error.document(), None, stale_if_error=error.stale_if_error, reply=Reply(400, {}, body)
-    )
+def said_with(error: UpstreamError, body: FakeStream) -> UpstreamError:
+    """Return an error with Supabase's words as a stream."""
+    error.reply = Reply(400, {}, body)
+    return error
 
 
 def test_what_supabase_said_is_let_go_where_a_stale_entry_is_served(later: FakedReader) -> None:
     """An unread stream would hold its connection."""
     said = FakeStream()
     stale = later.keep(QUERY, FakeValue(metadata(version=1).to_json()), published=2)
-    later.refresher.failing["articles"] = relayed(
+    later.refresher.failing["articles"] = said_with(
         UpstreamRejected("No.", supabase_status=400), said
     )
     answer = later.read(QUERY)
@@ -209,7 +207,7 @@ def test_a_final_answer_is_handed_on_and_the_stale_entry_let_go(
     stale = later.keep(QUERY, FakeValue(metadata(version=1).to_json()), published=2)
     if not has_stale:
         later.store.values.clear()
-    later.refresher.failing["articles"] = relayed(FinalAnswer("No."), said)
+    later.refresher.failing["articles"] = said_with(FinalAnswer("No."), said)
     answer = later.read(QUERY)
     assert (answer.status, answer.body) == (400, said)
     fwd = "stale" if has_stale else "uri-miss"

@@ -21,7 +21,6 @@ from edge_cache.errors import (
     NotAsked,
     NotFound,
     RefresherUnavailable,
-    RelayedProblem,
     StillReading,
     UpstreamRejected,
     UpstreamUnavailable,
@@ -77,11 +76,6 @@ def test_an_entry_below_the_published_version_is_replaced(reader: FakedReader) -
         (StillReading("Slow."), "fwd=stale; detail=supabase-slow"),
         (RefresherUnavailable("No."), "fwd=stale; detail=refresher-unavailable"),
         (NotAsked("Failed."), "hit; detail=supabase-failed-just-now"),
-        (
-            RelayedProblem(UpstreamUnavailable("Busy.", supabase_status=500).document(), 5),
-            "fwd=stale; fwd-status=500; detail=supabase-unavailable",
-        ),
-        (RelayedProblem(NotAsked("Failed.").document(), 5), "hit; detail=supabase-failed-just-now"),
     ],
 )
 def test_a_stale_entry_is_better_than_an_error(
@@ -113,8 +107,6 @@ def test_a_stale_entry_that_sends_no_body_is_let_go(reader: FakedReader) -> None
     [
         NotFound("No such row."),
         LookupsExhausted("Too many."),
-        RelayedProblem(NotFound("No such row.").document(), None, stale_if_error=False),
-        RelayedProblem(LookupsExhausted("Too many.").document(), 1, stale_if_error=False),
     ],
 )
 def test_some_errors_are_never_hidden_behind_a_stale_entry(
