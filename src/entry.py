@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import cache
 from typing import Any
 
@@ -142,11 +141,10 @@ def _outside(storage: DurableStorage) -> Outside:
     return Outside(
         supabase,
         _settings().project,
-        supabase,
+        supabase.outbox,
         KvWriter(runtime.environment().ARTICLES),
         storage,
         runtime.Shared,
         runtime.now_ms,
-        asyncio.sleep,
         runtime.log,
     )

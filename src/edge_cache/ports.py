@@ -18,9 +18,6 @@ from edge_cache.tables import Scope, Table
 NowMs = Callable[[], int]
 """Returns the Unix time in milliseconds."""
 
-Sleep = Callable[[float], Awaitable[None]]
-"""Waits for a number of seconds."""
-
 Share = Callable[[bytes], Body]
 """Returns a body that any number of responses may send without a copy for each."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge_cache.errors import EdgeCacheError
-from edge_cache.ports import Log, NowMs, Outbox, Share, Sleep, Source, Storage, WritableStore
+from edge_cache.ports import Log, NowMs, Outbox, Share, Source, Storage, WritableStore
 from edge_cache.refresher.backlog import Backlog
 from edge_cache.refresher.catch_up import CatchUp
 from edge_cache.refresher.demand import Demand
@@ -37,7 +37,6 @@ class Outside:
     storage: Storage
     share: Share
     now_ms: NowMs
-    sleep: Sleep
     log: Log
 
 
@@ -86,7 +85,7 @@ def host_of(scope: Scope, outside: Outside) -> Host:
     journal = Journal(storage, now_ms, has_list=isinstance(scope, Table))
     record, demand = Record(storage, now_ms), Demand(scope, storage, now_ms)
     lookups, new_keys = Lookups(now_ms), NewKeys(now_ms)
-    writer = Writer(now_ms=now_ms, sleep=outside.sleep, log=log)
+    writer = Writer(now_ms=now_ms, log=log)
     entries = Entries(scope, outside.store, writer, journal, log)
     reads = Reads(
         source=outside.source,
@@ -133,7 +132,7 @@ def host_of(scope: Scope, outside: Outside) -> Host:
         demand=demand,
         log=log,
     )
-    catch_up = CatchUp(outside.outbox, storage, now_ms, outside.sleep)
+    catch_up = CatchUp(outside.outbox, storage, now_ms)
     return Host(
         scope, fills, revalidation, backlog, reads, writer, journal, record, demand, catch_up
     )

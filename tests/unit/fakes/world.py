@@ -264,7 +264,6 @@ class World:
             storage=self.storage,
             share=bytes,
             now_ms=self.clock.now_ms,
-            sleep=asyncio.sleep,
             log=self.log,
         )
         self.host = host_of(self.scope, self.outside)
