@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from edge_cache.entries import Metadata, Representation, Versions
-from edge_cache.http import Body, Passed, Stream
+from edge_cache.bodies import Body, Stream
+from edge_cache.entries import Entry, Representation, Versions
+from edge_cache.http import Passed
 from edge_cache.resources import Change, Resource
 from edge_cache.tables import Scope, Table
 
@@ -119,8 +120,7 @@ class Filled:
     for it: if not, it was still in the refresher's memory.
     """
 
-    metadata: Metadata
-    body: Body
+    entry: Entry[Body]
     stored: bool
     asked: bool
 

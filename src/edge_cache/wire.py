@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from edge_cache.entries import parse_metadata
+from edge_cache.bodies import Body
+from edge_cache.entries import Entry, parse_metadata
 from edge_cache.errors import (
     ConfigurationError,
     EdgeCacheError,
@@ -24,7 +25,7 @@ from edge_cache.errors import (
     Unauthorized,
     UpstreamError,
 )
-from edge_cache.http import Answer, Body, json_answer
+from edge_cache.http import Answer, json_answer
 from edge_cache.ports import Filled, Missed
 from edge_cache.tables import PROJECT, Declared, Scope
 from edge_cache.urls import cut
@@ -54,8 +55,8 @@ _ENTRY = "x-entry"
 
 def filled_answer(filled: Filled) -> Answer:
     """Return the answer that carries an entry."""
-    known = f"{filled.stored:d}{filled.asked:d}{filled.metadata.to_json()}"
-    return Answer(200, {_ENTRY: known}, filled.body)
+    known = f"{filled.stored:d}{filled.asked:d}{filled.entry.metadata.to_json()}"
+    return Answer(200, {_ENTRY: known}, filled.entry.body)
 
 
 def filled_from(header: Callable[[str], str | None], body: Body) -> Filled:
@@ -64,7 +65,7 @@ def filled_from(header: Callable[[str], str | None], body: Body) -> Filled:
     metadata = parse_metadata(known[2:])
     if metadata is None:
         raise RefresherUnavailable("The refresher's answer carries no entry.")
-    return Filled(metadata, body, stored=known[0] == "1", asked=known[1] == "1")
+    return Filled(Entry(metadata, body), stored=known[0] == "1", asked=known[1] == "1")
 
 
 def missed_answer(missed: Missed | None) -> Answer:

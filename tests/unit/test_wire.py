@@ -7,7 +7,7 @@ import json
 import pytest
 
 from edge_cache import wire
-from edge_cache.entries import Metadata
+from edge_cache.entries import Entry, Metadata
 from edge_cache.errors import (
     ConfigurationError,
     EdgeCacheError,
@@ -29,7 +29,7 @@ METADATA = Metadata('"tag"', 2, 1_700_000_000_000, 7, "digest")
 @pytest.mark.parametrize("asked", [True, False])
 def test_an_entry_arrives_as_it_was_sent(*, stored: bool, asked: bool) -> None:
     """Its metadata and how it came about travel in headers, its bytes as they are."""
-    filled = Filled(METADATA, b"[]", stored=stored, asked=asked)
+    filled = Filled(Entry(METADATA, b"[]"), stored=stored, asked=asked)
     answer = wire.filled_answer(filled)
     assert answer.status == 200
     assert wire.filled_from(answer.headers.get, answer.body) == filled

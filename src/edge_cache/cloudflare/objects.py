@@ -7,9 +7,9 @@ from typing import Any
 
 from pyodide.ffi import JsException, jsnull
 
+from edge_cache.bodies import Stream
 from edge_cache.cloudflare.javascript import JS
 from edge_cache.errors import RefresherUnavailable
-from edge_cache.http import Stream
 
 
 class JsAnswer:

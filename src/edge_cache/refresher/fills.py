@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from edge_cache.entries import Snapshot
+from edge_cache.entries import Entry
 from edge_cache.errors import (
     AnotherRow,
     FinalAnswer,
@@ -70,7 +70,7 @@ class Fills:
         self._missed = SingleFlight(self._first, lambda: journal.changes.version)
         self._aged = SingleFlight(self._again, lambda: journal.changes.version)
         self._going_on: set[asyncio.Task[Reading]] = set()
-        self._listed: tuple[Snapshot | None, frozenset[str]] = None, frozenset()
+        self._listed: tuple[Entry[bytes] | None, frozenset[str]] = None, frozenset()
 
     async def fill(self, resource: Resource, *, version: int, has_stale: bool) -> Filled:
         """Return an entry that readers miss, as new as the version that they see.
@@ -87,7 +87,7 @@ class Fills:
         needed = self._journal.changes.needed(resource)
         kept = self._reads.recent.get(resource.key, needed)
         if kept:
-            return Filled(kept.snapshot.metadata, kept.body, stored=True, asked=False)
+            return Filled(kept.sent, stored=True, asked=False)
         if resource.row_id is not None and self._lookups.is_absent(resource.key, needed):
             table = resource.table
             raise NotFound(f"No row of {table.name} with this {table.key} is visible.")
@@ -95,7 +95,7 @@ class Fills:
         # A query that is rejected, or never repeats, is not to be kept warm.
         if reading.is_stored and resource.query is not None and not has_stale:
             self._demand.note(resource)
-        return Filled(reading.metadata, reading.body, stored=reading.is_stored, asked=True)
+        return Filled(reading.entry, stored=reading.is_stored, asked=True)
 
     async def renew(self, resource: Resource, asked_at_ms: int) -> None:
         """Read an entry anew that a reader wants, and was last known to want then.
@@ -106,7 +106,7 @@ class Fills:
         self._demand.note(resource, again=True)
         self._new_keys.know(resource.key)
         kept = self._reads.recent.get(resource.key, 0)
-        if kept and kept.snapshot.metadata.asked_at_ms > asked_at_ms:
+        if kept and kept.entry.metadata.asked_at_ms > asked_at_ms:
             return
         needed = self._journal.changes.needed(resource)
         if not self._record.failed_just_now(resource.key, needed):
@@ -189,9 +189,9 @@ class Fills:
 
     def _is_listed(self, row: Resource) -> bool:
         """Tell whether the row was in the table when that was last read, if that is known."""
-        snapshot = self._reads.recent.latest(Resource(row.table).key)
-        if snapshot is None:
+        entry = self._reads.recent.latest(Resource(row.table).key)
+        if entry is None:
             return False
-        if self._listed[0] is not snapshot:
-            self._listed = snapshot, row_ids(snapshot.body, row.table.key)
+        if self._listed[0] is not entry:
+            self._listed = entry, row_ids(entry.body, row.table.key)
         return row.row_id in self._listed[1]

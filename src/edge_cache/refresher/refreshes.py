@@ -63,7 +63,7 @@ class Refreshes:
             await self._remove_list(needed)
             return
         require_stored(stored=await reading.storing)
-        self._journal.note(self._journal.changes.with_list(reading.metadata.version))
+        self._journal.note(self._journal.changes.with_list(reading.entry.metadata.version))
 
     async def _remove_list(self, needed: int) -> None:
         # Before that, so that a read that begins meanwhile is not taken for removed with it.
@@ -87,7 +87,7 @@ class Refreshes:
         except (NotFound, FinalAnswer):
             require_stored(stored=await self._entries.remove(row))
         else:
-            version = reading.metadata.version
+            version = reading.entry.metadata.version
             require_stored(stored=await reading.storing)
         self._journal.note(self._journal.changes.with_row(row_id, version))
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 
 from edge_cache.entries import Metadata, etag_of, parse_metadata
 from edge_cache.errors import FinalAnswer
+from edge_cache.freshness import has_changes
 from edge_cache.ports import Log, WritableStore
 from edge_cache.refresher.backlog import Backlog
 from edge_cache.refresher.demand import Demand
@@ -74,7 +75,7 @@ class Revalidation:
             try:
                 reading = await self._reads.refresh(self._whole, version)
                 writes.append(reading.storing)
-                listed = reading.metadata.version
+                listed = reading.entry.metadata.version
             except FinalAnswer as error:
                 refusal = error
                 writes.append(self._entries.remove(self._whole))
@@ -130,9 +131,9 @@ class Revalidation:
         if text is None:
             return {} if published else {key: None}
         metadata = parse_metadata(text)
-        if metadata is None or metadata.version < published:
+        if metadata is None or not metadata.is_of(self._project):
             return {}
-        return {key: metadata} if metadata.is_of(self._project) else {}
+        return {key: metadata} if has_changes(metadata, published) else {}
 
     async def _outdated(self, served: dict[str, Metadata | None]) -> list[str]:
         """Read the table and return the keys of the entries that are not as it is."""

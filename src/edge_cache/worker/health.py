@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from edge_cache.entries import Metadata, age_s, parse_metadata
+from edge_cache.bodies import release
+from edge_cache.entries import Entry, Metadata, parse_metadata
 from edge_cache.errors import ConfigurationError, EdgeCacheError
-from edge_cache.http import Answer, json_answer, release
+from edge_cache.http import Answer, json_answer
 from edge_cache.ports import NowMs, ReadableStore, Refreshing
 from edge_cache.resources import Resource
 from edge_cache.tables import PROJECT, Declared, Table
@@ -94,7 +95,7 @@ class Health:
             "rows": metadata.rows,
             "bytes": metadata.size,
             "read_at": rfc3339(metadata.read_at_ms),
-            "age": age_s(metadata.read_at_ms, self._now_ms()),
+            "age": Entry(metadata, None).age_s(self._now_ms()),
             "version": metadata.version,
         }
 

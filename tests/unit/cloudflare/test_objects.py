@@ -14,6 +14,7 @@ from faked_ports import metadata_of
 from faked_runtime import JsException, Response, Stream
 
 from edge_cache import wire
+from edge_cache.entries import Entry
 from edge_cache.errors import (
     FinalAnswer,
     LookupsExhausted,
@@ -58,7 +59,7 @@ def run(work: Awaitable[Any]) -> Any:
 def filled_response(body: object, *, stored: bool, asked: bool) -> Response:
     """Return a response that carries an entry."""
     metadata = metadata_of(b"{}", version=3)
-    answer = wire.filled_answer(Filled(metadata, None, stored=stored, asked=asked))
+    answer = wire.filled_answer(Filled(Entry(metadata, None), stored=stored, asked=asked))
     return Response(body, answer.status, answer.headers)
 
 
@@ -70,7 +71,7 @@ def test_a_miss_is_filled(
     body = Stream(b"{}")
     namespace.answer = filled_response(body, stored=True, asked=True)
     filled = run(client.fill(ROW, version=3, has_stale=has_stale))
-    assert filled == Filled(metadata_of(b"{}", version=3), body, stored=True, asked=True)
+    assert filled == Filled(Entry(metadata_of(b"{}", version=3), body), stored=True, asked=True)
     assert (body.chunks, body.cancelled) == ([b"{}"], 0)
     assert namespace.calls == [
         (

@@ -379,5 +379,5 @@ class World:
 
 def body_of(filled: Filled) -> Any:
     """Return the JSON value of what a reader got."""
-    assert isinstance(filled.body, bytes)
-    return json.loads(filled.body)
+    assert isinstance(filled.entry.body, bytes)
+    return json.loads(filled.entry.body)

@@ -58,9 +58,9 @@ async def test_a_miss_is_filled(world: World) -> None:
     filled = wire.filled_from(answer.headers.get, answer.body)
     assert filled.asked
     assert document(answer) == {"id": "a/ü", "title": "x"}
-    newer = filled.metadata.version + 5
+    newer = filled.entry.metadata.version + 5
     answer = await asked(world, "/articles/a%2F%C3%BC", wire.FILL, number=newer)
-    assert wire.filled_from(answer.headers.get, answer.body).metadata.version == newer
+    assert wire.filled_from(answer.headers.get, answer.body).entry.metadata.version == newer
 
 
 async def test_a_stale_entry_is_refilled(world: World) -> None:
@@ -86,7 +86,7 @@ async def test_an_aged_entry_is_renewed(world: World) -> None:
     """Unless a reader was known to want it later."""
     world.source.write("1", "x")
     filled = await world.fill(row("1"))
-    asked_at_ms = filled.metadata.asked_at_ms
+    asked_at_ms = filled.entry.metadata.asked_at_ms
     for at_ms, count in ((asked_at_ms - 1, 1), (asked_at_ms, 2)):
         answer = await asked(world, "/articles/1", wire.RENEW, number=at_ms)
         assert (answer.status, answer.body) == (204, None)
@@ -164,8 +164,8 @@ async def test_a_query_is_served(world: World) -> None:
     """With the headers that are replayed; its values may have what URLs have."""
     answer = await asked(world, query("a=eq.http:%2F%2Fx%3F/y").path, wire.FILL)
     filled = wire.filled_from(answer.headers.get, answer.body)
-    assert (answer.status, filled.body) == (200, b"[]")
-    assert filled.metadata.headers == {"content-range": "0-0/*"}
+    assert (answer.status, filled.entry.body) == (200, b"[]")
+    assert filled.entry.metadata.headers == {"content-range": "0-0/*"}
 
 
 async def test_what_supabase_said_of_a_query_is_carried(world: World) -> None:

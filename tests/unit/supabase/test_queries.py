@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from edge_cache.config import Settings
-from edge_cache.entries import MAX_METADATA_BYTES, MAX_NUMBER, Representation, snapshot_of
+from edge_cache.entries import MAX_METADATA_BYTES, MAX_NUMBER, Representation, entry_of
 from edge_cache.errors import (
     FinalAnswer,
     InvalidAnswer,
@@ -379,5 +379,5 @@ def test_the_metadata_of_any_answer_fits_into_kv() -> None:
     room = MAX_HEADERS_BYTES - length_of({**GOOD, "content-profile": ""})
     answered = read(Remote(headers={**GOOD, "content-profile": "x" * room}))
     largest = MAX_NUMBER - 1
-    text = snapshot_of(answered, "f" * 12, largest, largest, largest).metadata.to_json()
+    text = entry_of(answered, "f" * 12, largest, largest, largest).metadata.to_json()
     assert len(text) + len("25000000") <= MAX_METADATA_BYTES

@@ -84,7 +84,7 @@ def test_a_miss_is_filled(reader: FakedReader, resource: Resource) -> None:
     reader.store.versions[VERSION_KEY] = Versions(5, 9)
     filled = reader.refresher.fills_with = filled_of(NEW, age_s=2)
     answer = reader.read(resource)
-    assert (answer.status, answer.body) == (200, filled.body)
+    assert (answer.status, answer.body) == (200, filled.entry.body)
     assert status_of(answer) == "fwd=uri-miss; fwd-status=200; stored"
     assert (answer.headers["age"], answer.headers["etag"]) == ("2", etag_of(NEW))
     seen = 5 if resource is ROW else 0
@@ -117,8 +117,8 @@ def test_a_miss_that_sends_no_body_lets_the_stream_go(
     filled = reader.refresher.fills_with = filled_of(NEW)
     answer = reader.read(ROW, if_none_match, head=head)
     assert (answer.status, answer.body) == (status, None)
-    assert isinstance(filled.body, FakeStream)
-    assert filled.body.cancelled == 1
+    assert isinstance(filled.entry.body, FakeStream)
+    assert filled.entry.body.cancelled == 1
 
 
 @pytest.mark.parametrize("error", [NotFound("No."), UpstreamUnreachable("No.")])

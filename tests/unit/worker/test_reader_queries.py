@@ -8,7 +8,7 @@ import pytest
 from faked_edge import FakedReader, status_of
 from faked_ports import NOW_MS, FakeStream, FakeValue, filled_of, metadata_of
 
-from edge_cache.entries import Metadata
+from edge_cache.entries import Entry, Metadata
 from edge_cache.errors import (
     FinalAnswer,
     Reply,
@@ -83,10 +83,10 @@ def test_a_miss_is_filled_with_the_version_of_queries(later: FakedReader) -> Non
     """And tells the status that Supabase answered with."""
     later.keep(QUERY, FakeValue(None), published=7)
     del later.store.values[QUERY.key]
-    filled = Filled(metadata(), FakeStream(), stored=True, asked=True)
+    filled = Filled(Entry(metadata(), FakeStream()), stored=True, asked=True)
     later.refresher.fills_with = filled
     answer = later.read(QUERY)
-    assert (answer.status, answer.body) == (206, filled.body)
+    assert (answer.status, answer.body) == (206, filled.entry.body)
     assert status_of(answer) == "fwd=uri-miss; fwd-status=206; stored"
     assert later.refresher.asked == [("fill", QUERY, 7, False)]
     assert later.log.lines == [
@@ -126,7 +126,7 @@ def test_no_line_of_the_log_has_a_querys_values(later: FakedReader) -> None:
     later.refresher.fills_with = filled_of(b"[]")
     later.read(QUERY)
     assert [line["event"] for line in later.log.lines] == [
-        "stale",
+        "aged",
         "renew_failed",
         "miss",
         "stale_if_error",
@@ -145,7 +145,7 @@ def test_a_query_ages_after_five_minutes(later: FakedReader) -> None:
     later.keep(QUERY, FakeValue(metadata(age_s=301, asked_s=400).to_json()))
     assert status_of(later.read(QUERY)) == "hit; ttl=-1"
     assert later.refresher.asked == [("renew", QUERY, NOW_MS * 1000 - 400_000)]
-    assert later.log.lines[-1]["event"] == "stale"
+    assert later.log.lines[-1]["event"] == "aged"
 
 
 @pytest.mark.parametrize(

@@ -50,12 +50,12 @@ def test_an_entry_below_the_published_version_is_replaced(reader: FakedReader) -
     stale = reader.keep(ROW, value_of(OLD, version=4), published=5)
     filled = reader.refresher.fills_with = filled_of(NEW, version=5)
     answer = reader.read(ROW)
-    assert (answer.status, answer.body) == (200, filled.body)
+    assert (answer.status, answer.body) == (200, filled.entry.body)
     assert answer.headers["etag"] == etag_of(NEW)
     assert status_of(answer) == "fwd=stale; fwd-status=200; stored"
     assert stale.cancelled == 1
-    assert isinstance(filled.body, FakeStream)
-    assert filled.body.cancelled == 0
+    assert isinstance(filled.entry.body, FakeStream)
+    assert filled.entry.body.cancelled == 0
     assert reader.refresher.asked == [("fill", ROW, 5, True)]
     assert reader.log.lines == [{"event": "miss", "key": ROW.key, "fwd": "stale", "detail": None}]
 
@@ -143,7 +143,7 @@ def test_an_aged_entry_is_served_and_renewed_in_the_background(reader: FakedRead
     assert status_of(answer) == "hit; ttl=-15"
     assert answer.headers["age"] == "75"
     assert reader.refresher.asked == [("renew", TABLE, NOW_MS - 75_000)]
-    assert reader.log.lines == [{"event": "stale", "key": TABLE.key, "status": 200, "age_s": 75}]
+    assert reader.log.lines == [{"event": "aged", "key": TABLE.key, "status": 200, "age_s": 75}]
 
 
 def test_a_renewal_is_left_to_the_background(reader: FakedReader) -> None:
@@ -170,7 +170,7 @@ def test_an_entry_of_unknown_age_is_renewed(reader: FakedReader) -> None:
     reader.keep(ROW, FakeValue(None, OLD))
     assert status_of(reader.read(ROW)) == "hit"
     assert reader.refresher.asked == [("renew", ROW, 0)]
-    assert reader.log.lines == [{"event": "stale", "key": ROW.key, "status": 200, "age_s": None}]
+    assert reader.log.lines == [{"event": "aged", "key": ROW.key, "status": 200, "age_s": None}]
 
 
 def test_a_renewal_that_fails_is_logged(reader: FakedReader) -> None:
