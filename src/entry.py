@@ -16,7 +16,8 @@ from edge_cache.cloudflare.objects import ObjectNamespace
 from edge_cache.cloudflare.passing import pass_on
 from edge_cache.config import Settings, settings_from
 from edge_cache.refresher import serving
-from edge_cache.refresher.host import Host, Outside, host_of, wake
+from edge_cache.refresher.host import Host, host_of, wake
+from edge_cache.refresher.parts import Outside
 from edge_cache.supabase.rest import Supabase
 from edge_cache.tables import Scope
 from edge_cache.worker import app, scheduled

@@ -8,12 +8,10 @@ from functools import partial
 
 from edge_cache.entries import Entry
 from edge_cache.errors import StoreError
-from edge_cache.ports import Log, WritableStore
-from edge_cache.refresher.journal import Journal
+from edge_cache.refresher.parts import Known, Outside
 from edge_cache.refresher.writer import Writer
 from edge_cache.resources import Resource, loggable
 from edge_cache.supabase.rows import row_digest
-from edge_cache.tables import Scope
 
 MAX_VALUE_BYTES = 25 * 1024 * 1024
 """Workers KV's limit for a value (https://developers.cloudflare.com/kv/platform/limits/)."""
@@ -25,14 +23,12 @@ QUERY_TTL_S = 30 * 24 * 60 * 60
 class Entries:
     """Puts and removes entries, and publishes versions, in the order of the calls."""
 
-    def __init__(
-        self, scope: Scope, store: WritableStore, writer: Writer, journal: Journal, log: Log
-    ) -> None:
-        self._scope = scope
-        self._store = store
+    def __init__(self, known: Known, outside: Outside, writer: Writer) -> None:
+        self._scope = known.scope
+        self._journal = known.journal
+        self._store = outside.store
         self._writer = writer
-        self._journal = journal
-        self._log = log
+        self._log = outside.log
 
     def put(self, resource: Resource, entry: Entry[bytes]) -> asyncio.Task[bool]:
         """Have an entry written; the task tells whether readers get it or nothing older.

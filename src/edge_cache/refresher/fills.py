@@ -16,13 +16,9 @@ from edge_cache.errors import (
     UpstreamTimeout,
 )
 from edge_cache.ports import Filled
-from edge_cache.refresher.demand import Demand
 from edge_cache.refresher.entries import Entries
-from edge_cache.refresher.journal import Journal
-from edge_cache.refresher.lookups import Lookups
-from edge_cache.refresher.new_keys import NewKeys
+from edge_cache.refresher.parts import Known
 from edge_cache.refresher.reads import PATIENCE_MS, Reading, Reads
-from edge_cache.refresher.record import Record
 from edge_cache.refresher.single_flight import SingleFlight
 from edge_cache.resources import Resource
 from edge_cache.supabase.rows import row_ids
@@ -44,24 +40,14 @@ MAX_WAIT_S = 10.0
 class Fills:
     """Answers readers from memory or by a read, within the bounds of `Lookups`."""
 
-    def __init__(  # noqa: PLR0913  its collaborators, nothing else
-        self,
-        *,
-        reads: Reads,
-        entries: Entries,
-        journal: Journal,
-        record: Record,
-        lookups: Lookups,
-        demand: Demand,
-        new_keys: NewKeys,
-    ) -> None:
+    def __init__(self, known: Known, reads: Reads, entries: Entries) -> None:
+        journal = self._journal = known.journal
+        self._record = known.record
+        self._lookups = known.lookups
+        self._demand = known.demand
+        self._new_keys = known.new_keys
         self._reads = reads
         self._entries = entries
-        self._journal = journal
-        self._record = record
-        self._lookups = lookups
-        self._demand = demand
-        self._new_keys = new_keys
         self._gate = asyncio.Semaphore(STALE_AT_ONCE)
         self._missed_gate = asyncio.Semaphore(MISSED_AT_ONCE)
         self._waiting = 0

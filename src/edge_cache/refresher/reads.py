@@ -10,14 +10,9 @@ from edge_cache.bodies import Body
 from edge_cache.entries import Entry, Metadata, Representation, entry_of
 from edge_cache.errors import AnotherRow, EdgeCacheError, FinalAnswer, NotFound
 from edge_cache.pauses import OVER, Pause
-from edge_cache.ports import Log, NowMs, Share, Source
-from edge_cache.refresher.demand import Demand
 from edge_cache.refresher.entries import Entries, is_storable
-from edge_cache.refresher.journal import Journal
-from edge_cache.refresher.lookups import Lookups
-from edge_cache.refresher.new_keys import NewKeys
+from edge_cache.refresher.parts import Known, Outside
 from edge_cache.refresher.recent import Recent
-from edge_cache.refresher.record import Record
 from edge_cache.refresher.single_flight import SingleFlight
 from edge_cache.resources import Resource, loggable
 
@@ -46,36 +41,22 @@ class Reads:
     when the table was last read.
     """
 
-    def __init__(  # noqa: PLR0913  its collaborators, nothing else
-        self,
-        *,
-        source: Source,
-        project: str,
-        entries: Entries,
-        journal: Journal,
-        record: Record,
-        lookups: Lookups,
-        demand: Demand,
-        new_keys: NewKeys,
-        share: Share,
-        now_ms: NowMs,
-        log: Log,
-    ) -> None:
-        self._source = source
-        self._project = project
+    def __init__(self, known: Known, outside: Outside, entries: Entries) -> None:
+        journal = self._journal = known.journal
+        self._record = known.record
+        self._lookups = known.lookups
+        self._demand = known.demand
+        self._new_keys = known.new_keys
         self._entries = entries
-        self._journal = journal
-        self._record = record
-        self._lookups = lookups
-        self._demand = demand
-        self._new_keys = new_keys
-        self._share = share
-        self._now_ms = now_ms
-        self._log = log
+        self._source = outside.source
+        self._project = outside.project
+        self._share = outside.share
+        self._now_ms = outside.now_ms
+        self._log = outside.log
         self._flights = SingleFlight(self._refresh, lambda: journal.changes.version)
         self._asked: dict[Resource, Pause] = {}
         self._answered = OVER
-        self.recent = Recent(now_ms)
+        self.recent = Recent(outside.now_ms)
         self.is_refused = False
         self.when_well_again: Callable[[], None] = lambda: None
         self.when_refused: Callable[[], None] = lambda: None

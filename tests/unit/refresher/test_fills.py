@@ -404,7 +404,7 @@ async def test_a_row_that_came_with_another_id_was_looked_up_in_vain(world: Worl
     world.source.errors = {row(path).key: AnotherRow("Another id.") for path in paths}
     failures = [type(outcome) for outcome in await outcomes([world.fill(row(p)) for p in paths])]
     assert failures == [AnotherRow] * 50 + [LookupsExhausted] * 10
-    assert world.host.record.outcome.failures == 0
+    assert world.host.known.record.outcome.failures == 0
 
 
 async def test_a_row_that_the_table_lists_is_served_although_the_budget_is_spent(

@@ -161,7 +161,7 @@ async def test_a_rows_entry_was_asked_for_when_it_was_read(world: World) -> None
 
 async def test_nothing_was_asked_for_after_it_was_read(world: World) -> None:
     """Where the clock was set back since."""
-    world.host.demand.note(LIST)
+    world.host.known.demand.note(LIST)
     world.clock.set_by(-5000)
     filled = await world.fill(LIST)
     await settle()

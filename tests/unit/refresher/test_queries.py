@@ -31,7 +31,7 @@ async def with_stale(world: World, *queries: Resource) -> None:
     for resource in queries:
         await world.fill(resource)
     await world.live(2)
-    world.host.demand._asked.clear()
+    world.host.known.demand._asked.clear()
     world.source.write("1", "new")
     await world.host.backlog.record([])
     await world.live(5)
@@ -110,7 +110,7 @@ async def test_a_version_that_a_reader_saw_is_learned(world: World) -> None:
     seen = START_MS + 1_000_000
     filled = await world.host.fills.fill(ALL, version=seen, has_stale=False)
     assert (filled.asked, filled.entry.metadata.version) == (True, seen)
-    assert world.host.journal.changes.published == Versions(0, seen)
+    assert world.host.known.journal.changes.published == Versions(0, seen)
 
 
 async def test_where_no_query_was_read_no_version_is_published(world: World) -> None:
@@ -200,10 +200,10 @@ async def test_a_flood_does_not_crowd_out_what_is_kept_warm(world: World) -> Non
     """Nor is anything of it read again after a change."""
     for number in range(100):
         await world.fill(query(f"a={number}"))
-    warm = world.host.demand.warm()
+    warm = world.host.known.demand.warm()
     for number in range(60):
         await world.fill(query(f"b={number}"))
-    assert world.host.demand.warm() == warm == [query(f"a={n}") for n in range(99, 49, -1)]
+    assert world.host.known.demand.warm() == warm == [query(f"a={n}") for n in range(99, 49, -1)]
 
 
 @pytest.mark.parametrize("known", ["stale", "aged"])
@@ -256,7 +256,7 @@ async def test_a_final_answer_says_nothing_of_supabases_health(world: World) -> 
     assert world.logged("final_answer") == [
         {"key": loggable(ALL.key), "detail": "Supabase answered 400."}
     ]
-    assert ALL not in world.host.demand.warm()
+    assert ALL not in world.host.known.demand.warm()
     assert (await world.fill(query("a=1"), has_stale=True)).asked
 
 

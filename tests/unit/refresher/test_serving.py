@@ -142,7 +142,7 @@ async def test_all_rows_may_have_changed(world: World) -> None:
     """Then readers know that the entries of all are out of date."""
     await asked(world, "/articles", wire.RECORD, "null")
     await world.live(1)
-    assert world.published == world.host.journal.changes.version
+    assert world.published == world.host.known.journal.changes.version
 
 
 async def test_a_change_is_recorded(world: World) -> None:
@@ -196,7 +196,7 @@ async def test_the_project_is_served_by_its_own_object(project: World) -> None:
         (wire.STATUS, "", 200),
     ):
         assert (await asked(project, "/", verb, body)).status == status
-    assert project.host.journal.changes.version == START_MS + 2
+    assert project.host.known.journal.changes.version == START_MS + 2
     embedding = query("select=id,author(name)", PROJECT)
     assert (await asked(project, embedding.path, wire.FILL)).status == 200
     assert {key for _, key in project.source.asked} == {embedding.key}
@@ -252,8 +252,8 @@ async def test_a_configuration_that_is_wrong_is_a_problem(world: World) -> None:
 
 async def test_an_unknown_verb_is_an_error(world: World) -> None:
     """It must not do what another verb does."""
-    before = world.host.journal.changes
+    before = world.host.known.journal.changes
     answer = await asked(world, "/articles", "frobnicate")
     assert answer.status == 500
     assert problem_in(answer)["detail"] == "The refresher does not know what is asked of it."
-    assert world.host.journal.changes == before
+    assert world.host.known.journal.changes == before

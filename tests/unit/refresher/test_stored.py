@@ -174,9 +174,9 @@ async def test_what_earlier_versions_stored_is_known(world: World, newer: dict[s
 async def test_earlier_versions_can_read_what_is_stored(world: World) -> None:
     """A rollback brings them back; they take no other members than these."""
     await restarted_on(world, OLD | {"outbox": OUTBOX.replace("true", "false")})
-    world.host.journal.note(world.host.journal.changes.with_change(["3"]))
-    world.host.demand.note(query("order=id"))
-    world.host.record.answered(LIST.key)
+    world.host.known.journal.note(world.host.known.journal.changes.with_change(["3"]))
+    world.host.known.demand.note(query("order=id"))
+    world.host.known.record.answered(LIST.key)
     world.host.catch_up.note_carried_out(9)
     await world.live(6)
     told = {key: json.loads(world.storage.texts[key]) for key in MEMBERS}
