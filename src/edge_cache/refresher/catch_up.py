@@ -17,7 +17,6 @@ from edge_cache.ports import Announced, Missed, NowMs, Outbox, Storage
 from edge_cache.refresher.changes import MAX_ROWS
 from edge_cache.refresher.stored import Stored, restored
 from edge_cache.resources import Change
-from edge_cache.times import rfc3339
 
 _KEY = "outbox"
 
@@ -86,7 +85,7 @@ class CatchUp:
         state = self._state
         return {
             "installed": state.installed if state.asked_at_ms else None,
-            "asked_at": rfc3339(state.asked_at_ms),
+            "asked_at_ms": state.asked_at_ms,
             "error": state.error or None,
         }
 

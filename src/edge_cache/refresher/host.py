@@ -18,7 +18,6 @@ from edge_cache.refresher.retries import MAX_RETRY_MS
 from edge_cache.refresher.revalidation import Revalidation
 from edge_cache.refresher.writer import Writer
 from edge_cache.tables import PROJECT, Scope
-from edge_cache.times import rfc3339
 from edge_cache.unexpected import reported
 
 
@@ -40,15 +39,15 @@ class Host:
         return self.backlog.is_idle and self.reads.is_idle and self.writer.is_idle
 
     def status(self) -> dict[str, object]:
-        """Return how the scope's refreshes go, as `/health` shows it."""
+        """Return how refreshes go, for `/health`; times are in milliseconds, 0 is never."""
         outcome = self.known.record.outcome
         status: dict[str, object] = {
-            "refreshed_at": rfc3339(outcome.refreshed_at_ms),
+            "refreshed_at_ms": outcome.refreshed_at_ms,
             "pending": self.known.journal.changes.pending,
             "failures": outcome.failures,
             "last_error": outcome.error or None,
             "last_error_detail": outcome.detail or None,
-            "failed_at": rfc3339(outcome.failed_at_ms),
+            "failed_at_ms": outcome.failed_at_ms,
             "queries": len(self.known.demand.warm()),
         }
         if self.known.scope == PROJECT:
