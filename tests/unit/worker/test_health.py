@@ -11,6 +11,7 @@ from edge_cache.entries import Metadata, etag_of
 from edge_cache.errors import ConfigurationError, RefresherUnavailable, StoreError
 from edge_cache.http import Answer
 from edge_cache.tables import Declared, Table
+from edge_cache.times import rfc3339
 from edge_cache.worker.health import Health, misconfigured
 
 TABLES = (Table("articles"), Table("products"), Table("notes"))
