@@ -35,6 +35,10 @@ class NewKeys:
         if len(self._seen) > _MAX_REMEMBERED:
             self._seen.popitem(last=False)
 
+    def knows(self, key: str) -> bool:
+        """Return whether KV may have the key, as far as is remembered."""
+        return key in self._seen
+
     def admits(self, key: str) -> bool:
         """Tell whether an entry may be written; a new key takes from the budget."""
         is_new = key not in self._seen

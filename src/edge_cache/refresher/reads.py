@@ -37,11 +37,11 @@ class Reads:
     """Reads resources, remembers them and has them written; takes note of how that goes.
 
     ``when_well_again`` is called after the first answer of Supabase that follows a failure, and
-    ``when_refused`` when PostgREST begins to refuse the table. ``is_refused`` says whether it did
-    when the table was last read.
+    ``when_refused`` when PostgREST begins to refuse the table.
     """
 
     def __init__(self, known: Known, outside: Outside, entries: Entries) -> None:
+        self._scope = known.scope
         journal = self._journal = known.journal
         self._record = known.record
         self._lookups = known.lookups
@@ -57,7 +57,6 @@ class Reads:
         self._asked: dict[Resource, Pause] = {}
         self._answered = OVER
         self.recent = Recent(outside.now_ms)
-        self.is_refused = False
         self.when_well_again: Callable[[], None] = lambda: None
         self.when_refused: Callable[[], None] = lambda: None
 
@@ -105,7 +104,7 @@ class Reads:
             raise
         self._note_answer(resource)
         if resource.is_whole:
-            self.is_refused = False
+            self._record.read_whole()
         return answered
 
     def patience_ms(self, resource: Resource) -> int:
@@ -124,10 +123,11 @@ class Reads:
             self.when_well_again()
 
     def _note_refusal(self, error: EdgeCacheError) -> None:
-        """Have the rows of a table that cannot be read any more looked at again, once."""
+        """Have the entries of a table that cannot be read any more looked at again, once."""
+        is_new = not self._record.is_refused
         self._record.refused(error)
-        if not self.is_refused:
-            self.is_refused = True
+        if is_new:
+            self._entries.remove(Resource(self._scope))
             version = self._journal.raise_version()
             self._journal.note(self._journal.changes.with_all_rows(version))
             self.when_refused()
@@ -138,9 +138,10 @@ class Reads:
         self._asked[resource] = Pause(began_ms, PATIENCE_MS)
         try:
             answered = await self.read(resource)
-        except NotFound:
+        except (NotFound, FinalAnswer, AnotherRow) as error:
             self.recent.forget(resource.key)
-            self._lookups.note_absent(resource.key, version)
+            if isinstance(error, NotFound):
+                self._lookups.note_absent(resource.key, version)
             raise
         finally:
             del self._asked[resource]

@@ -13,6 +13,7 @@ from http import HTTPStatus
 
 import httpx
 
+from edge_cache.entries import REPLAYABLE
 from edge_cache.errors import (
     FinalAnswer,
     InvalidAnswer,
@@ -22,7 +23,7 @@ from edge_cache.errors import (
     UpstreamUnavailable,
     UpstreamUnreachable,
 )
-from edge_cache.supabase.parsing import is_text, loads
+from edge_cache.supabase.parsing import TooDeep, is_text, loads
 from edge_cache.tables import Table
 
 MAX_RETRY_AFTER_S = 3600
@@ -31,6 +32,9 @@ MAX_RETRY_AFTER_S = 3600
 _EDGE_UNREACHABLE = frozenset({520, 521, 522, 523, 525, 526, 530})
 """What Cloudflare answers in the origin's place when it cannot reach it.
 https://developers.cloudflare.com/support/troubleshooting/http-status-codes/"""
+
+TOO_DEEP = "its JSON is nested too deeply"
+"""Why an answer that may well be right is not stored."""
 
 _TIMEOUTS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT})
 _TRANSIENT = frozenset(
@@ -43,13 +47,28 @@ _NOT_RELAYED = frozenset(
         # These are of the connection, or of the body as it was packed.
         *("connection", "content-encoding", "content-length", "date", "keep-alive", "server"),
         *("te", "trailer", "transfer-encoding", "upgrade"),
-        # These are of the host that sends them.
+        # These are of the host that sends them, or tell shared caches what to do.
         *("alt-svc", "strict-transport-security"),
+        *("cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control"),
         # This one is of a single reader, but many may wait for one answer.
         "set-cookie",
     }
 )
 """Headers that do not travel with an answer that is handed on as it came."""
+
+_MAY_NOT_BE_STORED = re.compile(r"(?:^|[\s,])(?:no-store|private)(?:$|[\s,=])", re.IGNORECASE)
+_MAX_TOLD_CHARS = 100
+"""So much of what SQL wrote is told to the operator."""
+
+_VARY = frozenset(
+    {
+        # The key of an entry has these, or a request that has them is passed on.
+        *("accept", "accept-profile", "apikey", "authorization", "prefer", "range"),
+        # The runtime unpacks what is packed, and the Worker has CORS headers of its own.
+        *("accept-encoding", "origin"),
+    }
+)
+"""Request headers that an answer may vary with, and still be everybody's."""
 
 _NO_FUNCTION = frozenset(
     {
@@ -126,7 +145,7 @@ def is_postgrests(response: httpx.Response) -> bool:
     errors are known by their JSON. Those about the key say nothing of the request.
     """
     code = error_code(response) or ""
-    if _ABOUT_THE_KEY.fullmatch(code):
+    if response.status_code == HTTPStatus.UNAUTHORIZED and _ABOUT_THE_KEY.fullmatch(code):
         return False
     has_code = _POSTGRESTS_CODE.fullmatch(code) is not None
     return has_code or "content-range" in response.headers or _has_all_members(response)
@@ -164,6 +183,28 @@ def final_answer(
     )
 
 
+def require_storable(response: httpx.Response, table: Table | None = None) -> None:
+    """Raise FinalAnswer for a success of PostgREST's that may not be stored."""
+    if is_postgrests(response) and (why := why_not_stored(response)):
+        raise final_answer(response, table, why)
+
+
+def why_not_stored(response: httpx.Response) -> str:
+    """Return what keeps an answer from KV, whatever was asked for; empty if nothing does."""
+    if response.status_code not in REPLAYABLE:
+        return "no answer of this status is"
+    if _MAY_NOT_BE_STORED.search(response.headers.get("cache-control", "")):
+        return "its Cache-Control forbids that"
+    if more := _varies_with(response) - _VARY:
+        return f"its Vary names {', '.join(sorted(more))[:_MAX_TOLD_CHARS]}"
+    return ""
+
+
+def _varies_with(response: httpx.Response) -> frozenset[str]:
+    names = response.headers.get("vary", "").split(",")
+    return frozenset(name.strip().lower() for name in names) - {""}
+
+
 def is_no_function(response: httpx.Response) -> bool:
     """Tell whether the answer says that a function is not installed for the public key."""
     return (response.status_code, error_code(response)) in _NO_FUNCTION
@@ -173,7 +214,10 @@ def object_in(response: httpx.Response) -> dict[str, object]:
     """Return a successful answer's object, such as a row. Raises InvalidAnswer."""
     found = _json_of(response)
     if not isinstance(found, dict):
-        raise InvalidAnswer("Supabase sent JSON that is no object where one was asked for.")
+        raise InvalidAnswer(
+            "Supabase sent JSON that is no object where one was asked for.",
+            supabase_status=response.status_code,
+        )
     return found
 
 
@@ -181,7 +225,9 @@ def rows_in(response: httpx.Response) -> list[dict[str, object]]:
     """Return a successful answer's rows. Raises InvalidAnswer."""
     rows = _json_of(response)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise InvalidAnswer("Supabase sent JSON that is no array of rows.")
+        raise InvalidAnswer(
+            "Supabase sent JSON that is no array of rows.", supabase_status=response.status_code
+        )
     return rows
 
 
@@ -251,6 +297,8 @@ def _json_of(response: httpx.Response) -> object:
         )
     try:
         return loads(response.content)
+    except TooDeep as error:
+        raise final_answer(response, why=TOO_DEEP) from error
     except ValueError as error:
         raise InvalidAnswer(
             "Supabase sent JSON that is broken or cut off.", supabase_status=response.status_code
