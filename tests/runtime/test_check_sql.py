@@ -323,8 +323,8 @@ FAULTS = [
             for each row execute function public.spy()""",
         "net.http_request_queue",
         (
-            'Its trigger "a spy" would run public.spy() with the rights of whoever ran the script, so'
-            " no change is sent."
+            'Its trigger "a spy" would run public.spy() with the rights of whoever ran the script,'
+            " so no change is sent."
         ),
     ),
 ]

@@ -136,7 +136,7 @@ HARMS = {
     "asserts": "assert false",
     "sets the session": "perform set_config('search_path', 'public, pg_catalog', false)",
 }
-"""What a trigger on the queue may do; the last has later statements find the stranger's functions."""
+"""What a trigger on the queue may do; after the last one, names mean what the stranger wants."""
 
 
 @pytest.mark.parametrize("harm", HARMS)
