@@ -7,25 +7,23 @@ whether it runs: one round of short bursts, and nothing is written.
 import argparse
 import random
 import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import figures
-import packages
 import results
 import table
 import targets
 from contenders import Contender
 from crowds import measure_clients
 from fresh import measure_fresh
-from places import BENCH, PLOT, PLOT_PACKAGES, RESULTS, WORK
+from places import BENCH, PLOT, RESULTS, WORK
 from rounds import measure_round, warm_up
 from samples import Samples
 from scenarios import scenarios
+from setup import node_packages
 from shared.failure import run_main
-from shared.project import ROOT, environment
+from shared.project import ROOT
 from shared_cache import measure_shared
 from stage import Stage, staged
 
@@ -93,12 +91,6 @@ def report(samples: Samples, contenders: dict[str, Contender]) -> list[targets.V
     return verdicts
 
 
-def draw() -> None:
-    """Draw the plot, with the packages that only it needs."""
-    env = {**environment(), "PYTHONPATH": str(PLOT_PACKAGES)}
-    subprocess.run([sys.executable, BENCH / "plot.py", RESULTS, PLOT], env=env, check=True)
-
-
 def make_work_folder() -> Path:
     """Return an empty folder for what a run needs on disk."""
     shutil.rmtree(WORK, ignore_errors=True)
@@ -110,7 +102,7 @@ def make_work_folder() -> Path:
 def main() -> int:
     """Measure, print, and write the results of a whole run."""
     arguments = parse_arguments()
-    packages.install()
+    node_packages.install(BENCH)
     rounds, seconds = arguments.rounds, arguments.seconds
     print(f"{rounds} rounds with bursts of {seconds:g} s. Close what else uses the machine.")
     with staged(make_work_folder()) as stage:
@@ -120,7 +112,6 @@ def main() -> int:
             return 0
         settings = {"rounds": rounds, "burst_seconds": seconds}
         results.write(samples, stage.contenders, verdicts, settings)
-    draw()
     print(f"\nWritten: {RESULTS.relative_to(ROOT)}, {PLOT.relative_to(ROOT)}")
     return 0
 
