@@ -65,9 +65,13 @@ def _files(asked: str) -> list[Path]:
 
 def mutmut(*arguments: str, stdout: int | None = None) -> str:
     """Run mutmut, and return what it prints if that goes into a pipe."""
-    command = [MUTMUT, *arguments]
     done = subprocess.run(
-        command, cwd=ROOT, env=environment(), check=False, stdout=stdout, text=True
+        [str(MUTMUT), *arguments],
+        cwd=ROOT,
+        env=environment(),
+        check=False,
+        stdout=stdout,
+        text=True,
     )
     if done.returncode:
         raise Failure(
