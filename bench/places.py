@@ -1,4 +1,4 @@
-"""Where the benchmark keeps things."""
+"""The benchmark's files and folders."""
 
 from shared.project import ROOT
 

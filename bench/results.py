@@ -1,4 +1,4 @@
-"""Writes down what a run comes to, as JSON and as a plot."""
+"""Writes the results of a run, as JSON and as a plot."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from scenarios import CONNECTIONS, scenarios
 from targets import Verdict
 
 _DIGITS = 4
-"""Significant ones; more would pretend."""
+"""Significant digits. More would suggest a precision that a run does not have."""
 
 
 def write(
@@ -35,13 +35,13 @@ def write(
         "figures": [_figure(one, samples) for one in FIGURES],
         "throughput_of_ours": _ratios(samples),
         "uploads": [_upload(contender) for contender in contenders.values()],
-        "medians": _medians(samples),
+        "medians": medians(samples),
     }
-    RESULTS.write_text(text(document))
+    RESULTS.write_text(as_text(document))
     PLOT.write_text(plot.drawing(document))
 
 
-def text(document: Mapping[str, object]) -> str:
+def as_text(document: Mapping[str, object]) -> str:
     """Return the JSON with a line for each item of a list."""
     members = (f"{json.dumps(name)}: {_text(value)}" for name, value in document.items())
     return "{\n" + ",\n".join(members) + "\n}\n"
@@ -53,7 +53,7 @@ def _text(value: object) -> str:
     return "[\n" + ",\n".join(f"  {_text(item)}" for item in value) + "\n]"
 
 
-def _medians(samples: Samples) -> list[dict[str, object]]:
+def medians(samples: Samples) -> list[dict[str, object]]:
     """Return an object for each scenario, Worker and number of connections, with its metrics."""
     found: dict[tuple[str, str, int], dict[str, object]] = {}
     for key, values in samples.values.items():
@@ -64,7 +64,7 @@ def _medians(samples: Samples) -> list[dict[str, object]]:
 
 
 def _ratios(samples: Samples) -> list[dict[str, object]]:
-    """Return ours to the lesson and to the scenario's floor, wherever both were measured."""
+    """Return the ratios of ours to the lesson and to the floor, if both were measured."""
     found: list[dict[str, object]] = []
     for scenario in scenarios():
         for connections in CONNECTIONS:

@@ -1,7 +1,7 @@
 """`npm run bench`: the Worker side by side with the lesson's, on this machine.
 
-Prints a table and writes bench/results.json and bench/results.svg. `--quick` is for trying out
-whether it runs: one round of short bursts, and nothing is written.
+It prints a table, and writes bench/results.json and bench/results.svg. `--quick` only tries out
+whether everything runs: it does one round of short bursts and writes nothing.
 """
 
 import argparse
@@ -31,18 +31,22 @@ ROUNDS, SECONDS = 5, 0.6
 QUICK_ROUNDS, QUICK_SECONDS = 1, 0.25
 
 _WARMED_S = 6.0
-"""Up to 5 s after a change ours reads queries anew, which would disturb the first round."""
+"""Ours refreshes queries up to 5 s after a change, which would disturb the first round."""
 
 SEED = 20
-"""Of the order in which Workers take their turns: shuffled, and the same in every run."""
+"""The seed of the order of Workers. The order is shuffled, but the same in every run."""
 
 
 def parse_arguments() -> argparse.Namespace:
-    """Read how long to measure."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(prog="npm run bench --", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one short round, to try it out")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"how many; {ROUNDS}")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help=f"a burst; {SECONDS:g}")
+    parser.add_argument(
+        "--quick", action="store_true", help="one short round that tries everything out"
+    )
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"default: {ROUNDS}")
+    parser.add_argument(
+        "--seconds", type=float, default=SECONDS, help=f"of a burst; default: {SECONDS:g}"
+    )
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds, arguments.seconds = QUICK_ROUNDS, QUICK_SECONDS
@@ -50,7 +54,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def measure(stage: Stage, rounds: int, seconds: float) -> Samples:
-    """Run the rounds, saying where they are."""
+    """Run the rounds, and print progress."""
     samples = Samples()
     for scenario in scenarios():
         print(f"Warming up: {scenario.name} …", flush=True)
@@ -87,12 +91,12 @@ def report(samples: Samples, contenders: dict[str, Contender]) -> list[targets.V
         print()
         print("\n".join(lines))
     if any(verdict.met is False for verdict in verdicts):
-        print("\nWhere the time goes is told in docs/speed.md.")
+        print("\ndocs/speed.md explains where the time goes.")
     return verdicts
 
 
 def make_work_folder() -> Path:
-    """Return an empty folder for what a run needs on disk."""
+    """Return an empty folder for a run's files."""
     shutil.rmtree(WORK, ignore_errors=True)
     for name in ("fresh", "tmp"):
         (WORK / name).mkdir(parents=True)
@@ -104,7 +108,7 @@ def main() -> int:
     arguments = parse_arguments()
     node_packages.install(BENCH)
     rounds, seconds = arguments.rounds, arguments.seconds
-    print(f"{rounds} rounds with bursts of {seconds:g} s. Close what else uses the machine.")
+    print(f"{rounds} rounds with bursts of {seconds:g} s. Close other programs until it ends.")
     with staged(make_work_folder()) as stage:
         samples = measure(stage, rounds, seconds)
         verdicts = report(samples, stage.contenders)
