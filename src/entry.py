@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import cache
 from typing import Any
 
@@ -13,15 +12,17 @@ from edge_cache.cloudflare import event_loop, runtime, workers_caching
 from edge_cache.cloudflare.durable import DurableStorage
 from edge_cache.cloudflare.fetch_transport import FetchTransport
 from edge_cache.cloudflare.kv import KvReader, KvWriter
+from edge_cache.cloudflare.objects import ObjectNamespace
 from edge_cache.cloudflare.passing import pass_on
-from edge_cache.cloudflare.refresher_client import RefresherClient
 from edge_cache.config import Settings, settings_from
 from edge_cache.refresher import serving
-from edge_cache.refresher.host import Host, Outside, host_of, wake
+from edge_cache.refresher.host import Host, host_of, wake
+from edge_cache.refresher.parts import Outside
 from edge_cache.supabase.rest import Supabase
 from edge_cache.tables import Scope
 from edge_cache.worker import app, scheduled
 from edge_cache.worker.health import Health
+from edge_cache.worker.objects import Objects
 from edge_cache.worker.passing import Passing
 from edge_cache.worker.public import Public
 from edge_cache.worker.reader import MaxAges, Reader
@@ -42,24 +43,28 @@ def _settings() -> Settings:
     )
 
 
+def _objects() -> Objects:
+    return Objects(ObjectNamespace(runtime.environment().REFRESHER).call)
+
+
 @cache
 def _app() -> app.App:
     settings, env = _settings(), runtime.environment()
-    store, client = KvReader(env.ARTICLES), RefresherClient(env.REFRESHER)
+    store, objects = KvReader(env.ARTICLES), _objects()
     reader = Reader(
         store,
-        client,
+        objects,
         project=settings.project,
         max_ages=MaxAges(settings.max_age_s, settings.query_max_age_s),
         background=runtime.in_background,
         now_ms=runtime.now_ms,
         log=runtime.log,
     )
-    health = Health(settings.declared, settings.project, store, client, runtime.now_ms)
+    health = Health(settings.declared, settings.project, store, objects, runtime.now_ms)
     passing = Passing(pass_on, settings, runtime.log)
     public = Public(settings)
     return app.App(
-        *(reader, client, health, passing, public),
+        *(reader, objects, health, passing, public),
         settings=settings,
         purge=workers_caching.purge,
         now_ms=runtime.now_ms,
@@ -91,9 +96,8 @@ class Default(WorkerEntrypoint):
 
     async def scheduled(self, controller: Any, _env: Any, _ctx: Any) -> None:
         """Heal what a webhook that never came has left out of date."""
-        client = RefresherClient(runtime.environment().REFRESHER)
         tables, at_ms = _settings().declared.tables, int(controller.scheduledTime)
-        await scheduled.heal(tables, client, runtime.log, at_ms)
+        await scheduled.heal(tables, _objects(), runtime.log, at_ms)
 
 
 class Refresher(DurableObject):  # type: ignore[no-untyped-call]
@@ -138,11 +142,10 @@ def _outside(storage: DurableStorage) -> Outside:
     return Outside(
         supabase,
         _settings().project,
-        supabase,
+        supabase.outbox,
         KvWriter(runtime.environment().ARTICLES),
         storage,
         runtime.Shared,
         runtime.now_ms,
-        asyncio.sleep,
         runtime.log,
     )

@@ -11,6 +11,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Generic, TypeVar
+
+from edge_cache.bodies import Body
 
 _FORMAT = 2
 
@@ -82,11 +85,11 @@ class Metadata:
     ``etag`` is a strong entity-tag with its quotes and ``size`` the value's length in bytes.
     ``version`` is the current one when the read from Supabase *began*: every change up to it is in
     the entry. ``read_at_ms``, the Unix time in milliseconds of that moment, tells an age and
-    nothing else. ``asked_at_ms`` is when a reader was last known to want the entry. ``row`` is a
-    row's digest, however it is spelled. ``status`` and ``headers`` are replayed of a query's
-    answer; a table and a row have no headers. ``rows`` is how many a whole table has; entries of
-    version 0.1.0 do not tell. ``project`` is the digest of the Supabase project that it was read
-    from; entries of versions before 0.3 have none.
+    nothing else; it is 0 if another Worker wrote the entry. ``asked_at_ms`` is when a reader was
+    last known to want the entry. ``row`` is a row's digest, however it is spelled. ``status`` and
+    ``headers`` are replayed of a query's answer; a table and a row have no headers. ``rows`` is how
+    many a whole table has; entries of version 0.1.0 do not tell. ``project`` is the digest of the
+    Supabase project that it was read from; entries of version 0.2.0 and before have none.
     """
 
     etag: str
@@ -137,12 +140,20 @@ class Representation:
     rows: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What was read, with what is known of it."""
+B_co = TypeVar("B_co", bound=Body, covariant=True)
 
-    body: bytes
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[B_co]):
+    """An answer that is kept: what is known of it, and its bytes, or a stream of them."""
+
     metadata: Metadata
+    body: B_co
+
+    def age_s(self, now_ms: int) -> int | None:
+        """Return its age in whole seconds, never negative; None if another Worker wrote it."""
+        read_at_ms = self.metadata.read_at_ms
+        return max(0, (now_ms - read_at_ms) // 1000) if read_at_ms else None
 
 
 @lru_cache(_REMEMBERED)
@@ -205,9 +216,9 @@ def digest_of(content: bytes, size: int) -> str:
     return hashlib.blake2b(content, digest_size=size).hexdigest()
 
 
-def snapshot_of(
+def entry_of(
     answered: Representation, project: str, read_at_ms: int, version: int, asked_at_ms: int
-) -> Snapshot:
+) -> Entry[bytes]:
     """Return an answer with the metadata that belongs to it.
 
     A query's entity-tag tells of its headers too: the same rows may have another count.
@@ -225,9 +236,9 @@ def snapshot_of(
         rows=answered.rows,
         project=project,
     )
-    return Snapshot(body, metadata)
+    return Entry(metadata, body)
 
 
-def age_s(read_at_ms: int, now_ms: int) -> int:
-    """Return the entry's age in whole seconds, never negative (clocks differ between machines)."""
-    return max(0, (now_ms - read_at_ms) // 1000)
+def foreign_entry(body: bytes) -> Entry[bytes]:
+    """Return an entry that another Worker wrote, of which nothing is known but its bytes."""
+    return Entry(Metadata(etag_of(body), len(body), read_at_ms=0, version=0), body)

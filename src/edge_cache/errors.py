@@ -17,7 +17,6 @@
     ├── Overloaded               more queries are missed at once than are read side by side
     ├── StoreError               Workers KV failed; readers go on without it
     ├── RefresherUnavailable     the Durable Object did not answer
-    ├── RelayedProblem           an error that happened in the Durable Object
     └── UpstreamError            Supabase gave nothing that may be cached
         ├── TransientUpstreamError      worth another try, now or later
         │   ├── UpstreamUnreachable     no connection
@@ -34,10 +33,10 @@
 Every class knows how it looks as a problem (RFC 9457): ``status``, ``slug`` (the last part of
 ``type``), ``title`` and, where waiting helps, ``retry_after_s``; the instance adds ``detail``.
 ``stale_if_error`` tells whether a reader may get an out-of-date entry instead (RFC 5861), ``hint``
-what Supabase's clients are told as a way out. A
-detail never quotes Supabase's own text, which may hold row content; ``code`` carries PostgREST's or
-Postgres's error code instead. What Supabase said in its own words, for a client of its own, is an
-`UpstreamError`'s ``reply``.
+what Supabase's clients are told as a way out. An error of a Durable Object reaches the Worker as
+its own class (see `edge_cache.wire`). A detail never quotes Supabase's own text, which may hold row
+content; ``code`` carries PostgREST's or Postgres's error code instead. What Supabase said in its
+own words, for a client of its own, is an `UpstreamError`'s ``reply``.
 """
 
 from __future__ import annotations
@@ -220,31 +219,6 @@ class Reply:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
-
-
-class RelayedProblem(EdgeCacheError):
-    """A problem that the Durable Object answered with, passed on as it is."""
-
-    def __init__(
-        self,
-        document: Mapping[str, object],
-        retry_after_s: int | None,
-        *,
-        stale_if_error: bool = True,
-        reply: Reply | None = None,
-    ) -> None:
-        super().__init__(str(document.get("detail", "")))
-        self.status = int(str(document.get("status", 500)))
-        self.slug = str(document.get("type", "")).rpartition(":")[2]
-        self.title = str(document.get("title", ""))
-        self.retry_after_s = retry_after_s
-        self.stale_if_error = stale_if_error
-        self.reply = reply
-        self._document = dict(document)
-
-    def document(self) -> dict[str, object]:
-        """Return the document as it arrived."""
-        return self._document
 
 
 class UpstreamError(EdgeCacheError):

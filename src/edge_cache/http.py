@@ -10,9 +10,9 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
-from edge_cache.entries import Metadata
+from edge_cache.bodies import Body, release
+from edge_cache.entries import Entry
 from edge_cache.errors import EdgeCacheError, MethodNotAllowed, Reply, Unauthorized
 from edge_cache.resources import Resource
 from edge_cache.urls import Url
@@ -45,16 +45,6 @@ CORS = {
     "access-control-allow-origin": "*",
     "access-control-expose-headers": EXPOSED_HEADERS,
 }
-
-
-class Stream(Protocol):
-    """A body that only the runtime looks into."""
-
-    def cancel(self) -> object:
-        """Let go of it unread."""
-
-
-Body = bytes | Stream | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +99,8 @@ def cache_status(*parts: str) -> str:
     return "; ".join((CACHE_NAME, *parts))
 
 
-def representation(  # noqa: PLR0913  all but two by name
-    metadata: Metadata,
-    body: Body,
+def entry_answer(  # noqa: PLR0913  all but one by name
+    entry: Entry[Body],
     *,
     age: int | None,
     status: str,
@@ -119,12 +108,13 @@ def representation(  # noqa: PLR0913  all but two by name
     head: bool,
     current: Resource | None = None,
 ) -> Answer:
-    """Answer with an entry, or 304 where the client has the same already.
+    """Answer with an entry, or 304 if the client has the same already.
 
-    ``status`` is the Cache-Status value; ``age`` in seconds is left out where it is unknown;
+    ``status`` is the Cache-Status value; ``age`` in seconds is left out if it is unknown;
     ``current`` is what is shown, if nothing newer is known. A HEAD answer has the headers of GET's
     and no body.
     """
+    metadata, body = entry.metadata, entry.body
     headers = {
         **CORS,
         "etag": metadata.etag,
@@ -148,12 +138,6 @@ def representation(  # noqa: PLR0913  all but two by name
     if metadata.size or not head:  # the length of what a HEAD of its own stands for is not known
         headers["content-length"] = str(metadata.size)
     return Answer(metadata.status, headers, body, current)
-
-
-def release(body: Body) -> None:
-    """Let go of a body that is not going to be sent."""
-    if body is not None and not isinstance(body, bytes):
-        body.cancel()
 
 
 def problem(error: EdgeCacheError) -> Answer:

@@ -28,3 +28,13 @@ class Pause:
 
 OVER = Pause(0, 0)
 """A pause that nobody has to wait for."""
+
+
+def backoff_ms(first_ms: int, failures: int, jitter: float, *, most_ms: int = 2**31) -> int:
+    """Return the pause in milliseconds after so many failures in a row before this one.
+
+    It doubles with each failure, up to ``most_ms``. ``jitter`` from 0 to 1 spreads it between half
+    and the whole of that, so that not everybody comes back at once.
+    """
+    bound_ms = min(most_ms, first_ms * 2 ** min(failures, 20))
+    return int(bound_ms * (0.5 + jitter / 2))

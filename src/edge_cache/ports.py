@@ -10,16 +10,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from edge_cache.entries import Metadata, Representation, Versions
-from edge_cache.http import Body, Passed, Stream
+from edge_cache.bodies import Body, Stream
+from edge_cache.entries import Entry, Representation, Versions
+from edge_cache.http import Passed
 from edge_cache.resources import Change, Resource
 from edge_cache.tables import Scope, Table
 
 NowMs = Callable[[], int]
 """Returns the Unix time in milliseconds."""
-
-Sleep = Callable[[float], Awaitable[None]]
-"""Waits for a number of seconds."""
 
 Share = Callable[[bytes], Body]
 """Returns a body that any number of responses may send without a copy for each."""
@@ -122,8 +120,7 @@ class Filled:
     for it: if not, it was still in the refresher's memory.
     """
 
-    metadata: Metadata
-    body: Body
+    entry: Entry[Body]
     stored: bool
     asked: bool
 
@@ -176,6 +173,31 @@ class Missed:
     def is_nothing(self) -> bool:
         """Whether there is nothing to be recorded."""
         return self.complete and not self.changes
+
+
+class ObjectAnswer(Protocol):
+    """What a Durable Object answered."""
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether it is a success."""
+
+    @property
+    def body(self) -> Body:
+        """The body, to be handed on or released."""
+
+    def header(self, name: str) -> str | None:
+        """Return a header's value, or None."""
+
+    async def text(self) -> str:
+        """Return the body as a text. Raises RefresherUnavailable."""
+
+
+class CallObject(Protocol):
+    """Reaches Durable Objects."""
+
+    async def __call__(self, name: str, url: str, body: str = "") -> ObjectAnswer:
+        """Send a request to the object of a name. Raises RefresherUnavailable."""
 
 
 class Refreshing(Protocol):

@@ -7,6 +7,7 @@ key, and all that the refresher needs to ask: ``/rest/v1/articles;profile=public
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 ROOT = "/rest/v1/"
@@ -18,6 +19,17 @@ _PATH = re.compile(
     re.ASCII,
 )
 
+ACCEPTED: Mapping[str, str] = {
+    "": "application/json",
+    "any": "*/*",
+    "object": "application/vnd.pgrst.object+json",
+    "csv": "text/csv",
+    "geojson": "application/geo+json",
+    "stripped": "application/vnd.pgrst.array+json;nulls=stripped",
+    "stripped-object": "application/vnd.pgrst.object+json;nulls=stripped",
+}
+"""Media types by the word that a query has for them."""
+
 _EMBEDDING = ("select=", "order=")
 """Parameters that name other tables, always in parentheses."""
 
@@ -27,7 +39,7 @@ class Query:
     """One read below ``/rest/v1/``.
 
     ``target`` is a relation's name or ``rpc/`` with a function's. ``parameters`` are sorted and
-    encoded as `edge_cache.supabase.canonical` does. ``profile``, ``accept`` and ``count`` are empty
+    encoded as `edge_cache.worker.canonical` does. ``profile``, ``accept`` and ``count`` are empty
     where the client leaves PostgREST's default. ``head`` is a HEAD that has an answer of its own.
     """
 

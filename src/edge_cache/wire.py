@@ -10,19 +10,22 @@ as few headers and bodies as possible.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from edge_cache.entries import parse_metadata
+from edge_cache.bodies import Body
+from edge_cache.entries import Entry, parse_metadata
 from edge_cache.errors import (
+    ConfigurationError,
     EdgeCacheError,
+    MethodNotAllowed,
     RefresherUnavailable,
-    RelayedProblem,
     Reply,
+    Unauthorized,
     UpstreamError,
 )
-from edge_cache.http import Answer, Body, json_answer
+from edge_cache.http import Answer, json_answer
 from edge_cache.ports import Filled, Missed
 from edge_cache.tables import PROJECT, Declared, Scope
 from edge_cache.urls import cut
@@ -44,7 +47,7 @@ _PROJECTS_OBJECT = "*"
 """No table has this name."""
 
 ERROR = "x-error"
-"""The problem document, and what Supabase itself said, as JSON."""
+"""What is known of an error, and of what Supabase itself said, as JSON."""
 
 _ENTRY = "x-entry"
 """Whether KV has it and whether Supabase was asked, as two digits, then the metadata."""
@@ -52,8 +55,8 @@ _ENTRY = "x-entry"
 
 def filled_answer(filled: Filled) -> Answer:
     """Return the answer that carries an entry."""
-    known = f"{filled.stored:d}{filled.asked:d}{filled.metadata.to_json()}"
-    return Answer(200, {_ENTRY: known}, filled.body)
+    known = f"{filled.stored:d}{filled.asked:d}{filled.entry.metadata.to_json()}"
+    return Answer(200, {_ENTRY: known}, filled.entry.body)
 
 
 def filled_from(header: Callable[[str], str | None], body: Body) -> Filled:
@@ -62,7 +65,7 @@ def filled_from(header: Callable[[str], str | None], body: Body) -> Filled:
     metadata = parse_metadata(known[2:])
     if metadata is None:
         raise RefresherUnavailable("The refresher's answer carries no entry.")
-    return Filled(metadata, body, stored=known[0] == "1", asked=known[1] == "1")
+    return Filled(Entry(metadata, body), stored=known[0] == "1", asked=known[1] == "1")
 
 
 def missed_answer(missed: Missed | None) -> Answer:
@@ -96,9 +99,9 @@ def require_own(name: str, scope: Scope) -> None:
         raise EdgeCacheError("The request is for another object.")
 
 
-def url_of(host: str, verb: str, path: str, number: int = 0) -> str:
-    """Return the URL of a request."""
-    return f"{host}/{verb}/{number}?{path}"
+def url_of(verb: str, path: str, number: int = 0) -> str:
+    """Return the URL of a request. Its host is nobody's: an object is reached by its name."""
+    return f"https://object/{verb}/{number}?{path}"
 
 
 def request_in(url: str) -> tuple[str, int, str]:
@@ -111,11 +114,14 @@ def request_in(url: str) -> tuple[str, int, str]:
 def error_answer(error: EdgeCacheError, *, with_reply: bool = True) -> Answer:
     """Return the answer that carries an error, and what Supabase said if that is wanted."""
     told: dict[str, object] = {
-        "document": error.document(),
+        "kind": type(error).__name__,
+        "detail": error.detail,
         "retry_after_s": error.retry_after_s,
-        "stale_if_error": error.stale_if_error,
     }
-    reply = error.reply if with_reply and isinstance(error, UpstreamError) else None
+    reply: Reply | None = None
+    if isinstance(error, UpstreamError):
+        told |= {"supabase_status": error.supabase_status, "code": error.code}
+        reply = error.reply if with_reply else None
     if reply:
         told["reply"] = {"status": reply.status, "headers": dict(reply.headers)}
     return Answer(error.status, {ERROR: json.dumps(told)}, reply.body if reply else None)
@@ -124,13 +130,37 @@ def error_answer(error: EdgeCacheError, *, with_reply: bool = True) -> Answer:
 def error_from(told: str | None, body: Body) -> EdgeCacheError:
     """Return the error that an answer carries."""
     try:
-        members = json.loads(told or "")
-        reply = members.get("reply")
-        return RelayedProblem(
-            members["document"],
-            members["retry_after_s"],
-            stale_if_error=members["stale_if_error"],
-            reply=Reply(reply["status"], reply["headers"], body) if reply else None,
-        )
+        return _error_of(json.loads(told or ""), body)
     except (ValueError, TypeError, KeyError, AttributeError):
         return RefresherUnavailable("The refresher failed.")
+
+
+def _error_of(members: dict[str, Any], body: Body) -> EdgeCacheError:
+    kind, detail, reply = _KINDS[members["kind"]], members["detail"], members.get("reply")
+    if issubclass(kind, UpstreamError):
+        error: EdgeCacheError = kind(
+            detail,
+            supabase_status=members["supabase_status"],
+            code=members["code"],
+            reply=Reply(reply["status"], reply["headers"], body) if reply else None,
+        )
+    else:
+        error = kind([detail]) if issubclass(kind, ConfigurationError) else kind(detail)
+    error.retry_after_s = members["retry_after_s"]
+    return error
+
+
+def _kinds(base: type[EdgeCacheError]) -> Iterator[type[EdgeCacheError]]:
+    """Return a class of errors with all that are derived from it."""
+    yield base
+    for kind in base.__subclasses__():
+        yield from _kinds(kind)
+
+
+_ONLY_OF_THE_WORKER = (Unauthorized, MethodNotAllowed)
+_KINDS = {
+    kind.__name__: kind
+    for kind in _kinds(EdgeCacheError)
+    if not issubclass(kind, _ONLY_OF_THE_WORKER)
+}
+"""Every error that an object can meet, by the name of its class."""

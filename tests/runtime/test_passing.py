@@ -33,9 +33,8 @@ SERVICES = [
     "/realtime/v1",
 ]
 EXPOSED = {
-    *("content-range", "content-location", "content-profile", "preference-applied"),
-    *("content-disposition", "location", "warning"),
-    *("retry-after", "etag", "age", "cache-status"),
+    *("content-range", "content-location", "content-profile", "content-disposition"),
+    *("preference-applied", "location", "retry-after", "warning", "etag", "age", "cache-status"),
 }
 ASKED_BY_CLIENTS = (
     "apikey,authorization,x-client-info,accept-profile,content-profile,content-type,prefer,"

@@ -136,7 +136,7 @@ def reached(edge: Edge, since: int = 0) -> list[object]:
     last = f"/last/of/{next(_numbers)}"
     edge.get(last)
     eventually(lambda: last in edge.log.text(), "the log's last line")
-    return [line["status"] for line in edge.log.events("hit", "stale")][since:]
+    return [line["status"] for line in edge.log.events("hit", "aged")][since:]
 
 
 async def ask_steadily(url: str, seconds: float) -> list[httpx.Response]:

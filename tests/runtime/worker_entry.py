@@ -119,5 +119,5 @@ class Refresher(entry.Refresher):  # type: ignore[no-untyped-call]
         """Return what the object is going to do, if it lives to see that."""
         if self._host is None:
             return []
-        timers = (self._host.backlog._timer, self._host.demand._storing)
+        timers = (self._host.backlog._timer, self._host.known.demand._storing)
         return [timer for timer in timers if timer is not None]

@@ -12,10 +12,10 @@ from typing import Any
 
 from pyodide.ffi import JsException, jsnull, to_js
 
+from edge_cache.bodies import Stream, release
 from edge_cache.cloudflare.javascript import JS
 from edge_cache.entries import NO_VERSIONS, Versions
 from edge_cache.errors import StoreError
-from edge_cache.http import Stream, release
 
 CACHE_TTL_S = 30
 """How long a location may answer from its own copy of a key: the shortest that KV allows.

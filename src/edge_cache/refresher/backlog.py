@@ -13,12 +13,10 @@ from typing import Any
 
 from edge_cache.errors import EdgeCacheError
 from edge_cache.pauses import OVER, Pause
-from edge_cache.ports import Log, NowMs, Storage
-from edge_cache.refresher.journal import Journal
+from edge_cache.refresher.parts import Known, Outside
 from edge_cache.refresher.refreshes import Refreshes
 from edge_cache.refresher.retries import Retries
 from edge_cache.resources import Resource
-from edge_cache.tables import Scope
 from edge_cache.unexpected import reported
 
 ROUND_MS = 1_000
@@ -42,25 +40,15 @@ class Backlog:
     same moment stands behind it, in case the object does not live to see that.
     """
 
-    def __init__(  # noqa: PLR0913  its collaborators, nothing else
-        self,
-        *,
-        scope: Scope,
-        refreshes: Refreshes,
-        journal: Journal,
-        retries: Retries,
-        storage: Storage,
-        now_ms: NowMs,
-        log: Log,
-    ) -> None:
-        self._scope = scope
-        self._queries_key = f"{scope.version_key}&queries"
+    def __init__(self, known: Known, outside: Outside, refreshes: Refreshes) -> None:
+        self._scope = known.scope
+        self._queries_key = f"{known.scope.version_key}&queries"
+        self._journal = known.journal
         self._refreshes = refreshes
-        self._journal = journal
-        self._retries = retries
-        self._storage = storage
-        self._now_ms = now_ms
-        self._log = log
+        self._retries = Retries()
+        self._storage = outside.storage
+        self._now_ms = outside.now_ms
+        self._log = outside.log
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._runs: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None

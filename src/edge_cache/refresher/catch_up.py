@@ -7,16 +7,16 @@ moment, and what webhooks brought since.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 
 from edge_cache.errors import EdgeCacheError
-from edge_cache.ports import Announced, Missed, NowMs, Outbox, Sleep, Storage
+from edge_cache.ports import Announced, Missed, NowMs, Outbox, Storage
 from edge_cache.refresher.changes import MAX_ROWS
 from edge_cache.refresher.stored import Stored, restored
 from edge_cache.resources import Change
-from edge_cache.times import rfc3339
 
 _KEY = "outbox"
 
@@ -46,11 +46,10 @@ class _State:
 class CatchUp:
     """Asks the outbox, and remembers up to where that was done."""
 
-    def __init__(self, outbox: Outbox, storage: Storage, now_ms: NowMs, sleep: Sleep) -> None:
+    def __init__(self, outbox: Outbox, storage: Storage, now_ms: NowMs) -> None:
         self._outbox = outbox
         self._storage = storage
         self._now_ms = now_ms
-        self._sleep = sleep
         self._state = restored(storage.get(_KEY), _state_in) or _State()
 
     def note_carried_out(self, number: int) -> None:
@@ -75,7 +74,7 @@ class CatchUp:
             # A webhook of before may have the number of a change that came since.
             self._note(replace(self._state, carried_out=()))
         elif announced.changes:
-            await self._sleep(LAG_S)
+            await asyncio.sleep(LAG_S)
         missed = missed_of(announced, frozenset(self._state.carried_out))
         if missed.is_nothing:
             self.note_cursor(missed.cursor)
@@ -86,7 +85,7 @@ class CatchUp:
         state = self._state
         return {
             "installed": state.installed if state.asked_at_ms else None,
-            "asked_at": rfc3339(state.asked_at_ms),
+            "asked_at_ms": state.asked_at_ms,
             "error": state.error or None,
         }
 

@@ -6,14 +6,12 @@ import asyncio
 from dataclasses import replace
 from functools import partial
 
-from edge_cache.entries import Snapshot
+from edge_cache.entries import Entry
 from edge_cache.errors import StoreError
-from edge_cache.ports import Log, WritableStore
-from edge_cache.refresher.journal import Journal
+from edge_cache.refresher.parts import Known, Outside
 from edge_cache.refresher.writer import Writer
 from edge_cache.resources import Resource, loggable
 from edge_cache.supabase.rows import row_digest
-from edge_cache.tables import Scope
 
 MAX_VALUE_BYTES = 25 * 1024 * 1024
 """Workers KV's limit for a value (https://developers.cloudflare.com/kv/platform/limits/)."""
@@ -25,24 +23,22 @@ QUERY_TTL_S = 30 * 24 * 60 * 60
 class Entries:
     """Puts and removes entries, and publishes versions, in the order of the calls."""
 
-    def __init__(
-        self, scope: Scope, store: WritableStore, writer: Writer, journal: Journal, log: Log
-    ) -> None:
-        self._scope = scope
-        self._store = store
+    def __init__(self, known: Known, outside: Outside, writer: Writer) -> None:
+        self._scope = known.scope
+        self._journal = known.journal
+        self._store = outside.store
         self._writer = writer
-        self._journal = journal
-        self._log = log
+        self._log = outside.log
 
-    def put(self, resource: Resource, snapshot: Snapshot) -> asyncio.Task[bool]:
+    def put(self, resource: Resource, entry: Entry[bytes]) -> asyncio.Task[bool]:
         """Have an entry written; the task tells whether readers get it or nothing older.
 
         What is too large for KV is removed from it: an earlier entry would be served for ever.
         """
-        if not is_storable(snapshot):
-            self._log("too_large", key=loggable(resource.key), bytes=snapshot.metadata.size)
+        if not is_storable(entry):
+            self._log("too_large", key=loggable(resource.key), bytes=entry.metadata.size)
             return self.remove(resource)
-        return self._writer.write(resource.key, partial(self._put, resource, snapshot))
+        return self._writer.write(resource.key, partial(self._put, resource, entry))
 
     def remove(self, resource: Resource) -> asyncio.Task[bool]:
         """Have an entry removed; the task tells whether it is gone."""
@@ -58,12 +54,12 @@ class Entries:
             self._journal.note(self._journal.changes.with_published(versions))
         return published
 
-    async def _put(self, resource: Resource, snapshot: Snapshot) -> None:
-        metadata = snapshot.metadata
+    async def _put(self, resource: Resource, entry: Entry[bytes]) -> None:
+        metadata = entry.metadata
         if resource.row_id is not None:
-            metadata = replace(metadata, row=row_digest(snapshot.body))
+            metadata = replace(metadata, row=row_digest(entry.body))
         ttl_s = None if resource.query is None else QUERY_TTL_S
-        await self._store.put(resource.key, snapshot.body, metadata.to_json(), ttl_s)
+        await self._store.put(resource.key, entry.body, metadata.to_json(), ttl_s)
 
     async def _put_versions(self) -> None:
         await self._store.put_versions(self._scope.version_key, self._journal.changes.stale)
@@ -75,6 +71,6 @@ def require_stored(*, stored: bool) -> None:
         raise StoreError("The new rows were read, but Workers KV has not taken them yet.")
 
 
-def is_storable(snapshot: Snapshot) -> bool:
-    """Tell whether KV takes a snapshot."""
-    return snapshot.metadata.size <= MAX_VALUE_BYTES
+def is_storable(entry: Entry[bytes]) -> bool:
+    """Tell whether KV takes an entry."""
+    return entry.metadata.size <= MAX_VALUE_BYTES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from edge_cache.entries import Snapshot
+from edge_cache.entries import Entry
 from edge_cache.errors import (
     AnotherRow,
     FinalAnswer,
@@ -16,13 +16,9 @@ from edge_cache.errors import (
     UpstreamTimeout,
 )
 from edge_cache.ports import Filled
-from edge_cache.refresher.demand import Demand
 from edge_cache.refresher.entries import Entries
-from edge_cache.refresher.journal import Journal
-from edge_cache.refresher.lookups import Lookups
-from edge_cache.refresher.new_keys import NewKeys
+from edge_cache.refresher.parts import Known
 from edge_cache.refresher.reads import PATIENCE_MS, Reading, Reads
-from edge_cache.refresher.record import Record
 from edge_cache.refresher.single_flight import SingleFlight
 from edge_cache.resources import Resource
 from edge_cache.supabase.rows import row_ids
@@ -44,24 +40,14 @@ MAX_WAIT_S = 10.0
 class Fills:
     """Answers readers from memory or by a read, within the bounds of `Lookups`."""
 
-    def __init__(  # noqa: PLR0913  its collaborators, nothing else
-        self,
-        *,
-        reads: Reads,
-        entries: Entries,
-        journal: Journal,
-        record: Record,
-        lookups: Lookups,
-        demand: Demand,
-        new_keys: NewKeys,
-    ) -> None:
+    def __init__(self, known: Known, reads: Reads, entries: Entries) -> None:
+        journal = self._journal = known.journal
+        self._record = known.record
+        self._lookups = known.lookups
+        self._demand = known.demand
+        self._new_keys = known.new_keys
         self._reads = reads
         self._entries = entries
-        self._journal = journal
-        self._record = record
-        self._lookups = lookups
-        self._demand = demand
-        self._new_keys = new_keys
         self._gate = asyncio.Semaphore(STALE_AT_ONCE)
         self._missed_gate = asyncio.Semaphore(MISSED_AT_ONCE)
         self._waiting = 0
@@ -70,7 +56,7 @@ class Fills:
         self._missed = SingleFlight(self._first, lambda: journal.changes.version)
         self._aged = SingleFlight(self._again, lambda: journal.changes.version)
         self._going_on: set[asyncio.Task[Reading]] = set()
-        self._listed: tuple[Snapshot | None, frozenset[str]] = None, frozenset()
+        self._listed: tuple[Entry[bytes] | None, frozenset[str]] = None, frozenset()
 
     async def fill(self, resource: Resource, *, version: int, has_stale: bool) -> Filled:
         """Return an entry that readers miss, as new as the version that they see.
@@ -87,7 +73,7 @@ class Fills:
         needed = self._journal.changes.needed(resource)
         kept = self._reads.recent.get(resource.key, needed)
         if kept:
-            return Filled(kept.snapshot.metadata, kept.body, stored=True, asked=False)
+            return Filled(kept.sent, stored=True, asked=False)
         if resource.row_id is not None and self._lookups.is_absent(resource.key, needed):
             table = resource.table
             raise NotFound(f"No row of {table.name} with this {table.key} is visible.")
@@ -95,7 +81,7 @@ class Fills:
         # A query that is rejected, or never repeats, is not to be kept warm.
         if reading.is_stored and resource.query is not None and not has_stale:
             self._demand.note(resource)
-        return Filled(reading.metadata, reading.body, stored=reading.is_stored, asked=True)
+        return Filled(reading.entry, stored=reading.is_stored, asked=True)
 
     async def renew(self, resource: Resource, asked_at_ms: int) -> None:
         """Read an entry anew that a reader wants, and was last known to want then.
@@ -106,7 +92,7 @@ class Fills:
         self._demand.note(resource, again=True)
         self._new_keys.know(resource.key)
         kept = self._reads.recent.get(resource.key, 0)
-        if kept and kept.snapshot.metadata.asked_at_ms > asked_at_ms:
+        if kept and kept.entry.metadata.asked_at_ms > asked_at_ms:
             return
         needed = self._journal.changes.needed(resource)
         if not self._record.failed_just_now(resource.key, needed):
@@ -189,9 +175,9 @@ class Fills:
 
     def _is_listed(self, row: Resource) -> bool:
         """Tell whether the row was in the table when that was last read, if that is known."""
-        snapshot = self._reads.recent.latest(Resource(row.table).key)
-        if snapshot is None:
+        entry = self._reads.recent.latest(Resource(row.table).key)
+        if entry is None:
             return False
-        if self._listed[0] is not snapshot:
-            self._listed = snapshot, row_ids(snapshot.body, row.table.key)
+        if self._listed[0] is not entry:
+            self._listed = entry, row_ids(entry.body, row.table.key)
         return row.row_id in self._listed[1]

@@ -6,18 +6,13 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from edge_cache.entries import Metadata, Representation, Snapshot, snapshot_of
+from edge_cache.bodies import Body
+from edge_cache.entries import Entry, Metadata, Representation, entry_of
 from edge_cache.errors import AnotherRow, EdgeCacheError, FinalAnswer, NotFound
-from edge_cache.http import Body
 from edge_cache.pauses import OVER, Pause
-from edge_cache.ports import Log, NowMs, Share, Source
-from edge_cache.refresher.demand import Demand
 from edge_cache.refresher.entries import Entries, is_storable
-from edge_cache.refresher.journal import Journal
-from edge_cache.refresher.lookups import Lookups
-from edge_cache.refresher.new_keys import NewKeys
+from edge_cache.refresher.parts import Known, Outside
 from edge_cache.refresher.recent import Recent
-from edge_cache.refresher.record import Record
 from edge_cache.refresher.single_flight import SingleFlight
 from edge_cache.resources import Resource, loggable
 
@@ -27,14 +22,13 @@ PATIENCE_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read: its metadata, its body as it may be sent, and the write that KV is given.
+    """What was read, as it may be sent, and the write that KV is given.
 
     ``storing`` tells whether KV took it; ``is_stored`` is False where KV is not given it: it is too
     large, it may not be stored, or it is one of many queries that never repeat.
     """
 
-    metadata: Metadata
-    body: Body
+    entry: Entry[Body]
     storing: asyncio.Future[bool]
     is_stored: bool
 
@@ -47,36 +41,22 @@ class Reads:
     when the table was last read.
     """
 
-    def __init__(  # noqa: PLR0913  its collaborators, nothing else
-        self,
-        *,
-        source: Source,
-        project: str,
-        entries: Entries,
-        journal: Journal,
-        record: Record,
-        lookups: Lookups,
-        demand: Demand,
-        new_keys: NewKeys,
-        share: Share,
-        now_ms: NowMs,
-        log: Log,
-    ) -> None:
-        self._source = source
-        self._project = project
+    def __init__(self, known: Known, outside: Outside, entries: Entries) -> None:
+        journal = self._journal = known.journal
+        self._record = known.record
+        self._lookups = known.lookups
+        self._demand = known.demand
+        self._new_keys = known.new_keys
         self._entries = entries
-        self._journal = journal
-        self._record = record
-        self._lookups = lookups
-        self._demand = demand
-        self._new_keys = new_keys
-        self._share = share
-        self._now_ms = now_ms
-        self._log = log
+        self._source = outside.source
+        self._project = outside.project
+        self._share = outside.share
+        self._now_ms = outside.now_ms
+        self._log = outside.log
         self._flights = SingleFlight(self._refresh, lambda: journal.changes.version)
         self._asked: dict[Resource, Pause] = {}
         self._answered = OVER
-        self.recent = Recent(now_ms)
+        self.recent = Recent(outside.now_ms)
         self.is_refused = False
         self.when_well_again: Callable[[], None] = lambda: None
         self.when_refused: Callable[[], None] = lambda: None
@@ -166,26 +146,27 @@ class Reads:
             del self._asked[resource]
         self._lookups.note_found(resource.key)
         asked_at_ms = min(began_ms, self._demand.asked_at_ms(resource))
-        snapshot = snapshot_of(answered, self._project, began_ms, version, asked_at_ms)
-        reading = self._keep(resource, snapshot)
+        entry = entry_of(answered, self._project, began_ms, version, asked_at_ms)
+        reading = self._keep(resource, entry)
         ms = max(0, self._now_ms() - began_ms)
-        self._log("refreshed", key=loggable(resource.key), bytes=reading.metadata.size, ms=ms)
+        self._log("refreshed", key=loggable(resource.key), bytes=entry.metadata.size, ms=ms)
         return reading
 
-    def _keep(self, resource: Resource, snapshot: Snapshot) -> Reading:
-        body, storable = self._share(snapshot.body), is_storable(snapshot)
+    def _keep(self, resource: Resource, entry: Entry[bytes]) -> Reading:
+        shared, storable = self._share(entry.body), is_storable(entry)
+        sent: Entry[Body] = Entry(entry.metadata, shared)
         if resource.query is not None and not self._new_keys.admits(resource.key):
             not_storing: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
             not_storing.set_result(False)
-            return Reading(snapshot.metadata, body, not_storing, is_stored=False)
+            return Reading(sent, not_storing, is_stored=False)
         if storable:
-            self.recent.put(resource.key, snapshot, body)
+            self.recent.put(resource.key, entry, shared)
         else:
             self.recent.forget(resource.key)
-        storing = self._entries.put(resource, snapshot)
+        storing = self._entries.put(resource, entry)
         if resource.is_whole and storable:
-            storing.add_done_callback(lambda done: self._note_stored(done, snapshot.metadata))
-        return Reading(snapshot.metadata, body, storing, storable)
+            storing.add_done_callback(lambda done: self._note_stored(done, entry.metadata))
+        return Reading(sent, storing, storable)
 
     def _note_stored(self, storing: asyncio.Task[bool], metadata: Metadata) -> None:
         if not storing.cancelled() and storing.exception() is None and storing.result():

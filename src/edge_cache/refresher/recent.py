@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from edge_cache.entries import Snapshot
-from edge_cache.http import Body
+from edge_cache.bodies import Body
+from edge_cache.entries import Entry
+from edge_cache.freshness import has_changes
 from edge_cache.pauses import Pause
 from edge_cache.ports import NowMs
 
@@ -24,25 +25,30 @@ _COPIES = 2
 """A body is there as bytes and as what is sent."""
 
 _OVERHEAD_BYTES = 1024
-"""Counted for each snapshot beside its body, so that many small ones are bounded too."""
+"""Counted for each entry beside its body, so that many small ones are bounded too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A snapshot, its body as any number of responses may send it, and for how long it counts."""
+    """An entry, its body as any number of responses may send it, and for how long it counts."""
 
-    snapshot: Snapshot
-    body: Body
+    entry: Entry[bytes]
+    shared: Body
     until: Pause
+
+    @property
+    def sent(self) -> Entry[Body]:
+        """The entry as responses send it."""
+        return Entry(self.entry.metadata, self.shared)
 
     @property
     def cost(self) -> int:
         """What it takes of the bound, in bytes."""
-        return _COPIES * len(self.snapshot.body) + _OVERHEAD_BYTES
+        return _COPIES * len(self.entry.body) + _OVERHEAD_BYTES
 
 
 class Recent:
-    """Snapshots by key, newest last, within a bound of time and size."""
+    """Entries by key, newest last, within a bound of time and size."""
 
     def __init__(self, now_ms: NowMs) -> None:
         self._now_ms = now_ms
@@ -50,27 +56,27 @@ class Recent:
         self._bytes = 0
 
     def get(self, key: str, version: int) -> Kept | None:
-        """Return the key's snapshot if it was read at that version or later, a short while ago."""
+        """Return the key's entry if it was read at that version or later, a short while ago."""
         kept = self._kept.get(key)
-        if kept is None or kept.snapshot.metadata.version < version:
+        if kept is None or not has_changes(kept.entry.metadata, version):
             return None
         return None if kept.until.is_over(self._now_ms()) else kept
 
-    def latest(self, key: str) -> Snapshot | None:
-        """Return the key's snapshot, however old, if it is still there."""
+    def latest(self, key: str) -> Entry[bytes] | None:
+        """Return the key's entry, however old, if it is still there."""
         kept = self._kept.get(key)
-        return kept.snapshot if kept else None
+        return kept.entry if kept else None
 
-    def put(self, key: str, snapshot: Snapshot, body: Body) -> None:
-        """Keep a snapshot, dropping the oldest ones where there is no room."""
+    def put(self, key: str, entry: Entry[bytes], shared: Body) -> None:
+        """Keep an entry, dropping the oldest ones if there is no room."""
         self.forget(key)
-        kept = self._kept[key] = Kept(snapshot, body, Pause(self._now_ms(), KEEP_MS))
+        kept = self._kept[key] = Kept(entry, shared, Pause(self._now_ms(), KEEP_MS))
         self._bytes += kept.cost
         while self._bytes > MAX_BYTES:
             self.forget(next(iter(self._kept)))
 
     def forget(self, key: str) -> None:
-        """Drop the key's snapshot, if there is one."""
+        """Drop the key's entry, if there is one."""
         kept = self._kept.pop(key, None)
         if kept:
             self._bytes -= kept.cost

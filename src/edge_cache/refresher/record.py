@@ -22,7 +22,7 @@ _MAX_FAILING = 1000
 _NONE = OVER, 0
 """No failure: a pause that is over, and a version."""
 
-_DOWN = frozenset({429, 502, 503, 504, 520, 521, 522, 523, 525, 526, 530})
+_DOWN = frozenset({429, 502, 503, 504})
 """Statuses by which a server, or who stands before it, says that it can serve nothing just now."""
 
 

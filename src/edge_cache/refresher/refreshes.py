@@ -12,13 +12,10 @@ from edge_cache.errors import (
     NotFound,
     SpelledOtherwise,
 )
-from edge_cache.refresher.demand import Demand
 from edge_cache.refresher.entries import Entries, require_stored
-from edge_cache.refresher.journal import Journal
+from edge_cache.refresher.parts import Known
 from edge_cache.refresher.reads import Reads
-from edge_cache.refresher.record import Record
 from edge_cache.resources import Resource
-from edge_cache.tables import Scope
 
 QUERIES_AT_ONCE = 4
 
@@ -30,22 +27,13 @@ class Refreshes:
     UpstreamError or StoreError unless readers have the change, or what is newer.
     """
 
-    def __init__(  # noqa: PLR0913  its collaborators, nothing else
-        self,
-        scope: Scope,
-        *,
-        reads: Reads,
-        entries: Entries,
-        journal: Journal,
-        demand: Demand,
-        record: Record,
-    ) -> None:
-        self._whole = Resource(scope)
+    def __init__(self, known: Known, reads: Reads, entries: Entries) -> None:
+        self._whole = Resource(known.scope)
+        self._journal = known.journal
+        self._demand = known.demand
+        self._record = known.record
         self._reads = reads
         self._entries = entries
-        self._journal = journal
-        self._demand = demand
-        self._record = record
 
     async def list(self) -> None:
         """Read the table and overwrite its entry.
@@ -63,7 +51,7 @@ class Refreshes:
             await self._remove_list(needed)
             return
         require_stored(stored=await reading.storing)
-        self._journal.note(self._journal.changes.with_list(reading.metadata.version))
+        self._journal.note(self._journal.changes.with_list(reading.entry.metadata.version))
 
     async def _remove_list(self, needed: int) -> None:
         # Before that, so that a read that begins meanwhile is not taken for removed with it.
@@ -87,7 +75,7 @@ class Refreshes:
         except (NotFound, FinalAnswer):
             require_stored(stored=await self._entries.remove(row))
         else:
-            version = reading.metadata.version
+            version = reading.entry.metadata.version
             require_stored(stored=await reading.storing)
         self._journal.note(self._journal.changes.with_row(row_id, version))
 

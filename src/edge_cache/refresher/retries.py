@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 
-from edge_cache.pauses import Pause
+from edge_cache.pauses import Pause, backoff_ms
 
 FIRST_RETRY_MS = 1_000
 MAX_RETRY_MS = 10_000
@@ -35,7 +35,8 @@ class Retries:
         From there the pause counts: who waited ten seconds for an answer has paused enough.
         """
         failures = self._failed[key].failures if key in self._failed else 0
-        pause = Pause(began_ms, retry_ms(failures, self._jitter()))
+        length_ms = backoff_ms(FIRST_RETRY_MS, failures, self._jitter(), most_ms=MAX_RETRY_MS)
+        pause = Pause(began_ms, length_ms)
         self._failed[key] = _Failed(failures + 1, pause)
 
     def succeeded(self, key: str) -> None:
@@ -60,13 +61,3 @@ class Retries:
         }
         self._failed.update(slow)
         return bool(slow)
-
-
-def retry_ms(failures: int, jitter: float) -> int:
-    """Return the pause in milliseconds after so many failures in a row before this one.
-
-    ``jitter`` from 0 to 1 spreads it between half and the whole of a bound that doubles up to
-    `MAX_RETRY_MS`.
-    """
-    bound = min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** min(failures, 10))
-    return int(bound * (0.5 + jitter / 2))

@@ -13,43 +13,32 @@ from contextlib import suppress
 
 from edge_cache.entries import Metadata, etag_of, parse_metadata
 from edge_cache.errors import FinalAnswer
-from edge_cache.ports import Log, WritableStore
+from edge_cache.freshness import has_changes
 from edge_cache.refresher.backlog import Backlog
-from edge_cache.refresher.demand import Demand
 from edge_cache.refresher.entries import Entries, require_stored
-from edge_cache.refresher.journal import Journal
+from edge_cache.refresher.parts import Known, Outside
 from edge_cache.refresher.reads import Reads
 from edge_cache.resources import Resource
 from edge_cache.supabase.rows import row_digests
-from edge_cache.tables import Scope, Table
+from edge_cache.tables import Table
 
 
 class Revalidation:
     """Reads the whole table, and makes the entries of rows and queries stale."""
 
-    def __init__(  # noqa: PLR0913  its collaborators, nothing else
-        self,
-        *,
-        scope: Scope,
-        store: WritableStore,
-        project: str,
-        reads: Reads,
-        entries: Entries,
-        journal: Journal,
-        backlog: Backlog,
-        demand: Demand,
-        log: Log,
+    def __init__(
+        self, known: Known, outside: Outside, reads: Reads, entries: Entries, backlog: Backlog
     ) -> None:
-        self._scope = scope
-        self._whole = Resource(scope)
-        self._store = store
-        self._project = project
+        self._scope = known.scope
+        self._whole = Resource(known.scope)
+        self._journal = known.journal
+        self._demand = known.demand
+        self._store = outside.store
+        self._project = outside.project
+        self._log = outside.log
         self._reads = reads
         self._entries = entries
-        self._journal = journal
         self._backlog = backlog
-        self._demand = demand
-        self._log = log
 
     async def revalidate(self) -> None:
         """Read the table anew, overwrite its entry, and make all other entries stale.
@@ -74,7 +63,7 @@ class Revalidation:
             try:
                 reading = await self._reads.refresh(self._whole, version)
                 writes.append(reading.storing)
-                listed = reading.metadata.version
+                listed = reading.entry.metadata.version
             except FinalAnswer as error:
                 refusal = error
                 writes.append(self._entries.remove(self._whole))
@@ -130,9 +119,9 @@ class Revalidation:
         if text is None:
             return {} if published else {key: None}
         metadata = parse_metadata(text)
-        if metadata is None or metadata.version < published:
+        if metadata is None or not metadata.is_of(self._project):
             return {}
-        return {key: metadata} if metadata.is_of(self._project) else {}
+        return {key: metadata} if has_changes(metadata, published) else {}
 
     async def _outdated(self, served: dict[str, Metadata | None]) -> list[str]:
         """Read the table and return the keys of the entries that are not as it is."""

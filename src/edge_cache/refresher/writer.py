@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from edge_cache.errors import EdgeCacheError
-from edge_cache.pauses import OVER, Pause
-from edge_cache.ports import Log, NowMs, Sleep
+from edge_cache.pauses import OVER, Pause, backoff_ms
+from edge_cache.ports import Log, NowMs
 from edge_cache.resources import loggable
 from edge_cache.unexpected import reported
 
@@ -19,8 +19,8 @@ SPACING_MS = 1000
 """Workers KV takes one write a second for a key and answers 429 to more.
 https://developers.cloudflare.com/kv/platform/limits/"""
 
-RETRY_PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
-"""Pauses before the attempts that follow a failed one."""
+RETRIES = 5
+"""How often a write that KV refused is tried again, in half a minute."""
 
 _ANSWER_FIRST_S = 0.001
 """A timer lets the runtime send an answer that is ready, before a write keeps it busy."""
@@ -53,9 +53,8 @@ class _Lane:
 class Writer:
     """Carries out the newest write of each key; an older one never follows a newer one."""
 
-    def __init__(self, *, now_ms: NowMs, sleep: Sleep, log: Log) -> None:
+    def __init__(self, *, now_ms: NowMs, log: Log) -> None:
         self._now_ms = now_ms
-        self._sleep = sleep
         self._log = log
         self._lanes: dict[str, _Lane] = {}
         self._retrying: set[asyncio.Task[None]] = set()
@@ -70,7 +69,7 @@ class Writer:
 
         It is the key's newest write from the call on. The task tells whether KV took it, or a newer
         one in its place. If not, further attempts follow in the background until one succeeds, a
-        newer write of the key comes, or `RETRY_PAUSES_S` is used up.
+        newer write of the key comes, or `RETRIES` are used up.
         """
         lane = self._lane(key)
         lane.newest = write
@@ -79,7 +78,7 @@ class Writer:
         return lane.next
 
     async def _first_attempt(self, key: str, lane: _Lane) -> bool:
-        await self._sleep(_ANSWER_FIRST_S)
+        await asyncio.sleep(_ANSWER_FIRST_S)
         failed = await self._attempt(key, lane)
         if failed is not None:
             task = asyncio.ensure_future(self._retry(key, lane, failed))
@@ -92,7 +91,7 @@ class Writer:
         async with lane.lock:
             wait_ms = lane.spacing.remaining_ms(self._now_ms())
             if wait_ms:
-                await self._sleep(wait_ms / 1000)
+                await asyncio.sleep(wait_ms / 1000)
             write, lane.next = lane.newest, None
             if write is None:
                 return None  # an attempt that waited for the lock before this one wrote it
@@ -109,8 +108,8 @@ class Writer:
             return None
 
     async def _retry(self, key: str, lane: _Lane, write: Write) -> None:
-        for pause_s in RETRY_PAUSES_S:
-            await self._sleep(pause_s)
+        for attempt in range(RETRIES):
+            await asyncio.sleep(backoff_ms(SPACING_MS, attempt, jitter=1) / 1000)
             if lane.newest is not write or await self._attempt(key, lane) is None:
                 return
         if lane.newest is write:

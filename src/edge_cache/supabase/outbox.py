@@ -55,7 +55,8 @@ class Outbox:
         is worth nothing once others are declared. Raises UpstreamError.
         """
         declared, _, cursor = (after or "").partition(" ")
-        response = await self._answer(cursor if declared == self._declared else None)
+        async with self._requests.within_time_limit():
+            response = await self._answer(cursor if declared == self._declared else None)
         if is_no_function(response):
             return None
         if (code := error_code(response)) in _REFUSED:

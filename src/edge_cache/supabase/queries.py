@@ -13,7 +13,7 @@ import httpx
 
 from edge_cache.entries import REPLAYABLE, REPLAYED, Representation, is_storable_header
 from edge_cache.errors import InvalidAnswer
-from edge_cache.queries import Query
+from edge_cache.queries import ACCEPTED, Query
 from edge_cache.supabase.answers import (
     error_code,
     final_answer,
@@ -21,7 +21,6 @@ from edge_cache.supabase.answers import (
     media_type_of,
     require_success,
 )
-from edge_cache.supabase.canonical import ACCEPTED
 from edge_cache.supabase.parsing import loads
 from edge_cache.supabase.requests import Requests
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import quote
 
 import httpx
 
 from edge_cache.config import Settings
-from edge_cache.errors import TransientUpstreamError, UpstreamUnreachable
+from edge_cache.errors import TransientUpstreamError, UpstreamTimeout, UpstreamUnreachable
+from edge_cache.pauses import backoff_ms
 from edge_cache.supabase.answers import require_available
 from edge_cache.tables import PUBLIC, Table
 
 RETRIES = 2
 """How often a request that failed transiently is sent again."""
 
-FIRST_BACKOFF_S = 0.2
+FIRST_BACKOFF_MS = 200
 """Upper bound of the pause before the first retry; it doubles with each."""
 
 
@@ -31,7 +34,20 @@ class Requests:
         self._transport = transport
         self._root = f"{settings.supabase_url}/rest/v1/"
         self._headers = key_headers(settings.anon_key)
+        self._timeout_s = settings.timeout_s
         self._extensions = {"timeout": httpx.Timeout(settings.timeout_s).as_dict()}
+
+    @asynccontextmanager
+    async def within_time_limit(self) -> AsyncIterator[None]:
+        """Bound what is asked inside by the settings' time limit. Raises UpstreamTimeout."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                yield
+        except TimeoutError as error:
+            raise UpstreamTimeout(
+                f"Supabase gave no complete answer within {self._timeout_s:g} s "
+                "(SUPABASE_TIMEOUT_SECONDS)."
+            ) from error
 
     async def get(self, target: str, headers: dict[str, str] | None = None) -> httpx.Response:
         """GET a path below ``/rest/v1/``; see `send`."""
@@ -57,7 +73,8 @@ class Requests:
             except TransientUpstreamError as error:
                 if is_relayed and error.reply is not None:
                     raise
-                await asyncio.sleep(backoff_s(attempt, random.random()))  # noqa: S311  no secret
+                pause_ms = backoff_ms(FIRST_BACKOFF_MS, attempt, random.random())  # noqa: S311  no secret
+                await asyncio.sleep(pause_ms / 1000)
         return await self._attempt(method, target, headers, content)
 
     async def _attempt(
@@ -100,11 +117,3 @@ def table_target(table: Table) -> str:
 def profile(table: Table) -> dict[str, str]:
     """Return the header that chooses a schema other than the first one exposed."""
     return {} if table.schema == PUBLIC else {"accept-profile": table.schema}
-
-
-def backoff_s(attempt: int, jitter: float) -> float:
-    """Return the pause in seconds after the given attempt (0 is the first).
-
-    ``jitter`` from 0 to 1 spreads it between half and the whole of an exponential bound.
-    """
-    return float(FIRST_BACKOFF_S * 2**attempt * (0.5 + jitter / 2))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import httpx
 
 from edge_cache.config import Settings
 from edge_cache.entries import Representation
-from edge_cache.errors import AnotherRow, InvalidAnswer, NotFound, SpelledOtherwise, UpstreamTimeout
-from edge_cache.ports import Announced, NowMs
+from edge_cache.errors import AnotherRow, InvalidAnswer, NotFound, SpelledOtherwise
+from edge_cache.ports import NowMs
 from edge_cache.resources import Resource
 from edge_cache.supabase.absence import can_exist, is_spelling, proves_absence
 from edge_cache.supabase.answers import object_in, require_success
@@ -26,16 +22,15 @@ _ROW_TYPE = "application/vnd.pgrst.object+json"
 
 
 class Supabase:
-    """Reads tables, rows, queries and the outbox as the public key may see them."""
+    """Reads tables, rows and queries as the public key may see them; it has the outbox beside."""
 
     def __init__(
         self, transport: httpx.AsyncBaseTransport, settings: Settings, *, now_ms: NowMs
     ) -> None:
-        self._timeout_s = settings.timeout_s
         self._requests = Requests(transport, settings)
         self._tables = Tables(self._requests, now_ms)
         self._queries = Queries(self._requests)
-        self._outbox = Outbox(self._requests, settings)
+        self.outbox = Outbox(self._requests, settings)
 
     async def read(self, resource: Resource) -> Representation:
         """Return a table as a JSON array of all its rows, a row as a JSON object, or an answer.
@@ -43,38 +38,13 @@ class Supabase:
         The whole read, retries included, is bounded by the settings' time limit. Raises NotFound
         for a row that is proven not to be there, else UpstreamError.
         """
-        with self._time_limit_told():
-            async with asyncio.timeout(self._timeout_s):
-                if resource.query is not None:
-                    return await self._queries.read(resource.query)
-                if resource.row_id is None:
-                    table = await self._tables.read(resource.table)
-                    return Representation(table.body, rows=table.rows)
-                return Representation(await self._read_row(resource.table, resource.row_id))
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the outbox may be asked: not without a secret."""
-        return self._outbox.is_open
-
-    async def announced(self, after: str | None) -> Announced | None:
-        """Return what the database's outbox announced since a cursor's moment, or None without one.
-
-        Bounded as `read` is. Raises UpstreamError.
-        """
-        with self._time_limit_told():
-            async with asyncio.timeout(self._timeout_s):
-                return await self._outbox.announced(after)
-
-    @contextmanager
-    def _time_limit_told(self) -> Iterator[None]:
-        try:
-            yield
-        except TimeoutError as error:
-            raise UpstreamTimeout(
-                f"Supabase gave no complete answer within {self._timeout_s:g} s "
-                "(SUPABASE_TIMEOUT_SECONDS)."
-            ) from error
+        async with self._requests.within_time_limit():
+            if resource.query is not None:
+                return await self._queries.read(resource.query)
+            if resource.row_id is None:
+                table = await self._tables.read(resource.table)
+                return Representation(table.body, rows=table.rows)
+            return Representation(await self._read_row(resource.table, resource.row_id))
 
     async def _read_row(self, table: Table, row_id: str) -> bytes:
         absent = NotFound(f"No row of {table.name} with this {table.key} is visible.")

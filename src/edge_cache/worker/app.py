@@ -21,8 +21,8 @@ from edge_cache.errors import (
 )
 from edge_cache.http import Answer, Passed, Request
 from edge_cache.ports import Log, Purge, Refreshing
+from edge_cache.reasons import PassedOn, Reason
 from edge_cache.resources import Resource, resource_at
-from edge_cache.supabase.canonical import PassedOn
 from edge_cache.supabase.webhook import MAX_BYTES, change_in
 from edge_cache.tables import PROJECT, Declared
 from edge_cache.unexpected import reported
@@ -30,7 +30,7 @@ from edge_cache.worker import page, rest_errors, shared_cache, supabase_paths
 from edge_cache.worker.auth import is_open, require_secret, signature_in
 from edge_cache.worker.health import Health, misconfigured
 from edge_cache.worker.origin import require_own_origin
-from edge_cache.worker.passing import METHOD, SERVICE, Passing
+from edge_cache.worker.passing import Passing
 from edge_cache.worker.public import Public
 from edge_cache.worker.reader import Conditions, Reader
 
@@ -39,7 +39,7 @@ HEALTH_PATH = "/health"
 _REVALIDATE_METHODS = "GET, POST, OPTIONS"
 _READS = frozenset({"GET", "HEAD"})
 
-_WITHOUT_CACHE = frozenset({RefresherUnavailable.slug, Overloaded.slug})
+_WITHOUT_CACHE = (RefresherUnavailable, Overloaded)
 """Errors of this Worker's own, at which Supabase is asked in the cache's place."""
 
 
@@ -91,7 +91,7 @@ class App:
         if api == supabase_paths.REST:
             return await self._rest(request)
         if api is not None and self._passing.has_services:
-            return await self._passing.pass_on(request, SERVICE)
+            return await self._passing.pass_on(request, Reason.SERVICE)
         if path == REVALIDATE_PATH:
             return await self._revalidate(request)
         if path == HEALTH_PATH:
@@ -104,7 +104,7 @@ class App:
         if method == "OPTIONS":
             return _options(http.REST_METHODS, request)
         if method not in _READS:
-            return await self._passing.pass_on(request, METHOD)
+            return await self._passing.pass_on(request, Reason.METHOD)
         asked = self._public.resource_of(request)
         if isinstance(asked, PassedOn):
             return await self._passing.pass_on(request, asked.why)
@@ -112,8 +112,8 @@ class App:
             return await self._read(asked, request)
         except EdgeCacheError as error:
             # Without the refresher there is no cache, but Supabase may well be there.
-            if error.slug in _WITHOUT_CACHE and self._passing.passes_rest:
-                return await self._passing.pass_on(request, error.slug)
+            if isinstance(error, _WITHOUT_CACHE) and self._passing.passes_rest:
+                return await self._passing.pass_on(request, Reason(error.slug))
             raise
 
     async def _read(self, resource: Resource, request: Request) -> Answer:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
-from edge_cache.entries import Metadata, age_s, parse_metadata
+from edge_cache.bodies import release
+from edge_cache.entries import Entry, Metadata, parse_metadata
 from edge_cache.errors import ConfigurationError, EdgeCacheError
-from edge_cache.http import Answer, json_answer, release
+from edge_cache.http import Answer, json_answer
 from edge_cache.ports import NowMs, ReadableStore, Refreshing
 from edge_cache.resources import Resource
 from edge_cache.tables import PROJECT, Declared, Table
-from edge_cache.times import ms_of, rfc3339
+from edge_cache.times import rfc3339
 
 FAILED_MS = 5 * 60 * 1000
 """For so long a failed read says that readers of what is not cached may not be served."""
+
+
+_MS = "_ms"
+"""So end the names of times in milliseconds."""
 
 
 class Health:
@@ -57,7 +64,7 @@ class Health:
             status = await self._refresher.status(PROJECT)
         except EdgeCacheError as error:
             status = {"error": error.document()}
-        return {"serves": self._declared.targets, **status}
+        return {"serves": self._declared.targets, **_shown(status)}
 
     async def _table(self, table: Table) -> dict[str, object]:
         """Return a table's members.
@@ -77,14 +84,14 @@ class Health:
         cached = value is not None and is_ours
         serving = cached or not self._has_just_failed(status)
         entry = self._entry(metadata if is_ours else None)
-        return {"serving": serving, "cached": cached, **entry, **status}
+        return {"serving": serving, "cached": cached, **entry, **_shown(status)}
 
-    def _has_just_failed(self, status: dict[str, object]) -> bool:
+    def _has_just_failed(self, status: Mapping[str, Any]) -> bool:
         if status.get("refused"):
             return True
         if status["failures"] == 0:
             return False
-        return self._now_ms() - ms_of(str(status["failed_at"])) < FAILED_MS
+        return self._now_ms() - int(status["failed_at_ms"]) < FAILED_MS
 
     def _entry(self, metadata: Metadata | None) -> dict[str, object]:
         """Return what the metadata tells of an entry; another Worker's has none."""
@@ -94,9 +101,22 @@ class Health:
             "rows": metadata.rows,
             "bytes": metadata.size,
             "read_at": rfc3339(metadata.read_at_ms),
-            "age": age_s(metadata.read_at_ms, self._now_ms()),
+            "age": Entry(metadata, None).age_s(self._now_ms()),
             "version": metadata.version,
         }
+
+
+def _shown(status: Mapping[str, Any]) -> dict[str, object]:
+    """Return an object's status with its times as RFC 3339 has them."""
+    shown: dict[str, object] = {}
+    for name, value in status.items():
+        if isinstance(value, dict):
+            shown[name] = _shown(value)
+        elif name.endswith(_MS):
+            shown[name.removesuffix(_MS)] = rfc3339(value)
+        else:
+            shown[name] = value
+    return shown
 
 
 def misconfigured(error: ConfigurationError) -> Answer:

@@ -6,13 +6,8 @@ from edge_cache.config import PassThrough, Settings
 from edge_cache.errors import NotPassedOn
 from edge_cache.http import Passed, Request, cache_status
 from edge_cache.ports import Log, PassOn
+from edge_cache.reasons import Reason
 from edge_cache.worker import supabase_paths
-
-SERVICE = "service"
-"""A read of another service of Supabase's than its REST API."""
-
-METHOD = "method"
-"""The request is no read."""
 
 
 class Passing:
@@ -37,7 +32,7 @@ class Passing:
         """Whether what the cache does not answer reaches Supabase."""
         return self._mode != PassThrough.OFF
 
-    async def pass_on(self, request: Request, why: str) -> Passed:
+    async def pass_on(self, request: Request, why: Reason) -> Passed:
         """Hand a request to Supabase; ``why`` tells why the cache does not answer a read.
 
         Raises NotPassedOn and UpstreamUnreachable.
@@ -61,7 +56,7 @@ class Passing:
             "bypass",
             path=supabase_paths.logged(request.url.route),
             method=method,
-            reason=why if is_read else METHOD,
+            reason=why if is_read else Reason.METHOD,
             status=passed.status,
         )
         return passed

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from edge_cache.entries import NO_VERSIONS, Metadata, Versions, etag_of
+from edge_cache.entries import NO_VERSIONS, Entry, Metadata, Versions, etag_of
 from edge_cache.http import Passed
 from edge_cache.ports import Filled, Missed
 from edge_cache.resources import Resource
@@ -232,7 +232,7 @@ def filled_of(
 ) -> Filled:
     """Return what the refresher fills a miss with: a stream, as over the Durable Object's fetch."""
     metadata = metadata_of(body, version=version, age_s=age_s)
-    return Filled(metadata, FakeStream(), stored=stored, asked=asked)
+    return Filled(Entry(metadata, FakeStream()), stored=stored, asked=asked)
 
 
 def members(body: object) -> dict[str, object]:

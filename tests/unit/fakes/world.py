@@ -14,7 +14,8 @@ from edge_cache.entries import Metadata, Representation, Versions, parse_metadat
 from edge_cache.errors import EdgeCacheError, NotFound, StoreError
 from edge_cache.ports import Announced, Filled
 from edge_cache.queries import Query
-from edge_cache.refresher.host import Outside, host_of, wake
+from edge_cache.refresher.host import host_of, wake
+from edge_cache.refresher.parts import Outside
 from edge_cache.resources import Resource
 from edge_cache.tables import Scope, Table
 
@@ -264,7 +265,6 @@ class World:
             storage=self.storage,
             share=bytes,
             now_ms=self.clock.now_ms,
-            sleep=asyncio.sleep,
             log=self.log,
         )
         self.host = host_of(self.scope, self.outside)
@@ -366,7 +366,7 @@ class World:
 
     async def restart(self) -> None:
         """Lose the object with all that it had under way, and have the next request make it."""
-        for timer in (self.host.backlog._timer, self.host.demand._storing):
+        for timer in (self.host.backlog._timer, self.host.known.demand._storing):
             if timer:
                 timer.cancel()
         lost = asyncio.all_tasks() - {asyncio.current_task()}
@@ -380,5 +380,5 @@ class World:
 
 def body_of(filled: Filled) -> Any:
     """Return the JSON value of what a reader got."""
-    assert isinstance(filled.body, bytes)
-    return json.loads(filled.body)
+    assert isinstance(filled.entry.body, bytes)
+    return json.loads(filled.entry.body)

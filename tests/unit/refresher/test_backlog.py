@@ -246,7 +246,7 @@ async def test_a_version_that_a_reader_saw_in_kv_meanwhile_is_done(world: World)
     row_ids = [str(number) for number in range(21)]
     await world.host.backlog.record(row_ids)
     await world.alarm()
-    world.host.journal.note(world.host.journal.changes.with_seen(query(), START_MS))
+    world.host.known.journal.note(world.host.known.journal.changes.with_seen(query(), START_MS))
     with pytest.raises(NotFound):
         await world.host.fills.fill(row("1"), version=START_MS + 1, has_stale=False)
     await settle()
@@ -378,7 +378,7 @@ async def test_a_read_of_a_missing_row_begun_before_a_webhook_is_not_taken_for_i
 
 async def test_a_table_that_takes_long_does_not_delay_rows_of_later_webhooks(world: World) -> None:
     """The alarm comes for them while the table is being read."""
-    world.host.demand.note(LIST)
+    world.host.known.demand.note(LIST)
     world.source.hold("/articles")
     await world.host.backlog.record(["1"])
     await world.live(0.5)
@@ -391,7 +391,7 @@ async def test_a_table_that_takes_long_does_not_delay_rows_of_later_webhooks(wor
 
 async def test_while_refreshes_are_under_way_the_alarm_looks_after_them(world: World) -> None:
     """The object may be lost meanwhile, and with it what it had begun."""
-    world.host.demand.note(LIST)
+    world.host.known.demand.note(LIST)
     world.source.hold("/articles")
     world.source.hold("/articles/1")
     await world.host.backlog.record(["1"])
@@ -490,7 +490,7 @@ async def test_a_version_is_not_done_before_kv_has_it(world: World) -> None:
     """Nor is a later one done with an earlier one."""
     gate = world.store.hold(TABLE.version_key)
     row_ids = [str(number) for number in range(21)]
-    world.host.demand.note(LIST)
+    world.host.known.demand.note(LIST)
     await world.host.backlog.record(row_ids)
     await world.live(5)
     assert pending(world) == 1
@@ -565,7 +565,7 @@ async def test_the_end_of_a_single_failure_is_noticed_too(world: World) -> None:
 
 async def test_an_outage_of_kv_does_not_have_supabase_read_all_the_time(world: World) -> None:
     """It answers, but that is no news: pauses grow as after any other failure."""
-    world.host.demand.note(LIST)
+    world.host.known.demand.note(LIST)
     world.store.refuses = lambda _what, _key: True
     await world.host.backlog.record(["1"])
     await world.live(100)
@@ -580,4 +580,4 @@ async def test_what_is_too_large_for_kv_does_not_stay_pending(world: World) -> N
     await world.live(2)
     assert pending(world) == 0
     assert world.store.values == {}
-    assert world.host.status()["refreshed_at"] is not None
+    assert world.host.status()["refreshed_at_ms"]

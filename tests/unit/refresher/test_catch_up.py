@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from world import TABLE, World
+from world import START_MS, TABLE, World
 
 from edge_cache.errors import UpstreamRejected
 from edge_cache.ports import Announced, Missed
@@ -122,7 +122,7 @@ async def test_without_a_secret_nobody_is_asked(project: World) -> None:
     project.outbox.is_open = False
     assert await missed(project) is None
     assert project.outbox.asked == []
-    assert project.host.status()["outbox"] == {"installed": None, "asked_at": None, "error": None}
+    assert project.host.status()["outbox"] == {"installed": None, "asked_at_ms": 0, "error": None}
 
 
 async def test_webhooks_that_are_on_their_way_have_a_moment(project: World) -> None:
@@ -163,8 +163,8 @@ async def test_many_rows_are_all_rows(project: World) -> None:
 async def test_health_tells_how_asking_goes(project: World) -> None:
     """Of the project's object only."""
     await missed(project)
-    asked_at = "2023-11-14T22:13:20+00:00"
-    told = {"installed": False, "asked_at": asked_at, "error": None}
+    asked_at = START_MS
+    told = {"installed": False, "asked_at_ms": asked_at, "error": None}
     assert project.host.status()["outbox"] == told
     project.clock.set_by(14 * 60 * 1000)
     project.outbox.announces = UpstreamRejected("No.")
@@ -173,10 +173,10 @@ async def test_health_tells_how_asking_goes(project: World) -> None:
     assert project.host.status()["outbox"] == {**told, "error": "supabase-rejected"}
     project.outbox.announces = announced()
     await missed(project)
-    asked_at = "2023-11-14T22:27:20+00:00"
+    asked_at = START_MS + 14 * 60_000
     assert project.host.status()["outbox"] == {
         "installed": True,
-        "asked_at": asked_at,
+        "asked_at_ms": asked_at,
         "error": None,
     }
     assert "outbox" not in World().host.status()

@@ -52,22 +52,22 @@ async def test_a_miss_is_read_and_stored(world: World) -> None:
     filled = await world.fill(row("1"))
     assert body_of(filled) == {"id": "1", "title": "a"}
     assert (filled.stored, filled.asked) == (True, True)
-    assert isinstance(filled.body, bytes)
-    assert filled.metadata.etag == etag_of(filled.body)
-    assert (filled.metadata.version, filled.metadata.read_at_ms) == (version, START_MS)
+    assert isinstance(filled.entry.body, bytes)
+    assert filled.entry.metadata.etag == etag_of(filled.entry.body)
+    assert (filled.entry.metadata.version, filled.entry.metadata.read_at_ms) == (version, START_MS)
     assert world.store.tried == []
     await asyncio.sleep(0.01)
     assert world.store.done == [(1, "put", "/articles/1")]
     stored = world.metadata(row("1"))
     assert stored is not None
     assert (stored.etag, stored.size, stored.version) == (
-        filled.metadata.etag,
-        len(filled.body),
+        filled.entry.metadata.etag,
+        len(filled.entry.body),
         version,
     )
     assert len(stored.row) == 16
     (line,) = world.logged("refreshed")
-    assert line == {"key": "/articles/1", "bytes": len(filled.body), "ms": 0}
+    assert line == {"key": "/articles/1", "bytes": len(filled.entry.body), "ms": 0}
 
 
 async def test_the_table_is_filled_likewise(world: World) -> None:
@@ -76,8 +76,8 @@ async def test_the_table_is_filled_likewise(world: World) -> None:
     filled = await world.fill(LIST)
     assert body_of(filled) == [{"id": "1", "title": "a"}]
     await asyncio.sleep(0.01)
-    assert world.metadata(LIST) == filled.metadata
-    assert filled.metadata.row == ""
+    assert world.metadata(LIST) == filled.entry.metadata
+    assert filled.entry.metadata.row == ""
 
 
 async def test_misses_that_kv_goes_on_reporting_are_answered_from_memory(world: World) -> None:
@@ -86,8 +86,8 @@ async def test_misses_that_kv_goes_on_reporting_are_answered_from_memory(world: 
     first = await world.fill(row("1"))
     await asyncio.sleep(KEEP_MS / 1000 - 0.001)
     again = await world.fill(row("1"))
-    assert again.body == first.body
-    assert again.metadata == first.metadata
+    assert again.entry.body == first.entry.body
+    assert again.entry.metadata == first.entry.metadata
     assert (again.stored, again.asked) == (True, False)
     assert world.source.count("/articles/1") == 1
     await asyncio.sleep(0.001)
@@ -101,7 +101,7 @@ async def test_misses_at_once_are_one_read(world: World) -> None:
     world.source.delay_s = 0.2
     for resource in (row("1"), LIST):
         filled = await asyncio.gather(*(world.fill(resource) for _ in range(200)))
-        assert len({id(each.metadata) for each in filled}) == 1
+        assert len({id(each.entry.metadata) for each in filled}) == 1
         assert world.source.count(resource.key) == 1
 
 
@@ -114,7 +114,7 @@ async def test_a_reader_gets_nothing_older_than_the_version_it_sees(world: World
     seen = START_MS + 1_000_000
     filled = await world.host.fills.fill(row("1"), version=seen, has_stale=False)
     assert body_of(filled) == {"id": "1", "title": "new"}
-    assert filled.metadata.version == seen
+    assert filled.entry.metadata.version == seen
 
 
 async def test_versions_seen_in_kv_are_learned_for_ever(world: World) -> None:
@@ -124,7 +124,7 @@ async def test_versions_seen_in_kv_are_learned_for_ever(world: World) -> None:
     with pytest.raises(NotFound):
         await world.host.fills.fill(row("2"), version=seen, has_stale=False)
     await world.restart()
-    assert (await world.fill(row("1"))).metadata.version == seen
+    assert (await world.fill(row("1"))).entry.metadata.version == seen
     await world.host.revalidation.revalidate()
     assert world.published == seen + 1
 
@@ -404,7 +404,7 @@ async def test_a_row_that_came_with_another_id_was_looked_up_in_vain(world: Worl
     world.source.errors = {row(path).key: AnotherRow("Another id.") for path in paths}
     failures = [type(outcome) for outcome in await outcomes([world.fill(row(p)) for p in paths])]
     assert failures == [AnotherRow] * 50 + [LookupsExhausted] * 10
-    assert world.host.record.outcome.failures == 0
+    assert world.host.known.record.outcome.failures == 0
 
 
 async def test_a_row_that_the_table_lists_is_served_although_the_budget_is_spent(
@@ -605,7 +605,7 @@ async def test_an_entry_that_aged_is_read_anew(world: World) -> None:
         filled = await world.fill(resource)
         await asyncio.sleep(2)
         world.source.write("1", "new")
-        await world.host.fills.renew(resource, filled.metadata.asked_at_ms)
+        await world.host.fills.renew(resource, filled.entry.metadata.asked_at_ms)
         await asyncio.sleep(2)
         assert "new" in str(world.shown(resource))
         world.source.write("1", "old")
@@ -617,7 +617,7 @@ async def test_an_aged_entry_that_is_being_read_is_not_read_twice(world: World) 
     filled = await world.fill(row("1"))
     world.source.delay_s = 0.1
     await asyncio.gather(
-        *(world.host.fills.renew(row("1"), filled.metadata.asked_at_ms) for _ in range(20))
+        *(world.host.fills.renew(row("1"), filled.entry.metadata.asked_at_ms) for _ in range(20))
     )
     assert world.source.count("/articles/1") == 2
 
@@ -626,11 +626,11 @@ async def test_an_entry_that_was_read_anew_already_is_left_as_it_is(world: World
     """KV shows an older one for a while to readers who all ask for that."""
     world.source.write("1", "a")
     filled = await world.fill(row("1"))
-    await world.host.fills.renew(row("1"), filled.metadata.asked_at_ms - 1)
+    await world.host.fills.renew(row("1"), filled.entry.metadata.asked_at_ms - 1)
     assert world.source.count("/articles/1") == 1
     await asyncio.sleep(1)
     for _ in range(2):
-        await world.host.fills.renew(row("1"), filled.metadata.asked_at_ms)
+        await world.host.fills.renew(row("1"), filled.entry.metadata.asked_at_ms)
         assert world.source.count("/articles/1") == 2
 
 
@@ -642,7 +642,7 @@ async def test_a_clock_that_was_set_back_has_an_entry_read_anew_rather_than_not(
     filled = await world.fill(row("1"))
     world.clock.set_by(-3_600_000)
     for count in (2, 3):
-        await world.host.fills.renew(row("1"), filled.metadata.asked_at_ms)
+        await world.host.fills.renew(row("1"), filled.entry.metadata.asked_at_ms)
         assert world.source.count("/articles/1") == count
 
 
@@ -697,7 +697,7 @@ async def test_an_aged_entry_of_a_row_that_is_gone_goes_too(world: World) -> Non
     world.source.rows.clear()
     world.store.refuses = lambda what, _key: what == "delete" and world.passed_ms < 5000
     with pytest.raises(NotFound):
-        await world.host.fills.renew(row("1"), filled.metadata.asked_at_ms)
+        await world.host.fills.renew(row("1"), filled.entry.metadata.asked_at_ms)
     await asyncio.sleep(20)
     assert world.store.values == {}
 
@@ -713,7 +713,7 @@ async def test_what_is_too_large_for_kv_is_not_stored(world: World) -> None:
     assert (filled.stored, filled.asked) == (False, True)
     await asyncio.sleep(2)
     assert "/articles/1" not in world.store.values
-    size = filled.metadata.size
+    size = filled.entry.metadata.size
     logged = world.logged("too_large")
     assert {"key": "/articles/1", "bytes": size} in logged
     world.source.write("1", "b")
@@ -724,7 +724,7 @@ async def test_what_is_too_large_for_kv_is_not_stored(world: World) -> None:
 async def test_the_largest_that_kv_takes_is_stored(world: World) -> None:
     """To the byte."""
     world.source.write("1", "")
-    overhead = (await world.fill(row("1"))).metadata.size
+    overhead = (await world.fill(row("1"))).entry.metadata.size
     world.source.write("2", "x" * (MAX_VALUE_BYTES - overhead))
     world.source.write("3", "x" * (MAX_VALUE_BYTES - overhead + 1))
     assert (await world.fill(row("2"))).stored
@@ -735,5 +735,5 @@ async def test_readers_get_bodies_that_are_shared(world: World) -> None:
     """A large one is not copied for each."""
     world.source.write("1", "a")
     first, second = await world.fill(row("1")), await world.fill(row("1"))
-    assert first.body is second.body
+    assert first.entry.body is second.entry.body
     assert TABLE.name == "articles"

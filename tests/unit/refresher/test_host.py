@@ -11,7 +11,7 @@ from edge_cache.refresher.host import Host, wake
 
 async def test_an_alarm_carries_out_what_is_pending(world: World) -> None:
     """Without any request."""
-    world.host.demand.note(LIST)
+    world.host.known.demand.note(LIST)
     await world.host.backlog.record([])
     await wake(lambda: world.host, world.storage, now_ms=world.clock.now_ms, log=world.log)
     await settle()

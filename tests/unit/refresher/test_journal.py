@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from world import LIST, START_MS, FakeStorage
 
-from edge_cache.refresher.changes import Changes
-from edge_cache.refresher.journal import Journal
+from edge_cache.refresher.changes import Changes, Journal
 
 
 def test_what_is_noted_is_stored() -> None:

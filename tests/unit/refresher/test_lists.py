@@ -155,13 +155,15 @@ async def test_a_rows_entry_was_asked_for_when_it_was_read(world: World) -> None
     world.source.write("1", "a")
     await world.live(5)
     filled = await world.fill(row("1"))
-    assert filled.metadata.asked_at_ms == filled.metadata.read_at_ms == world.clock.now_ms()
+    metadata = filled.entry.metadata
+    assert metadata.asked_at_ms == metadata.read_at_ms == world.clock.now_ms()
 
 
 async def test_nothing_was_asked_for_after_it_was_read(world: World) -> None:
     """Where the clock was set back since."""
-    world.host.demand.note(LIST)
+    world.host.known.demand.note(LIST)
     world.clock.set_by(-5000)
     filled = await world.fill(LIST)
     await settle()
-    assert filled.metadata.asked_at_ms == filled.metadata.read_at_ms == world.clock.now_ms()
+    metadata = filled.entry.metadata
+    assert metadata.asked_at_ms == metadata.read_at_ms == world.clock.now_ms()

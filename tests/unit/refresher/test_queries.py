@@ -31,7 +31,7 @@ async def with_stale(world: World, *queries: Resource) -> None:
     for resource in queries:
         await world.fill(resource)
     await world.live(2)
-    world.host.demand._asked.clear()
+    world.host.known.demand._asked.clear()
     world.source.write("1", "new")
     await world.host.backlog.record([])
     await world.live(5)
@@ -49,13 +49,13 @@ async def test_a_miss_is_read_and_stored_for_thirty_days(world: World) -> None:
     assert (filled.stored, filled.asked) == (True, True)
     await world.live(1)
     metadata = world.metadata(ALL)
-    assert metadata == filled.metadata
+    assert metadata == filled.entry.metadata
     assert (metadata.version, metadata.read_at_ms) == (START_MS, START_MS + 1000)
     assert metadata.asked_at_ms == START_MS + 1000
     assert (metadata.headers, metadata.row) == ({"content-range": "0-1/*"}, "")
     assert world.store.ttls[ALL.key] == QUERY_TTL_S == 30 * 24 * 60 * 60
     (line,) = world.logged("refreshed")
-    assert line == {"key": loggable(ALL.key), "bytes": filled.metadata.size, "ms": 0}
+    assert line == {"key": loggable(ALL.key), "bytes": filled.entry.metadata.size, "ms": 0}
 
 
 async def test_tables_and_rows_stay_for_ever(world: World) -> None:
@@ -88,8 +88,8 @@ async def test_a_read_has_the_version_that_was_current_before_it_began(world: Wo
     gate.set()
     assert body_of(await early) == OLD
     assert body_of(await late) == NEW
-    assert (await early).metadata.version == START_MS
-    assert (await late).metadata.version == START_MS + 1
+    assert (await early).entry.metadata.version == START_MS
+    assert (await late).entry.metadata.version == START_MS + 1
     await world.live(5)
     assert world.shown(ALL) == NEW
     assert world.source.count(ALL.key) == 2
@@ -109,8 +109,8 @@ async def test_a_version_that_a_reader_saw_is_learned(world: World) -> None:
     await world.fill(ALL)
     seen = START_MS + 1_000_000
     filled = await world.host.fills.fill(ALL, version=seen, has_stale=False)
-    assert (filled.asked, filled.metadata.version) == (True, seen)
-    assert world.host.journal.changes.published == Versions(0, seen)
+    assert (filled.asked, filled.entry.metadata.version) == (True, seen)
+    assert world.host.known.journal.changes.published == Versions(0, seen)
 
 
 async def test_where_no_query_was_read_no_version_is_published(world: World) -> None:
@@ -200,10 +200,10 @@ async def test_a_flood_does_not_crowd_out_what_is_kept_warm(world: World) -> Non
     """Nor is anything of it read again after a change."""
     for number in range(100):
         await world.fill(query(f"a={number}"))
-    warm = world.host.demand.warm()
+    warm = world.host.known.demand.warm()
     for number in range(60):
         await world.fill(query(f"b={number}"))
-    assert world.host.demand.warm() == warm == [query(f"a={n}") for n in range(99, 49, -1)]
+    assert world.host.known.demand.warm() == warm == [query(f"a={n}") for n in range(99, 49, -1)]
 
 
 @pytest.mark.parametrize("known", ["stale", "aged"])
@@ -228,7 +228,7 @@ async def test_what_is_too_large_is_removed_and_read_each_time(world: World) -> 
     world.source.answers[ALL.key] = Representation(body)
     for _ in range(2):
         filled = await world.fill(ALL, has_stale=True)
-        assert (filled.stored, filled.asked, filled.body) == (False, True, body)
+        assert (filled.stored, filled.asked, filled.entry.body) == (False, True, body)
     assert world.logged("too_large")[0] == {"key": loggable(ALL.key), "bytes": len(body)}
     await world.live(2)
     assert ALL.key not in world.store.values
@@ -238,7 +238,7 @@ async def test_that_there_is_no_row_is_stored_as_any_answer(world: World) -> Non
     """With its status."""
     answer = Representation(b"{}", 406, {"content-type": "application/json"})
     world.source.answers[ALL.key] = answer
-    assert (await world.fill(ALL)).metadata.status == 406
+    assert (await world.fill(ALL)).entry.metadata.status == 406
     await world.live(1)
     metadata = world.metadata(ALL)
     assert metadata is not None
@@ -256,7 +256,7 @@ async def test_a_final_answer_says_nothing_of_supabases_health(world: World) -> 
     assert world.logged("final_answer") == [
         {"key": loggable(ALL.key), "detail": "Supabase answered 400."}
     ]
-    assert ALL not in world.host.demand.warm()
+    assert ALL not in world.host.known.demand.warm()
     assert (await world.fill(query("a=1"), has_stale=True)).asked
 
 
@@ -344,13 +344,13 @@ async def test_an_answer_that_stays_the_same_costs_a_write_for_each_maximum_age(
     filled = await world.fill(ALL)
     await world.live(301)
     for _ in range(20):
-        await world.host.fills.renew(ALL, filled.metadata.asked_at_ms)
+        await world.host.fills.renew(ALL, filled.entry.metadata.asked_at_ms)
         await world.live(1)
     assert world.source.count(ALL.key) == 2
     assert [key for _, _, key in world.store.done] == [ALL.key, ALL.key]
     metadata = world.metadata(ALL)
     assert metadata is not None
-    assert metadata.etag == filled.metadata.etag
+    assert metadata.etag == filled.entry.metadata.etag
     assert metadata.asked_at_ms == START_MS + 301_000
 
 

@@ -5,34 +5,34 @@ from __future__ import annotations
 import pytest
 from world import Clock
 
-from edge_cache.entries import Representation, Snapshot, snapshot_of
+from edge_cache.entries import Entry, Representation, entry_of
 from edge_cache.refresher.recent import KEEP_MS, MAX_BYTES, Recent
 
 BIG = b"x" * (MAX_BYTES // 5)
 """Two of these have room, three have not, as each is counted twice."""
 
 
-def read(body: bytes, version: int) -> Snapshot:
+def read(body: bytes, version: int) -> Entry[bytes]:
     """Return what was read at a version."""
-    return snapshot_of(Representation(body), "p", 0, version, 0)
+    return entry_of(Representation(body), "p", 0, version, 0)
 
 
-def test_a_snapshot_is_kept_for_a_minute() -> None:
+def test_a_entry_is_kept_for_a_minute() -> None:
     """As long as KV may say that its key is absent."""
     clock = Clock()
     recent = Recent(clock.now_ms)
-    snapshot = read(b"[]", 5)
-    recent.put("a", snapshot, b"shared")
+    entry = read(b"[]", 5)
+    recent.put("a", entry, b"shared")
     clock.set_by(KEEP_MS - 1)
     kept = recent.get("a", 5)
     assert kept is not None
-    assert (kept.snapshot, kept.body) == (snapshot, b"shared")
+    assert (kept.entry, kept.sent.body) == (entry, b"shared")
     clock.set_by(1)
     assert recent.get("a", 5) is None
-    assert recent.latest("a") == snapshot
+    assert recent.latest("a") == entry
 
 
-def test_a_snapshot_older_than_needed_is_not_given() -> None:
+def test_a_entry_older_than_needed_is_not_given() -> None:
     """Something changed since."""
     recent = Recent(lambda: 0)
     recent.put("a", read(b"[]", 5), b"[]")
@@ -43,7 +43,7 @@ def test_a_snapshot_older_than_needed_is_not_given() -> None:
 
 @pytest.mark.parametrize("back_ms", [1, 30_000, 3_600_000])
 def test_a_clock_that_was_set_back_makes_nothing_last_longer(back_ms: int) -> None:
-    """How old a snapshot is cannot be told any more."""
+    """How old an entry is cannot be told any more."""
     clock = Clock()
     recent = Recent(clock.now_ms)
     recent.put("a", read(b"[]", 5), b"[]")
@@ -59,7 +59,7 @@ def test_the_oldest_make_room() -> None:
     assert [recent.latest(key) is not None for key in "abc"] == [False, True, True]
 
 
-def test_an_overwritten_snapshot_takes_no_room() -> None:
+def test_an_overwritten_entry_takes_no_room() -> None:
     """Nor does one that was forgotten; who is written again is the newest."""
     recent = Recent(lambda: 0)
     for key in "abaaacca":

@@ -20,7 +20,7 @@ OF_ALL = (
     UpstreamUnreachable("x"),
     UpstreamUnreachable("x", supabase_status=522),
     UpstreamTimeout("x", supabase_status=504),
-    *(UpstreamUnavailable("x", supabase_status=status) for status in (429, 502, 503, 521, 530)),
+    *(UpstreamUnavailable("x", supabase_status=status) for status in (429, 502, 503)),
 )
 OF_ONE_KEY = (
     TornRead("x"),

@@ -12,7 +12,6 @@ from edge_cache import wire
 from edge_cache.errors import (
     ConfigurationError,
     FinalAnswer,
-    RelayedProblem,
     Reply,
     UpstreamTimeout,
 )
@@ -36,7 +35,7 @@ async def asked(world: World, path: str, verb: str, body: str = "", *, number: i
         assert scope is world.scope
         return world.host
 
-    url = wire.url_of("https://refresher", verb, path, number)
+    url = wire.url_of(verb, path, number)
     return await serve(url, text, lambda: Declared((OTHER, TABLE)), host_of, world.log)
 
 
@@ -59,9 +58,9 @@ async def test_a_miss_is_filled(world: World) -> None:
     filled = wire.filled_from(answer.headers.get, answer.body)
     assert filled.asked
     assert document(answer) == {"id": "a/ü", "title": "x"}
-    newer = filled.metadata.version + 5
+    newer = filled.entry.metadata.version + 5
     answer = await asked(world, "/articles/a%2F%C3%BC", wire.FILL, number=newer)
-    assert wire.filled_from(answer.headers.get, answer.body).metadata.version == newer
+    assert wire.filled_from(answer.headers.get, answer.body).entry.metadata.version == newer
 
 
 async def test_a_stale_entry_is_refilled(world: World) -> None:
@@ -87,7 +86,7 @@ async def test_an_aged_entry_is_renewed(world: World) -> None:
     """Unless a reader was known to want it later."""
     world.source.write("1", "x")
     filled = await world.fill(row("1"))
-    asked_at_ms = filled.metadata.asked_at_ms
+    asked_at_ms = filled.entry.metadata.asked_at_ms
     for at_ms, count in ((asked_at_ms - 1, 1), (asked_at_ms, 2)):
         answer = await asked(world, "/articles/1", wire.RENEW, number=at_ms)
         assert (answer.status, answer.body) == (204, None)
@@ -143,7 +142,7 @@ async def test_all_rows_may_have_changed(world: World) -> None:
     """Then readers know that the entries of all are out of date."""
     await asked(world, "/articles", wire.RECORD, "null")
     await world.live(1)
-    assert world.published == world.host.journal.changes.version
+    assert world.published == world.host.known.journal.changes.version
 
 
 async def test_a_change_is_recorded(world: World) -> None:
@@ -165,8 +164,8 @@ async def test_a_query_is_served(world: World) -> None:
     """With the headers that are replayed; its values may have what URLs have."""
     answer = await asked(world, query("a=eq.http:%2F%2Fx%3F/y").path, wire.FILL)
     filled = wire.filled_from(answer.headers.get, answer.body)
-    assert (answer.status, filled.body) == (200, b"[]")
-    assert filled.metadata.headers == {"content-range": "0-0/*"}
+    assert (answer.status, filled.entry.body) == (200, b"[]")
+    assert filled.entry.metadata.headers == {"content-range": "0-0/*"}
 
 
 async def test_what_supabase_said_of_a_query_is_carried(world: World) -> None:
@@ -176,7 +175,7 @@ async def test_what_supabase_said_of_a_query_is_carried(world: World) -> None:
     answer = await asked(world, query().path, wire.FILL)
     assert (answer.status, answer.body) == (502, b"{}")
     error = wire.error_from(answer.headers[wire.ERROR], answer.body)
-    assert isinstance(error, RelayedProblem)
+    assert isinstance(error, FinalAnswer)
     assert error.reply == reply
 
 
@@ -197,7 +196,7 @@ async def test_the_project_is_served_by_its_own_object(project: World) -> None:
         (wire.STATUS, "", 200),
     ):
         assert (await asked(project, "/", verb, body)).status == status
-    assert project.host.journal.changes.version == START_MS + 2
+    assert project.host.known.journal.changes.version == START_MS + 2
     embedding = query("select=id,author(name)", PROJECT)
     assert (await asked(project, embedding.path, wire.FILL)).status == 200
     assert {key for _, key in project.source.asked} == {embedding.key}
@@ -246,15 +245,15 @@ async def test_a_configuration_that_is_wrong_is_a_problem(world: World) -> None:
     def declared() -> Declared:
         raise ConfigurationError(["TABLES is wrong."])
 
-    url = wire.url_of("https://x", wire.STATUS, "/articles")
+    url = wire.url_of(wire.STATUS, "/articles")
     answer = await serve(url, text, declared, host_of, world.log)
     assert (answer.status, problem_in(answer)["detail"]) == (500, "TABLES is wrong.")
 
 
 async def test_an_unknown_verb_is_an_error(world: World) -> None:
     """It must not do what another verb does."""
-    before = world.host.journal.changes
+    before = world.host.known.journal.changes
     answer = await asked(world, "/articles", "frobnicate")
     assert answer.status == 500
     assert problem_in(answer)["detail"] == "The refresher does not know what is asked of it."
-    assert world.host.journal.changes == before
+    assert world.host.known.journal.changes == before

@@ -23,7 +23,7 @@ class Values:
         self.error: Exception = StoreError("429")
         self.gate: asyncio.Event | None = None
         self.running = 0
-        self.writer = Writer(now_ms=world.clock.now_ms, sleep=asyncio.sleep, log=world.log)
+        self.writer = Writer(now_ms=world.clock.now_ms, log=world.log)
 
     def put(self, value: str) -> Callable[[], Awaitable[None]]:
         """Return a write of a value."""

@@ -12,7 +12,6 @@ from faked_ports import NOW_MS, members
 
 from edge_cache.errors import ConfigurationError
 from edge_cache.http import Answer
-from edge_cache.times import rfc3339
 from edge_cache.worker import app
 from edge_cache.worker.page import prefers_html
 
@@ -121,7 +120,7 @@ def test_health_is_the_page_for_who_prefers_html(edge: FakedWorker) -> None:
 
 def test_the_page_has_the_status_of_the_report(edge: FakedWorker) -> None:
     """So a monitor that asks as a browser does is told the same."""
-    failing: dict[str, object] = {"failures": 1, "failed_at": rfc3339(NOW_MS)}
+    failing: dict[str, object] = {"failures": 1, "failed_at_ms": NOW_MS}
     edge.refresher.statuses["articles"] = failing
     assert edge.ask("GET", "/health").status == 503
     assert edge.ask("GET", "/health", {"accept": BROWSER}).status == 503

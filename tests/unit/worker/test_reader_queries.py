@@ -8,13 +8,12 @@ import pytest
 from faked_edge import FakedReader, status_of
 from faked_ports import NOW_MS, FakeStream, FakeValue, filled_of, metadata_of
 
-from edge_cache.entries import Metadata
+from edge_cache.entries import Entry, Metadata
 from edge_cache.errors import (
-    EdgeCacheError,
     FinalAnswer,
-    RelayedProblem,
     Reply,
     StoreError,
+    UpstreamError,
     UpstreamRejected,
     UpstreamUnreachable,
 )
@@ -84,10 +83,10 @@ def test_a_miss_is_filled_with_the_version_of_queries(later: FakedReader) -> Non
     """And tells the status that Supabase answered with."""
     later.keep(QUERY, FakeValue(None), published=7)
     del later.store.values[QUERY.key]
-    filled = Filled(metadata(), FakeStream(), stored=True, asked=True)
+    filled = Filled(Entry(metadata(), FakeStream()), stored=True, asked=True)
     later.refresher.fills_with = filled
     answer = later.read(QUERY)
-    assert (answer.status, answer.body) == (206, filled.body)
+    assert (answer.status, answer.body) == (206, filled.entry.body)
     assert status_of(answer) == "fwd=uri-miss; fwd-status=206; stored"
     assert later.refresher.asked == [("fill", QUERY, 7, False)]
     assert later.log.lines == [
@@ -127,7 +126,7 @@ def test_no_line_of_the_log_has_a_querys_values(later: FakedReader) -> None:
     later.refresher.fills_with = filled_of(b"[]")
     later.read(QUERY)
     assert [line["event"] for line in later.log.lines] == [
-        "stale",
+        "aged",
         "renew_failed",
         "miss",
         "stale_if_error",
@@ -146,7 +145,7 @@ def test_a_query_ages_after_five_minutes(later: FakedReader) -> None:
     later.keep(QUERY, FakeValue(metadata(age_s=301, asked_s=400).to_json()))
     assert status_of(later.read(QUERY)) == "hit; ttl=-1"
     assert later.refresher.asked == [("renew", QUERY, NOW_MS * 1000 - 400_000)]
-    assert later.log.lines[-1]["event"] == "stale"
+    assert later.log.lines[-1]["event"] == "aged"
 
 
 @pytest.mark.parametrize(
@@ -182,18 +181,17 @@ def test_nobody_is_told_of_an_entry_of_another_workers(later: FakedReader) -> No
     assert later.refresher.asked == []
 
 
-def relayed(error: EdgeCacheError, body: FakeStream) -> RelayedProblem:
-    """Return an error as it comes from the refresher, with Supabase's words as a stream."""
-    return RelayedProblem(
-        error.document(), None, stale_if_error=error.stale_if_error, reply=Reply(400, {}, body)
-    )
+def said_with(error: UpstreamError, body: FakeStream) -> UpstreamError:
+    """Return an error with Supabase's words as a stream."""
+    error.reply = Reply(400, {}, body)
+    return error
 
 
 def test_what_supabase_said_is_let_go_where_a_stale_entry_is_served(later: FakedReader) -> None:
     """An unread stream would hold its connection."""
     said = FakeStream()
     stale = later.keep(QUERY, FakeValue(metadata(version=1).to_json()), published=2)
-    later.refresher.failing["articles"] = relayed(
+    later.refresher.failing["articles"] = said_with(
         UpstreamRejected("No.", supabase_status=400), said
     )
     answer = later.read(QUERY)
@@ -209,7 +207,7 @@ def test_a_final_answer_is_handed_on_and_the_stale_entry_let_go(
     stale = later.keep(QUERY, FakeValue(metadata(version=1).to_json()), published=2)
     if not has_stale:
         later.store.values.clear()
-    later.refresher.failing["articles"] = relayed(FinalAnswer("No."), said)
+    later.refresher.failing["articles"] = said_with(FinalAnswer("No."), said)
     answer = later.read(QUERY)
     assert (answer.status, answer.body) == (400, said)
     fwd = "stale" if has_stale else "uri-miss"

@@ -14,7 +14,6 @@ from edge_cache.errors import (
     NotFound,
     NotPassedOn,
     RefresherUnavailable,
-    RelayedProblem,
     Reply,
     StoreError,
     UpstreamRejected,
@@ -95,24 +94,20 @@ def test_a_way_out_is_better_than_waiting() -> None:
 
 
 def test_supabases_own_code_is_told() -> None:
-    """Also where the Durable Object had the error."""
     error = UpstreamRejected("No grant.", supabase_status=401, code="42501")
-    relayed = RelayedProblem(error.document(), None)
-    for one in (error, relayed):
-        assert members(answer_of(one).body) == {
-            "code": "EDGE_SUPABASE_REJECTED",
-            "message": "Supabase refused the request",
-            "details": "No grant. (Supabase's code: 42501)",
-            "hint": None,
-        }
+    assert members(answer_of(error).body) == {
+        "code": "EDGE_SUPABASE_REJECTED",
+        "message": "Supabase refused the request",
+        "details": "No grant. (Supabase's code: 42501)",
+        "hint": None,
+    }
 
 
 def test_a_head_lets_go_of_what_supabase_said(edge: FakedWorker) -> None:
     """An unread stream would hold its connection."""
     said = FakeStream()
-    document = FinalAnswer("No.").document()
     reply = Reply(400, {"content-type": "application/json"}, said)
-    edge.refresher.failing["articles"] = RelayedProblem(document, None, reply=reply)
+    edge.refresher.failing["articles"] = FinalAnswer("No.", reply=reply)
     answer = edge.ask("HEAD", "/rest/v1/articles", {"apikey": "key"})
     assert (answer.status, answer.body, said.cancelled) == (400, None, 1)
     assert answer.headers["content-type"] == "application/json"

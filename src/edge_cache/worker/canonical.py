@@ -8,28 +8,17 @@ https://docs.postgrest.org/en/stable/references/api/url_grammar.html
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
 
-from edge_cache.queries import Query
+from edge_cache.queries import ACCEPTED, Query
+from edge_cache.reasons import PassedOn, Reason
 
 MAX_QUERY_CHARS = 16 * 1024
 """A longer query is passed on."""
 
 MAX_HEADER_CHARS = 1000
 """A longer header is passed on. Supabase's clients send less than a tenth of that."""
-
-ACCEPTED: Mapping[str, str] = {
-    "": "application/json",
-    "any": "*/*",
-    "object": "application/vnd.pgrst.object+json",
-    "csv": "text/csv",
-    "geojson": "application/geo+json",
-    "stripped": "application/vnd.pgrst.array+json;nulls=stripped",
-    "stripped-object": "application/vnd.pgrst.object+json;nulls=stripped",
-}
-"""Media types by the word that a query has for them."""
 
 _WORDS = {media_type: word for word, media_type in ACCEPTED.items()}
 
@@ -50,13 +39,6 @@ _PROFILE = re.compile(r"[\w$-]{1,63}", re.ASCII)
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PLAIN = "*,.():!~$"
 """Left as they are beside letters, digits, ``-``, ``.``, ``_``: so a URL is short, and readable."""
-
-
-@dataclass(frozen=True, slots=True)
-class PassedOn:
-    """The request is for Supabase itself; ``why`` is a documented word."""
-
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +64,13 @@ def query_in(method: str, target: str, raw: str, variant: Variant) -> Query | Pa
     count = _count(variant.prefer)
     accept = _accept(variant.accept, is_function=target.startswith("rpc/"))
     if parameters is None:
-        return PassedOn("query")
+        return PassedOn(Reason.QUERY)
     if count is None:
-        return PassedOn("prefer")
+        return PassedOn(Reason.PREFER)
     if accept is None:
-        return PassedOn("accept")
+        return PassedOn(Reason.ACCEPT)
     if variant.profile is not None and not _PROFILE.fullmatch(variant.profile):
-        return PassedOn("profile")
+        return PassedOn(Reason.PROFILE)
     # A HEAD is answered with the headers of GET, except that it may count rows without reading any.
     head = method == "HEAD" and bool(count)
     return Query(target, parameters, variant.profile or "", accept, count, head=head)

@@ -14,18 +14,19 @@ from faked_ports import metadata_of
 from faked_runtime import JsException, Response, Stream
 
 from edge_cache import wire
+from edge_cache.entries import Entry
 from edge_cache.errors import (
     FinalAnswer,
     LookupsExhausted,
     NotFound,
     RefresherUnavailable,
-    RelayedProblem,
     Reply,
 )
 from edge_cache.ports import Filled, Missed
 from edge_cache.queries import Query
 from edge_cache.resources import Resource
 from edge_cache.tables import PROJECT, Table
+from edge_cache.worker.objects import Objects
 
 PRODUCTS = Table("products", key="sku")
 QUERY = Resource(PRODUCTS, query=Query("products", "select=name"))
@@ -43,7 +44,7 @@ def namespace() -> ObjectNamespace:
 @pytest.fixture
 def client(load: Callable[[str], ModuleType], namespace: ObjectNamespace) -> Any:
     """Return a client of those objects."""
-    return load("refresher_client").RefresherClient(namespace)
+    return Objects(load("objects").ObjectNamespace(namespace).call)
 
 
 def run(work: Awaitable[Any]) -> Any:
@@ -58,7 +59,7 @@ def run(work: Awaitable[Any]) -> Any:
 def filled_response(body: object, *, stored: bool, asked: bool) -> Response:
     """Return a response that carries an entry."""
     metadata = metadata_of(b"{}", version=3)
-    answer = wire.filled_answer(Filled(metadata, None, stored=stored, asked=asked))
+    answer = wire.filled_answer(Filled(Entry(metadata, None), stored=stored, asked=asked))
     return Response(body, answer.status, answer.headers)
 
 
@@ -70,12 +71,12 @@ def test_a_miss_is_filled(
     body = Stream(b"{}")
     namespace.answer = filled_response(body, stored=True, asked=True)
     filled = run(client.fill(ROW, version=3, has_stale=has_stale))
-    assert filled == Filled(metadata_of(b"{}", version=3), body, stored=True, asked=True)
+    assert filled == Filled(Entry(metadata_of(b"{}", version=3), body), stored=True, asked=True)
     assert (body.chunks, body.cancelled) == ([b"{}"], 0)
     assert namespace.calls == [
         (
             "products",
-            f"https://refresher/{verb}/3?/products/a%2Fb",
+            f"https://object/{verb}/3?/products/a%2Fb",
             None,
         )
     ]
@@ -90,7 +91,7 @@ def test_an_entry_is_the_object_s_that_keeps_its_version(
 ) -> None:
     """A table's, or the project's, whose name no table has."""
     run(client.renew(resource, 5))
-    assert namespace.calls == [(name, f"https://refresher/renew/5?{resource.path}", None)]
+    assert namespace.calls == [(name, f"https://object/renew/5?{resource.path}", None)]
 
 
 def test_the_project_has_an_object_of_its_own(client: Any, namespace: ObjectNamespace) -> None:
@@ -99,9 +100,9 @@ def test_the_project_has_an_object_of_its_own(client: Any, namespace: ObjectName
     run(client.record(PROJECT, (), 17))
     run(client.caught_up("c1"))
     assert namespace.calls == [
-        ("*", "https://refresher/revalidate/0?/", None),
-        ("*", "https://refresher/record/17?/", {"method": "POST", "body": "[]"}),
-        ("*", "https://refresher/caught-up/0?/", {"method": "POST", "body": "c1"}),
+        ("*", "https://object/revalidate/0?/", None),
+        ("*", "https://object/record/17?/", {"method": "POST", "body": "[]"}),
+        ("*", "https://object/caught-up/0?/", {"method": "POST", "body": "c1"}),
     ]
 
 
@@ -114,7 +115,7 @@ def test_the_project_s_object_tells_what_was_missed(
     assert isinstance(body, bytes)
     namespace.answer = Response(Stream(body))
     assert run(client.missed()) == missed
-    assert namespace.calls == [("*", "https://refresher/missed/0?/", None)]
+    assert namespace.calls == [("*", "https://object/missed/0?/", None)]
 
 
 @pytest.mark.parametrize(("told", "changed"), [(b"true", True), (b"false", False)])
@@ -124,7 +125,7 @@ def test_a_check_tells_whether_the_table_had_changed(
     """The project's queries may lack that too."""
     namespace.answer = Response(Stream(told))
     assert run(client.check(PRODUCTS)) is changed
-    assert namespace.calls == [("products", "https://refresher/check/0?/products", None)]
+    assert namespace.calls == [("products", "https://object/check/0?/products", None)]
 
 
 @pytest.mark.parametrize(("stored", "asked"), [(True, False), (False, True)])
@@ -172,7 +173,7 @@ def test_a_verb_is_carried_to_the_tables_object(
     """204 says that it is done."""
     assert run(call(client)) is None
     assert namespace.calls == [
-        ("products", f"https://refresher{path}", {"method": "POST", "body": body} if body else None)
+        ("products", f"https://object{path}", {"method": "POST", "body": body} if body else None)
     ]
 
 
@@ -180,7 +181,7 @@ def test_a_status_is_read(client: Any, namespace: ObjectNamespace) -> None:
     """As JSON members."""
     namespace.answer = Response(Stream(b'{"failures": 0}'))
     assert run(client.status(PRODUCTS)) == {"failures": 0}
-    assert namespace.calls[0][1] == "https://refresher/status/0?/products"
+    assert namespace.calls[0][1] == "https://object/status/0?/products"
 
 
 @pytest.mark.parametrize("call", [call for call, _, _ in CALLS])
@@ -206,20 +207,18 @@ def test_a_problem_is_passed_on(
     """With its document, Retry-After, and whether a stale entry may stand in for it."""
     told = wire.error_answer(LookupsExhausted("Too many."))
     namespace.answer = Response(None, told.status, told.headers)
-    with pytest.raises(RelayedProblem) as caught:
+    with pytest.raises(LookupsExhausted) as caught:
         run(call(client))
-    assert caught.value.document() == LookupsExhausted("Too many.").document()
-    assert (caught.value.status, caught.value.retry_after_s) == (503, 1)
-    assert (caught.value.stale_if_error, caught.value.reply) == (False, None)
+    assert (caught.value.detail, caught.value.retry_after_s) == ("Too many.", 1)
 
 
 def test_a_problem_without_retry_after_has_none(client: Any, namespace: ObjectNamespace) -> None:
     """Nobody waits for a row that is not there."""
     told = wire.error_answer(NotFound("No such row."))
     namespace.answer = Response(None, told.status, told.headers)
-    with pytest.raises(RelayedProblem) as caught:
+    with pytest.raises(NotFound) as caught:
         run(client.fill(ROW, version=0, has_stale=False))
-    assert (caught.value.status, caught.value.retry_after_s) == (404, None)
+    assert caught.value.retry_after_s is None
 
 
 @pytest.mark.parametrize("text", [b"", b"<html>", b"[]", b"null", b'{"status": "x"}'])
@@ -240,7 +239,7 @@ def test_what_supabase_said_of_a_query_is_handed_on_unread(
     told = wire.error_answer(error)
     body = Stream(b"{}")
     namespace.answer = Response(body, told.status, told.headers)
-    with pytest.raises(RelayedProblem) as caught:
+    with pytest.raises(FinalAnswer) as caught:
         run(client.fill(QUERY, version=0, has_stale=False))
     assert caught.value.reply == Reply(400, {"content-type": "application/json"}, body)
     assert (body.chunks, body.cancelled) == ([b"{}"], 0)

@@ -1,0 +1,290 @@
+"""The whole program in one process: everything of ours is real, everything else is faked.
+
+It is wired as ``src/entry.py`` wires it. KV, the objects' storage and alarms, and Supabase's REST
+API are played, in time that only waiting moves. Tests ask as readers, editors and the cron trigger
+do; they look at answers, at what Supabase was asked, at what KV holds, and at what was logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from clock import START_MS, Clock, settle
+from durable import DurableObject, ObjectAnswer, Storage
+from fake_postgrest import Postgrest
+from kv import Kv, Stream
+
+from edge_cache.config import Settings, settings_from
+from edge_cache.errors import UpstreamUnreachable
+from edge_cache.http import Passed, Request
+from edge_cache.refresher.parts import Outside
+from edge_cache.supabase.rest import Supabase
+from edge_cache.urls import cut
+from edge_cache.worker import app, scheduled
+from edge_cache.worker.health import Health
+from edge_cache.worker.objects import Objects
+from edge_cache.worker.passing import Passing
+from edge_cache.worker.public import Public
+from edge_cache.worker.reader import MaxAges, Reader
+
+SUPABASE = "https://abc.supabase.co"
+EDGE = "https://cache.example.com"
+KEY = "sb_publishable_everybodys"
+SECRET = "correct horse"
+BEARER = {"authorization": f"Bearer {SECRET}"}
+
+TABLES: Mapping[str, object] = {"articles": {}, "products": {"key": "sku"}}
+
+NOBODY_READS_IT = None
+"""A request's body, where nobody may look into it before the request is refused."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client gets."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | None
+
+    @property
+    def json(self) -> Any:
+        """The body's JSON value."""
+        assert self.body is not None
+        return json.loads(self.body)
+
+    @property
+    def cache_status(self) -> str:
+        """Cache-Status without this cache's name; empty if there is none."""
+        return self.headers.get("cache-status", "").removeprefix("supabase-edge-cache; ")
+
+    @property
+    def slug(self) -> str:
+        """The last part of a problem's type."""
+        return str(self.json["type"]).removeprefix("urn:supabase-edge-cache:")
+
+
+class Program:
+    """The program, and a test's hands on it.
+
+    Keywords are the Worker's variables in lower case: ``Program(max_age_seconds=60)``.
+    """
+
+    def __init__(self, **variables: object) -> None:
+        self._variables = {
+            "supabase_url": SUPABASE,
+            "supabase_anon_key": KEY,
+            "revalidate_secret": SECRET,
+            "tables": TABLES,
+            **variables,
+        }
+        self.clock = Clock()
+        self.kv = Kv(self.clock)
+        self.supabase = Postgrest(self.clock)
+        self.purges = True
+        self.purged = 0
+        self.log: list[dict[str, object]] = []
+        self._apps: dict[str, app.App] = {}
+        self._objects: dict[str, DurableObject] = {}
+        self._settings: Settings | None = None
+        self._background: set[asyncio.Future[None]] = set()
+
+    # Asking.
+
+    async def get(self, path: str, **headers: str) -> Answer:
+        """GET a path; header names have ``_`` for ``-``."""
+        return await self.ask("GET", path, _named(headers))
+
+    async def head(self, path: str, **headers: str) -> Answer:
+        """HEAD a path."""
+        return await self.ask("HEAD", path, _named(headers))
+
+    async def query(self, target: str, **headers: str) -> Answer:
+        """GET what lies below ``/rest/v1/`` with the public key."""
+        return await self.get(f"/rest/v1/{target}", apikey=KEY, **headers)
+
+    async def post(self, path: str, body: object, **headers: str) -> Answer:
+        """POST a JSON value, or bytes as they are."""
+        content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        return await self.ask("POST", path, _named(headers), content)
+
+    async def revalidate(self) -> Answer:
+        """Have everything read anew, as a person does."""
+        return await self.get("/revalidate", **BEARER)
+
+    async def webhook(self, table: str, *keys: object, number: int | None = None) -> Answer:
+        """Tell of a change of rows, or of the whole table without any key."""
+        told = {"type": "UPDATE", "schema": "public", "table": table, "keys": list(keys) or None}
+        return await self.post("/revalidate", {**told, "id": number}, **BEARER)
+
+    async def tick(self, minute: int = START_MS // 60_000) -> None:
+        """Run the cron trigger for a minute of the Unix time."""
+        declared = self._checked().declared
+        await scheduled.heal(declared.tables, Objects(self._call), self._note, minute * 60_000)
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = b"",
+        *,
+        at: str = "home",
+    ) -> Answer:
+        """Send a request to the Worker of a location; a path may be a whole URL."""
+        sent = dict(headers or {})
+        url = path if "://" in path else EDGE + path
+
+        async def read(limit: int) -> bytes | None:
+            await asyncio.sleep(0)
+            assert body is not None, "Nobody should look into this body."
+            return body if len(body) <= limit else None
+
+        native = httpx.Request(method, url, headers=sent, content=body or b"")
+        request = Request(method, cut(url), sent.get, read, native)
+        answered = await app.answer(lambda: self._app(at), request, self._note)
+        if isinstance(answered, Passed):
+            passed = answered.response
+            assert isinstance(passed, httpx.Response)
+            return Answer(passed.status_code, dict(passed.headers), passed.content)
+        content = answered.body
+        assert content is None or isinstance(content, bytes | Stream)
+        sent_body = content.sent() if isinstance(content, Stream) else content
+        return Answer(answered.status, answered.headers, sent_body)
+
+    # Time, and what it does.
+
+    async def live(self, seconds: float = 0) -> None:
+        """Let time pass, and whatever is due happen."""
+        await asyncio.sleep(seconds)
+        await settle()
+
+    def set_clock(self, *, by_s: float) -> None:
+        """Set the clock forward, or back."""
+        self.clock.set_by(round(by_s * 1000))
+        for one in self._objects.values():
+            one.storage.wind()
+
+    # The objects.
+
+    def durable(self, name: str) -> DurableObject:
+        """Return the object of a table, or the project's, ``*``."""
+        if name not in self._objects:
+            declared = self._checked
+            self._objects[name] = DurableObject(
+                name, self.clock, lambda: declared().declared, self._outside, self._note
+            )
+        return self._objects[name]
+
+    def restart(self, name: str) -> None:
+        """Have an object lose its memory."""
+        self.durable(name).restart()
+
+    def lose_storage(self, name: str) -> None:
+        """Have an object lose its storage too."""
+        self.durable(name).restart()
+        del self._objects[name]
+
+    # Looking.
+
+    def events(self, *names: str) -> list[dict[str, object]]:
+        """Return the log's lines of these events."""
+        return [line for line in self.log if line["event"] in names]
+
+    @property
+    def passed_ms(self) -> int:
+        """How much time has passed since the beginning, whatever the clock says."""
+        return round(self.clock.passed_s * 1000)
+
+    # Wiring.
+
+    def _checked(self) -> Settings:
+        if self._settings is None:
+            self._settings = settings_from(self._variable, lambda _name, _method: True)
+        return self._settings
+
+    def _variable(self, name: str) -> str | None:
+        value = self._variables.get(name.lower())
+        return value if value is None or isinstance(value, str) else json.dumps(value)
+
+    def _app(self, location: str) -> app.App:
+        if location not in self._apps:
+            self._apps[location] = self._app_of(location)
+        return self._apps[location]
+
+    def _app_of(self, location: str) -> app.App:
+        settings, now_ms = self._checked(), self.clock.now_ms
+        store, objects = self.kv.at(location), Objects(self._call)
+        reader = Reader(
+            store,
+            objects,
+            project=settings.project,
+            max_ages=MaxAges(settings.max_age_s, settings.query_max_age_s),
+            background=self._in_background,
+            now_ms=now_ms,
+            log=self._note,
+        )
+        health = Health(settings.declared, settings.project, store, objects, now_ms)
+        passing = Passing(self._pass_on, settings, self._note)
+        return app.App(
+            *(reader, objects, health, passing, Public(settings)),
+            settings=settings,
+            purge=self._purge,
+            now_ms=now_ms,
+            log=self._note,
+        )
+
+    def _outside(self, storage: Storage) -> Outside:
+        settings, now_ms = self._checked(), self.clock.now_ms
+        supabase = Supabase(self.supabase, settings, now_ms=now_ms)
+        return Outside(
+            supabase,
+            settings.project,
+            supabase.outbox,
+            self.kv,
+            storage,
+            bytes,
+            now_ms,
+            self._note,
+        )
+
+    async def _call(self, name: str, url: str, body: str = "") -> ObjectAnswer:
+        return await self.durable(name).call(url, body)
+
+    def _in_background(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _pass_on(
+        self, request: object, url: str, cache_status: Callable[[int], str]
+    ) -> Passed:
+        assert isinstance(request, httpx.Request)
+        sent = httpx.Request(request.method, url, headers=request.headers, content=request.content)
+        try:
+            answer = await self.supabase.handle(sent, passed=True)
+        except httpx.TransportError as error:
+            raise UpstreamUnreachable("The connection to Supabase was refused.") from error
+        answer.headers["cache-status"] = cache_status(answer.status_code)
+        return Passed(answer, answer.status_code)
+
+    async def _purge(self) -> bool:
+        await asyncio.sleep(0)
+        self.purged += 1
+        return self.purges
+
+    def _note(self, event: str, /, **fields: object) -> None:
+        told = json.dumps(fields)
+        assert SECRET not in told
+        assert KEY not in told
+        assert "private" not in told
+        self.log.append({"event": event, **fields})
+
+
+def _named(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
