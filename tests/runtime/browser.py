@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from edge import Edge
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
@@ -55,6 +56,15 @@ _VIOLATIONS = """async () => (await axe.run()).violations.flatMap(({id, nodes}) 
 
 _PHONE = ViewportSize(width=320, height=640)
 _DESKTOP = ViewportSize(width=1100, height=800)
+
+
+Visit = Callable[..., "Visitor"]
+"""Opens a page at a URL, in a window of its own."""
+
+
+def address(edge: Edge, path: str = "/") -> str:
+    """Return a URL of the Worker."""
+    return str(edge.http.base_url.join(path))
 
 
 @contextmanager

@@ -33,6 +33,9 @@ DECLARED: dict[str, object] = {
 }
 """What is declared and as it should be."""
 
+CONFIGURED = {"TABLES": json.dumps(DECLARED), "REVALIDATE_SECRET": SECRET}
+"""The variables of a Worker in front of that project, as production has one."""
+
 _WELL = f"""
   truncate articles, notices, twins, vault.secrets;
   insert into articles (id, title, body)

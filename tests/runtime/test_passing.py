@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
-import json
-import os
-import socket
-import subprocess
-import threading
-from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
-import websocket
-from edge import DEADLINE_S, Edge, EdgeOf
-from upstream import Handler, answering, hanging_up, streaming, until_hung_up
+from edge import Edge
+from upstream import Handler, answering, hanging_up
 
 from local import stack
-from shared.project import environment
 
 REST = "/rest/v1/articles"
 BYPASS = "supabase-edge-cache; fwd=bypass; "
 METHOD = "supabase-edge-cache; fwd=method; "
-SERVICES = [
-    "/auth/v1/user",
-    "/storage/v1/object/a",
-    "/functions/v1/f",
-    "/graphql/v1",
-    "/realtime/v1",
-]
 EXPOSED = {
     *("content-range", "content-location", "content-profile", "content-disposition"),
     *("preference-applied", "location", "retry-after", "warning", "etag", "age", "cache-status"),
@@ -41,24 +23,6 @@ ASKED_BY_CLIENTS = (
     "x-retry-count,range,x-an-apps-own"
 )
 METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS"
-
-MB = 1_000_000
-LARGE = 20 * MB
-PIECE = os.urandom(50_000)
-
-LOGIN = Path(__file__).parent / "clients" / "login.mjs"
-
-
-@pytest.fixture
-def everything(edge_of: EdgeOf) -> Edge:
-    """Return a Worker that passes on every service."""
-    return edge_of({"PASS_THROUGH": "all"})
-
-
-@pytest.fixture
-def off(edge_of: EdgeOf) -> Edge:
-    """Return a Worker that passes on nothing."""
-    return edge_of({"PASS_THROUGH": "off"})
 
 
 def exposed(response: httpx.Response) -> set[str]:
@@ -229,119 +193,6 @@ def test_a_packing_that_the_runtime_does_not_know_is_left_alone(edge: Edge) -> N
     assert (response.content, response.headers["content-encoding"]) == (b"(packed)", "x-own")
 
 
-@pytest.mark.parametrize("framed", ["by its length", "in chunks"])
-def test_a_large_upload_streams(edge: Edge, worker: stack.Worker, framed: str) -> None:
-    """Supabase has the first bytes before the last are sent, and the Worker never has all."""
-    begun, digests = threading.Event(), []
-
-    def digesting(handler: Handler) -> None:
-        digest = hashlib.sha256()
-        for piece in handler.body:
-            begun.set()
-            digest.update(piece)
-        digests.append(digest.hexdigest())
-        handler.answer(201)
-
-    def pieces() -> Iterator[bytes]:
-        for number in range(LARGE // len(PIECE)):
-            assert number < 100 or begun.wait(DEADLINE_S)
-            yield PIECE
-
-    edge.upstream.always = digesting
-    headers = {"content-length": str(LARGE)} if framed == "by its length" else {}
-    before = Memory(worker).reset()
-    response = edge.http.post(REST, content=pieces(), headers=headers)
-    assert (response.status_code, digests) == (201, [digest_of_large()])
-    assert Memory(worker).peak_mb() - before < LARGE / MB
-
-
-def test_a_large_download_streams(edge: Edge, worker: stack.Worker) -> None:
-    """The client has the first bytes before Supabase sends the last."""
-    begun = threading.Event()
-
-    def pieces() -> Iterator[bytes]:
-        for number in range(LARGE // len(PIECE)):
-            assert number < 100 or begun.wait(DEADLINE_S)
-            yield PIECE
-
-    edge.upstream.always = streaming(pieces(), content_type="application/octet-stream")
-    before, digest = Memory(worker).reset(), hashlib.sha256()
-    with edge.http.stream("GET", REST) as response:
-        for piece in response.iter_raw():
-            begun.set()
-            digest.update(piece)
-    assert digest.hexdigest() == digest_of_large()
-    assert Memory(worker).peak_mb() - before < LARGE / MB
-
-
-def digest_of_large() -> str:
-    """Return what the large body is told by."""
-    return hashlib.sha256(PIECE * (LARGE // len(PIECE))).hexdigest()
-
-
-class Memory:
-    """What the runtime's processes have in memory, where Linux tells."""
-
-    def __init__(self, worker: stack.Worker) -> None:
-        self._folders = [
-            folder
-            for folder in Path("/proc").glob("[0-9]*")
-            if _is_runtime(folder, worker.process.popen.pid)
-        ]
-
-    def reset(self) -> float:
-        """Let the peak begin anew; return what is in memory now, in MB."""
-        for folder in self._folders:
-            (folder / "clear_refs").write_text("5")
-        return self.peak_mb()
-
-    def peak_mb(self) -> float:
-        """Return the most that was in memory since, in MB; 0 where nothing tells."""
-        return sum(_peak_mb(folder) for folder in self._folders)
-
-
-def _is_runtime(folder: Path, group: int) -> bool:
-    try:
-        name, _, rest = (folder / "stat").read_text().rpartition(")")
-    except OSError:
-        return False  # it ended meanwhile
-    return name.endswith("(workerd") and int(rest.split()[2]) == group
-
-
-def _peak_mb(folder: Path) -> float:
-    lines = (folder / "status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) * 1024 / MB
-
-
-def test_a_client_that_stops_reading_ends_the_answer(edge: Edge) -> None:
-    """Supabase is not left sending to nobody."""
-    noticed = threading.Event()
-    endless = iter(lambda: PIECE, None)
-    edge.upstream.always = until_hung_up(streaming(endless), noticed)
-    with edge.http.stream("GET", REST) as response:
-        assert len(next(response.iter_raw())) > 0
-    assert noticed.wait(DEADLINE_S)
-
-
-@pytest.mark.parametrize("framing", ["content-length: 9000000", "transfer-encoding: chunked"])
-def test_a_client_that_stops_sending_ends_the_request(edge: Edge, framing: str) -> None:
-    """Supabase sees the upload break, not end."""
-    begun, noticed = threading.Event(), threading.Event()
-
-    def reading(handler: Handler) -> None:
-        for _ in handler.body:
-            begun.set()
-        raise AssertionError("the body is complete")
-
-    edge.upstream.always = until_hung_up(reading, noticed)
-    url = urlsplit(str(edge.http.base_url))
-    with socket.create_connection((url.hostname, url.port)) as client:
-        client.sendall(f"POST {REST} HTTP/1.1\r\nhost: x\r\n{framing}\r\n\r\n".encode())
-        client.sendall((b"186a0\r\n" if "chunked" in framing else b"") + b"a" * 100_000)
-        assert begun.wait(DEADLINE_S)
-    assert noticed.wait(DEADLINE_S)
-
-
 def test_a_preflight_is_answered_at_the_edge(edge: Edge) -> None:
     """With every header that Supabase's clients ask for, for any path, and for a day."""
     for path in (REST, "/rest/v1/", "/rest/v1/rpc/any"):
@@ -427,75 +278,3 @@ def test_a_connection_that_breaks_is_told_in_postgrests_words(edge: Edge, method
             ),
             "hint": "Try again in 5 s.",
         }
-
-
-def test_off_passes_nothing_on(off: Edge) -> None:
-    """403 says what keeps it; preflights succeed, so that a page can read that, and tables too."""
-    for method in ("GET", "PATCH"):
-        response = off.http.request(method, REST)
-        assert (response.status_code, response.json()["code"]) == (403, "EDGE_NOT_PASSED_ON")
-        assert response.headers["access-control-allow-origin"] == "*"
-    assert off.http.options(REST).status_code == 204
-    assert off.asked == 0
-    assert off.titles() == ["First blog", "Second blog", "Third blog"]
-
-
-def test_all_passes_the_services_on(everything: Edge) -> None:
-    """Reads, writes and what else they have; the log names the service alone."""
-    everything.upstream.always = answering(200, b"{}")
-    wanted, lines = [], []
-    for path in SERVICES:
-        read = everything.get(f"{path}?token=private")
-        assert read.headers["cache-status"] == BYPASS + "fwd-status=200; detail=service"
-        written = everything.http.post(path, content=b"x")
-        assert written.headers["cache-status"] == METHOD + "fwd-status=200"
-        wanted += [f"{path}?token=private", path]
-        service = "/".join(path.split("/")[:3])
-        lines += [(service, "GET", "service"), (service, "POST", "method")]
-    assert everything.upstream.requests == wanted
-    assert [
-        (line["path"], line["method"], line["reason"])
-        for line in everything.log.wait_for("bypass", count=len(lines))
-    ] == lines
-
-
-def test_all_passes_options_of_services_on(everything: Edge) -> None:
-    """Resumable uploads ask by it what a server can do."""
-    everything.upstream.always = answering(204, tus_version="1.0.0", access_control_max_age="5")
-    response = everything.http.options("/storage/v1/upload/resumable")
-    assert (response.status_code, response.headers["tus-version"]) == (204, "1.0.0")
-    assert response.headers["access-control-max-age"] == "5"
-    assert everything.http.options(REST).headers["access-control-max-age"] == "86400"
-    assert everything.upstream.methods == ["OPTIONS"]
-
-
-def test_a_client_that_knows_the_workers_url_alone_signs_up(
-    everything: Edge, supabase: stack.Supabase
-) -> None:
-    """It is who it says it is, and its reads with a session are passed on."""
-    arguments = [str(everything.http.base_url), supabase.publishable_key, "carla@example.com"]
-    said = subprocess.run(  # noqa: S603  every argument is ours
-        ["node", LOGIN, *arguments],  # noqa: S607  the project's own
-        env=environment(),
-        capture_output=True,
-        check=True,
-        timeout=60,
-    )
-    told = json.loads(said.stdout)
-    assert told["errors"] == [None] * 4
-    assert told["user"] == told["found"] is not None
-    assert told["rows"] == [{"id": 1}, {"id": 2}, {"id": 3}]
-    reasons = [line["reason"] for line in everything.log.wait_for("bypass", count=4)]
-    assert reasons == ["method", "service", "session", "method"]
-
-
-def test_all_passes_web_sockets_on(everything: Edge) -> None:
-    """Messages go both ways until one side closes it."""
-    everything.upstream.always = websocket.echoing
-    url, path = str(everything.http.base_url), "/realtime/v1/websocket?apikey=private"
-    with websocket.connected(url, path) as client:
-        assert client.answered.startswith("HTTP/1.1 101 ")
-        assert [client.ask(text) for text in (b"one", b"two")] == [b"one", b"two"]
-    assert everything.upstream.requests == [path]
-    (line,) = everything.log.wait_for("bypass")
-    assert (line["path"], line["status"]) == ("/realtime/v1", 101)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -258,16 +257,6 @@ def until_hung_up(act: Act, noticed: threading.Event) -> Act:
     return watched
 
 
-def after(seconds: float, act: Act) -> Act:
-    """Return an act that begins late."""
-
-    def late(handler: Handler) -> None:
-        time.sleep(seconds)
-        act(handler)
-
-    return late
-
-
 def holding(over: threading.Event, act: Act = forward) -> Act:
     """Return an act that begins once an event is set."""
 
@@ -276,37 +265,3 @@ def holding(over: threading.Event, act: Act = forward) -> Act:
         act(handler)
 
     return held
-
-
-def before_asking(action: Callable[[], object], act: Act = forward) -> Act:
-    """Return an act that does something before the request goes any further."""
-
-    def acting(handler: Handler) -> None:
-        action()
-        act(handler)
-
-    return acting
-
-
-def before_answering(action: Callable[[], object]) -> Act:
-    """Return an act that reads the real Supabase, does something, and hands over what was read."""
-
-    def acting(handler: Handler) -> None:
-        answer = handler.answer
-
-        def afterwards(status: int, body: bytes = b"", **headers: str | Sequence[str]) -> None:
-            action()
-            answer(status, body, **headers)
-
-        handler.answer = afterwards  # type: ignore[method-assign]
-        try:
-            forward(handler)
-        finally:  # the same handler serves the connection's next request
-            handler.answer = answer  # type: ignore[method-assign]
-
-    return acting
-
-
-def late_answer(seconds: float) -> Act:
-    """Return an act that reads the real Supabase now and hands its answer over late."""
-    return before_answering(lambda: time.sleep(seconds))
