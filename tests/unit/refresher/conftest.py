@@ -1,13 +1,22 @@
-"""Tests that are coroutines run in a world of their own, in time that only waiting moves."""
+"""The program with a single table."""
 
 from __future__ import annotations
 
 import inspect
 
 import pytest
-from world import Clock, World, play
+from program import Program
+from world import World, play
 
 from edge_cache.tables import PROJECT
+
+
+@pytest.fixture
+def program() -> Program:
+    """Return a program that serves one table, which is empty."""
+    program = Program(tables={"articles": {}})
+    program.supabase.tables["articles"] = []
+    return program
 
 
 @pytest.fixture
@@ -24,11 +33,11 @@ def project() -> World:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Play a test that is a coroutine."""
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+    """Play a test of a world in that one's time."""
+    worlds = [world for world in pyfuncitem.funcargs.values() if isinstance(world, World)]
+    if not worlds or not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     wanted = inspect.signature(pyfuncitem.obj).parameters
     given = {name: pyfuncitem.funcargs[name] for name in wanted}
-    worlds = [world for world in pyfuncitem.funcargs.values() if isinstance(world, World)]
-    play(worlds[0].clock if worlds else Clock(), pyfuncitem.obj(**given))
+    play(worlds[0].clock, pyfuncitem.obj(**given))
     return True
