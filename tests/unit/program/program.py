@@ -190,6 +190,14 @@ class Program:
         self.durable(name).restart()
         del self._objects[name]
 
+    def declare(self, **variables: object) -> None:
+        """Deploy with other variables: objects and isolates begin anew."""
+        self._variables |= variables
+        self._settings = None
+        self._apps.clear()
+        for name in self._objects:
+            self.restart(name)
+
     # Looking.
 
     def events(self, *names: str) -> list[dict[str, object]]:
