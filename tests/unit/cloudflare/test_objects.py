@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from faked_bindings import ObjectNamespace
-from faked_ports import metadata_of
 from faked_runtime import JsException, Response, Stream
 
 from edge_cache import wire
+from edge_cache.entries import Metadata
 from edge_cache.errors import (
     FinalAnswer,
     LookupsExhausted,
@@ -56,10 +56,12 @@ def run(work: Awaitable[Any]) -> Any:
     return asyncio.run(waited())
 
 
+METADATA = Metadata('"e"', 2, 1_000_000, 3, asked_at_ms=1_000_000)
+
+
 def filled_response(body: object, *, stored: bool, asked: bool) -> Response:
     """Return a response that carries an entry."""
-    metadata = metadata_of(b"{}", version=3)
-    answer = wire.filled_answer(Filled(metadata, None, stored=stored, asked=asked))
+    answer = wire.filled_answer(Filled(METADATA, None, stored=stored, asked=asked))
     return Response(body, answer.status, answer.headers)
 
 
@@ -71,7 +73,7 @@ def test_a_miss_is_filled(
     body = Stream(b"{}")
     namespace.answer = filled_response(body, stored=True, asked=True)
     filled = run(client.fill(ROW, version=3, has_stale=has_stale))
-    assert filled == Filled(metadata_of(b"{}", version=3), body, stored=True, asked=True)
+    assert filled == Filled(METADATA, body, stored=True, asked=True)
     assert (body.chunks, body.cancelled) == ([b"{}"], 0)
     assert namespace.calls == [
         (

@@ -60,6 +60,8 @@ class Outbox:
     secret: str
     watched: list[tuple[str, str]]
     changes: list[Row] = field(default_factory=list)
+    life: str = "first"
+    """Another one if it was made anew: it knows nothing of what it told before."""
 
     def note(self, table: str, keys: list[object] | None, schema: str = "public") -> int:
         """Note a change as a trigger does; return its number."""
@@ -71,9 +73,10 @@ class Outbox:
         """Answer as ``edge_cache_changes`` does."""
         if asked["secret"] != self.secret:
             return error(403, "28P01")
-        after = asked["after"]
-        changes = self.changes[int(after) :] if after else []
-        told = {"cursor": str(len(self.changes)), "complete": after is not None}
+        life, _, seen = str(asked["after"]).partition(" ")
+        is_known = life == self.life
+        changes = self.changes[int(seen) :] if is_known else []
+        told = {"cursor": f"{self.life} {len(self.changes)}", "complete": is_known}
         return httpx.Response(200, json={**told, "changes": changes, "watched": self.watched})
 
 
