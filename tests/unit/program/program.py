@@ -214,6 +214,12 @@ class Program:
         """Return the log's lines of these events."""
         return [line for line in self.log if line["event"] in names]
 
+    async def status(self, name: str = "articles") -> dict[str, Any]:
+        """Return what `/health` says of a table, or of the project, ``*``."""
+        report = (await self.get("/health")).json
+        told: dict[str, Any] = report["project"] if name == "*" else report["tables"][name]
+        return told
+
     # Wiring.
 
     def _checked(self) -> Settings:

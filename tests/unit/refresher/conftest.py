@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 import pytest
-from world import Clock, World, play
+from world import World, play
 
 from edge_cache.tables import PROJECT
 
@@ -25,10 +25,10 @@ def project() -> World:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Play a test that is a coroutine."""
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+    worlds = [world for world in pyfuncitem.funcargs.values() if isinstance(world, World)]
+    if not (worlds and inspect.iscoroutinefunction(pyfuncitem.obj)):
         return None
     wanted = inspect.signature(pyfuncitem.obj).parameters
     given = {name: pyfuncitem.funcargs[name] for name in wanted}
-    worlds = [world for world in pyfuncitem.funcargs.values() if isinstance(world, World)]
-    play(worlds[0].clock if worlds else Clock(), pyfuncitem.obj(**given))
+    play(worlds[0].clock, pyfuncitem.obj(**given))
     return True

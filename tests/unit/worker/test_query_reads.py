@@ -139,6 +139,20 @@ async def test_a_table_that_readers_still_want_is_read_again_after_two_days(
     assert program.kv.json("/articles")[0]["title"] == "new"
 
 
+async def test_a_query_that_an_edit_refreshed_is_still_wanted(program: Program) -> None:
+    """It is fresh, but a reader has its object know that, once for each maximum age."""
+    await program.query(QUERY)
+    await program.live(250)
+    await program.webhook("articles", 1)
+    await program.live(50)
+    assert (await program.query(QUERY)).cache_status == "hit; ttl=250"
+    await program.live(1)
+    asked = program.supabase.count(f"/rest/v1/{QUERY}")
+    await program.query(QUERY)
+    await program.live(1)
+    assert program.supabase.count(f"/rest/v1/{QUERY}") == asked + 1
+
+
 async def test_rows_are_not_renewed_for_being_wanted(program: Program) -> None:
     """They are refreshed whether anybody wants them or not. Nor are another Worker's entries."""
     await program.get("/articles/1")

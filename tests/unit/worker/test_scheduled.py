@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 from fake_postgrest import Outbox
@@ -91,17 +92,19 @@ async def test_tables_that_the_outbox_watches_are_compared_every_hour(watched: P
         assert asked(watched) == compared
 
 
+@pytest.mark.parametrize("table", ["articles", "notes"])
 async def test_a_table_that_changed_unseen_is_fresh_after_a_quarter_of_an_hour(
-    program: Program,
+    program: Program, table: str
 ) -> None:
     """So is what depends on several tables: what one lacked, that may lack too."""
     await fill(program)
-    change(program, "notes", 2)
+    program.kv.lose("/articles/2")
+    change(program, table, 2)
     await program.tick(QUARTER)
     await program.live(2)
-    assert program.kv.json("/notes")[1]["title"] == "new"
+    assert program.kv.json(f"/{table}")[1]["title"] == "new"
     changed = program.events("changed")
-    assert changed == [{"event": "changed", "key": "/notes", "entries": 1}]
+    assert changed == [{"event": "changed", "key": f"/{table}", "entries": 1}]
     assert asked(program).count(f"/rest/v1/{EMBEDDING}") == 1
 
 
@@ -177,6 +180,20 @@ async def test_what_a_webhook_brought_is_not_made_up_for(watched: Program) -> No
     names = asked(watched)
     assert (names.count("/articles/2"), names.count("/articles/3")) == (1, 1)
     assert "/articles/1" not in names
+
+
+async def test_where_nothing_was_missed_the_next_asking_begins_there(watched: Program) -> None:
+    await fill(watched)
+    await watched.webhook("articles", 1, number=change(watched, "articles", 1))
+    await watched.tick()
+    await watched.tick()
+    after = [
+        json.loads(one.request.content)["after"]
+        for one in watched.supabase.requests
+        if one.name == ASKING
+    ]
+    assert after == ["first 0", "first 1"]
+    assert watched.events("caught_up") == []
 
 
 async def test_changes_of_another_table_are_the_projects(watched: Program) -> None:
