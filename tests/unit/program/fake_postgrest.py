@@ -290,14 +290,14 @@ class Postgrest(httpx.AsyncBaseTransport):
 def name_of(request: httpx.Request) -> str:
     """Return the path at which the Worker serves what is asked for, or else its own path."""
     path = unquote(request.url.path)
-    question = unquote(request.url.query.decode())
-    table, parts = path.removeprefix(ROOT), question.split("&")
+    table, question = path.removeprefix(ROOT), request.url.query.decode()
+    parts = [unquote(part) for part in question.split("&")]
     if parts[0] == "select=*" and request.headers.get("accept") == _OBJECT:
         return f"/{table}/{parts[1].partition('=eq.')[2]}"
     if parts[0] == "select=*" and len(parts) > 1 and parts[1].startswith("order="):
         offset = [part.removeprefix("offset=") for part in parts[2:]]
         return f"/{table}" + "".join(f" from {first}" for first in offset)
-    return f"{path}?{question}" if question else path
+    return f"{path}?{'&'.join(parts)}" if question else path
 
 
 def error(status: int, code: str, details: str | None = None) -> httpx.Response:

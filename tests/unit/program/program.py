@@ -148,7 +148,7 @@ class Program:
     ) -> Answer:
         """Send a request to the Worker of a location; a path may be a whole URL."""
         sent = dict(headers or {})
-        url = path if "://" in path else EDGE + path
+        url = EDGE + path if path.startswith("/") else path
 
         async def read(limit: int) -> bytes | None:
             await asyncio.sleep(0)

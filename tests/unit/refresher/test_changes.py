@@ -5,11 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from world import LIST, query, row
 
 from edge_cache.entries import NO_VERSIONS, Versions
+from edge_cache.queries import Query
 from edge_cache.refresher.changes import MAX_ROWS, Changes
 from edge_cache.refresher.stored import restored
+from edge_cache.resources import Resource
+from edge_cache.tables import Table
+
+ARTICLES = Table("articles")
+LIST = Resource(ARTICLES)
+
+
+def row(row_id: str) -> Resource:
+    """Return a row of the table."""
+    return Resource(ARTICLES, row_id)
+
+
+def query(parameters: str = "") -> Resource:
+    """Return a query of the table."""
+    return Resource(ARTICLES, query=Query("articles", parameters))
 
 
 def test_every_change_raises_the_version() -> None:

@@ -6,23 +6,43 @@ import asyncio
 import json
 
 import pytest
-from world import LIST, START_MS, TABLE, Clock, FakeStorage, World, query, row
+from clock import START_MS, Clock
+from durable import Storage
 
 from edge_cache.queries import Query
 from edge_cache.refresher.demand import Demand
 from edge_cache.resources import Resource
-from edge_cache.tables import PROJECT
+from edge_cache.tables import PROJECT, Table
+
+ARTICLES = Table("articles")
+LIST = Resource(ARTICLES)
 
 DAY_S = 24 * 60 * 60
 
 
+def row(row_id: str) -> Resource:
+    """Return a row of the table."""
+    return Resource(ARTICLES, row_id)
+
+
+def query(parameters: str = "") -> Resource:
+    """Return a query of the table."""
+    return Resource(ARTICLES, query=Query("articles", parameters))
+
+
 @pytest.fixture
-def demand(world: World) -> Demand:
+def storage(clock: Clock) -> Storage:
+    """Return an object's storage."""
+    return Storage(clock)
+
+
+@pytest.fixture
+def demand(clock: Clock, storage: Storage) -> Demand:
     """Return what remembers, with nothing noted."""
-    return Demand(TABLE, world.storage, world.clock.now_ms)
+    return Demand(ARTICLES, storage, clock.now_ms)
 
 
-async def test_what_is_asked_for_is_wanted_for_a_day(world: World, demand: Demand) -> None:
+async def test_what_is_asked_for_is_wanted_for_a_day(clock: Clock, demand: Demand) -> None:
     """The table, and a query."""
     for resource in (LIST, query("a=1")):
         assert not demand.is_wanted(resource)
@@ -31,10 +51,10 @@ async def test_what_is_asked_for_is_wanted_for_a_day(world: World, demand: Deman
         assert demand.is_wanted(resource)
         await asyncio.sleep(0.001)
         assert not demand.is_wanted(resource)
-    assert world.passed_ms == 2 * DAY_S * 1000
+    assert clock.passed_ms == 2 * DAY_S * 1000
 
 
-async def test_it_is_known_when_it_was_asked_for_last(world: World, demand: Demand) -> None:
+async def test_it_is_known_when_it_was_asked_for_last(clock: Clock, demand: Demand) -> None:
     """Now, where nothing is known."""
     assert demand.asked_at_ms(LIST) == START_MS
     demand.note(LIST)
@@ -42,25 +62,25 @@ async def test_it_is_known_when_it_was_asked_for_last(world: World, demand: Dema
     assert demand.asked_at_ms(LIST) == START_MS
     assert demand.asked_at_ms(query()) == START_MS + 2000
     demand.note(LIST)
-    assert demand.asked_at_ms(LIST) == world.clock.now_ms() == START_MS + 2000
+    assert demand.asked_at_ms(LIST) == clock.now_ms() == START_MS + 2000
 
 
 async def test_a_clock_that_was_set_back_makes_nothing_unwanted(
-    world: World, demand: Demand
+    clock: Clock, demand: Demand
 ) -> None:
     """Too much is read, not too little."""
     demand.note(query())
-    world.clock.set_by(-2 * DAY_S * 1000)
+    clock.set_by(-2 * DAY_S * 1000)
     assert demand.is_wanted(query())
     assert demand.warm() == [query()]
 
 
-async def test_rows_are_not_remembered(world: World, demand: Demand) -> None:
+async def test_rows_are_not_remembered(storage: Storage, demand: Demand) -> None:
     """They would be too many, and nothing is done for them."""
     demand.note(row("1"))
     await asyncio.sleep(10)
     assert not demand.is_wanted(row("1"))
-    assert world.storage.texts.keys() == {"changes"}
+    assert storage.texts == {}
 
 
 async def test_queries_are_kept_warm_those_asked_for_most_lately_first(demand: Demand) -> None:
@@ -75,9 +95,7 @@ async def test_queries_are_kept_warm_those_asked_for_most_lately_first(demand: D
     assert demand.warm() == [query("a=1"), query("a=3")]
 
 
-async def test_fifty_queries_are_kept_warm_and_the_table_is_not_forgotten(
-    demand: Demand,
-) -> None:
+async def test_fifty_queries_are_kept_warm_and_the_table_is_not_forgotten(demand: Demand) -> None:
     """The one that was asked for longest ago goes."""
     demand.note(LIST)
     for number in range(52):
@@ -104,7 +122,9 @@ async def test_queries_that_are_asked_for_once_do_not_push_out_others(demand: De
     assert demand.warm() == [query("flood=100"), query("flood=99"), *reversed(known[2:])]
 
 
-async def test_what_cannot_be_read_is_forgotten(world: World, demand: Demand) -> None:
+async def test_what_cannot_be_read_is_forgotten(
+    clock: Clock, storage: Storage, demand: Demand
+) -> None:
     """By the next object too; to forget what is not known is nothing."""
     demand.note(query("a=1"))
     demand.note(query("a=2"))
@@ -113,22 +133,24 @@ async def test_what_cannot_be_read_is_forgotten(world: World, demand: Demand) ->
     demand.forget(query("a=3"))
     assert demand.warm() == [query("a=2")]
     await asyncio.sleep(6)
-    later = Demand(TABLE, world.storage, world.clock.now_ms)
+    later = Demand(ARTICLES, storage, clock.now_ms)
     assert later.warm() == [query("a=2")]
-    world.storage.texts.pop("asked")
+    storage.texts.pop("asked")
     later.forget(query("a=3"))
     await asyncio.sleep(6)
-    assert world.storage.get("asked") is None
+    assert storage.get("asked") is None
 
 
-async def test_that_something_was_asked_for_again_is_stored(world: World, demand: Demand) -> None:
+async def test_that_something_was_asked_for_again_is_stored(
+    clock: Clock, storage: Storage, demand: Demand
+) -> None:
     """So that an eviction does not give a flood its place."""
     known = [query(f"a={number}") for number in range(49)]
     for resource in known * 2:
         demand.note(resource)
     demand.note(query("once=1"))
     await asyncio.sleep(6)
-    later = Demand(TABLE, world.storage, world.clock.now_ms)
+    later = Demand(ARTICLES, storage, clock.now_ms)
     later.note(query("once=2"))
     assert later.warm() == [query("once=2"), *reversed(known)]
 
@@ -142,22 +164,24 @@ async def test_a_long_query_is_not_kept_warm(demand: Demand) -> None:
     assert demand.warm() == [longest]
 
 
-async def test_what_is_noted_is_stored_together(world: World, demand: Demand) -> None:
+async def test_what_is_noted_is_stored_together(
+    clock: Clock, storage: Storage, demand: Demand
+) -> None:
     """Five seconds after the first; the next object knows it."""
     demand.note(query("a=1"))
     await asyncio.sleep(4)
     demand.note(LIST)
     await asyncio.sleep(0.9)
-    assert world.storage.get("asked") is None
+    assert storage.get("asked") is None
     await asyncio.sleep(0.2)
-    later = Demand(TABLE, world.storage, world.clock.now_ms)
+    later = Demand(ARTICLES, storage, clock.now_ms)
     assert later.warm() == [query("a=1")]
     assert later.asked_at_ms(LIST) == START_MS + 4000
     demand.note(query("a=2"))
     await asyncio.sleep(4.9)
-    assert Demand(TABLE, world.storage, world.clock.now_ms).warm() == [query("a=1")]
+    assert Demand(ARTICLES, storage, clock.now_ms).warm() == [query("a=1")]
     await asyncio.sleep(0.2)
-    assert Demand(TABLE, world.storage, world.clock.now_ms).warm() == [
+    assert Demand(ARTICLES, storage, clock.now_ms).warm() == [
         query("a=2"),
         query("a=1"),
     ]
@@ -165,7 +189,7 @@ async def test_what_is_noted_is_stored_together(world: World, demand: Demand) ->
 
 def test_it_is_stored_in_the_order_of_asking() -> None:
     """As an object of this version reads it."""
-    storage, clock = FakeStorage(), Clock()
+    storage, clock = Storage(Clock()), Clock()
     asked = [
         ["/rest/v1/articles;count=exact?a=1", 5, False],
         ["/", 7, True],

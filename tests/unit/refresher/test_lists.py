@@ -4,164 +4,166 @@ from __future__ import annotations
 
 import asyncio
 
-from world import LIST, World, body_of, row, settle
+import pytest
+from program import Program
 
-DAY_S = 24 * 60 * 60
-NEW = [{"id": "1", "title": "new"}]
+LIST, DAY_S = "/articles", 24 * 60 * 60
+QUARTER = 28_333_335
+"""A minute at which tables are compared with their entries."""
 
 
-async def with_list(world: World, *, asked_s_ago: float = DAY_S) -> None:
+@pytest.fixture
+def program(program: Program) -> Program:
+    """Return a program whose tables have rows."""
+    program.supabase.write("articles", id=1, title="old")
+    program.supabase.tables["products"] = []
+    return program
+
+
+async def with_list(program: Program, *, asked_s_ago: float = DAY_S) -> None:
     """Have the table in KV, which somebody asked for last so long ago."""
-    world.source.write("1", "old")
-    await world.fill(LIST)
-    await world.live(asked_s_ago)
-    world.source.asked.clear()
-    world.store.tried.clear()
+    await program.get(LIST)
+    await program.live(asked_s_ago)
+    program.supabase.requests.clear()
+    program.kv.done.clear()
 
 
-async def edit(world: World) -> None:
-    """Edit a row, and tell of the table's change."""
-    world.source.write("1", "new")
-    await world.host.backlog.record([])
+async def edit(program: Program, title: str = "new") -> None:
+    """Edit a row, and tell of it."""
+    program.supabase.write("articles", id=1, title=title)
+    await program.webhook("articles", 1)
 
 
-async def test_a_table_that_somebody_wanted_lately_is_read_after_a_change(world: World) -> None:
+def listed(program: Program) -> object:
+    """Return the title that KV's entry of the table has."""
+    rows = program.kv.json(LIST)
+    return rows and rows[0]["title"]
+
+
+async def test_a_table_that_somebody_wanted_lately_is_read_after_a_change(program: Program) -> None:
     """Up to a day ago."""
-    await with_list(world, asked_s_ago=DAY_S - 1)
-    await edit(world)
-    await world.live(0.5)
-    assert world.shown(LIST) == NEW
+    await with_list(program, asked_s_ago=DAY_S - 1)
+    await edit(program)
+    await program.live(0.5)
+    assert listed(program) == "new"
 
 
-async def test_a_table_that_nobody_wants_is_removed_once(world: World) -> None:
+async def test_a_table_that_nobody_wants_is_removed_once(program: Program) -> None:
     """After the first change; later ones cost nothing, also after a restart."""
-    await with_list(world)
+    await with_list(program)
     for _ in range(3):
-        await edit(world)
-        await world.live(5)
-        await world.restart()
-    assert [(what, key) for _, what, key in world.store.tried] == [("delete", "/articles")]
-    assert world.source.asked == []
-    assert world.host.status()["pending"] == 0
+        await edit(program)
+        await program.live(5)
+        program.restart("articles")
+    assert [what for _, what in program.kv.writes(LIST)] == ["delete"]
+    assert program.supabase.count(LIST) == 0
+    assert (await program.status())["pending"] == 0
 
 
-async def test_a_table_that_was_removed_is_read_once_somebody_wants_it(world: World) -> None:
+async def test_a_table_that_was_removed_is_read_once_somebody_wants_it(program: Program) -> None:
     """And then after each change."""
-    await with_list(world)
-    await edit(world)
-    await world.live(5)
-    assert body_of(await world.fill(LIST)) == NEW
-    await world.live(5)
-    world.source.write("1", "newest")
-    await world.host.backlog.record([])
-    await world.live(5)
-    assert world.shown(LIST) == [{"id": "1", "title": "newest"}]
+    await with_list(program)
+    await edit(program)
+    await program.live(5)
+    assert (await program.get(LIST)).json[0]["title"] == "new"
+    await program.live(5)
+    await edit(program, "newest")
+    await program.live(5)
+    assert listed(program) == "newest"
 
 
-async def test_who_renews_a_table_wants_it(world: World) -> None:
-    """Even if Supabase had just failed."""
-    await with_list(world)
-    await world.host.fills.renew(LIST, 0)
-    await edit(world)
-    await world.live(5)
-    assert world.shown(LIST) == NEW
+@pytest.mark.parametrize("by", ["a reader", "a person"])
+async def test_who_renews_or_revalidates_a_table_wants_it(program: Program, by: str) -> None:
+    """A reader who finds that nobody wanted it for half a day has it renewed."""
+    await with_list(program)
+    if by == "a reader":
+        assert (await program.get(LIST)).cache_status == "hit"
+    else:
+        await program.revalidate()
+    await program.live(2)
+    await edit(program)
+    await program.live(5)
+    assert listed(program) == "new"
 
 
-async def test_who_revalidates_a_table_wants_it(world: World) -> None:
-    """Though not what the cron trigger finds changed."""
-    await with_list(world)
-    await world.host.revalidation.revalidate()
-    await edit(world)
-    await world.live(5)
-    assert world.shown(LIST) == NEW
-
-
-async def test_a_check_is_no_reader(world: World) -> None:
+async def test_a_comparison_is_no_reader(program: Program) -> None:
     """It mends the entry, but does not have it kept for another day."""
-    await with_list(world)
-    world.source.write("1", "new")
-    await world.host.revalidation.check()
-    assert world.shown(LIST) == NEW
-    await edit(world)
-    await world.live(5)
-    assert LIST.key not in world.store.values
+    await with_list(program)
+    program.supabase.write("articles", id=1, title="in between")
+    await program.tick(QUARTER)
+    assert listed(program) == "in between"
+    await program.live(2)
+    await edit(program)
+    await program.live(5)
+    assert LIST not in program.kv.keys
 
 
-async def test_a_removal_that_kv_refuses_stays_pending(world: World) -> None:
+async def test_a_removal_that_kv_refuses_stays_pending(program: Program) -> None:
     """Until the entry is gone, whatever comes meanwhile."""
-    await with_list(world)
-    world.store.refuses = lambda _what, _key: world.passed_ms < (DAY_S + 100) * 1000
-    await edit(world)
-    await world.live(10)
-    await edit(world)
-    await world.live(40)
-    await world.restart()
-    assert world.host.status()["pending"] == 1
-    await world.live(70)
-    assert world.host.status()["pending"] == 0
-    assert LIST.key not in world.store.values
-    assert world.source.asked == []
+    await with_list(program)
+    program.kv.refuse("delete")
+    for _ in range(2):
+        await edit(program)
+        await program.live(20)
+    program.restart("articles")
+    assert (await program.status())["pending"] == 1
+    program.kv.accept()
+    await program.live(11)
+    assert (await program.status())["pending"] == 0
+    assert LIST not in program.kv.keys
+    assert program.supabase.count(LIST) == 0
 
 
-async def test_a_table_that_is_asked_for_while_it_is_removed_is_kept_fresh(world: World) -> None:
+async def test_a_table_that_is_asked_for_while_it_is_removed_is_kept_fresh(
+    program: Program,
+) -> None:
     """KV may say that it is absent before it says that it is removed."""
-    await with_list(world)
-    gate = world.store.hold(LIST.key)
-    await edit(world)
-    await world.live(0.5)
-    assert [what for _, what, _ in world.store.tried] == ["delete"]
-    await world.fill(LIST)
+    await with_list(program)
+    gate = program.kv.hold(LIST)
+    await edit(program)
+    await program.live(0.5)
+    program.kv.lose(LIST)
+    assert (await program.get(LIST)).status == 200
     gate.set()
-    await world.live(5)
-    assert world.shown(LIST) == NEW
-    world.source.write("1", "newest")
-    await world.host.backlog.record([])
-    await world.live(5)
-    assert world.shown(LIST) == [{"id": "1", "title": "newest"}]
+    await program.live(5)
+    assert listed(program) == "new"
+    await edit(program, "newest")
+    await program.live(5)
+    assert listed(program) == "newest"
 
 
-async def test_what_a_check_was_reading_meanwhile_does_not_come_back(world: World) -> None:
+async def test_what_a_comparison_was_reading_meanwhile_does_not_come_back(program: Program) -> None:
     """It is from before the change."""
-    await with_list(world)
-    world.source.write("1", "in between")
-    world.source.delay_s = 1
-    checking = asyncio.ensure_future(world.host.revalidation.check())
-    await world.live(1.5)
-    await edit(world)
-    await world.live(10)
-    await checking
-    assert world.shown(LIST) in (None, NEW)
-    assert world.host.status()["pending"] == 0
+    await with_list(program)
+    program.supabase.write("articles", id=1, title="in between")
+    program.supabase.delay_s = 1
+    comparing = asyncio.ensure_future(program.tick(QUARTER))
+    await program.live(2.5)  # asked the outbox, and reading the table
+    await edit(program)
+    await program.live(10)
+    await comparing
+    assert listed(program) in (None, "new")
+    assert (await program.status())["pending"] == 0
 
 
-async def test_its_entry_tells_when_it_was_asked_for(world: World) -> None:
+async def test_its_entry_says_when_it_was_asked_for(program: Program) -> None:
     """Not when it was read: so a reader can tell that nobody has told of it for long."""
-    await with_list(world, asked_s_ago=50)
-    asked_at_ms = world.clock.now_ms() - 50_000
-    await edit(world)
-    await world.live(5)
-    metadata = world.metadata(LIST)
-    assert metadata is not None
-    assert (metadata.asked_at_ms, metadata.read_at_ms) == (asked_at_ms, asked_at_ms + 50_000)
-    await world.host.fills.renew(LIST, asked_at_ms)
-    await world.live(5)
-    metadata = world.metadata(LIST)
-    assert metadata is not None
-    assert metadata.asked_at_ms == metadata.read_at_ms == asked_at_ms + 55_000
+    await with_list(program, asked_s_ago=50)
+    asked_at = program.clock.now_ms() - 50_000
+    await edit(program)
+    await program.live(5)
+    told = program.kv.metadata(LIST)
+    assert (told["askedAt"], told["readAt"]) == (asked_at, asked_at + 50_000)
 
 
-async def test_a_rows_entry_was_asked_for_when_it_was_read(world: World) -> None:
-    """Nothing else is known."""
-    world.source.write("1", "a")
-    await world.live(5)
-    filled = await world.fill(row("1"))
-    assert filled.metadata.asked_at_ms == filled.metadata.read_at_ms == world.clock.now_ms()
-
-
-async def test_nothing_was_asked_for_after_it_was_read(world: World) -> None:
-    """Where the clock was set back since."""
-    world.host.demand.note(LIST)
-    world.clock.set_by(-5000)
-    filled = await world.fill(LIST)
-    await settle()
-    assert filled.metadata.asked_at_ms == filled.metadata.read_at_ms == world.clock.now_ms()
+async def test_nothing_was_asked_for_after_it_was_read(program: Program) -> None:
+    """A row was when it was read, as nothing else is known; nor if the clock was set back since."""
+    await program.get("/articles/1")
+    await program.get(LIST)
+    await program.live(1)
+    program.set_clock(by_s=-5)
+    await edit(program)
+    await program.live(2)
+    for key in ("/articles/1", LIST):
+        told = program.kv.metadata(key)
+        assert told["askedAt"] == told["readAt"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from world import Clock, World, settle
+from clock import Clock, settle
 
 from edge_cache.errors import LookupsExhausted
 from edge_cache.refresher.lookups import ABSENT_MS, MAX_WAIT_S, VAIN_BURST, VAIN_PER_S, Lookups
@@ -29,9 +29,9 @@ async def vain_lookups(lookups: Lookups) -> int:
     return count
 
 
-async def test_lookups_in_vain_are_bounded(world: World) -> None:
+async def test_lookups_in_vain_are_bounded(clock: Clock) -> None:
     """A burst, then so many a second, whatever has been saved up."""
-    lookups = Lookups(world.clock.now_ms)
+    lookups = Lookups(clock.now_ms)
     assert await vain_lookups(lookups) == VAIN_BURST == 50
     await asyncio.sleep(1)
     assert await vain_lookups(lookups) == VAIN_PER_S == 10
@@ -42,28 +42,28 @@ async def test_lookups_in_vain_are_bounded(world: World) -> None:
 
 
 @pytest.mark.parametrize("back_ms", [1, 30_000, 3_600_000])
-async def test_a_clock_that_was_set_back_stops_no_lookups(world: World, back_ms: int) -> None:
+async def test_a_clock_that_was_set_back_stops_no_lookups(clock: Clock, back_ms: int) -> None:
     """The budget grows from then on as before."""
-    lookups = Lookups(world.clock.now_ms)
+    lookups = Lookups(clock.now_ms)
     await vain_lookups(lookups)
-    world.clock.set_by(-back_ms)
+    clock.set_by(-back_ms)
     assert await refused(lookups)
     await asyncio.sleep(1)
     assert await vain_lookups(lookups) == VAIN_PER_S
 
 
-async def test_rows_that_are_found_cost_nothing(world: World) -> None:
+async def test_rows_that_are_found_cost_nothing(clock: Clock) -> None:
     """However many."""
-    lookups = Lookups(world.clock.now_ms)
+    lookups = Lookups(clock.now_ms)
     for _ in range(10 * VAIN_BURST):
         await lookups.begin()
         lookups.end(in_vain=False)
     assert await vain_lookups(lookups) == VAIN_BURST
 
 
-async def test_no_more_are_under_way_than_the_budget_covers(world: World) -> None:
+async def test_no_more_are_under_way_than_the_budget_covers(clock: Clock) -> None:
     """If all of them are in vain, it is spent; the others wait for how these turn out."""
-    lookups = Lookups(world.clock.now_ms)
+    lookups = Lookups(clock.now_ms)
     turns = [asyncio.ensure_future(lookups.begin()) for _ in range(VAIN_BURST + 3)]
     await settle()
     assert sum(turn.done() for turn in turns) == VAIN_BURST
@@ -76,24 +76,24 @@ async def test_no_more_are_under_way_than_the_budget_covers(world: World) -> Non
     for _ in range(VAIN_BURST - 1):
         lookups.end(in_vain=False)
     await asyncio.gather(*turns)
-    assert world.passed_ms == 0
+    assert clock.passed_ms == 0
 
 
-async def test_who_waits_is_refused_once_the_budget_is_spent(world: World) -> None:
+async def test_who_waits_is_refused_once_the_budget_is_spent(clock: Clock) -> None:
     """At once, not after the longest wait."""
-    lookups = Lookups(world.clock.now_ms)
+    lookups = Lookups(clock.now_ms)
     turns = [asyncio.ensure_future(lookups.begin()) for _ in range(VAIN_BURST + 3)]
     await settle()
     for _ in range(VAIN_BURST):
         lookups.end(in_vain=True)
     results = await asyncio.gather(*turns, return_exceptions=True)
     assert [type(result) for result in results[VAIN_BURST:]] == [LookupsExhausted] * 3
-    assert world.passed_ms == 0
+    assert clock.passed_ms == 0
 
 
-async def test_who_waits_is_admitted_with_the_last_of_the_budget(world: World) -> None:
+async def test_who_waits_is_admitted_with_the_last_of_the_budget(clock: Clock) -> None:
     """It is not spent."""
-    lookups = Lookups(world.clock.now_ms)
+    lookups = Lookups(clock.now_ms)
     turns = [asyncio.ensure_future(lookups.begin()) for _ in range(VAIN_BURST + 2)]
     await settle()
     for _ in range(VAIN_BURST - 1):
@@ -108,13 +108,13 @@ async def test_who_waits_is_admitted_with_the_last_of_the_budget(world: World) -
     assert [type(result) for result in results[VAIN_BURST:]] == [type(None), LookupsExhausted]
 
 
-async def test_nobody_waits_longer_than_that(world: World) -> None:
+async def test_nobody_waits_longer_than_that(clock: Clock) -> None:
     """Supabase may be slow; whoever gave up does not take a later turn."""
-    lookups = Lookups(world.clock.now_ms)
+    lookups = Lookups(clock.now_ms)
     turns = [asyncio.ensure_future(lookups.begin()) for _ in range(VAIN_BURST + 3)]
     with pytest.raises(LookupsExhausted, match="Ask again in a moment"):
         await turns[-1]
-    assert world.passed_ms == MAX_WAIT_S * 1000 == 10_000
+    assert clock.passed_ms == MAX_WAIT_S * 1000 == 10_000
     await asyncio.gather(*turns, return_exceptions=True)
     late = asyncio.ensure_future(lookups.begin())
     await settle()

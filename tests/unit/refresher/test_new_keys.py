@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from world import Clock
+from clock import Clock
 
 from edge_cache.refresher.new_keys import NewKeys
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Return a clock that the tests set."""
-    return Clock()
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from world import LIST, START_MS, World, query, row
+from clock import START_MS
+from fake_postgrest import Outbox
+from program import SECRET, Program
 
-from edge_cache.entries import Versions
-from edge_cache.errors import UpstreamUnavailable
-
+QUERY = "articles?select=title"
 MEMBERS: dict[str, tuple[int | str, ...]] = {
     "changes": tuple(range(11)),
     "asked": tuple(range(3)),
@@ -21,28 +21,54 @@ MEMBERS: dict[str, tuple[int | str, ...]] = {
 """Of each text, by name or place; of ``asked``, those of an item."""
 
 
-async def keep_everything(world: World) -> None:
-    """Have entries in KV, and a change of them that is pending when the object goes."""
-    for row_id in ("1", "2"):
-        world.source.write(row_id, "old")
-    for resource in (LIST, row("1"), row("2"), query()):
-        await world.fill(resource)
-    world.host.catch_up.note_carried_out(7)
-    world.host.catch_up.note_cursor("c1")
-    await world.live(6)
-    world.source.error = UpstreamUnavailable("Down.", supabase_status=503)
-    world.source.write("1", "new")
-    await world.host.backlog.record(["1"])
-    await world.live(6)
-    world.source.error = None
-    assert world.storage.texts.keys() == {*MEMBERS, "record_detail"}
+@pytest.fixture
+def program() -> Program:
+    """Return a program whose only table has two rows, and an outbox."""
+    program = Program(tables={"articles": {}})
+    program.supabase.outbox = Outbox(SECRET, [("public", "articles")])
+    for number in (1, 2):
+        program.supabase.write("articles", id=number, title="old")
+    return program
 
 
-def change(world: World, key: str, changed: Callable[[Any], object]) -> None:
+def texts(program: Program, key: str = "changes") -> dict[str, str]:
+    """Return what the object has stored that keeps a key: the outbox's is the project's."""
+    return program.durable("*" if key == "outbox" else "articles").storage.texts
+
+
+async def keep_everything(program: Program) -> None:
+    """Have entries in KV, and a change of them that is pending when the objects go."""
+    for path in ("/articles", "/articles/1", "/articles/2"):
+        await program.get(path)
+    await program.query(QUERY)
+    await program.tick()
+    await program.live(10)
+    for path in ("/articles", "/articles/1", "/articles/2"):
+        await program.get(path)
+    await program.query(QUERY)
+    await program.live(6)
+    program.supabase.answer(503)
+    program.supabase.write("articles", id=1, title="new")
+    assert program.supabase.outbox
+    number = program.supabase.outbox.note("articles", [1])
+    await program.webhook("articles", 1, number=number)
+    await program.live(6)
+    program.supabase.mend()
+    assert texts(program).keys() == {"changes", "asked", "record", "record_detail"}
+    assert "outbox" in texts(program, "outbox")
+
+
+def change(program: Program, key: str, changed: Callable[[Any], object]) -> None:
     """Change what is stored under a key."""
-    value = json.loads(world.storage.texts[key])
+    value = json.loads(texts(program, key)[key])
     value = [changed(item) for item in value] if key == "asked" else changed(value)
-    world.storage.texts[key] = json.dumps(value)
+    texts(program, key)[key] = json.dumps(value)
+
+
+def restart(program: Program) -> None:
+    """Lose what is in memory."""
+    for name in ("articles", "*"):
+        program.restart(name)
 
 
 def with_more(value: Any) -> object:
@@ -72,7 +98,7 @@ def with_another(name: int | str, another: object) -> Callable[[Any], object]:
 
 
 CHANGED = [
-    (key, f"{what} {name}", changed)
+    pytest.param(key, changed, id=f"{key} {what} {name}")
     for key, names in MEMBERS.items()
     for name in names
     for what, changed in (
@@ -85,50 +111,54 @@ CHANGED = [
 ]
 
 
-async def assert_serves(world: World) -> None:
-    """Restart the object, and see that readers get what changed before."""
-    await world.restart()
-    await world.live(20)
-    assert world.shown(LIST) in ([*world.source.rows.values()], None)
-    for resource in (row("1"), LIST, query()):
-        assert "new" in json.dumps(await world.read(resource))
-    assert world.host.status()["pending"] == 0
-    assert await world.host.catch_up.missed() is None
+async def assert_serves(program: Program) -> None:
+    """Restart the objects, and see that readers get what changed before."""
+    restart(program)
+    await program.status()
+    await program.live(20)
+    assert (await program.get("/articles/1")).json["title"] == "new"
+    assert (await program.get("/articles")).json[0]["title"] == "new"
+    assert (await program.query(QUERY)).json[0]["title"] == "new"
+    assert (await program.status())["pending"] == 0
+    await program.tick()
+    await program.tick()
+    assert program.events("catch_up_failed", "internal_error") == []
 
 
 @pytest.mark.parametrize("key", MEMBERS)
-async def test_one_more_member_changes_nothing(world: World, key: str) -> None:
+async def test_one_more_member_changes_nothing(program: Program, key: str) -> None:
     """Of a version to come."""
-    await keep_everything(world)
-    status = world.host.status()
-    change(world, key, with_more)
-    await world.restart()
-    assert world.host.status() == status
-    await assert_serves(world)
-    assert not world.has_stale(row("2"))
+    await keep_everything(program)
+    status = await program.status("*" if key == "outbox" else "articles")
+    change(program, key, with_more)
+    restart(program)
+    assert await program.status("*" if key == "outbox" else "articles") == status
+    await assert_serves(program)
+    assert (await program.get("/articles/2")).cache_status == "hit"
+    assert program.events("caught_up") == program.events("caught_up")[:1]
 
 
-@pytest.mark.parametrize(
-    ("key", "changed"),
-    [pytest.param(key, changed, id=f"{key} {what}") for key, what, changed in CHANGED],
-)
+@pytest.mark.parametrize(("key", "changed"), CHANGED)
 async def test_whatever_a_member_is_the_object_serves(
-    world: World, key: str, changed: Callable[[Any], object]
+    program: Program, key: str, changed: Callable[[Any], object]
 ) -> None:
     """Changes that cannot be read are not lost: whatever was read before counts as out of date."""
-    await keep_everything(world)
-    change(world, key, changed)
-    await assert_serves(world)
+    await keep_everything(program)
+    change(program, key, changed)
+    await assert_serves(program)
 
 
 @pytest.mark.parametrize("key", MEMBERS)
 @pytest.mark.parametrize("text", ["[", "{}", "[]", "null", "7", '"later"', "[7]", '{"0": 7}', ""])
-async def test_whatever_a_text_is_the_object_serves(world: World, key: str, text: str) -> None:
+async def test_whatever_a_text_is_the_object_serves(program: Program, key: str, text: str) -> None:
     """Of what is stored, only the changes say what is out of date."""
-    await keep_everything(world)
-    world.storage.texts[key] = text
-    await assert_serves(world)
-    assert world.has_stale(row("2")) is (key == "changes")
+    await keep_everything(program)
+    texts(program, key)[key] = text
+    restart(program)
+    await program.live(20)
+    is_stale = (await program.get("/articles/2")).cache_status.startswith("fwd=stale")
+    assert is_stale is (key == "changes")
+    await assert_serves(program)
 
 
 AGO_MS = START_MS - 60_000
@@ -142,44 +172,40 @@ OLD = {
 """What version 0.1.0 stored."""
 
 OUTBOX = (
-    f'{{"cursor": "c1", "carried_out": [7, 8], "asked_at_ms": {AGO_MS}, '
-    '"installed": true, "error": ""}'
+    '{"cursor": "92e1a739905cbb4d first 0", "carried_out": [7, 8], '
+    f'"asked_at_ms": {AGO_MS}, "installed": true, "error": ""}}'
 )
-"""What version 0.2.0 stored beside that."""
+"""What version 0.2.0 stored of the project beside that."""
 
 
-async def restarted_on(world: World, texts: dict[str, str]) -> None:
-    """Have an object find these texts and no others."""
-    world.storage.texts = dict(texts)
-    await world.restart()
-
-
-@pytest.mark.parametrize("newer", [{}, {"record_detail": "No.", "outbox": OUTBOX}])
-async def test_what_earlier_versions_stored_is_known(world: World, newer: dict[str, str]) -> None:
+@pytest.mark.parametrize("detail", [None, "No."])
+async def test_what_earlier_versions_stored_is_known(program: Program, detail: str | None) -> None:
     """By 0.1.0, and by 0.2.0."""
-    await restarted_on(world, OLD | newer)
-    status = world.host.status()
+    texts(program).update(OLD if detail is None else OLD | {"record_detail": detail})
+    status = await program.status()
     assert (status["pending"], status["queries"], status["failures"]) == (4, 1, 3)
     assert status["last_error"] == "supabase-unavailable"
-    assert status["last_error_detail"] == newer.get("record_detail")
+    assert status["last_error_detail"] == detail
     assert status["failed_at"] == status["refreshed_at"] == "2023-11-14T22:12:20+00:00"
-    world.source.write("2", "new")
-    await world.live(10)
-    assert world.shown(row("2")) == {"id": "2", "title": "new"}
-    assert world.versions == Versions(AGO_MS + 1, AGO_MS + 2)
-    await world.host.catch_up.missed()
-    assert world.outbox.asked == ["c1" if newer else None]
+    await program.live(10)
+    assert program.kv.json("/articles/2") == {"id": 2, "title": "old"}
+    kept = program.kv.kept("/articles?version")
+    assert kept is not None
+    assert kept.content.decode() == f"{AGO_MS + 1} {AGO_MS + 2}"
 
 
-async def test_earlier_versions_can_read_what_is_stored(world: World) -> None:
+async def test_what_an_earlier_version_stored_of_the_outbox_is_known(program: Program) -> None:
+    texts(program, "outbox")["outbox"] = OUTBOX
+    told = (await program.status("*"))["outbox"]
+    assert told == {"installed": True, "asked_at": "2023-11-14T22:12:20+00:00", "error": None}
+    await program.tick()
+    assert json.loads(program.supabase.requests[0].request.content)["after"] == "first 0"
+
+
+async def test_earlier_versions_can_read_what_is_stored(program: Program) -> None:
     """A rollback brings them back; they take no other members than these."""
-    await restarted_on(world, OLD | {"outbox": OUTBOX.replace("true", "false")})
-    world.host.journal.note(world.host.journal.changes.with_change(["3"]))
-    world.host.demand.note(query("order=id"))
-    world.host.record.answered(LIST.key)
-    world.host.catch_up.note_carried_out(9)
-    await world.live(6)
-    told = {key: json.loads(world.storage.texts[key]) for key in MEMBERS}
+    await keep_everything(program)
+    told = {key: json.loads(texts(program, key)[key]) for key in MEMBERS}
     kinds = [int, int, int, int, dict, int, int, int, bool, bool, int]
     assert [type(member) for member in told["changes"]] == kinds
     assert [[type(member) for member in item] for item in told["asked"]] == 2 * [[str, int, bool]]
