@@ -474,7 +474,7 @@ def test_off_passes_nothing_on(off: Edge, method: str) -> None:
     else:
         assert response.json() == {
             "code": "EDGE_NOT_PASSED_ON",
-            "message": "This Worker answers from its cache alone",
+            "message": "This Worker answers from its cache only",
             "details": (
                 f'The cache does not answer this {method}, and PASS_THROUGH = "off" keeps it '
                 "from Supabase."

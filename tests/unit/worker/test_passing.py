@@ -128,7 +128,7 @@ def test_off_refuses_what_the_cache_does_not_answer(off: FakedWorker, method: st
     else:
         assert members(answer.body) == {
             "code": "EDGE_NOT_PASSED_ON",
-            "message": "This Worker answers from its cache alone",
+            "message": "This Worker answers from its cache only",
             "details": (
                 f'The cache does not answer this {method}, and PASS_THROUGH = "off" keeps it '
                 "from Supabase."
