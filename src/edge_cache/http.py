@@ -68,7 +68,7 @@ class Request:
 class Answer:
     """A response before it becomes the runtime's object.
 
-    ``current`` is the resource that it shows. It is None if the cache knows of a newer state.
+    ``current`` is the resource that it shows, if the cache knows of no newer state.
     """
 
     status: int

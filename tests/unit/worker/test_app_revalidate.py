@@ -232,7 +232,7 @@ def test_a_webhook_that_is_too_large_is_413(edge: FakedWorker) -> None:
     """It says how large one may be."""
     answer = edge.ask("POST", "/revalidate", BEARER, None)
     assert (answer.status, slug_of(answer)) == (413, "payload-too-large")
-    assert problem_of(answer)["detail"] == "A payload may have 10485760 bytes."
+    assert problem_of(answer)["detail"] == "A payload may have at most 10485760 bytes."
     assert edge.refresher.asked == []
 
 

@@ -130,8 +130,8 @@ def test_off_refuses_what_the_cache_does_not_answer(off: FakedWorker, method: st
             "code": "EDGE_NOT_PASSED_ON",
             "message": "This Worker answers from its cache only",
             "details": (
-                f'The cache does not answer this {method}, and PASS_THROUGH = "off" keeps it '
-                "from Supabase."
+                f'The cache does not answer this {method}, and with PASS_THROUGH = "off" '
+                "nothing is passed on to Supabase."
             ),
             "hint": 'Ask Supabase itself, or set PASS_THROUGH to "rest".',
         }
