@@ -132,7 +132,7 @@ async def test_thirty_are_read_at_once_and_a_hundred_wait(world: World) -> None:
     outcomes = await asyncio.gather(*map(world.fill, queries), return_exceptions=True)
     refused = [outcome for outcome in outcomes if isinstance(outcome, Overloaded)]
     assert len(refused) == 2
-    assert refused[0].detail == "So many are being read already that this one is not."
+    assert refused[0].detail == "Too many queries wait for their turn already."
     assert world.source.most_under_way == 30
     assert world.passed_ms == 500
     assert (await world.fill(query("b=1"))).asked

@@ -255,5 +255,5 @@ async def test_an_unknown_verb_is_an_error(world: World) -> None:
     before = world.host.known.journal.changes
     answer = await asked(world, "/articles", "frobnicate")
     assert answer.status == 500
-    assert problem_in(answer)["detail"] == "The refresher does not know what is asked of it."
+    assert problem_in(answer)["detail"] == "The refresher does not know this verb."
     assert world.host.known.journal.changes == before
