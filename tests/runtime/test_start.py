@@ -17,8 +17,8 @@ from local.ports import free_port
 from shared.project import ROOT, environment
 
 DEADLINE_S = 120.0
-MADE = ("node_modules", ".cache")
-"""What the copy shares with the clone; an environment of Python's holds its own path."""
+MADE = ("node_modules", ".cache/uv")
+"""What the copy shares with the clone: all that a set-up makes without the project's own path."""
 
 
 class Clone:
@@ -92,6 +92,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
             (clone.folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, clone.folder / name)
     for name in MADE:
+        (clone.folder / name).parent.mkdir(exist_ok=True)
         (clone.folder / name).symlink_to(ROOT / name)
     clone.start()
     try:
