@@ -81,12 +81,12 @@ def test_where_no_table_is_served_the_rest_is_shown(
     visitor = visit(address(edge))
     card = visitor.card("Queries")
     visitor.sees("No table is served at a path of its own.")
-    visitor.sees("Under /rest/v1/ alone: recent, rpc/add, articles.")
+    visitor.sees("Only under /rest/v1/: recent, rpc/add, articles.")
     expect(visitor.page.get_by_text(f"{visitor.origin}/rest/v1/recent?limit=3")).to_be_visible()
     visitor.sees("Changes that no notification brings are not noticed.")
     visitor.sees("Outbox fails", card)
     assert visitor.facts("Queries")["Outbox"] == "failing, last answered: never"
-    expect(card).to_contain_text("Supabase refused it; its secret in Vault may be another one")
+    expect(card).to_contain_text("Supabase refused it; the secret in Vault may be another one")
     visitor.look_closely("no-tables")
     edge.upstream.always = ANNOUNCED
     edge.tick(2)
@@ -108,7 +108,7 @@ def test_where_nothing_is_served_the_page_says_so(edge_of: EdgeOf, visit: Visit)
     visitor.sees("Nothing is declared that can be read.")
     visitor.sees("no secret is set", visitor.card("Queries"))
     visitor.page.get_by_role("button", name="Revalidate now").click()
-    visitor.sees("Done: everything is read anew when it is asked for.")
+    visitor.sees("Done: every answer is read again when somebody asks for it.")
     visitor.look_closely("nothing-served")
 
 
@@ -177,7 +177,7 @@ def test_supabase_is_down_and_the_last_good_answer_is_served(edge: Edge, visit: 
     visitor.look_closely("stale")
     edge.upstream.always = None
     visitor.sees("Cached", card)
-    expect(card).to_contain_text("and over: Supabase answered 503")
+    expect(card).to_contain_text("now over: Supabase answered 503")
 
 
 def test_supabase_is_down_and_nothing_is_there(edge: Edge, visit: Visit) -> None:
