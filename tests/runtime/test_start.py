@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -15,13 +16,14 @@ import pytest
 from edge import eventually
 
 from local.ports import free_port
-from shared.project import ROOT, environment
+from setup.python_env import MADE as MADE_STAMP
+from shared.project import ROOT, VENV, environment
 
 HERE = Path(__file__).parent
 
 DEADLINE_S = 120.0
-MADE = ("node_modules", ".cache")
-"""What the copy shares with the clone; an environment of Python's holds its own path."""
+MADE = ("node_modules", ".cache", "python_modules")
+"""What the copy shares with the clone, as `npm test` has set that up."""
 
 
 class Clone:
@@ -97,6 +99,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     declare_articles_alone(clone.folder)
     for name in MADE:
         (clone.folder / name).symlink_to(ROOT / name)
+    share_environment(clone.folder / ".venv")
     clone.start()
     try:
         yield clone
@@ -111,6 +114,15 @@ insert into public.articles (id, title, published) values
 
 _VARIABLES = re.compile(r"(?m)^\[(?:env\.\w+\.)?vars\b.*\]\n(?:(?!\[).*\n)*")
 """Sections of wrangler.toml that somebody may have changed."""
+
+
+def share_environment(venv: Path) -> None:
+    """Give a copy Python's environment; its stamp has the path, so each copy has one of its own."""
+    venv.mkdir()
+    for path in VENV.iterdir():
+        if path.name != MADE_STAMP.path.name:
+            (venv / path.name).symlink_to(path)
+    replace(MADE_STAMP, path=venv / MADE_STAMP.path.name, salt=str(venv.parent)).write()
 
 
 def declare_articles_alone(folder: Path) -> None:
