@@ -389,3 +389,17 @@ def test_a_dead_worker_is_survived_for_as_long_as_it_said(
         survived = http.get("/articles")
     assert survived.json() == list(SEED)
     assert survived.headers["cdn-cache-control"] == "max-age=1, stale-if-error=86400"
+
+
+def test_revalidating_has_workers_caching_forget_everything(edge: Edge, edge_of: EdgeOf) -> None:
+    """Only where it keeps something."""
+
+    def purges() -> list[object]:
+        told: list[object] = edge.get("/__purges").json()
+        return told
+
+    before = purges()
+    edge.get("/revalidate").raise_for_status()
+    assert purges() == [*before, {"purgeEverything": True}]
+    edge_of().get("/revalidate").raise_for_status()
+    assert len(purges()) == len(before) + 1

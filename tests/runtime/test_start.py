@@ -22,8 +22,8 @@ from shared.project import ROOT, VENV, environment
 HERE = Path(__file__).parent
 
 DEADLINE_S = 120.0
-MADE = ("node_modules", ".cache", "python_modules")
-"""What the copy shares with the clone, as `npm test` has set that up."""
+MADE = ("node_modules", "python_modules", ".cache/uv")
+"""What the copy shares with the clone: all that a set-up makes without the project's own path."""
 
 
 class Clone:
@@ -98,6 +98,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
             shutil.copy(ROOT / name, clone.folder / name)
     declare_articles_alone(clone.folder)
     for name in MADE:
+        (clone.folder / name).parent.mkdir(exist_ok=True)
         (clone.folder / name).symlink_to(ROOT / name)
     share_environment(clone.folder / ".venv")
     clone.start()

@@ -20,7 +20,7 @@ from pyodide.ffi import create_once_callable
 from workers import Request, Response
 
 import entry
-from edge_cache.cloudflare import runtime
+from edge_cache.cloudflare import runtime, workers_caching
 
 RESET = "/__reset"
 EVICT = "/__evict"
@@ -28,6 +28,7 @@ IDLE = "/__idle"
 CONFIGURE = "/__configure"
 CLOCK = "/__clock?"
 CALLBACKS = "/__callbacks"
+PURGES = "/__purges"
 POLL_S = 0.02
 
 BINDINGS = ("ARTICLES", "REFRESHER")
@@ -37,6 +38,19 @@ _environment = runtime.environment
 
 _used: set[str] = set()
 """The names of the objects that may have something in storage or in memory."""
+
+
+_purges: list[dict[str, object]] = []
+"""What Workers Caching was asked to forget. The local runtime has none; this stands in for it."""
+
+
+async def _purge(options: Any) -> SimpleNamespace:
+    _purges.append(options.to_py())
+    return SimpleNamespace(success=True)
+
+
+_modules = SimpleNamespace(cache=SimpleNamespace(purge=_purge))
+setattr(workers_caching, "import_from_javascript", lambda _name: _modules)  # noqa: B010  mypy
 
 
 Default = entry.Default
@@ -55,6 +69,8 @@ async def fetch(request: Request) -> Any:
         return _set_clock(int(request.url.rpartition("?")[2]))
     if request.url.endswith(CALLBACKS):
         return await _callbacks()
+    if request.url.endswith(PURGES):
+        return Response(json.dumps(_purges))
     return await serve(request)
 
 

@@ -6,7 +6,7 @@ import re
 
 from browser import ELSEWHERE, Visit, Visitor, address
 from edge import SECRET, Edge
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from upstream import answering
 
 DOWN = answering(503, b'{"code":"PGRST002","message":"a private word"}')
@@ -82,6 +82,29 @@ def test_the_secret_by_keyboard_alone(guarded: Edge, visit: Visit) -> None:
     ]
     assert "wrong" not in guarded.log.text()
     assert SECRET not in guarded.log.text() + page.content()
+
+
+def test_a_second_click_does_not_revalidate_again(visitor: Visitor) -> None:
+    asked: list[Route] = []
+
+    def hold(route: Route) -> None:
+        asked.append(route)
+
+    visitor.page.route("**/revalidate", hold)
+    button = visitor.page.get_by_role("button", name="Revalidate now")
+    button.click()
+    visitor.sees("Reading from Supabase …")
+    button.click()
+    visitor.page.keyboard.press("Enter")
+    asked[0].fulfill(json={"received": True})
+    visitor.sees("Done: every table is as Supabase has it now.")
+    assert len(asked) == 1
+
+
+def test_no_question_waits_for_ever(visitor: Visitor) -> None:
+    visitor.page.route("**/health", lambda _: None)
+    asking = "ask('/health', {}, 50).then(() => 'answered', (error) => error.name)"
+    assert visitor.page.evaluate(asking) == "TimeoutError"
 
 
 def test_a_refresh_disturbs_nobody(guarded: Edge, visit: Visit) -> None:
