@@ -27,6 +27,16 @@ from shared.project import PYTHON_MODULES, ROOT
 HERE = Path(__file__).parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what starts a Supabase of its own; end with the browser, which takes memory."""
+    items.sort(key=_when)
+
+
+def _when(item: pytest.Item) -> int:
+    wanted = getattr(item, "fixturenames", ())
+    return -1 if "clone" in wanted else int("browser" in wanted)
+
+
 @pytest.fixture(scope="session")
 def supabase(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Supabase]:
     """Return a real Supabase with the tests' own schema."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from threading import Event
@@ -11,8 +10,8 @@ import pytest
 from clients import expected
 from clients.players import EVERYTHING, READING, Caller, Outcome, Player, javascript, python
 from clients.reads import READS
-from edge import DEADLINE_S, Edge
-from upstream import Handler, forward
+from edge import Edge
+from upstream import holding
 
 from local import stack
 
@@ -157,17 +156,10 @@ def test_a_client_gives_up(
     library_edge: Edge, supabase: stack.Supabase, users: dict[str, Caller], player: Player
 ) -> None:
     """Whoever aborts a request has no answer; whoever asks next has his."""
-    anonymous, forwarded = users["anonymous"], Event()
-
-    def late(handler: Handler) -> None:
-        time.sleep(1)
-        forward(handler)
-        forwarded.set()
-
-    library_edge.upstream.always = late
-    given_up = player.play("given_up", anonymous, url(library_edge))
-    assert given_up["error"]["message"].startswith("AbortError")
-    assert forwarded.wait(DEADLINE_S)
-    library_edge.upstream.always = None
+    anonymous, given_up = users["anonymous"], Event()
+    library_edge.upstream.acts.append(holding(given_up))
+    outcome = player.play("given_up", anonymous, url(library_edge))
+    given_up.set()
+    assert outcome["error"]["message"].startswith("AbortError")
     directly = player.play("columns", anonymous, supabase.url)
     assert player.play("columns", anonymous, url(library_edge)) == directly

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -14,10 +16,13 @@ import pytest
 from edge import eventually
 
 from local.ports import free_port
-from shared.project import ROOT, environment
+from setup.python_env import MADE as MADE_STAMP
+from shared.project import ROOT, VENV, environment
+
+HERE = Path(__file__).parent
 
 DEADLINE_S = 120.0
-MADE = ("node_modules", ".cache/uv")
+MADE = ("node_modules", "python_modules", ".cache/uv")
 """What the copy shares with the clone: all that a set-up makes without the project's own path."""
 
 
@@ -48,7 +53,7 @@ class Clone:
         """Press Ctrl-C; return the exit status."""
         assert self._process
         self._process.send_signal(signal.SIGINT)
-        return self._process.wait(30)
+        return self._process.wait(DEADLINE_S)
 
     @property
     def log(self) -> Path:
@@ -91,14 +96,50 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
         if (ROOT / name).is_file():
             (clone.folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, clone.folder / name)
+    declare_articles_alone(clone.folder)
     for name in MADE:
         (clone.folder / name).parent.mkdir(exist_ok=True)
         (clone.folder / name).symlink_to(ROOT / name)
+    share_environment(clone.folder / ".venv")
     clone.start()
     try:
         yield clone
     finally:
         clone.stop()
+
+
+SEED = """
+insert into public.articles (id, title, published) values
+  (1, 'First', true), (2, 'Second', true), (3, 'Third', true), (4, 'A draft', false);
+"""
+
+_VARIABLES = re.compile(r"(?m)^\[(?:env\.\w+\.)?vars\b.*\]\n(?:(?!\[).*\n)*")
+"""Sections of wrangler.toml that somebody may have changed."""
+
+
+def share_environment(venv: Path) -> None:
+    """Give a copy Python's environment; its stamp has the path, so each copy has one of its own."""
+    venv.mkdir()
+    for path in VENV.iterdir():
+        if path.name != MADE_STAMP.path.name:
+            (venv / path.name).symlink_to(path)
+    replace(MADE_STAMP, path=venv / MADE_STAMP.path.name, salt=str(venv.parent)).write()
+
+
+def declare_articles_alone(folder: Path) -> None:
+    """Have a copy of the project serve one table, whatever its owner declares."""
+    wrangler = folder / "wrangler.toml"
+    declared = _VARIABLES.sub("", wrangler.read_text()) + "\n[vars.TABLES]\narticles = {}\n"
+    wrangler.write_text(declared)
+    supabase, own = folder / "supabase", HERE / "project"
+    config = (own / "config.toml").read_text().replace(', "agenda"', "")
+    (supabase / "config.toml").write_text(
+        config.replace("edge_cache.sql", "edge_cache/snapshot.sql")
+    )
+    shutil.rmtree(supabase / "schemas")
+    (supabase / "schemas").mkdir()
+    shutil.copy(own / "schemas" / "articles.sql", supabase / "schemas")
+    (supabase / "seed.sql").write_text(SEED)
 
 
 def test_it_serves_what_the_public_key_may_see_and_one_at_a_time(clone: Clone) -> None:
@@ -111,7 +152,6 @@ def test_it_serves_what_the_public_key_may_see_and_one_at_a_time(clone: Clone) -
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
     )
     assert second.returncode == 1
     assert "runs already in this folder" in second.stderr
@@ -136,6 +176,6 @@ def test_ctrl_c_leaves_nothing_running_and_the_data(clone: Clone) -> None:
     rest = f"http://127.0.0.1:{clone.supabase_port}/rest/v1/articles?id=eq.2"
     httpx.patch(rest, json={"title": "Edited"}, headers=key).raise_for_status()
     assert clone.stop() == 0
-    eventually(lambda: clone.processes() == [], "all processes have ended", 30)
+    eventually(lambda: clone.processes() == [], "all processes have ended")
     clone.start()
     assert httpx.get(rest, headers=key).json()[0]["title"] == "Edited"

@@ -22,9 +22,9 @@ def described(database: Database) -> Iterator[Database]:
         yield database
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have it wait less for what does not come."""
+    """Have the doctor wait less for a change that does not come."""
     monkeypatch.setattr(sample, "PAUSE_S", 0.1)
 
 

@@ -31,6 +31,7 @@ def test_everything_is_well(patient: Patient, worker: Edge) -> None:
     assert f"{len(said.of('ok'))} ok, 0 warnings, 0 failures, 0 not checked." in said.output
 
 
+@pytest.mark.usefixtures("impatient")
 def test_nothing_private_is_printed(patient: Patient, worker: Edge) -> None:
     """Neither the key, nor the secret, nor anything of a row, whatever happens."""
     well = patient.examined("--worker", worker.url)
@@ -122,6 +123,7 @@ def test_a_worker_whom_the_database_refuses_is_noticed(patient: Patient, worker:
     assert "edge_cache_secret in Vault" in said.of("warn")[0]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_what_is_out_of_date_is_noticed(patient: Patient, worker: Edge) -> None:
     """A table whose webhook never came; once it has, all is well."""
     patient.examined("--worker", worker.url)
