@@ -113,14 +113,17 @@ async def test_a_revalidation_carries_out_what_is_pending(program: Program) -> N
     program.supabase.fail(of="/articles/1")
     await program.webhook("articles", 1)
     await program.live(2)
-    gate = program.supabase.hold(LIST)
+    whole, one = program.supabase.hold(LIST), program.supabase.hold("/articles/2")
     revalidating = asyncio.ensure_future(program.revalidate())
     await program.live()
     write(program, 2)
     await program.webhook("articles", 2)
-    gate.set()
-    program.supabase.mend()
+    await program.live()
+    whole.set()
     await revalidating
+    assert await pending(program) == 1
+    program.supabase.mend()
+    one.set()
     await program.live(3)
     assert await pending(program) == 0
     assert await hit(program, "/articles/2") == row(2, "new")
