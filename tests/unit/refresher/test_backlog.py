@@ -23,7 +23,8 @@ def fail(program: Program, failure: str, of: str | None = None) -> None:
 
 def pauses(program: Program, path: str) -> list[float]:
     """Return how much time lay between the reads of a path."""
-    return [later - at for at, later in itertools.pairwise(program.supabase.asked_at(path))]
+    times = program.supabase.asked_at(path)
+    return [round(later - at, 3) for at, later in itertools.pairwise(times)]
 
 
 async def test_a_change_is_carried_out(program: Program) -> None:
