@@ -58,7 +58,7 @@ async def test_changes_of_a_table_that_is_not_served_any_more_wait_until_it_is(
         ("fill", "/rest/v1/unknown", 404, "The refresher knows no such table."),
         ("fill", "/rest/v1/a.b", 404, "The refresher knows no such table."),
         ("record", "/", 500, "The request is for another object."),
-        ("frobnicate", LIST, 500, "The refresher does not know what is asked of it."),
+        ("frobnicate", LIST, 500, "The refresher does not know this verb."),
     ],
 )
 async def test_what_is_not_understood_changes_nothing(
