@@ -81,7 +81,7 @@ async def test_a_change_that_was_received_survives_the_object(program: Program, 
 async def test_a_change_is_pending_until_kv_has_it(
     program: Program, is_deleted: bool, refuses: bool
 ) -> None:
-    """However long it refuses a write; one that is under way is none that succeeded."""
+    """KV may refuse for a long time. A write that is under way has not succeeded."""
     await with_entries(program, 1)
     write(program, 1)
     if is_deleted:
@@ -130,7 +130,7 @@ async def test_what_cannot_be_read_stays_and_holds_up_nothing(
 async def test_a_row_that_was_named_in_another_spelling_makes_all_out_of_date(
     program: Program, found: object
 ) -> None:
-    """Under which one its entry lies is not known; nothing is removed or tried for ever."""
+    """Nobody knows which spelling the entry has. Nothing is removed, or tried for ever."""
     await with_entries(program, 7)
     write(program, 7)
     program.supabase.answer(200, row(found, "new"), of="/articles/07")
@@ -144,7 +144,7 @@ async def test_a_row_that_was_named_in_another_spelling_makes_all_out_of_date(
 
 
 async def test_pauses_after_failures_grow_and_end(program: Program) -> None:
-    """From half a second to ten; jitter makes each up to half as long."""
+    """They grow from one second to ten; jitter makes each up to half as long."""
     fail(program, "rejected")
     await program.webhook("articles", 1)
     await program.live(300)
@@ -181,7 +181,7 @@ async def test_after_a_success_pauses_are_short_again(program: Program, comes: s
 
 
 async def test_each_row_fails_for_itself(program: Program) -> None:
-    """A new change does not wait for the pauses of an old one. A burst is none of attempts."""
+    """A new change does not wait for an old one's pauses, and a burst does not end them."""
     fail(program, "rejected")
     await program.webhook("articles", 1)
     await program.live(60)
@@ -265,7 +265,7 @@ async def test_a_change_that_comes_meanwhile_is_carried_out_next(program: Progra
 async def test_a_readers_read_begun_before_a_webhook_is_not_taken_for_its_refresh(
     program: Program,
 ) -> None:
-    """It saw the state before the change, in which row 2 was not there."""
+    """It saw the state before the change, when row 2 was not there."""
     write(program, 1, title="old")
     gate = program.supabase.hold()
     paths = [LIST, "/articles/1", "/articles/2"]
@@ -346,7 +346,7 @@ async def test_that_rows_are_out_of_date_is_published_however_long_kv_refuses(
 
 
 async def test_a_later_version_is_not_done_with_an_earlier_one(program: Program) -> None:
-    """Nor is one done before KV has it."""
+    """A version is done when KV has it, not before."""
     await with_entries(program, 1)
     gate = program.kv.hold(VERSIONS)
     await program.webhook("articles", *range(21))
@@ -379,7 +379,7 @@ async def test_what_a_revalidation_overtook_is_not_tried_any_more(program: Progr
 
 
 async def test_the_end_of_an_outage_is_noticed(program: Program) -> None:
-    """Whoever hears from Supabase first, what is pending is tried within a second of that."""
+    """As soon as anybody hears from Supabase, what is pending is tried within a second."""
     fail(program, "rejected")
     await program.webhook("articles", 1)
     await program.live(100)

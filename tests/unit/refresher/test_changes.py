@@ -38,7 +38,7 @@ def test_every_change_raises_the_version() -> None:
 
 
 def test_a_read_needs_what_happened_to_its_resource() -> None:
-    """A table's everything; a row's its own changes, and those of all rows; a query's any."""
+    """A table needs every change, a row its own and those of all rows, a query any."""
     published = Versions(3)
     changes = with_queries(stale=published, published=published).with_change(["1"]).raised()
     assert [changes.needed(each) for each in (LIST, ROW, OTHER, QUERY)] == [7, 6, 3, 6]
@@ -58,7 +58,7 @@ def test_many_rows_become_all_rows() -> None:
 
 
 def test_both_versions_have_to_be_published() -> None:
-    """And neither is ever taken back: writes may end in another order than they began."""
+    """Neither is ever taken back, because writes may end in another order than they began."""
     changes = with_queries(stale=Versions(3, 4))
     for published, done in (((3, 4), True), ((2, 4), False), ((3, 3), False), ((4, 5), True)):
         assert changes.with_published(Versions(*published)).is_published is done
@@ -107,7 +107,7 @@ def test_what_a_reader_saw_in_kv_is_learned() -> None:
 
 
 def test_what_has_no_entry_is_not_pending() -> None:
-    """A query or the table, until it is read; the table's entry is until it is removed."""
+    """A query or the table has none until it is read. A removal is pending until KV has it."""
     without = Changes(5, has_list=False)
     assert without.with_change([]) == Changes(6, has_list=False)
     assert without.with_entry(LIST).with_change([]).listed == 6
@@ -121,7 +121,7 @@ def test_what_has_no_entry_is_not_pending() -> None:
 
 
 def test_neither_version_falls_where_storage_was_lost() -> None:
-    """Both are published together: of the one that is not known, what cannot be too low."""
+    """Both are published together. If one is not known, it gets a number that is not too low."""
     new = with_queries(version=50, since=50)
     assert new.with_change([]).stale == Versions(50, 51)
     assert new.with_all_rows(51).stale == Versions(51, 50)
@@ -152,7 +152,7 @@ def test_all_of_it_survives_a_restart() -> None:
 
 
 def test_a_journal_gives_no_version_twice() -> None:
-    """Nor does one begin below an earlier one, whatever the clock says; nothing is stored twice."""
+    """No journal begins below an earlier one, whatever the clock says. Nothing is stored twice."""
     storage = Storage(Clock(), lambda: None)
     journal = Journal(storage, lambda: START_MS)
     assert journal.changes == Changes(version=START_MS, since=START_MS)

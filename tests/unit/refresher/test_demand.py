@@ -50,7 +50,7 @@ def demand(storage: Storage, clock: Clock) -> Demand:
 async def test_what_is_asked_for_is_wanted_for_a_day(
     demand: Demand, clock: Clock, resource: Resource
 ) -> None:
-    """Or longer, where the clock was set back: too much is read, not too little."""
+    """If the clock was set back, it is wanted for longer: too much is read, not too little."""
     assert not demand.is_wanted(resource)
     assert demand.asked_at_ms(resource) == START_MS
     demand.note(resource)
@@ -78,7 +78,7 @@ async def test_fifty_queries_are_kept_warm_those_asked_for_most_lately_first(
 async def test_queries_that_are_asked_for_once_do_not_push_out_others(
     demand: Demand, storage: Storage, clock: Clock
 ) -> None:
-    """Also after an eviction. Only if all the others were asked for again, the oldest goes."""
+    """The same holds after an eviction. If all others were asked for again, the oldest goes."""
     known = numbered(49)
     for resource in known * 2:
         demand.note(resource)
@@ -96,7 +96,7 @@ async def test_queries_that_are_asked_for_once_do_not_push_out_others(
 async def test_what_cannot_be_read_is_forgotten(
     demand: Demand, storage: Storage, clock: Clock
 ) -> None:
-    """By the next object too; to forget what is not known is nothing."""
+    """The next object does not know it either. To forget what is not known stores nothing."""
     one, other, unknown = numbered(3)
     demand.note(one)
     demand.note(other)
@@ -128,7 +128,7 @@ async def test_rows_and_long_queries_are_not_remembered(demand: Demand) -> None:
 async def test_what_is_noted_is_stored_together(
     demand: Demand, storage: Storage, clock: Clock
 ) -> None:
-    """Five seconds after the first; the next object knows it."""
+    """That happens five seconds after the first. The next object knows it."""
     one, other = numbered(2)
     for resource in (one, other):
         demand.note(resource)

@@ -48,7 +48,7 @@ def end(lookups: Lookups, count: int, *, in_vain: bool) -> None:
 
 
 async def test_lookups_in_vain_are_bounded(lookups: Lookups) -> None:
-    """A burst, then so many a second, whatever has been saved up. Those that are not are free."""
+    """Fifty may come at once, then ten a second. Lookups that find a row are free."""
     for _ in range(500):
         await lookups.begin()
         lookups.end(in_vain=False)
@@ -88,7 +88,7 @@ async def test_no_more_are_under_way_than_the_budget_covers(lookups: Lookups) ->
 async def test_who_waits_is_refused_once_the_budget_is_spent(
     lookups: Lookups, clock: Clock
 ) -> None:
-    """At once, not after the longest wait; with the last of the budget one is admitted."""
+    """That happens at once. The last of the budget admits one more."""
     turns = await begun(lookups, 52)
     end(lookups, 49, in_vain=True)
     await settle()
@@ -118,7 +118,7 @@ async def test_nobody_waits_longer_than_ten_seconds(lookups: Lookups, clock: Clo
 
 
 def test_a_missing_row_is_remembered_for_five_seconds(lookups: Lookups, clock: Clock) -> None:
-    """Until it is found, or something changed since."""
+    """It is forgotten before that if the row is found, or if something changed since."""
     for key in "ab":
         lookups.note_absent(key, 5)
     assert [lookups.is_absent("a", needed) for needed in (4, 5, 6)] == [True, True, False]
@@ -133,7 +133,7 @@ def test_a_missing_row_is_remembered_for_five_seconds(lookups: Lookups, clock: C
 
 
 def test_ten_thousand_missing_rows_are_remembered(lookups: Lookups) -> None:
-    """Those that were missed last."""
+    """They are those that were missed last."""
     for number in (*range(10_000), 0, 10_000):
         lookups.note_absent(str(number), 5)
     assert [lookups.is_absent(row_id, 5) for row_id in ("0", "1", "2")] == [True, False, True]

@@ -28,7 +28,7 @@ def admitted(keys: NewKeys, *, of: int, name: object) -> int:
 def test_a_hundred_new_keys_are_admitted_at_once_and_one_a_second(
     keys: NewKeys, clock: Clock
 ) -> None:
-    """Up to a hundred again."""
+    """In the end a hundred are saved up again."""
     counts: list[int] = []
     for passed_ms in (0, 999, 1, 7_500, 500, 1_000_000):
         clock.set_by(passed_ms)
@@ -45,14 +45,14 @@ def test_a_clock_that_was_set_back_takes_and_gives_nothing(keys: NewKeys, clock:
 
 
 def test_what_is_known_is_admitted(keys: NewKeys) -> None:
-    """If a reader found it in KV, or on its second time; it costs nothing."""
+    """A key is known if a reader found it in KV, or asks again. It costs nothing."""
     assert [admitted(keys, of=99, name="a") for _ in range(2)] == [99, 99]
     keys.know("b")
     assert [keys.admits(key) for key in ("last", "b", "late", "late")] == [True, True, False, True]
 
 
 def test_ten_thousand_keys_are_remembered(keys: NewKeys) -> None:
-    """Those that were seen last."""
+    """They are those that were seen last."""
     admitted(keys, of=10_000, name="a")
     assert keys.admits("a 0")
     keys.know("new")

@@ -29,7 +29,7 @@ def kept(recent: Recent, keys: str) -> list[bool]:
 
 
 def test_an_entry_is_kept_for_a_minute() -> None:
-    """As long as KV may say that its key is absent, for who needs nothing newer."""
+    """KV may say for so long that its key is absent. Readers may need something newer."""
     clock = Clock()
     recent = Recent(clock.now_ms)
     recent.put("a", read(b"[]"), b"shared")
@@ -54,7 +54,7 @@ def test_a_clock_that_was_set_back_makes_nothing_last_longer(back_ms: int) -> No
 
 
 def test_the_oldest_make_room(recent: Recent) -> None:
-    """One that is overwritten, or was forgotten, takes none; who is written again is the newest."""
+    """One that is overwritten or forgotten takes none. One that is written again is the newest."""
     for key in "abaaacca":
         recent.put(key, read(BIG if key != "c" else b""), b"")
         recent.forget("c")
@@ -73,7 +73,7 @@ def test_many_small_ones_are_bounded_too(recent: Recent) -> None:
 
 
 def test_what_has_no_room_at_all_is_not_kept(recent: Recent) -> None:
-    """Nor does it stay in the way."""
+    """It does not stay in the way either."""
     recent.put("a", read(b"x" * (MAX_BYTES // 2)), b"")
     recent.put("b", read(BIG), BIG)
     assert kept(recent, "ab") == [False, True]

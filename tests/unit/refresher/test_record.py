@@ -55,7 +55,7 @@ def record(storage: Storage, clock: Clock) -> Record:
 def test_a_failure_counts_as_just_now_for_five_seconds(
     record: Record, clock: Clock, error: EdgeCacheError
 ) -> None:
-    """Of every key, if it is one of Supabase as a whole; until there is an answer."""
+    """If Supabase as a whole failed, it counts for every key. An answer ends it."""
     assert not record.failed_just_now("a", 5)
     record.failed("a", 5, error)
     clock.set_by(4999)

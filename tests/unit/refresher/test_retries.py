@@ -46,7 +46,7 @@ def test_what_is_not_pending_any_more_is_forgotten(retries: Retries) -> None:
 
 
 def test_long_pauses_can_be_cut_down(retries: Retries) -> None:
-    """To a second from when they began; failures still count."""
+    """They end a second after they began. The failures still count."""
     for _ in range(3):
         retries.failed("a", 5000)
     assert retries.remaining_ms("a", 5200) == 3800

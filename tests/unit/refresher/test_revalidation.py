@@ -92,7 +92,7 @@ async def test_a_revalidation_that_fails_leaves_entries_as_they_were(
 async def test_a_revalidation_that_kv_refuses_says_so_and_goes_on(
     program: Program, key: str, for_s: float
 ) -> None:
-    """What tells readers that rows are out of date, for however long it takes."""
+    """It goes on for as long as it takes to tell readers which rows are out of date."""
     await with_entries(program, 1)
     write(program, 1)
     program.kv.refuse("put", key)
@@ -108,7 +108,7 @@ async def test_a_revalidation_that_kv_refuses_says_so_and_goes_on(
 
 
 async def test_a_revalidation_carries_out_what_is_pending(program: Program) -> None:
-    """But not what came in while it read."""
+    """What came in while it read stays pending."""
     await with_entries(program, 1, 2)
     program.supabase.fail(of="/articles/1")
     await program.webhook("articles", 1)
@@ -173,7 +173,7 @@ async def test_a_revalidation_reaches_queries_of_a_table_that_cannot_be_read(
 
 
 async def test_health_tells_how_refreshes_go(program: Program) -> None:
-    """Also after a restart."""
+    """It tells the same after a restart."""
     told = await status(program)
     assert {name: told[name] for name in QUIET} == QUIET
     await program.live(1)

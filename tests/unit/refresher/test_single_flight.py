@@ -44,7 +44,7 @@ class Counter:
 
 
 async def test_callers_share_one_operation() -> None:
-    """However many join, it runs once."""
+    """It runs once, even if many join."""
     counter = Counter()
     callers = [await counter.joined(1) for _ in range(20)]
     counter.gate.set()
@@ -70,7 +70,7 @@ async def test_who_needs_a_later_one_gets_it_and_all_such_share_it() -> None:
 
 
 async def test_a_third_one_follows_the_second() -> None:
-    """As often as something changes meanwhile."""
+    """Each change needs an operation that began after it."""
     counter = Counter()
     first = await counter.joined(1)
     counter.version = 2

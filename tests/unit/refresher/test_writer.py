@@ -128,7 +128,7 @@ async def test_a_burst_ends_with_the_latest_state(values: Values) -> None:
 
 
 async def test_a_write_that_comes_while_one_is_under_way_follows_it(values: Values) -> None:
-    """Never both at once; each tells how it went itself."""
+    """They are never under way together, and each tells how it went itself."""
     values.gate = asyncio.Event()
     first = values.write("a")
     await asyncio.sleep(0.5)
@@ -156,7 +156,7 @@ async def test_a_refused_write_is_tried_again_until_kv_takes_it(values: Values) 
 
 
 async def test_retries_end(values: Values) -> None:
-    """That is told of; the next write is none the worse for it."""
+    """The log tells that. The next write succeeds."""
     values.refusals = 6
     await values.write("a")
     await asyncio.sleep(100)
@@ -205,7 +205,7 @@ async def test_a_newer_write_is_in_kv_before_it_counts_as_done_beside_a_retry(
 
 
 async def test_what_waits_is_not_forgotten_for_many_other_keys(values: Values) -> None:
-    """Neither a retry, nor a write under way, nor that one has to be a second after the last."""
+    """A retry, a write under way, and the second after the last write are all remembered."""
     values.refusals = 3
     await values.write("old")
     await asyncio.sleep(5)
