@@ -19,7 +19,6 @@ MINUTE_OF_CHECKS = 28_333_335
 """A minute of the Unix time at which the cron trigger compares the tables."""
 
 DAY_S = 24 * 60 * 60.0
-STORED = "fwd-status=200; stored"
 
 
 def row(key: object, title: str = "old") -> dict[str, object]:

@@ -35,7 +35,7 @@ async def test_five_hundred_changes_are_remembered_that_webhooks_brought(program
 
 
 async def test_twenty_rows_are_named_once_each(program: Program) -> None:
-    """However often they were announced."""
+    """It does not matter how often they were announced."""
     await program.tick()
     await program.live(2)
     await with_entries(program, *range(20))

@@ -50,7 +50,7 @@ async def test_a_table_that_somebody_wanted_within_a_day_is_read_after_a_change(
 
 
 async def test_a_table_that_nobody_wants_is_removed_once(program: Program) -> None:
-    """After the first change; later ones cost nothing, also after a restart."""
+    """The first change removes it; later ones cost nothing, also after a restart."""
     await with_list(program)
     for _ in range(3):
         await edit(program)
@@ -103,7 +103,7 @@ async def test_a_comparison_is_no_reader(program: Program) -> None:
 
 
 async def test_a_removal_that_kv_refuses_stays_pending(program: Program) -> None:
-    """Until the entry is gone, whatever comes meanwhile."""
+    """It is pending until the entry is gone, whatever comes meanwhile."""
     await with_list(program)
     program.kv.refuse("delete")
     await edit(program)
@@ -143,7 +143,7 @@ async def test_a_table_that_is_asked_for_while_it_is_removed_is_kept_fresh(
 
 
 async def test_its_entry_tells_when_it_was_asked_for(program: Program) -> None:
-    """Not when it was read, and nothing later: the clock may have been set back since."""
+    """It does not tell a time after the read, even if the clock was set back since."""
     await with_list(program, asked_s_ago=50)
     for back_s in (0, 3600):
         program.set_clock(by_s=-back_s)

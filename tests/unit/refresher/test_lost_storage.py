@@ -36,14 +36,14 @@ async def test_a_rows_entry_stays_outdated_when_queries_become_so(program: Progr
 
 
 async def test_a_querys_entry_stays_outdated_when_rows_become_so(program: Program) -> None:
-    """Though the object knows of no query."""
+    """The new object knows of no query."""
     await with_outdated(program, ALL)
     await program.revalidate()
     assert await is_outdated(program, ALL)
 
 
 async def test_entries_that_were_written_since_are_as_fresh_as_before(program: Program) -> None:
-    """Of rows that did not change."""
+    """The next changes are of other rows."""
     await with_outdated(program, "/articles/1")
     await program.live(5)
     await fill(program, "/articles/1", ALL)
@@ -58,7 +58,7 @@ async def test_entries_that_were_written_since_are_as_fresh_as_before(program: P
 async def test_a_project_that_is_revalidated_makes_all_queries_outdated(
     program: Program, has_read: bool
 ) -> None:
-    """Those of a lost life too, whether it knows of any or not."""
+    """So are those of the lost life, whether the new one knows of any or not."""
     await with_outdated(program, EMBEDDING, "*")
     if has_read:
         await read(program, f"{EMBEDDING}&limit=1")

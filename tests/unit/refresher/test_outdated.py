@@ -64,7 +64,7 @@ async def test_rows_are_read_again_ten_at_a_time(program: Program) -> None:
 async def test_nobody_waits_for_a_silent_supabase(
     program: Program, count: int, wait_s: float
 ) -> None:
-    """Nor in the queue; the reads go on, and what they give is stored."""
+    """Those in the queue do not wait either. The reads go on, and what they give is stored."""
     paths = await with_outdated_rows(program, count)
     program.supabase.delay_s = 5
     began_s = program.clock.passed_s
@@ -113,7 +113,7 @@ async def test_queries_wait_a_second_in_all_however_long_the_queue(program: Prog
 
 
 async def test_the_readers_of_one_entry_cost_one_read(program: Program) -> None:
-    """However many, and they leave room for others."""
+    """There may be many of them, and they leave room for others."""
     paths = await with_outdated_rows(program, 2)
     await with_outdated(program, ALL)
     program.supabase.delay_s = 0.1
@@ -125,7 +125,7 @@ async def test_the_readers_of_one_entry_cost_one_read(program: Program) -> None:
 
 
 async def test_rows_that_have_an_entry_need_no_budget_for_lookups(program: Program) -> None:
-    """They existed when it was written; nor do those cost any that are gone by now."""
+    """They existed when it was written. Those that are gone by now cost no budget."""
     paths = await with_outdated_rows(program, 61)
     program.supabase.tables["articles"] = [row(60, "new"), row(61, "new")]
     assert {answer.status for answer in await read_all(program, paths[:60])} == {404}
@@ -162,7 +162,7 @@ async def test_while_supabase_is_down_it_is_left_alone_by_who_has_an_entry(
 async def test_what_fails_for_itself_keeps_nothing_else_out_of_date(
     program: Program, failing: str
 ) -> None:
-    """A table whose pages change all the time, or a query: Supabase is well."""
+    """Supabase is well if one table, or one query, cannot be read."""
     (path,) = await with_outdated_rows(program, 1)
     await with_outdated(program, ALL)
     program.supabase.answer(500, of=failing)
@@ -206,7 +206,7 @@ async def test_a_revalidated_row_is_asked_for_though_it_failed_just_before(
 async def test_an_entry_that_is_no_answer_any_more_goes(
     ageing: Program, has: str, path: str
 ) -> None:
-    """Also if KV refuses at first, and it does not come back from memory."""
+    """It goes even if KV refuses at first, and it does not come back from memory."""
     await with_outdated(ageing, path)
     if has == "an aged entry":
         await read(ageing, path)
@@ -230,7 +230,7 @@ async def test_an_entry_that_is_no_answer_any_more_goes(
 async def test_an_aged_entry_costs_one_read_and_write_however_many_see_it(
     ageing: Program, path: str
 ) -> None:
-    """At once, and while KV goes on showing it; memory does not hold it up."""
+    """Many see it at once, and others while KV goes on showing it."""
     await read(ageing, path)
     await ageing.live(31)
     ageing.supabase.delay_s = 0.1

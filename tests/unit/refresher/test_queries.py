@@ -34,7 +34,7 @@ def queries(count: int, name: str = "limit") -> list[str]:
 
 
 async def test_an_entry_stays_for_thirty_days(program: Program) -> None:
-    """Unless somebody has it renewed, and those of tables and rows stay for ever."""
+    """Entries of tables and rows stay for ever."""
     write(program, 1)
     await fill(program, ALL, LIST, "/articles/1")
     await program.live(30 * DAY_S - 3)
@@ -84,7 +84,7 @@ async def test_those_that_fail_leave_their_place_to_others(program: Program) -> 
 
 
 async def test_of_queries_that_never_repeat_few_are_written(program: Program) -> None:
-    """A hundred at once and one a second; their readers get them. The second time it is written."""
+    """A hundred are written at once, and one a second. A query that repeats is written."""
     for number, path in enumerate(queries(150)):
         answer = await read(program, path)
         assert answer.cache_status == STORED.removesuffix("" if number < 100 else "; stored")
@@ -97,7 +97,7 @@ async def test_of_queries_that_never_repeat_few_are_written(program: Program) ->
 
 
 async def test_a_flood_does_not_crowd_out_what_is_kept_warm(program: Program) -> None:
-    """Nor is anything of it read again after a change."""
+    """After a change nothing of the flood is read again."""
     await read_all(program, queries(100))
     await fill(program, *queries(60, "offset"))
     assert (await status(program))["queries"] == 50
@@ -125,7 +125,7 @@ async def test_what_kv_has_is_written_whatever_the_flood(program: Program, known
 
 
 async def test_that_there_is_no_row_is_stored_as_any_answer(program: Program) -> None:
-    """With its status."""
+    """A hit has the same status."""
     for told in ("fwd=uri-miss; fwd-status=406; stored", "hit; ttl=299"):
         answer = await program.query("articles?id=eq.1", **SINGLE)
         assert (answer.status, answer.json["code"]) == (406, "PGRST116")
@@ -161,7 +161,7 @@ async def test_a_final_answer_ends_an_outage(program: Program) -> None:
 
 
 async def test_any_change_is_one_of_what_may_read_several_tables(program: Program) -> None:
-    """Also one of a table that is not served; nothing else is read for it."""
+    """It may even be one of a table that is not served. Nothing else is read for it."""
     write(program, 1, title="old")
     await fill(program, EMBEDDING)
     write(program, 1)

@@ -92,7 +92,7 @@ async def test_a_revalidation_that_fails_leaves_entries_as_they_were(
 async def test_a_revalidation_that_kv_refuses_says_so_and_goes_on(
     program: Program, key: str, for_s: float
 ) -> None:
-    """What tells readers that rows are out of date, for however long it takes."""
+    """It goes on for as long as it takes to tell readers which rows are out of date."""
     await with_entries(program, 1)
     write(program, 1)
     program.kv.refuse("put", key)
@@ -108,19 +108,22 @@ async def test_a_revalidation_that_kv_refuses_says_so_and_goes_on(
 
 
 async def test_a_revalidation_carries_out_what_is_pending(program: Program) -> None:
-    """But not what came in while it read."""
+    """What came in while it read stays pending."""
     await with_entries(program, 1, 2)
     program.supabase.fail(of="/articles/1")
     await program.webhook("articles", 1)
     await program.live(2)
-    gate = program.supabase.hold(LIST)
+    whole, one = program.supabase.hold(LIST), program.supabase.hold("/articles/2")
     revalidating = asyncio.ensure_future(program.revalidate())
     await program.live()
     write(program, 2)
     await program.webhook("articles", 2)
-    gate.set()
-    program.supabase.mend()
+    await program.live()
+    whole.set()
     await revalidating
+    assert await pending(program) == 1
+    program.supabase.mend()
+    one.set()
     await program.live(3)
     assert await pending(program) == 0
     assert await hit(program, "/articles/2") == row(2, "new")
@@ -170,7 +173,7 @@ async def test_a_revalidation_reaches_queries_of_a_table_that_cannot_be_read(
 
 
 async def test_health_tells_how_refreshes_go(program: Program) -> None:
-    """Also after a restart."""
+    """It tells the same after a restart."""
     told = await status(program)
     assert {name: told[name] for name in QUIET} == QUIET
     await program.live(1)

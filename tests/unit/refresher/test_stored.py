@@ -89,7 +89,7 @@ async def assert_serves(program: Program) -> None:
 
 @pytest.mark.parametrize("key", MEMBERS)
 async def test_one_more_member_changes_nothing(program: Program, key: str) -> None:
-    """Of a version to come."""
+    """A version to come may store more."""
     await keep_everything(program)
     before = await status(program), await status(program, "*")
     change(program, key, with_more)
@@ -141,7 +141,7 @@ OUTBOX = (
 async def test_what_earlier_versions_stored_is_known(
     program: Program, newer: dict[str, str]
 ) -> None:
-    """By 0.1.0, and by 0.2.0."""
+    """These texts are of 0.1.0 and of 0.2.0."""
     program.durable("articles").storage.texts |= OLD | newer
     if newer:
         program.durable("*").storage.texts["outbox"] = OUTBOX

@@ -146,9 +146,9 @@ def edits_in(answer: Answer) -> Edits:
 async def test_in_the_end_everybody_sees_the_table_as_it_is(
     program: Program, seed: int, heals: str
 ) -> None:
-    """Edits, failures, restarts, jumps of the clock, and readers of everything.
+    """Rows are edited, Supabase and KV fail, objects restart, the clock jumps, and readers ask.
 
-    Webhooks that are lost are made up for in the end.
+    What a lost webhook would have told is found out in the end.
     """
     random.seed(seed)  # of the pauses' jitter
     if heals == "the outbox":

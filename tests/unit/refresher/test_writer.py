@@ -52,6 +52,14 @@ class Values:
         """Have a value written."""
         return self.writer.write(key, self.put(value))
 
+    async def write_others(self, count: int) -> None:
+        """Write many other keys."""
+
+        async def nothing() -> None:
+            """Take no time."""
+
+        await asyncio.gather(*(self.writer.write(str(n), nothing) for n in range(count)))
+
     def _note(self, event: str, /, **fields: object) -> None:
         self.log.append({"event": event, **fields})
 
@@ -74,86 +82,53 @@ async def test_a_write_begins_a_moment_later(values: Values) -> None:
 
 
 async def test_writes_of_one_key_are_a_second_apart(values: Values) -> None:
-    """Workers KV takes no more."""
-    for value in "abc":
+    """KV counts from when it took one, which is some time after it was asked."""
+    for value in "ab":
         assert await values.write(value)
-    assert values.taken == [(1, "a"), (1001, "b"), (2001, "c")]
-
-
-async def test_a_second_counts_from_the_end_of_a_write(values: Values) -> None:
-    """KV counts when it took it, which is some time after it was asked."""
     values.gate = asyncio.Event()
-    writing = values.write("a")
+    writing = values.write("c")
     await asyncio.sleep(5)
     values.gate.set()
     assert await writing
-    assert await values.write("b")
-    assert values.taken == [(5000, "a"), (6000, "b")]
-
-
-async def test_who_comes_later_does_not_wait(values: Values) -> None:
-    """The second has passed."""
-    await values.write("a")
+    assert await values.write("d")
     await asyncio.sleep(10)
-    await values.write("b")
-    assert values.taken == [(1, "a"), (10_002, "b")]
+    await asyncio.gather(values.write("e"), values.write("f", "another key"))
+    assert [at for at, _ in values.taken] == [1, 1001, 6001, 7001, 17_002, 17_002]
 
 
 @pytest.mark.parametrize("back_ms", [1, 30_000, 3_600_000])
-async def test_a_clock_that_was_set_back_delays_no_write(values: Values, back_ms: int) -> None:
-    """A second is the longest that one waits for another."""
+async def test_a_clock_that_was_set_back_delays_no_write_and_no_retry(
+    values: Values, back_ms: int
+) -> None:
     await values.write("a")
     values.clock.set_by(-back_ms)
     assert await values.write("b")
     assert values.passed_ms <= 1002
-
-
-async def test_a_clock_that_is_set_back_meanwhile_delays_no_retry(values: Values) -> None:
-    """Retries wait for time to pass, not for a time to come."""
     values.refusals = 1
-    assert not await values.write("a")
-    values.clock.set_by(-3_600_000)
+    assert not await values.write("c")
+    values.clock.set_by(-back_ms)
     await asyncio.sleep(1.1)
-    assert values.taken == [(1001, "a")]
-
-
-async def test_other_keys_do_not_wait(values: Values) -> None:
-    """The limit is for each key."""
-    await asyncio.gather(*(values.write(key, key) for key in "abc"))
-    assert values.taken == [(1, "a"), (1, "b"), (1, "c")]
+    assert values.taken[-1][1] == "c"
 
 
 async def test_a_burst_ends_with_the_latest_state(values: Values) -> None:
-    """What was overtaken while it waited is not written, and counts as written with the newest."""
+    """What was overtaken while it waited is not written, and is done or fails with the newest."""
     await values.write("first")
+    values.gate = asyncio.Event()
     writing = [values.write(value) for value in "abcde"]
     await asyncio.sleep(0.5)
     writing.append(values.write("f"))
-    assert [task.done() for task in writing] == [False] * 6
-    assert await asyncio.gather(*writing) == [True] * 6
-    assert values.taken == [(1, "first"), (1001, "f")]
-
-
-async def test_overtaken_writes_are_not_done_before_the_newer_one_is(values: Values) -> None:
-    """Readers would still see what was there before."""
-    values.gate = asyncio.Event()
-    overtaken = values.write("a")
-    newest = values.write("b")
     await asyncio.sleep(3)
-    assert values.tried == [(1, "b")]
-    assert not overtaken.done()
+    assert [task.done() for task in writing] == [False] * 6
     values.gate.set()
-    assert await asyncio.gather(*[overtaken, newest]) == [True, True]
-
-
-async def test_overtaken_writes_fail_with_the_newer_one(values: Values) -> None:
-    """KV has neither."""
+    assert await asyncio.gather(*writing) == [True] * 6
+    assert [value for _, value in values.tried] == ["first", "f"]
     values.refusals = 1
     assert await asyncio.gather(*[values.write("a"), values.write("b")]) == [False, False]
 
 
 async def test_a_write_that_comes_while_one_is_under_way_follows_it(values: Values) -> None:
-    """Never both at once; each tells how it went itself."""
+    """They are never under way together, and each tells how it went itself."""
     values.gate = asyncio.Event()
     first = values.write("a")
     await asyncio.sleep(0.5)
@@ -165,48 +140,29 @@ async def test_a_write_that_comes_while_one_is_under_way_follows_it(values: Valu
     assert not values.writer.is_idle
     assert await second
     assert values.taken == [(1000, "a"), (2000, "b")]
-    assert values.writer.is_idle
 
 
-async def test_a_refused_write_is_tried_again(values: Values) -> None:
+async def test_a_refused_write_is_tried_again_until_kv_takes_it(values: Values) -> None:
     """The caller hears of it at once; pauses grow."""
     values.refusals = 5
     assert not await values.write("a")
     assert values.passed_ms == 1
     assert not values.writer.is_idle
-    await asyncio.sleep(40)
+    await asyncio.sleep(100)
     assert [at for at, _ in values.tried] == [1, 1001, 3001, 7001, 15_001, 31_001]
     assert values.taken == [(31_001, "a")]
     assert values.writer.is_idle
-    assert [line["event"] for line in values.log] == ["write_failed"] * 5
-    assert values.log[0] == {"event": "write_failed", "key": "k", "detail": "429"}
-
-
-async def test_after_a_success_there_are_no_more_attempts(values: Values) -> None:
-    """One is enough."""
-    values.refusals = 1
-    await values.write("a")
-    await asyncio.sleep(40)
-    assert [at for at, _ in values.tried] == [1, 1001]
+    assert values.log == [{"event": "write_failed", "key": "k", "detail": "429"}] * 5
 
 
 async def test_retries_end(values: Values) -> None:
-    """A store that never takes it is told of, and not asked for ever."""
-    values.refusals = 1000
-    await values.write("a")
-    await asyncio.sleep(100)
-    assert len(values.tried) == 6
-    given_up: dict[str, object] = {"event": "write_given_up", "key": "k"}
-    assert values.log[-1] == given_up
-    assert values.log.count(given_up) == 1
-    assert values.writer.is_idle
-
-
-async def test_a_write_after_one_that_was_given_up_is_written(values: Values) -> None:
-    """Nothing of it is left in the way."""
+    """The log tells that. The next write succeeds."""
     values.refusals = 6
     await values.write("a")
     await asyncio.sleep(100)
+    assert len(values.tried) == 6
+    assert [line["event"] for line in values.log] == ["write_failed"] * 6 + ["write_given_up"]
+    assert values.writer.is_idle
     assert await values.write("b")
 
 
@@ -219,88 +175,55 @@ async def test_an_unexpected_error_is_one_more_reason_to_try_again(values: Value
     assert values.log[0]["exception"] == "KeyError"
 
 
-async def test_a_retry_never_overwrites_a_newer_write(values: Values) -> None:
-    """A read that began earlier must not win."""
-    values.refusals = 1
+@pytest.mark.parametrize("refusals", [1, 2])
+async def test_a_retry_never_overwrites_a_newer_write(values: Values, refusals: int) -> None:
+    """A read that began earlier must not win. The newer one has retries of its own."""
+    values.refusals = refusals
     assert not await values.write("old")
-    assert await values.write("new")
+    assert await values.write("new") is (refusals == 1)
     await asyncio.sleep(40)
-    assert [value for _, value in values.taken] == ["new"]
-    assert [value for _, value in values.tried] == ["old", "new"]
+    assert values.taken == [(1000 * refusals + 1, "new")]
 
 
-async def test_a_newer_write_that_is_refused_too_is_tried_again_on_its_own(values: Values) -> None:
-    """The older one's attempts end; its pauses begin with the first."""
-    values.refusals = 2
-    assert not await values.write("old")
-    assert not await values.write("new")
-    await asyncio.sleep(40)
-    assert values.taken == [(2001, "new")]
-
-
+@pytest.mark.parametrize("refusals", [1, 3])
 async def test_a_newer_write_is_in_kv_before_it_counts_as_done_beside_a_retry(
-    values: Values,
+    values: Values, refusals: int
 ) -> None:
-    """The older one's attempt may carry it out."""
-    values.refusals = 1
+    """The older one's attempt may carry it out, or fail."""
+    values.refusals = refusals
     await values.write("old")
     await asyncio.sleep(0.9995)
     values.gate = asyncio.Event()
     newer = values.write("new")
     await asyncio.sleep(3)
-    assert not newer.done()
+    assert newer.done() == (refusals > 1)
     assert values.taken == []
     values.gate.set()
-    assert await newer
-    assert [value for _, value in values.taken] == ["new"]
-
-
-async def test_a_write_beside_a_retry_that_fails_is_tried_until_it_is_in_kv(values: Values) -> None:
-    """Whichever attempt carries it out."""
-    values.refusals = 3
-    await values.write("old")
-    await asyncio.sleep(0.9995)
-    values.write("new")
+    assert await newer == (refusals == 1)
     await asyncio.sleep(40)
     assert [value for _, value in values.taken] == ["new"]
 
 
-async def test_what_waits_for_its_retry_is_not_forgotten_for_many_other_keys(
-    values: Values,
-) -> None:
-    """A newer write still ends the older one's attempts."""
+async def test_what_waits_is_not_forgotten_for_many_other_keys(values: Values) -> None:
+    """A retry, a write under way, and the second after the last write are all remembered."""
     values.refusals = 3
     await values.write("old")
     await asyncio.sleep(5)
-
-    async def nothing() -> None:
-        """Take no time."""
-
-    await asyncio.gather(*(values.writer.write(str(n), nothing) for n in range(1500)))
+    await values.write_others(1500)
     await values.write("new")
     await asyncio.sleep(40)
     assert [value for _, value in values.taken] == ["new"]
-
-
-async def test_what_is_written_stays_in_order_whatever_else_is_written(values: Values) -> None:
-    """However many keys there are, those in use are not forgotten."""
     values.gate = asyncio.Event()
     first = values.write("a")
     await asyncio.sleep(0.5)
-    idle = asyncio.Event()
-    idle.set()
-
-    async def nothing() -> None:
-        await idle.wait()
-
-    await asyncio.gather(*(values.writer.write(str(n), nothing) for n in range(2500)))
+    await values.write_others(1500)
     second = values.write("b")
     await asyncio.sleep(2)
-    assert [value for _, value in values.tried] == ["a"]
+    assert values.tried[-1][1] == "a"
     values.gate.set()
     assert await asyncio.gather(*[first, second]) == [True, True]
-    await asyncio.gather(*(values.writer.write(str(n), nothing) for n in range(2500)))
+    await values.write_others(1500)
     assert await values.write("c")
-    (_, a_ms), (_, b_ms), (_, c_ms) = [(value, at) for at, value in values.taken]
+    (a_ms, b_ms, c_ms) = [at for at, _ in values.taken[1:]]
     assert b_ms - a_ms >= 1000
     assert c_ms - b_ms >= 1000
