@@ -1,5 +1,5 @@
--- The Worker's address and its secret are read from Vault when a change is told, so they are in no
--- definition, and can be replaced with vault.update_secret alone.
+-- Reads the Worker's address or its secret from Vault, each time a change is sent. So neither is in a
+-- function's definition, and vault.update_secret is enough to replace one.
 create or replace function edge_cache.vault_entry(entry text)
   returns text
   language plpgsql
@@ -10,12 +10,12 @@ begin
   if to_regclass('vault.decrypted_secrets') is null then
     return null;
   end if;
-  -- An empty secret is none: everybody could name it.
+  -- An empty secret counts as missing, because everybody could guess it.
   return (select nullif(decrypted_secret, '') from vault.decrypted_secrets where name = entry);
 end
 $$;
 
--- HMAC-SHA-256 (RFC 2104). pgcrypto has it too, but need not be enabled.
+-- HMAC-SHA-256 (RFC 2104). pgcrypto has it too, but a project may not have enabled pgcrypto.
 create or replace function edge_cache.hmac(key bytea, message bytea)
   returns bytea
   language plpgsql
@@ -27,7 +27,7 @@ declare
     'x' || encode(case when length(key) > 64 then sha256(key) else key end, 'hex')
   )::bit(512);
 begin
-  -- bit_send puts four bytes with the length before the bits.
+  -- bit_send puts the length, four bytes, before the bits.
   return sha256(
     substr(bit_send(block # ('x' || repeat('5c', 64))::bit(512)), 5) || sha256(
       substr(bit_send(block # ('x' || repeat('36', 64))::bit(512)), 5) || message
@@ -36,8 +36,8 @@ begin
 end
 $$;
 
--- The headers of a signed request, as the Standard Webhooks specification has them. Every role may read
--- and rewrite what waits in pg_net's queue, so the secret is not in it.
+-- The headers of a signed request, as the Standard Webhooks specification defines them. Every role may
+-- read and change the requests in pg_net's queue, so the request has a signature instead of the secret.
 create or replace function edge_cache.signed(secret text, body jsonb)
   returns jsonb
   language plpgsql
@@ -59,8 +59,8 @@ begin
 end
 $$;
 
--- Gives pg_net a request, with the rights of `anon`. For every role may put a trigger on pg_net's queue,
--- and that runs with the rights of whoever adds a request.
+-- Adds a request to pg_net's queue, with the rights of `anon`. Every role may put a trigger on that
+-- queue, and the trigger runs with the rights of the role that adds a request.
 drop function if exists edge_cache.post(text, jsonb, jsonb);
 
 create function edge_cache.post(address text, signed jsonb, body jsonb)
@@ -80,8 +80,8 @@ grant create on schema edge_cache to anon;
 alter function edge_cache.post(text, jsonb, jsonb) owner to anon;
 revoke create on schema edge_cache from anon;
 
--- Has pg_net send a change once the transaction has committed, and returns the request's number. What
--- fails is only warned of: the Worker looks into the outbox later.
+-- Asks pg_net to send a change after the transaction has committed, and returns the request's number. If
+-- this fails, it only warns, because the Worker finds the change in the outbox later.
 create or replace function edge_cache.send(change jsonb)
   returns bigint
   language plpgsql
@@ -94,14 +94,14 @@ begin
   address := edge_cache.vault_entry('edge_cache_url');
   secret := edge_cache.vault_entry('edge_cache_secret');
   if address is null or secret is null then
-    raise warning 'The edge cache is told of this change late, as edge_cache_url or '
-      'edge_cache_secret is not in Vault: add them with vault.create_secret.';
+    raise warning 'The edge cache learns of this change late, because edge_cache_url or '
+      'edge_cache_secret is not in Vault. Add them with vault.create_secret.';
     return null;
   end if;
   return edge_cache.post(address, edge_cache.signed(secret, change), change);
 exception when others then
-  raise warning 'The edge cache is told of this change late, as no request could be made '
-    '(SQLSTATE %): select * from edge_cache.check() says what is missing.', sqlstate;
+  raise warning 'The edge cache learns of this change late, because no request could be made '
+    '(SQLSTATE %). select * from edge_cache.check() says what is missing.', sqlstate;
   return null;
 end
 $$;

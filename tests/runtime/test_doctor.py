@@ -231,7 +231,11 @@ def test_the_projects_sql_is_missed(patient: Patient, supabase: stack.Supabase) 
     ("statement", "subject", "expected"),
     [
         ("alter table articles disable row level security", "public.articles: Row", "enable row"),
-        ("alter table articles disable trigger all", "public.articles: It lacks", "--silent sql"),
+        (
+            "alter table articles disable trigger all",
+            "public.articles: It has no enabled trigger",
+            "--silent sql",
+        ),
         ("delete from vault.secrets where name = 'edge_cache_url'", "Vault", "create_secret"),
     ],
 )
@@ -267,7 +271,7 @@ def test_what_may_go_stale_unseen_is_a_warning(patient: Patient) -> None:
     """It may be meant to be so."""
     patient.run("create policy more on notices to anon using (slug in (select name from twins))")
     said = patient.examined()
-    assert "What it shows depends on public.twins" in said.of("warn")[0]
+    assert "Its rows depend on public.twins" in said.of("warn")[0]
     assert said.status == 0
 
 
@@ -279,14 +283,14 @@ def test_a_key_that_need_not_be_unique_is_told(patient: Patient) -> None:
     patient.run("insert into twins values (1, 'Castor'), (2, 'Pollux')")
     patient.declare(tables)
     said = patient.examined()
-    assert "not unique by itself" in said.of("fail")[0]
+    assert "has no unique index of its own" in said.of("fail")[0]
     assert "add unique (id)" in said.of("fail")[0]
 
 
 @pytest.mark.parametrize(
     ("statement", "expected"),
     [
-        ("update vault.secrets set secret = 'another'", "another one here"),
+        ("update vault.secrets set secret = 'another'", "differs from edge_cache_secret"),
         ("truncate vault.secrets", "Vault has no"),
     ],
 )
@@ -339,7 +343,7 @@ def test_other_declarations_are_noticed(patient: Patient, worker: stack.Worker) 
     assert "lacks authors" in told
     assert "serves notices" in told
     assert "npm run deploy" in told
-    assert "not declared there" in said.about("public.twins through the Worker")
+    assert "does not declare it" in said.about("public.twins through the Worker")
     assert said.about("public.authors: it lacks the triggers").startswith("fail")
     assert len(said.of("fail")) == 3
 
@@ -350,7 +354,7 @@ def test_another_public_key_is_noticed(patient: Patient, start_worker: StartWork
     variables = {"TABLES": json.dumps(DECLARED), "SUPABASE_ANON_KEY": "sb_publishable_another"}
     worker = start_worker({"SUPABASE_URL": patient.url, **variables})
     said = patient.examined("--worker", worker.url)
-    assert "another public key" in said.about("public.articles through the Worker")
+    assert "differs from the one here" in said.about("public.articles through the Worker")
 
 
 def test_another_secret_is_noticed(patient: Patient, worker: stack.Worker) -> None:
@@ -371,7 +375,7 @@ def test_a_webhook_that_is_not_carried_out_fails(
     patient.upstream.always = answering(503)
     said = patient.examined("--worker", worker.url, "--url", project_supabase.url)
     assert said.status == 1
-    assert "not carried it out within 20 s. Supabase answered 503." in said.about("a webhook")
+    assert "did not carry it out within 20 s. Supabase answered 503." in said.about("a webhook")
     assert len(said.of("fail")) == 1
 
 
