@@ -1,4 +1,4 @@
-"""`npm run check`: everything about the code that needs no running. Runs all, then tells."""
+"""`npm run check`: runs every check that does not run the program, and prints all results."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ PYTHON = sys.executable
 
 
 def tool(*arguments: str) -> Callable[[], str]:
-    """Return a check that passes when a command does."""
+    """Return a check that passes if the command succeeds."""
 
     def check() -> str:
         env = {**environment(), "PYTHONPATH": str(ROOT / "src")}
@@ -30,13 +30,13 @@ def tool(*arguments: str) -> Callable[[], str]:
 
 
 def python_locks() -> str:
-    """Compile the locks again, preferring their versions: a change means they are out of step."""
+    """Compile the lock files again, keeping their versions. If one changes, it is outdated."""
     with tempfile.TemporaryDirectory() as folder:
         for one in lock.LOCKS:
             copy = Path(shutil.copy(one.path, folder))
             one.compile_to(copy)
             if copy.read_text() != one.path.read_text():
-                return f"{one.path.name} is out of step: run `sh scripts/run scripts/lock.py`."
+                return f"{one.path.name} is outdated: run `sh scripts/run scripts/lock.py`."
     return ""
 
 
@@ -46,12 +46,12 @@ def node_lock() -> str:
         wanted = json.loads((folder / "package.json").read_text())["devDependencies"]
         locked = json.loads((folder / "package-lock.json").read_text())["packages"][""]
         if wanted != locked["devDependencies"]:
-            return f"{folder.name}: package-lock.json is out of step: run `npm install --save`."
+            return f"{folder.name}/package-lock.json is outdated: run `npm install --save` there."
     return ""
 
 
 def tables() -> str:
-    """Compare what the environments declare: none inherits it, and all of a commit are alike."""
+    """Compare the environments' tables: no environment inherits them, and all should be equal."""
     config = tomllib.loads((ROOT / "wrangler.toml").read_text())
     wanted = config["vars"]["TABLES"]
     for name, environment_of in config["env"].items():
@@ -84,13 +84,13 @@ CHECKS = (
             *map(str, sorted(WORKFLOWS.glob("*.yml"))),
         ),
     ),
-    # Its help and information are matters of taste.
+    # Below medium severity, its findings are matters of taste.
     ("workflows' security", tool(str(TOOLS / "zizmor"), *ZIZMOR, str(WORKFLOWS))),
 )
 
 
 def outcome(check: Callable[[], str]) -> str:
-    """Return what is wrong; a check that cannot run is wrong too."""
+    """Return what is wrong. A check that cannot run has failed too."""
     try:
         return check().strip()
     except Failure as failure:
@@ -98,7 +98,7 @@ def outcome(check: Callable[[], str]) -> str:
 
 
 def main() -> int:
-    """Run every check and print a line for each."""
+    """Run every check, and print a line for each."""
     failed = 0
     for name, check in CHECKS:
         problem = outcome(check)
