@@ -38,8 +38,8 @@ _PRICES = {
 """The disadvantage if a function is missing."""
 
 _UNSEEN = (
-    "whether keys are unique, row level security is on and triggers exist cannot be told without"
-    " edge_cache_check and the secret."
+    "without edge_cache_check and the secret, this command cannot see whether keys are unique, row"
+    " level security is on and triggers exist."
 )
 
 

@@ -51,7 +51,7 @@ def _not_called(name: str, hint: str) -> Finding:
         name,
         "there is no function of this name without arguments. The public key cannot see whether"
         " there is one with arguments.",
-        "edge_cache_check reports it if it is missing.",
+        "If edge_cache_check is installed, it reports a missing function.",
     )
 
 

@@ -16,7 +16,7 @@ def digest(sources: Sequence[Path], *, salt: str = "") -> str:
 
 @dataclass(frozen=True)
 class Stamp:
-    """A file with the hash of the sources. It is written when everything is made from them."""
+    """A file with the hash of the sources, written after everything was made from them."""
 
     path: Path
     sources: tuple[Path, ...]

@@ -23,7 +23,8 @@ begin
   end if;
   return query
     select 'error', 'edge_cache.post', 'Its owner is not anon. Any role can put a trigger on the queue of '
-      'pg_net, and that trigger then runs with the owner''s rights.', 'Run the script of "npm run --silent sql" again.'
+      'pg_net, and that trigger then runs with the owner''s rights.',
+      'Run the script of "npm run --silent sql" again.'
     from pg_proc
     where oid = 'edge_cache.post(text, jsonb, jsonb)'::regprocedure and proowner <> to_regrole('anon')
     union all

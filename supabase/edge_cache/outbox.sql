@@ -1,5 +1,5 @@
--- A change's number: 48 random bits, so at most 15 decimal digits. It is never another change's number:
--- two equal ones are too unlikely.
+-- A change's number: 48 random bits, so at most 15 decimal digits. Two equal numbers are practically
+-- impossible.
 -- A counter would not do: a copy of the project, or a database after a reset, would use the same numbers
 -- again, and somebody who sends requests to the Worker could guess them. Nothing depends on the order
 -- of numbers. (We do not use random(), because a writer can set its seed.)

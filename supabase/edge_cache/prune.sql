@@ -1,4 +1,4 @@
--- Removes at most so many of the oldest rows, if they are older than two days. No cursor is valid for more
+-- Removes `at_most` of the oldest rows, if they are older than two days. No cursor is valid for more
 -- than 23 hours, and two days also cover a transaction that took a day to commit. If this fails, it only
 -- warns: the caller's own work must succeed, and the next call tries again.
 create or replace function edge_cache.prune(at_most int)

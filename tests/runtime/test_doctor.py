@@ -222,7 +222,7 @@ def test_the_projects_sql_is_missed(patient: Patient, supabase: stack.Supabase) 
     assert said.about("the project's SQL").startswith("warn")
     assert "not there: edge_cache_changes, edge_cache_check" in said.about("the project's SQL")
     assert "npm run --silent sql" in said.about("the project's SQL")
-    assert "cannot be told" in said.about("edge_cache_check")
+    assert "this command cannot see" in said.about("edge_cache_check")
     patient.upstream.has_function = False
     assert "not there: edge_cache_snapshot" in patient.examined().about("the project's SQL")
 
