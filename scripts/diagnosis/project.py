@@ -62,7 +62,7 @@ class Project:
             async with self._gate, asyncio.timeout(DEADLINE_S):
                 return await question
         except TimeoutError as error:
-            raise UpstreamTimeout("Supabase gave no complete answer in time.") from error
+            raise UpstreamTimeout("Supabase sent no complete answer in time.") from error
 
 
 class _ClientTransport(httpx.AsyncBaseTransport):

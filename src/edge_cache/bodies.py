@@ -1,4 +1,4 @@
-"""Bodies of answers: bytes, or a stream that only the runtime looks into."""
+"""Bodies of answers: bytes, or a stream that only the runtime reads."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Protocol
 
 
 class Stream(Protocol):
-    """A body that only the runtime looks into."""
+    """A body that only the runtime reads."""
 
     def cancel(self) -> object:
-        """Let go of it unread."""
+        """Drop it unread."""
 
 
 Body = bytes | Stream | None
 
 
 def release(body: Body) -> None:
-    """Let go of a body that is not going to be sent."""
+    """Drop a body that will not be sent."""
     if body is not None and not isinstance(body, bytes):
         body.cancel()

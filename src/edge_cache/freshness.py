@@ -1,9 +1,12 @@
 """What an entry is worth to a reader: fresh, aged, outdated or absent.
 
-An entry is outdated if something that it depends on changed after its read began, which versions
-tell. It has aged if it is older than its maximum age, which bounds what no change announces. These
-are RFC 9111's two ways to be stale, and RFC 5861 gives each its own treatment: an aged entry is
-served and renewed behind the reader's back, an outdated one only if Supabase fails.
+An entry is outdated if something that it depends on changed after its read began. Versions show
+that. An entry is aged if it is older than its maximum age. Because some changes are never
+announced, the maximum age limits how long an entry can miss them.
+
+RFC 9111 calls both stale, and RFC 5861 treats them differently. If an entry is aged, the reader
+gets it, and it is renewed in the background (stale-while-revalidate). If an entry is outdated, the
+reader gets it only if Supabase fails (stale-if-error).
 """
 
 from __future__ import annotations
@@ -16,10 +19,10 @@ from edge_cache.entries import Entry, Metadata
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a reader asks of an entry.
+    """What a reader expects of an entry.
 
-    It must be of this ``project``, and have every change up to the version ``needed``. From
-    ``max_age_s`` seconds on it has aged (None: never). ``now_ms`` is the Unix time.
+    It must come from this ``project``, and have every change up to the version ``needed``. If it is
+    older than ``max_age_s`` seconds, it is aged (None: never). ``now_ms`` is the Unix time.
     """
 
     project: str
@@ -30,7 +33,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """It is served; ``ttl_s`` are the seconds until it has aged, if it ever does."""
+    """The reader gets it. ``ttl_s`` is the number of seconds until it is aged (None: never)."""
 
     entry: Entry[Body]
     ttl_s: int | None = None
@@ -38,7 +41,7 @@ class Fresh:
 
 @dataclass(frozen=True, slots=True)
 class Aged:
-    """It is served and renewed; ``ttl_s`` is negative, or None if nobody knows its age."""
+    """The reader gets it, and it is renewed. ``ttl_s`` is below 0, or None (age unknown)."""
 
     entry: Entry[Body]
     ttl_s: int | None = None
@@ -46,7 +49,7 @@ class Aged:
 
 @dataclass(frozen=True, slots=True)
 class Outdated:
-    """It lacks a change up to the version ``needed``, and is better than an error."""
+    """It lacks a change up to the version ``needed``. It is still better than an error."""
 
     entry: Entry[Body]
     needed: int
@@ -54,7 +57,7 @@ class Outdated:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """There is nothing to serve: RFC 9211's ``fwd`` value and, if it helps, a detail."""
+    """There is nothing to serve. ``fwd`` is RFC 9211's value, and ``detail`` says more."""
 
     fwd: str = "uri-miss"
     detail: str | None = None
@@ -75,5 +78,5 @@ def worth_of(entry: Entry[Body], terms: Terms) -> Fresh | Aged | Outdated | Abse
 
 
 def has_changes(metadata: Metadata, needed: int) -> bool:
-    """Tell whether what was read has every change up to a version."""
+    """Return whether an answer has every change up to a version."""
     return metadata.version >= needed

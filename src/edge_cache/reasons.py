@@ -1,4 +1,4 @@
-"""Why the cache does not answer a request, as `Cache-Status` and the log name it."""
+"""Why the cache does not answer a request: the words of ``Cache-Status`` and the log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """A documented word for each reason (docs/responses.md, "Passed on")."""
+    """A word for each reason, explained in docs/responses.md, "Passed on"."""
 
     KEY = "key"
     SESSION = "session"
@@ -18,15 +18,15 @@ class Reason(StrEnum):
     ACCEPT = "accept"
     PROFILE = "profile"
     SERVICE = "service"
-    """It is for another service of Supabase's than its REST API."""
+    """The request is for another service of Supabase than its REST API."""
     METHOD = "method"
-    """It is no read."""
+    """The request is no read."""
     OVERLOADED = "overloaded"
     UNREACHABLE = "refresher-unavailable"
 
 
 @dataclass(frozen=True, slots=True)
 class PassedOn:
-    """The request is for Supabase itself."""
+    """Supabase must answer the request itself."""
 
     why: Reason

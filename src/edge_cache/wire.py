@@ -1,10 +1,12 @@
-"""What the Worker and the Durable Object say to each other over its ``fetch``. Pure.
+"""What the Worker and the object send each other through the object's ``fetch``.
 
-A request's URL has a verb, a number where that needs one, and the resource's path as its query, in
-which nothing is folded: ``/fill/5?/articles/7``; the project's path is ``/``. The answer is the
-entry's bytes with what is known of it in a header, JSON, 204, or an error in a header with what
-Supabase said as the body. Each crossing between Python and JavaScript takes its time, so there are
-as few headers and bodies as possible.
+A request's URL has a verb, a number (0 if the verb needs none) and the resource's path:
+``/fill/5?/articles/7``. The path is the URL's query, because there nothing is folded. The project's
+path is ``/``.
+
+The answer is one of these: an entry's bytes with its metadata in a header; JSON; 204; or an error
+in a header, with Supabase's own words as the body. It has as few headers and bodies as possible,
+because each call between Python and JavaScript costs time.
 """
 
 from __future__ import annotations
@@ -32,9 +34,9 @@ from edge_cache.urls import cut
 
 FILL = "fill"
 REFILL = "refill"
-"""As `FILL`, for a reader who has a stale entry. The number is the version that it sees."""
+"""It is `FILL` for a reader who has an outdated entry. The number is the version that it sees."""
 RENEW = "renew"
-"""The number is the time at which a reader was last known to want the entry."""
+"""The number is the time when a reader was last known to want the entry."""
 REVALIDATE = "revalidate"
 CHECK = "check"
 RECORD = "record"
@@ -47,10 +49,11 @@ _PROJECTS_OBJECT = "*"
 """No table has this name."""
 
 ERROR = "x-error"
-"""What is known of an error, and of what Supabase itself said, as JSON."""
+"""JSON: the error's members, and the status and headers of Supabase's own answer."""
 
 _ENTRY = "x-entry"
-"""Whether KV has it and whether Supabase was asked, as two digits, then the metadata."""
+"""Two digits, then the metadata. The digits say whether KV has it and whether Supabase was asked.
+"""
 
 
 def filled_answer(filled: Filled) -> Answer:
@@ -69,38 +72,38 @@ def filled_from(header: Callable[[str], str | None], body: Body) -> Filled:
 
 
 def missed_answer(missed: Missed | None) -> Answer:
-    """Return the answer that carries what webhooks did not tell."""
+    """Return the answer that carries the changes that no webhook brought."""
     return json_answer(asdict(missed) if missed else None)
 
 
 def missed_from(told: Any) -> Missed | None:
-    """Return what an answer carries."""
+    """Return the missed changes that an answer carries."""
     return Missed(**told) if told else None
 
 
 def object_of(scope: Scope) -> str:
     """Return the name of the object that reads and writes a scope's entries.
 
-    It must be one for each key. A table whose queries are too many for one object could have
-    several, chosen by the query's key; each would then have to be told of the table's changes.
+    Each key must have one object only. If a table ever has too many queries for one object, the
+    query's key could choose one of several, but then each of them must get the table's changes.
     """
     return scope.name or _PROJECTS_OBJECT
 
 
 def scope_of(name: str, declared: Declared) -> Scope | None:
-    """Return the scope that an object of this name looks after, if that is declared."""
+    """Return the scope of the object with this name, or None if that is not declared."""
     scopes = (PROJECT, *declared.tables)
     return next((scope for scope in scopes if object_of(scope) == name), None)
 
 
 def require_own(name: str, scope: Scope) -> None:
-    """Raise EdgeCacheError unless the object of this name looks after the scope."""
+    """Raise EdgeCacheError unless the scope belongs to the object with this name."""
     if object_of(scope) != name:
         raise EdgeCacheError("The request is for another object.")
 
 
 def url_of(verb: str, path: str, number: int = 0) -> str:
-    """Return the URL of a request. Its host is nobody's: an object is reached by its name."""
+    """Return the URL of a request. Its host means nothing, because an object has a name."""
     return f"https://object/{verb}/{number}?{path}"
 
 
@@ -112,7 +115,7 @@ def request_in(url: str) -> tuple[str, int, str]:
 
 
 def error_answer(error: EdgeCacheError, *, with_reply: bool = True) -> Answer:
-    """Return the answer that carries an error, and what Supabase said if that is wanted."""
+    """Return the answer that carries an error and, ``with_reply``, Supabase's own answer."""
     told: dict[str, object] = {
         "kind": type(error).__name__,
         "detail": error.detail,
@@ -151,7 +154,7 @@ def _error_of(members: dict[str, Any], body: Body) -> EdgeCacheError:
 
 
 def _kinds(base: type[EdgeCacheError]) -> Iterator[type[EdgeCacheError]]:
-    """Return a class of errors with all that are derived from it."""
+    """Return a class of errors and all its subclasses."""
     yield base
     for kind in base.__subclasses__():
         yield from _kinds(kind)
@@ -163,4 +166,4 @@ _KINDS = {
     for kind in _kinds(EdgeCacheError)
     if not issubclass(kind, _ONLY_OF_THE_WORKER)
 }
-"""Every error that an object can meet, by the name of its class."""
+"""Every error that an object can raise, by the name of its class."""

@@ -59,26 +59,15 @@ begin
 end
 $$;
 
--- Adds a request to pg_net's queue, with the rights of `anon`. Every role may put a trigger on that
--- queue, and the trigger runs with the rights of the role that adds a request.
-drop function if exists edge_cache.post(text, jsonb, jsonb);
-
-create function edge_cache.post(address text, signed jsonb, body jsonb)
-  returns bigint
-  language plpgsql
-  security definer
-  set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return net.http_post(
-    url := address, headers := signed, body := body, timeout_milliseconds := 5000
-  );
-end
-$$;
-
-grant create on schema edge_cache to anon;
-alter function edge_cache.post(text, jsonb, jsonb) owner to anon;
-revoke create on schema edge_cache from anon;
+-- The triggers on pg_net's queue that are not pg_net's own. Every role may put one there. Its function
+-- would run in the transaction that changes a row, with the rights of the role that ran this script.
+create or replace view edge_cache.triggers_on_queue as
+  select tgname as name, tgfoid as function
+  from pg_trigger
+  join pg_proc on pg_proc.oid = tgfoid
+  where tgrelid = to_regclass('net.http_request_queue')
+    and not tgisinternal
+    and pronamespace <> to_regnamespace('net');
 
 -- Asks pg_net to send a change after the transaction has committed, and returns the request's number. If
 -- this fails, it only warns, because the Worker finds the change in the outbox later.
@@ -98,7 +87,20 @@ begin
       'edge_cache_secret is not in Vault. Add them with vault.create_secret.';
     return null;
   end if;
-  return edge_cache.post(address, edge_cache.signed(secret, change), change);
+  -- From now on nobody can add a trigger. If somebody else locks the queue, this fails at once, so that the
+  -- writer does not wait.
+  lock table net.http_request_queue in row exclusive mode nowait;
+  if exists (select from edge_cache.triggers_on_queue) then
+    raise warning 'The edge cache learns of this change late, because a trigger on the queue of pg_net could '
+      'do anything. select * from edge_cache.check() says which one, and what to do about it.';
+    return null;
+  end if;
+  return net.http_post(
+    url := address,
+    headers := edge_cache.signed(secret, change),
+    body := change,
+    timeout_milliseconds := 5000
+  );
 exception when others then
   raise warning 'The edge cache learns of this change late, because no request could be made '
     '(SQLSTATE %). select * from edge_cache.check() says what is missing.', sqlstate;

@@ -38,6 +38,7 @@ async def pass_on(request: Any, url: str, cache_status: Callable[[int], str]) ->
     # A shared cache need not look at who asked: Cloudflare's would keep a 200 without Cache-Control
     # for two hours, and answer everybody with it. What goes before CDN-Cache-Control is taken out.
     headers.delete("cloudflare-cdn-cache-control")
+    headers.delete("surrogate-control")
     headers.set("cdn-cache-control", "no-store")
     if not headers.has("access-control-allow-origin"):
         headers.set("access-control-allow-origin", "*")

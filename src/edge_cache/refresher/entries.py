@@ -1,4 +1,4 @@
-"""The scope's entries in Workers KV, as the refresher writes them. Pure; its I/O is passed in."""
+"""The scope's entries in Workers KV, as the refresher writes them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MAX_VALUE_BYTES = 25 * 1024 * 1024
 """Workers KV's limit for a value (https://developers.cloudflare.com/kv/platform/limits/)."""
 
 QUERY_TTL_S = 30 * 24 * 60 * 60
-"""A query's entry that nobody has had renewed for so long goes from KV."""
+"""If nobody refreshes a query's entry for so long, KV deletes it."""
 
 
 class Entries:
-    """Puts and removes entries, and publishes versions, in the order of the calls."""
+    """Writes and removes entries, and publishes versions, in the order of the calls."""
 
     def __init__(self, known: Known, outside: Outside, writer: Writer) -> None:
         self._scope = known.scope
@@ -31,9 +31,9 @@ class Entries:
         self._log = outside.log
 
     def put(self, resource: Resource, entry: Entry[bytes]) -> asyncio.Task[bool]:
-        """Have an entry written; the task tells whether readers get it or nothing older.
+        """Write an entry. The task returns whether readers get it, or at least nothing older.
 
-        What is too large for KV is removed from it: an earlier entry would be served for ever.
+        If it is too large for KV, the old entry is removed, because readers would get it for ever.
         """
         if not is_storable(entry):
             self._log("too_large", key=loggable(resource.key), bytes=entry.metadata.size)
@@ -41,11 +41,11 @@ class Entries:
         return self._writer.write(resource.key, partial(self._put, resource, entry))
 
     def remove(self, resource: Resource) -> asyncio.Task[bool]:
-        """Have an entry removed; the task tells whether it is gone."""
+        """Remove an entry. The task returns whether it is gone."""
         return self._writer.write(resource.key, partial(self._store.delete, resource.key))
 
     async def publish(self) -> bool:
-        """Let readers know which entries are stale; return whether KV has it."""
+        """Publish which entries are outdated. Return whether KV took it."""
         versions = self._journal.changes.stale
         if self._journal.changes.is_published:
             return True
@@ -66,11 +66,11 @@ class Entries:
 
 
 def require_stored(*, stored: bool) -> None:
-    """Raise StoreError unless KV took what it was given."""
+    """Raise StoreError unless KV took the write."""
     if not stored:
         raise StoreError("The new rows were read, but Workers KV has not taken them yet.")
 
 
 def is_storable(entry: Entry[bytes]) -> bool:
-    """Tell whether KV takes an entry."""
+    """Return whether an entry is small enough for KV."""
     return entry.metadata.size <= MAX_VALUE_BYTES

@@ -1,4 +1,4 @@
-"""What lives in one Durable Object: the parts that look after one scope, put together. Pure."""
+"""What lives in one object: the parts that serve one scope, put together."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Host:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is going on."""
+        """Whether nothing is under way."""
         return self.backlog.is_idle and self.reads.is_idle and self.writer.is_idle
 
     def status(self) -> dict[str, object]:
-        """Return how refreshes go, for `/health`; times are in milliseconds, 0 is never."""
+        """Return the scope's state for `/health`. Times are in milliseconds, 0 means never."""
         outcome = self.known.record.outcome
         status: dict[str, object] = {
             "refreshed_at_ms": outcome.refreshed_at_ms,
@@ -53,7 +53,7 @@ class Host:
         if self.known.scope == PROJECT:
             status["outbox"] = self.catch_up.status()
         else:
-            status["refused"] = self.reads.is_refused
+            status["refused"] = self.known.record.is_refused
         return status
 
 
@@ -79,10 +79,10 @@ def host_of(scope: Scope, outside: Outside) -> Host:
 async def wake(
     host: Callable[[], Host | None], storage: Storage, *, now_ms: NowMs, log: Log
 ) -> None:
-    """Carry out what is pending when the alarm fires; whatever fails, there will be a next alarm.
+    """Carry out what is pending when the alarm fires. If that fails, set the next alarm.
 
-    The runtime itself tries an alarm that raised only six times more. ``host`` may raise
-    ConfigurationError, and returns None where the table is not served any more.
+    The runtime would retry an alarm that raises only six times. ``host`` may raise
+    ConfigurationError. It returns None if the table is no longer served.
     """
     try:
         with reported(log):

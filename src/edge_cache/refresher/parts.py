@@ -1,4 +1,4 @@
-"""What the parts of an object share: the world outside, and what is known of the scope."""
+"""What the parts of an object share: the world outside, and what the object knows of its scope."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge_cache.tables import Scope, Table
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What the parts need of the world; ``project`` is what entries name theirs by."""
+    """What the parts need from outside. ``project`` is the digest that entries name it by."""
 
     source: Source
     project: str
@@ -29,7 +29,7 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What an object knows of its scope: changes, how reads went, and what readers want."""
+    """What an object knows of its scope: changes, the outcome of reads, and what readers want."""
 
     scope: Scope
     journal: Journal
@@ -40,7 +40,7 @@ class Known:
 
 
 def known_of(scope: Scope, outside: Outside) -> Known:
-    """Return what is known, as far as the object's storage has it."""
+    """Return what the object's storage has."""
     storage, now_ms = outside.storage, outside.now_ms
     return Known(
         scope,

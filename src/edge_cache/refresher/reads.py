@@ -1,4 +1,4 @@
-"""The scope's reads from Supabase: one at a time for each key, and what was read lately. Pure."""
+"""The scope's reads from Supabase: one at a time for each key. It keeps the latest answers."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from edge_cache.refresher.single_flight import SingleFlight
 from edge_cache.resources import Resource, loggable
 
 PATIENCE_MS = 1_000
-"""How long a reader that has a stale entry waits for Supabase."""
+"""A reader that has an outdated entry waits this long for Supabase."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read, as it may be sent, and the write that KV is given.
+    """An answer, ready to send, and its write to KV.
 
-    ``storing`` tells whether KV took it; ``is_stored`` is False where KV is not given it: it is too
-    large, it may not be stored, or it is one of many queries that never repeat.
+    ``storing`` returns whether KV took it. ``is_stored`` is false if the object does not write it:
+    it is too large, it may not be stored, or it answers one of many queries that never repeat.
     """
 
     entry: Entry[Body]
@@ -34,14 +34,14 @@ class Reading:
 
 
 class Reads:
-    """Reads resources, remembers them and has them written; takes note of how that goes.
+    """Reads resources, keeps the answers in memory, writes them to KV, and notes the outcome.
 
-    ``when_well_again`` is called after the first answer of Supabase that follows a failure, and
-    ``when_refused`` when PostgREST begins to refuse the table. ``is_refused`` says whether it did
-    when the table was last read.
+    It calls ``when_well_again`` if Supabase answers after a failure. It calls ``when_refused`` if
+    PostgREST begins to refuse the table.
     """
 
     def __init__(self, known: Known, outside: Outside, entries: Entries) -> None:
+        self._scope = known.scope
         journal = self._journal = known.journal
         self._record = known.record
         self._lookups = known.lookups
@@ -57,7 +57,6 @@ class Reads:
         self._asked: dict[Resource, Pause] = {}
         self._answered = OVER
         self.recent = Recent(outside.now_ms)
-        self.is_refused = False
         self.when_well_again: Callable[[], None] = lambda: None
         self.when_refused: Callable[[], None] = lambda: None
 
@@ -67,21 +66,21 @@ class Reads:
         return self._flights.is_idle
 
     def is_under_way(self, resource: Resource, version: int) -> bool:
-        """Tell whether a read is under way that began at that version or later."""
+        """Return whether a read is under way that began at that version or later."""
         return self._flights.is_under_way(resource, version)
 
     async def refresh(self, resource: Resource, version: int) -> Reading:
-        """Return what a read gave that began at that version or later.
+        """Return the result of a read that began at that version or later.
 
-        The answer comes from the read itself, not from the store, which may go on saying that the
+        The answer comes from the read itself and not from KV, because KV may still show that the
         key is absent. Raises NotFound or UpstreamError.
         """
-        # Before the read begins, so that no change in its midst goes unnoticed.
+        # Before the read begins, so that a change during the read is noticed.
         self._journal.note(self._journal.changes.with_entry(resource))
         return await self._flights.join(resource, version)
 
     async def read(self, resource: Resource) -> Representation:
-        """Read from Supabase, keep nothing but how that went. Raises NotFound or UpstreamError."""
+        """Read from Supabase. Keep only the outcome. Raises NotFound or UpstreamError."""
         version, key = self._journal.changes.version, loggable(resource.key)
         try:
             answered = await self._source.read(resource)
@@ -105,14 +104,14 @@ class Reads:
             raise
         self._note_answer(resource)
         if resource.is_whole:
-            self.is_refused = False
+            self._record.read_whole()
         return answered
 
     def patience_ms(self, resource: Resource) -> int:
-        """Return how much longer a reader with a stale entry should wait for a resource.
+        """Return how much longer a reader with an outdated entry should wait for a resource.
 
-        Supabase has `PATIENCE_MS` from when it was asked for it. Before that, while other reads
-        have their turn, it has so long for each of its answers.
+        Supabase has `PATIENCE_MS` from the moment when it was asked for the resource. Before that,
+        while other reads have their turn, it has as long after each of its answers.
         """
         return self._asked.get(resource, self._answered).remaining_ms(self._now_ms())
 
@@ -124,23 +123,25 @@ class Reads:
             self.when_well_again()
 
     def _note_refusal(self, error: EdgeCacheError) -> None:
-        """Have the rows of a table that cannot be read any more looked at again, once."""
+        """Remove the table's entry and make all rows outdated, once, when PostgREST refuses it."""
+        is_new = not self._record.is_refused
         self._record.refused(error)
-        if not self.is_refused:
-            self.is_refused = True
+        if is_new:
+            self._entries.remove(Resource(self._scope))
             version = self._journal.raise_version()
             self._journal.note(self._journal.changes.with_all_rows(version))
             self.when_refused()
 
     async def _refresh(self, resource: Resource, version: int) -> Reading:
-        """Read, check, remember and have written one entry."""
+        """Read one resource, keep the answer in memory, and write it to KV."""
         began_ms = self._now_ms()
         self._asked[resource] = Pause(began_ms, PATIENCE_MS)
         try:
             answered = await self.read(resource)
-        except NotFound:
+        except (NotFound, FinalAnswer, AnotherRow) as error:
             self.recent.forget(resource.key)
-            self._lookups.note_absent(resource.key, version)
+            if isinstance(error, NotFound):
+                self._lookups.note_absent(resource.key, version)
             raise
         finally:
             del self._asked[resource]

@@ -1,4 +1,4 @@
-"""Requests to Supabase's REST interface: with the public key, sent again where that may help."""
+"""Requests to Supabase's REST interface, with the public key. If it may help, we send one again."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from edge_cache.supabase.answers import require_available
 from edge_cache.tables import PUBLIC, Table
 
 RETRIES = 2
-"""How often a request that failed transiently is sent again."""
+"""If a request fails transiently, it is sent again at most this often."""
 
 FIRST_BACKOFF_MS = 200
-"""Upper bound of the pause before the first retry; it doubles with each."""
+"""The pause before the first retry is at most this long. The limit doubles with each retry."""
 
 
 class Requests:
     """Sends requests with the public key, so that row level security decides.
 
-    It sends them through httpx's transport, not through a client: cookies, redirects and
-    authentication flows, which a client looks after, are not wanted here, and cost milliseconds.
+    It uses httpx's transport and no client, because a client handles cookies, redirects and
+    authentication. We do not want those here, and they cost milliseconds.
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport, settings: Settings) -> None:
@@ -39,18 +39,18 @@ class Requests:
 
     @asynccontextmanager
     async def within_time_limit(self) -> AsyncIterator[None]:
-        """Bound what is asked inside by the settings' time limit. Raises UpstreamTimeout."""
+        """Limit the time of all requests inside to the settings' limit. Raises UpstreamTimeout."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 yield
         except TimeoutError as error:
             raise UpstreamTimeout(
-                f"Supabase gave no complete answer within {self._timeout_s:g} s "
+                f"Supabase sent no complete answer within {self._timeout_s:g} s "
                 "(SUPABASE_TIMEOUT_SECONDS)."
             ) from error
 
     async def get(self, target: str, headers: dict[str, str] | None = None) -> httpx.Response:
-        """GET a path below ``/rest/v1/``; see `send`."""
+        """GET a path below ``/rest/v1/``, as `send` does."""
         return await self.send("GET", target, headers or {})
 
     async def send(
@@ -62,10 +62,11 @@ class Requests:
         *,
         is_relayed: bool = False,
     ) -> httpx.Response:
-        """Ask for a path below ``/rest/v1/``, query included; return the answer with its body.
+        """Request a path below ``/rest/v1/``, with its query. Return the answer with its body.
 
-        Raises TransientUpstreamError once the last attempt failed so, and TimeoutError. An error
-        that Supabase answered is not asked for again where it is relayed: its clients do that.
+        Raises TransientUpstreamError if the last attempt fails, and TimeoutError. If Supabase's
+        answer is handed on (``is_relayed``), an error that Supabase sent is not retried, because
+        its clients do that.
         """
         for attempt in range(RETRIES):
             try:
@@ -101,7 +102,8 @@ class Requests:
 def key_headers(key: str) -> dict[str, str]:
     """Return the headers that authenticate a request.
 
-    Publishable keys go in ``apikey`` only; a legacy anon key is a JWT and also the bearer token.
+    A publishable key goes in ``apikey`` only. A legacy anon key is a JWT, so it is also the bearer
+    token.
     """
     headers = {"apikey": key}
     if key.startswith("ey"):
@@ -110,10 +112,10 @@ def key_headers(key: str) -> dict[str, str]:
 
 
 def table_target(table: Table) -> str:
-    """Return what asks for a table's rows with all columns; filters may follow."""
+    """Return the path that asks for a table's rows with all columns. Filters may follow."""
     return f"{quote(table.relation, safe='')}?select=*"
 
 
 def profile(table: Table) -> dict[str, str]:
-    """Return the header that chooses a schema other than the first one exposed."""
+    """Return the header that chooses the table's schema, if it is not the first one exposed."""
     return {} if table.schema == PUBLIC else {"accept-profile": table.schema}

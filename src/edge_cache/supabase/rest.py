@@ -1,4 +1,4 @@
-"""Reads from Supabase's REST interface (PostgREST), complete and checked, or not at all."""
+"""Reads from Supabase's REST interface (PostgREST). Only complete, checked answers are returned."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edge_cache.errors import AnotherRow, InvalidAnswer, NotFound, SpelledOtherw
 from edge_cache.ports import NowMs
 from edge_cache.resources import Resource
 from edge_cache.supabase.absence import can_exist, is_spelling, proves_absence
-from edge_cache.supabase.answers import object_in, require_success
+from edge_cache.supabase.answers import object_in, require_storable, require_success
 from edge_cache.supabase.columns import equals
 from edge_cache.supabase.outbox import Outbox
 from edge_cache.supabase.queries import Queries
@@ -22,7 +22,7 @@ _ROW_TYPE = "application/vnd.pgrst.object+json"
 
 
 class Supabase:
-    """Reads tables, rows and queries as the public key may see them; it has the outbox beside."""
+    """Reads tables, rows and queries as the public key may see them. It also has the outbox."""
 
     def __init__(
         self, transport: httpx.AsyncBaseTransport, settings: Settings, *, now_ms: NowMs
@@ -35,8 +35,8 @@ class Supabase:
     async def read(self, resource: Resource) -> Representation:
         """Return a table as a JSON array of all its rows, a row as a JSON object, or an answer.
 
-        The whole read, retries included, is bounded by the settings' time limit. Raises NotFound
-        for a row that is proven not to be there, else UpstreamError.
+        The settings' time limit bounds the whole read, retries included. Raises NotFound if the
+        answer proves that a row is absent, else UpstreamError.
         """
         async with self._requests.within_time_limit():
             if resource.query is not None:
@@ -55,6 +55,7 @@ class Supabase:
         if proves_absence(response, row_id):
             raise absent
         require_success(response, table)
+        require_storable(response, table)
         found_id = object_in(response).get(table.key)
         if not isinstance(found_id, str):
             raise InvalidAnswer(
@@ -63,6 +64,6 @@ class Supabase:
         if found_id == row_id:
             return response.content
         if is_spelling(row_id, found_id):
-            # Entries of other spellings would outlive edits of the row.
-            raise SpelledOtherwise(f"The row's {table.key} is spelled otherwise.")
-        raise AnotherRow(f"Supabase sent a row with another {table.key} than was asked for.")
+            # If the row is edited, an entry under another spelling would stay as it was.
+            raise SpelledOtherwise(f"The row's {table.key} is spelled in another way.")
+        raise AnotherRow(f"Supabase sent a row with another {table.key} than we asked for.")

@@ -1,4 +1,4 @@
-"""Which request gets what: paths, methods, and every error as a problem. Pure."""
+"""Which request gets which answer: paths, methods, and errors."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ _REVALIDATE_METHODS = "GET, POST, OPTIONS"
 _READS = frozenset({"GET", "HEAD"})
 
 _WITHOUT_CACHE = (RefresherUnavailable, Overloaded)
-"""Errors of this Worker's own, at which Supabase is asked in the cache's place."""
+"""The cache's own errors. After one of these, the request is passed on to Supabase."""
 
 
 _NOT_NORMAL = (
-    "A path has no segments that are empty, . or .., and no backslash: send it in its normal form."
+    "A path may not have a backslash, or a segment that is empty, . or ..: send its normal form."
 )
 
 
@@ -76,7 +76,7 @@ class App:
 
     @property
     def shared_max_age_s(self) -> int | None:
-        """For how long shared caches may answer by themselves; None: not at all."""
+        """How many seconds shared caches may answer by themselves. None: not at all."""
         return self._settings.shared_max_age_s
 
     async def answer(self, request: Request) -> Answer | Passed:
@@ -99,7 +99,7 @@ class App:
         return self._elsewhere(path, request)
 
     async def _rest(self, request: Request) -> Answer | Passed:
-        """Decide whether the cache answers, or Supabase because the cache does not."""
+        """Answer from the cache. If the cache may not or cannot answer, pass the request on."""
         method = request.method
         if method == "OPTIONS":
             return _options(http.REST_METHODS, request)
@@ -111,7 +111,7 @@ class App:
         try:
             return await self._read(asked, request)
         except EdgeCacheError as error:
-            # Without the refresher there is no cache, but Supabase may well be there.
+            # The cache cannot answer without the refresher, but Supabase may still answer.
             if isinstance(error, _WITHOUT_CACHE) and self._passing.passes_rest:
                 return await self._passing.pass_on(request, Reason(error.slug))
             raise
@@ -135,7 +135,7 @@ class App:
         return await self._revalidate_all()
 
     async def _revalidate_all(self) -> Answer:
-        """Revalidate everything side by side; what fails keeps nothing else from it."""
+        """Revalidate everything at once. If one table fails, the others are still revalidated."""
         tables = self._settings.declared.tables
         outcomes = await asyncio.gather(
             *map(self._refresher.revalidate, (*tables, PROJECT)), return_exceptions=True
@@ -149,7 +149,7 @@ class App:
         return http.json_answer({"received": True})
 
     async def _trusted_body(self, request: Request) -> bytes:
-        """Return the body of a request that may revalidate, before anybody looks into it."""
+        """Return the body of a request that may revalidate. Nobody looks into it before that."""
         secrets, signature = self._settings.secrets, signature_in(request.header)
         if signature is None or is_open(secrets, request.url):
             require_secret(secrets, request.header("authorization"), request.url)
@@ -163,7 +163,7 @@ class App:
         change = change_in(body, self._settings.declared.tables)
         if change.table is not None:
             await self._refresher.record(change.table, change.row_ids)
-        # The project last: what it knows of is not asked for again.
+        # The project comes last: what it has recorded, nobody asks the outbox for again.
         await self._refresher.record(PROJECT, (), change.number)
         table = "another" if change.table is None else change.table.name
         self._log("received", table=table, type=change.kind)
@@ -178,7 +178,7 @@ class App:
         return report
 
     def _revalidation(self, request: Request) -> str:
-        """Tell what `/revalidate` asks for at this address, by knocking without a secret."""
+        """Return what `/revalidate` needs at this address: try it without a secret."""
         try:
             require_secret(self._settings.secrets, None, request.url)
         except (Unauthorized, SecretNotConfigured) as refused:
@@ -186,7 +186,10 @@ class App:
         return "open"
 
     def _elsewhere(self, path: str, request: Request) -> Answer:
-        """Answer with the page, or let another site's page ask, so that it can read the 404."""
+        """Answer with the page, or raise NotFound.
+
+        A CORS preflight succeeds, so that a page of another site can read the 404.
+        """
         if request.method == "OPTIONS":
             return _options(http.READ_METHODS, request)
         if path == page.PATH and self._settings.has_page and _is_read(request):
@@ -199,7 +202,7 @@ class App:
 
 
 async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer | Passed:
-    """Answer a request, errors too. ``app`` may raise ConfigurationError."""
+    """Answer a request, even if that fails. ``app`` may raise ConfigurationError."""
     answered: Answer | Passed
     shared_max_age_s = None
     try:
@@ -217,12 +220,12 @@ async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer |
 async def _body_of(request: Request) -> bytes:
     body = await request.body(MAX_BYTES)
     if body is None:
-        raise PayloadTooLarge(f"A payload may have {MAX_BYTES} bytes.")
+        raise PayloadTooLarge(f"A payload may have at most {MAX_BYTES} bytes.")
     return body
 
 
 def _refusal(error: EdgeCacheError, request: Request, log: Log) -> Answer:
-    """Answer with an error in the words of those who ask at this path."""
+    """Answer with an error in the shape that clients of this path expect."""
     path = request.url.route
     api = supabase_paths.api_of(path)
     answer = http.problem(error)
@@ -231,7 +234,7 @@ def _refusal(error: EdgeCacheError, request: Request, log: Log) -> Answer:
     logged = supabase_paths.logged(path)
     log("refused", path=logged, method=request.method, status=answer.status, type=error.slug)
     if isinstance(error, ConfigurationError):
-        if request.method == "OPTIONS":  # so that a page can read what is wrong
+        if request.method == "OPTIONS":  # so that a page can read the faults
             rest = api == supabase_paths.REST
             return _options(http.REST_METHODS if rest else http.READ_METHODS, request)
         return _misconfigured(error, request, path) or answer
@@ -239,7 +242,7 @@ def _refusal(error: EdgeCacheError, request: Request, log: Log) -> Answer:
 
 
 def _misconfigured(error: ConfigurationError, request: Request, path: str) -> Answer | None:
-    """Say it where somebody looks how things are; whether they may have a page is not known."""
+    """Show the faults at `/health` and on the page. Nobody knows whether the page is turned off."""
     report = misconfigured(error)
     if path == HEALTH_PATH:
         return page.negotiated(report, request.header("accept"))
@@ -249,18 +252,19 @@ def _misconfigured(error: ConfigurationError, request: Request, path: str) -> An
 
 
 def _hint(declared: Declared) -> str:
-    """Tell where there is something, if it is anywhere."""
+    """Return words that name the paths where something is served."""
     tables = [f"/{table.name}" for table in declared.tables]
     paths = tables or [f"{supabase_paths.REST}/{target}" for target in declared.targets]
     return f"; try {' or '.join(paths)}" if paths else ", and no table is served"
 
 
 _NOT_OF_A_SERVICE = (NotFound, ConfigurationError)
-"""Where Supabase's services are not passed on, or nobody knows, their paths are like any other."""
+"""These errors mean that Supabase's services are not passed on, or that nobody knows. Then their
+paths are like any other."""
 
 
 def _is_read(request: Request) -> bool:
-    """Tell whether it is GET or HEAD; if not, it is OPTIONS. Raises MethodNotAllowed."""
+    """Return whether it is GET or HEAD. If not, it is OPTIONS. Raises MethodNotAllowed."""
     if request.method in _READS:
         return True
     if request.method == "OPTIONS":

@@ -1,4 +1,4 @@
-"""`/health`: whether readers can be served, and how the refreshes go. Pure."""
+"""`/health`: whether readers can be served, and how the refreshes go."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from edge_cache.tables import PROJECT, Declared, Table
 from edge_cache.times import rfc3339
 
 FAILED_MS = 5 * 60 * 1000
-"""For so long a failed read says that readers of what is not cached may not be served."""
+"""For so long after a failed read, `/health` says that a table without an entry cannot be served.
+"""
 
 
 _MS = "_ms"
-"""So end the names of times in milliseconds."""
+"""The names of times in milliseconds end with this."""
 
 
 class Health:
-    """Looks at Workers KV and at each table's refresher."""
+    """Looks at Workers KV and at the objects."""
 
     def __init__(
         self,
@@ -41,9 +42,9 @@ class Health:
         self._now_ms = now_ms
 
     async def report(self, revalidation: str) -> Answer:
-        """Answer 200 if every table can be served, else 503; either way with the details.
+        """Answer 200 if every table can be served, else 503, both with the details.
 
-        ``revalidation`` says what `/revalidate` asks for.
+        ``revalidation`` is what `/revalidate` needs.
         """
         declared = self._declared.tables
         project, *reports = await asyncio.gather(self._project(), *map(self._table, declared))
@@ -59,7 +60,7 @@ class Health:
         return _answer(members, serving=serving)
 
     async def _project(self) -> dict[str, object]:
-        """Return the members of what belongs to no single table."""
+        """Return the project's members."""
         try:
             status = await self._refresher.status(PROJECT)
         except EdgeCacheError as error:
@@ -69,8 +70,8 @@ class Health:
     async def _table(self, table: Table) -> dict[str, object]:
         """Return a table's members.
 
-        It can be served from its entry or, unless a read has just failed, from Supabase. Of an
-        older failure nobody knows whether it still holds: nobody has asked since.
+        It can be served if it has an entry, or if no read failed just now. An older failure does
+        not count: nobody has asked since, so nobody knows whether Supabase still fails.
         """
         try:
             value = await self._store.open(Resource(table).key)
@@ -94,7 +95,7 @@ class Health:
         return self._now_ms() - int(status["failed_at_ms"]) < FAILED_MS
 
     def _entry(self, metadata: Metadata | None) -> dict[str, object]:
-        """Return what the metadata tells of an entry; another Worker's has none."""
+        """Return an entry's members. They are None if another Worker wrote it."""
         if metadata is None:
             return dict.fromkeys(("rows", "bytes", "read_at", "age", "version"))
         return {
@@ -107,7 +108,7 @@ class Health:
 
 
 def _shown(status: Mapping[str, Any]) -> dict[str, object]:
-    """Return an object's status with its times as RFC 3339 has them."""
+    """Return an object's status with its times in RFC 3339's form."""
     shown: dict[str, object] = {}
     for name, value in status.items():
         if isinstance(value, dict):
@@ -120,7 +121,7 @@ def _shown(status: Mapping[str, Any]) -> dict[str, object]:
 
 
 def misconfigured(error: ConfigurationError) -> Answer:
-    """Answer 503 with what is wrong with the configuration."""
+    """Answer 503 with the faults of the configuration."""
     members: dict[str, object] = {"configuration": list(error.faults), "tables": {}, "project": {}}
     return _answer(members, serving=False)
 

@@ -1,4 +1,4 @@
-"""Requests that the cache does not answer: handed to Supabase, or refused. Pure."""
+"""Requests that the cache does not answer are passed on to Supabase, or refused."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from edge_cache.worker import supabase_paths
 
 
 class Passing:
-    """Passes requests on, and tells why.
+    """Passes requests on, and says why.
 
-    The caller's credentials travel with a request, and none of this Worker's.
+    A request keeps the reader's credentials. It gets none of the Worker's.
     """
 
     def __init__(self, pass_on: PassOn, settings: Settings, log: Log) -> None:
@@ -24,24 +24,24 @@ class Passing:
 
     @property
     def has_services(self) -> bool:
-        """Whether Supabase's services beside its REST API are passed on."""
+        """Whether requests to Supabase's other services than its REST API are passed on."""
         return self._mode == PassThrough.ALL
 
     @property
     def passes_rest(self) -> bool:
-        """Whether what the cache does not answer reaches Supabase."""
+        """Whether requests to the REST API are passed on if the cache does not answer them."""
         return self._mode != PassThrough.OFF
 
     async def pass_on(self, request: Request, why: Reason) -> Passed:
-        """Hand a request to Supabase; ``why`` tells why the cache does not answer a read.
+        """Pass a request on. If it is a read, ``why`` is why the cache does not answer it.
 
         Raises NotPassedOn and UpstreamUnreachable.
         """
         method, is_read = request.method, request.method in {"GET", "HEAD"}
         if self._mode == PassThrough.OFF:
             raise NotPassedOn(
-                f'The cache does not answer this {method}, and PASS_THROUGH = "off" keeps it from '
-                "Supabase."
+                f'The cache does not answer this {method}, and with PASS_THROUGH = "off" nothing '
+                "is passed on to Supabase."
             )
 
         def told(status: int) -> str:

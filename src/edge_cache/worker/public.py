@@ -1,7 +1,8 @@
-"""Which requests below ``/rest/v1/`` the cache may answer: those that are the same for everybody.
+"""Which requests below ``/rest/v1/`` the cache may answer.
 
-Pure. That is: a read of what is declared, with the public key and nothing of a user's, spelled so
-that nobody can mistake it. Everything else is `PassedOn`.
+It may if everybody gets the same answer. So the request must read something that is declared, have
+the public key and nothing of a user, and be spelled in a way that has one meaning only. Everything
+else is `PassedOn`.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from edge_cache.worker.canonical import Variant, query_in
 
 _REMEMBERED = 1000
 _MAX_REMEMBERED_CHARS = 2000
-"""Of a request's URL and headers together, so that all of them take some megabytes at most."""
+"""If a request's URL and headers are longer together, its decision is not remembered. So all that
+is remembered takes some megabytes at most."""
 
 
 class Public:
-    """Decides for each request; what it decided of the same words before, it remembers."""
+    """Decides for each request. It remembers what it decided for equal requests before."""
 
     def __init__(self, settings: Settings) -> None:
         self._key = settings.anon_key

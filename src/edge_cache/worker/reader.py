@@ -1,4 +1,4 @@
-"""The read path: answer from the store, or have the refresher fill what is missing."""
+"""Reads: answer from the store, or ask the refresher to fill what is missing."""
 
 from __future__ import annotations
 
@@ -15,38 +15,39 @@ from edge_cache.resources import Resource, loggable
 from edge_cache.supabase.rows import is_plausible
 
 Background = Callable[[Awaitable[None]], None]
-"""Has something done after the answer was sent."""
+"""Runs something after the answer was sent."""
 
 TELL_AFTER_S = 12 * 60 * 60
-"""If the refresher has not heard for so long that an entry is wanted, its next reader says so. An
-entry that nobody wants for a day is not refreshed any more."""
+"""If the refresher has not heard for so long that readers want an entry, the next reader says so.
+If nobody wants an entry for a day, it is no longer refreshed."""
 
 
 @dataclass(frozen=True, slots=True)
 class MaxAges:
-    """Seconds after which entries are renewed: of tables and rows (None: never), of queries."""
+    """Seconds after which entries are aged: of tables and rows (None: never), of queries."""
 
     tables: int | None = None
     queries: int = 300
 
     def of(self, resource: Resource) -> int | None:
-        """Return that of a resource."""
+        """Return the maximum age of a resource's entry."""
         return self.tables if resource.query is None else self.queries
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What a read request asks for besides the resource."""
+    """What a reader asks for besides the resource."""
 
     if_none_match: str | None = None
     head: bool = False
 
 
 class Reader:
-    """Serves reads; never writes.
+    """Serves reads. It never writes.
 
-    Aged entries are served and renewed in the background (RFC 5861's stale-while-revalidate).
-    Outdated ones are served if Supabase fails, or is slow (its stale-if-error).
+    If an entry is aged, the reader gets it, and it is renewed in the background (RFC 5861's
+    stale-while-revalidate). If it is outdated, the reader gets it only if Supabase fails or is slow
+    (stale-if-error).
     """
 
     def __init__(  # noqa: PLR0913  its collaborators, nothing else
@@ -69,7 +70,7 @@ class Reader:
         self._log = log
 
     async def read(self, resource: Resource, conditions: Conditions) -> http.Answer:
-        """Answer a GET or HEAD. Raises EdgeCacheError if there is nothing to answer with."""
+        """Answer a GET or HEAD. Raises EdgeCacheError if there is no answer."""
         worth = await self._look_up(resource)
         if isinstance(worth, Fresh | Aged):
             return self._serve(resource, conditions, worth)
@@ -94,8 +95,8 @@ class Reader:
         return worth
 
     async def _open(self, resource: Resource) -> tuple[StoredValue | None, int]:
-        """Return what KV has, and the version below which that is outdated."""
-        if resource.is_whole:  # overwritten as soon as it changes
+        """Return what KV has, and the version below which it is outdated."""
+        if resource.is_whole:  # its entry is overwritten as soon as the table changes
             return await self._store.open(resource.key), 0
         version_key = resource.scope.version_key
         value, versions = await self._store.open_versioned(resource.key, version_key)
@@ -115,10 +116,10 @@ class Reader:
         return answer
 
     def _is_to_be_told(self, resource: Resource, entry: Entry[Body]) -> bool:
-        """Tell whether the refresher might take an entry for one that nobody wants any more.
+        """Return whether the refresher could think that nobody wants an entry any more.
 
-        Of queries it keeps warm those that were asked for last, so it is told of them more often.
-        Rows are refreshed whether anybody wants them or not.
+        A reader says more often that it wants a query, because the refresher keeps only the latest
+        queries warm. Nobody says it of rows, because they are always refreshed.
         """
         metadata, max_age_s = entry.metadata, self._max_ages.of(resource)
         if not metadata.read_at_ms or resource.row_id is not None:
@@ -130,6 +131,7 @@ class Reader:
         try:
             await self._refresher.renew(resource, asked_at_ms)
         except EdgeCacheError as error:
+            _release_reply(error)
             self._log("renew_failed", key=loggable(resource.key), type=error.slug)
 
     async def _forward(
@@ -154,8 +156,7 @@ class Reader:
         self, resource: Resource, conditions: Conditions, entry: Entry[Body], error: EdgeCacheError
     ) -> http.Answer:
         """Answer with an outdated entry instead of an error (stale-if-error)."""
-        if reply := _reply_of(error):
-            release(reply.body)
+        _release_reply(error)
         age = entry.age_s(self._now_ms())
         self._log("stale_if_error", key=loggable(resource.key), type=error.slug, age_s=age)
         return self._answer(conditions, entry, _stale_parts(error))
@@ -163,7 +164,7 @@ class Reader:
     def _relay(
         self, resource: Resource, worth: Outdated | Absent, error: EdgeCacheError
     ) -> http.Answer:
-        """Answer with what Supabase said in its own words; else raise the error."""
+        """Hand on Supabase's own answer. If there is none, raise the error."""
         reply = _reply_of(error)
         if reply is None:
             raise error
@@ -188,14 +189,14 @@ class Reader:
 
 
 async def _entry_in(resource: Resource, value: StoredValue) -> Entry[Body] | None:
-    """Return the entry that a value is, or None if it is none."""
+    """Return the entry in a value, or None if the value is no entry."""
     if value.metadata is not None:
         metadata = parse_metadata(value.metadata)
         if metadata is None:
             release(value.stream)
             return None
         return Entry(metadata, value.stream)
-    # Another Worker wrote it: what it is can only be told from the value itself.
+    # Another Worker wrote it, so only the value itself shows what it is.
     body = await value.read()
     if resource.query is not None or not is_plausible(body, row=resource.row_id is not None):
         return None
@@ -206,25 +207,30 @@ def _reply_of(error: EdgeCacheError) -> Reply | None:
     return error.reply if isinstance(error, UpstreamError) else None
 
 
+def _release_reply(error: EdgeCacheError) -> None:
+    if reply := _reply_of(error):
+        release(reply.body)
+
+
 def _release(old: Entry[Body] | None) -> None:
     if old:
         release(old.body)
 
 
 def _missed(worth: Outdated | Absent) -> tuple[str, str | None]:
-    """Return RFC 9211's ``fwd`` value for what the store could not answer, and a detail."""
+    """Return why the store could not answer: RFC 9211's ``fwd`` value, and a detail."""
     return ("stale", None) if isinstance(worth, Outdated) else (worth.fwd, worth.detail)
 
 
 def _filled_parts(worth: Outdated | Absent, filled: Filled) -> list[str]:
-    """Return Cache-Status's parameters for an entry that the refresher gave."""
+    """Return Cache-Status's parameters for an entry from the refresher."""
     if not filled.asked:
         return ["hit", f"detail={_missed(worth)[1] or 'memory'}"]
     return _forwarded_parts(worth, filled.entry.metadata.status, stored=filled.stored)
 
 
 def _forwarded_parts(worth: Outdated | Absent, status: int, *, stored: bool = False) -> list[str]:
-    """Return Cache-Status's parameters for what Supabase answered."""
+    """Return Cache-Status's parameters for Supabase's answer."""
     fwd, detail = _missed(worth)
     parts = [f"fwd={fwd}", f"fwd-status={status}"]
     if stored:
@@ -237,7 +243,7 @@ def _forwarded_parts(worth: Outdated | Absent, status: int, *, stored: bool = Fa
 def _stale_parts(error: EdgeCacheError) -> list[str]:
     """Return Cache-Status's parameters for an outdated entry.
 
-    A status is claimed only if one arrived.
+    They name a status only if Supabase sent one.
     """
     if isinstance(error, NotAsked):
         return ["hit", f"detail={error.slug}"]

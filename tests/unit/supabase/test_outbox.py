@@ -223,7 +223,7 @@ def test_an_answer_of_another_version_is_none(members: dict[str, Any]) -> None:
 
 def test_an_answer_that_is_no_object_is_none() -> None:
     """Such as one of another function of this name."""
-    with pytest.raises(InvalidAnswer, match="no object"):
+    with pytest.raises(InvalidAnswer, match="not an object"):
         announced(lambda _request: httpx.Response(200, json=[]))
 
 

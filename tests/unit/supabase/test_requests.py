@@ -125,7 +125,7 @@ def test_a_timeout_of_the_transport_is_the_time_limit(read: Read) -> None:
     with pytest.raises(UpstreamTimeout) as caught:
         read(remote)
     assert caught.value.detail == (
-        "Supabase gave no complete answer within 1 s (SUPABASE_TIMEOUT_SECONDS)."
+        "Supabase sent no complete answer within 1 s (SUPABASE_TIMEOUT_SECONDS)."
     )
     assert len(remote.requests) == 1
 
