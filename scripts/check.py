@@ -1,4 +1,4 @@
-"""`npm run check`: everything about the code that needs no running. Runs all, then tells."""
+"""`npm run check`: runs every check that does not run the program, and prints all results."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ PYTHON = sys.executable
 
 
 def tool(*arguments: str) -> Callable[[], str]:
-    """Return a check that passes when a command does."""
+    """Return a check that passes if the command succeeds."""
 
     def check() -> str:
         env = {**environment(), "PYTHONPATH": str(ROOT / "src")}
@@ -31,13 +31,13 @@ def tool(*arguments: str) -> Callable[[], str]:
 
 
 def python_locks() -> str:
-    """Compile the locks again, preferring their versions: a change means they are out of step."""
+    """Compile the lock files again, keeping their versions. If one changes, it is outdated."""
     with tempfile.TemporaryDirectory() as folder:
         for one in lock.LOCKS:
             copy = Path(shutil.copy(one.path, folder))
             one.compile_to(copy)
             if copy.read_text() != one.path.read_text():
-                return f"{one.path.name} is out of step: run `sh scripts/run scripts/lock.py`."
+                return f"{one.path.name} is outdated: run `sh scripts/run scripts/lock.py`."
     return ""
 
 
@@ -47,16 +47,16 @@ def node_lock() -> str:
         wanted = json.loads((folder / "package.json").read_text())["devDependencies"]
         locked = json.loads((folder / "package-lock.json").read_text())["packages"][""]
         if wanted != locked["devDependencies"]:
-            return f"{folder.name}: package-lock.json is out of step: run `npm install --save`."
+            return f"{folder.name}/package-lock.json is outdated: run `npm install --save` there."
     return ""
 
 
 INHERITED_BY_NONE = ("kv_namespaces", "durable_objects")
-"""Bindings, which Wrangler has no environment inherit."""
+"""Bindings. No environment inherits them."""
 
 
 def environments() -> str:
-    """Compare the environments of wrangler.toml with its top: each repeats what none inherits."""
+    """Compare what no environment of wrangler.toml inherits: each should repeat it."""
     config = tomllib.loads((ROOT / "wrangler.toml").read_text())
     wanted = config["vars"]["TABLES"]
     for name, own in config["env"].items():
@@ -71,23 +71,23 @@ def environments() -> str:
             if bindings_in(own.get(kind)) != bindings_in(config[kind]):
                 return (
                     f"wrangler.toml: [env.{name}] lacks bindings that the top level has: repeat"
-                    f" {kind} in it."
+                    f" {kind} there."
                 )
     return ""
 
 
 def bindings_in(section: Any) -> list[str]:
-    """Return the names of the bindings in a section of wrangler.toml, without what is their own."""
+    """Return the names of the bindings in a section of wrangler.toml, without their settings."""
     listed = section.get("bindings", []) if isinstance(section, dict) else section or []
     return sorted(one.get("name") or one["binding"] for one in listed)
 
 
 def local_settings() -> str:
-    """Look for what is meant for this machine alone."""
+    """Find settings in wrangler.toml that are only for this machine."""
     text = (ROOT / "wrangler.toml").read_text()
     flags = tomllib.loads(text)["compatibility_flags"]
     if "localhost" in text or "127.0.0.1" in text or "experimental" in flags:
-        return "wrangler.toml has a setting for this machine alone: put it into .dev.vars."
+        return "wrangler.toml has a setting that is only for this machine: put it into .dev.vars."
     return ""
 
 
@@ -111,13 +111,13 @@ CHECKS = (
             *map(str, sorted(WORKFLOWS.glob("*.yml"))),
         ),
     ),
-    # Its help and information are matters of taste.
+    # Below medium severity, its findings are matters of taste.
     ("workflows' security", tool(str(TOOLS / "zizmor"), *ZIZMOR, str(WORKFLOWS))),
 )
 
 
 def outcome(check: Callable[[], str]) -> str:
-    """Return what is wrong; a check that cannot run is wrong too."""
+    """Return what is wrong. A check that cannot run has failed too."""
     try:
         return check().strip()
     except Failure as failure:
@@ -125,7 +125,7 @@ def outcome(check: Callable[[], str]) -> str:
 
 
 def main() -> int:
-    """Run every check and print a line for each."""
+    """Run every check, and print a line for each."""
     failed = 0
     for name, check in CHECKS:
         problem = outcome(check)

@@ -11,15 +11,15 @@ from shared.stamp import Stamp
 BOOTSTRAP = REQUIREMENTS / "bootstrap.txt"
 DEV = REQUIREMENTS / "dev.txt"
 
-# A virtual environment holds its own absolute path, so a moved project needs a new one.
+# A virtual environment contains its own absolute path, so a project that was moved needs a new one.
 MADE = Stamp(VENV / ".made", (BOOTSTRAP, DEV), salt=str(ROOT))
 
-# uv does not read pip's settings, where a company's mirror and certificate usually stand.
+# A company's mirror and certificate are usually in pip's settings, and uv does not read those.
 PIP_SETTINGS = (("index-url", "UV_DEFAULT_INDEX"), ("cert", "SSL_CERT_FILE"))
 
 VENV_FAILED = (
-    "Python could not make a virtual environment in .venv: on Debian and Ubuntu install the package"
-    " `python3-venv`, then run this again."
+    "Python could not make a virtual environment in .venv. On Debian and Ubuntu, install the"
+    " package `python3-venv`, then run this again."
 )
 INSTALL_FAILED = (
     "The Python packages could not be installed: check that pip reaches its index"
@@ -41,7 +41,7 @@ def install() -> None:
 
 
 def uv(*arguments: str) -> str:
-    """Run uv on the environment and return its output; raise Failure if it fails."""
+    """Run uv on the environment, and return its output. Raises Failure."""
     command: Command = [VENV_PYTHON, "-m", "uv", *arguments]
     return run(command, env=_uv_environment(), otherwise=INSTALL_FAILED)
 

@@ -136,7 +136,7 @@ def test_the_projects_sql_is_missed(patient: Patient) -> None:
     assert said.about("the project's SQL").startswith("warn")
     assert "not there: edge_cache_changes, edge_cache_check" in said.about("the project's SQL")
     assert "npm run --silent sql" in said.about("the project's SQL")
-    assert "cannot be told" in said.about("edge_cache_check")
+    assert "this command cannot see" in said.about("edge_cache_check")
     patient.upstream.has_function = False
     assert "not there: edge_cache_snapshot" in patient.examined().about("the project's SQL")
 
@@ -145,7 +145,11 @@ def test_the_projects_sql_is_missed(patient: Patient) -> None:
     ("statement", "subject", "expected"),
     [
         ("alter table articles disable row level security", "public.articles: Row", "enable row"),
-        ("alter table articles disable trigger all", "public.articles: It lacks", "--silent sql"),
+        (
+            "alter table articles disable trigger all",
+            "public.articles: It has no enabled trigger",
+            "--silent sql",
+        ),
         ("delete from vault.secrets where name = 'edge_cache_url'", "Vault", "create_secret"),
     ],
 )
@@ -181,7 +185,7 @@ def test_what_may_go_stale_unseen_is_a_warning(patient: Patient) -> None:
     """It may be meant to be so."""
     patient.run("create policy more on notices to anon using (slug in (select name from twins))")
     said = patient.examined()
-    assert "What it shows depends on public.twins" in said.of("warn")[0]
+    assert "Its rows depend on public.twins" in said.of("warn")[0]
     assert said.status == 0
 
 
@@ -192,14 +196,14 @@ def test_a_key_that_need_not_be_unique_is_told(patient: Patient) -> None:
     patient.run("insert into twins values (1, 'Castor'), (2, 'Pollux')")
     patient.declare(tables)
     said = patient.examined()
-    assert "not unique by itself" in said.of("fail")[0]
+    assert "has no unique index of its own" in said.of("fail")[0]
     assert "add unique (id)" in said.of("fail")[0]
 
 
 @pytest.mark.parametrize(
     ("statement", "expected"),
     [
-        ("update vault.secrets set secret = 'another'", "another one here"),
+        ("update vault.secrets set secret = 'another'", "differs from edge_cache_secret"),
         ("truncate vault.secrets", "Vault has no"),
     ],
 )

@@ -75,7 +75,7 @@ def test_other_declarations_are_noticed(patient: Patient, worker: Edge) -> None:
     assert "lacks authors" in told
     assert "serves notices" in told
     assert "npm run deploy" in told
-    assert "not declared there" in said.about("public.twins through the Worker")
+    assert "does not declare it" in said.about("public.twins through the Worker")
     assert said.about("public.authors: it lacks the triggers").startswith("fail")
     assert len(said.of("fail")) == 3
 
@@ -88,7 +88,7 @@ def test_another_public_key_is_noticed(
     another = {"SUPABASE_ANON_KEY": "sb_publishable_another"}
     worker.configure({**variables, **CONFIGURED, **another})
     said = patient.examined("--worker", worker.url)
-    assert "another public key" in said.about("public.articles through the Worker")
+    assert "differs from the one here" in said.about("public.articles through the Worker")
 
 
 def test_another_secret_is_noticed(patient: Patient, worker: Edge) -> None:
@@ -110,7 +110,7 @@ def test_a_webhook_that_is_not_carried_out_fails(
     patient.upstream.always = answering(503)
     said = patient.examined("--worker", worker.url, "--url", supabase.url)
     assert said.status == 1
-    assert "not carried it out within 3 s. Supabase answered 503." in said.about("a webhook")
+    assert "did not carry it out within 3 s. Supabase answered 503." in said.about("a webhook")
     assert len(said.of("fail")) == 1
 
 
