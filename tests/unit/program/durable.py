@@ -25,6 +25,7 @@ class Storage:
 
     def __init__(self, clock: Clock, ring: Callable[[], object] = lambda: None) -> None:
         self.texts: dict[str, str] = {}
+        self.puts = 0
         self.due_ms: int | None = None
         self._clock = clock
         self._ring = ring
@@ -36,6 +37,7 @@ class Storage:
 
     def put(self, key: str, text: str) -> None:
         """Keep a text."""
+        self.puts += 1
         self.texts[key] = text
 
     async def set_alarm(self, at_ms: int) -> None:

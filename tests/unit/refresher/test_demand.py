@@ -15,14 +15,7 @@ from edge_cache.resources import Resource
 from edge_cache.tables import PROJECT, Table
 
 ARTICLES = Table("articles")
-LIST = Resource(ARTICLES)
-
 DAY_S = 24 * 60 * 60
-
-
-def row(row_id: str) -> Resource:
-    """Return a row of the table."""
-    return Resource(ARTICLES, row_id)
 
 
 def query(parameters: str = "") -> Resource:
@@ -42,29 +35,6 @@ def demand(clock: Clock, storage: Storage) -> Demand:
     return Demand(ARTICLES, storage, clock.now_ms)
 
 
-async def test_what_is_asked_for_is_wanted_for_a_day(clock: Clock, demand: Demand) -> None:
-    """The table, and a query."""
-    for resource in (LIST, query("a=1")):
-        assert not demand.is_wanted(resource)
-        demand.note(resource)
-        await asyncio.sleep(DAY_S - 0.001)
-        assert demand.is_wanted(resource)
-        await asyncio.sleep(0.001)
-        assert not demand.is_wanted(resource)
-    assert clock.passed_ms == 2 * DAY_S * 1000
-
-
-async def test_it_is_known_when_it_was_asked_for_last(clock: Clock, demand: Demand) -> None:
-    """Now, where nothing is known."""
-    assert demand.asked_at_ms(LIST) == START_MS
-    demand.note(LIST)
-    await asyncio.sleep(2)
-    assert demand.asked_at_ms(LIST) == START_MS
-    assert demand.asked_at_ms(query()) == START_MS + 2000
-    demand.note(LIST)
-    assert demand.asked_at_ms(LIST) == clock.now_ms() == START_MS + 2000
-
-
 async def test_a_clock_that_was_set_back_makes_nothing_unwanted(
     clock: Clock, demand: Demand
 ) -> None:
@@ -73,40 +43,6 @@ async def test_a_clock_that_was_set_back_makes_nothing_unwanted(
     clock.set_by(-2 * DAY_S * 1000)
     assert demand.is_wanted(query())
     assert demand.warm() == [query()]
-
-
-async def test_rows_are_not_remembered(storage: Storage, demand: Demand) -> None:
-    """They would be too many, and nothing is done for them."""
-    demand.note(row("1"))
-    await asyncio.sleep(10)
-    assert not demand.is_wanted(row("1"))
-    assert storage.texts == {}
-
-
-async def test_queries_are_kept_warm_those_asked_for_most_lately_first(demand: Demand) -> None:
-    """The table is none of them."""
-    for parameters in ("a=1", "a=2", "a=3"):
-        demand.note(query(parameters))
-        await asyncio.sleep(1)
-    demand.note(LIST)
-    demand.note(query("a=1"))
-    assert demand.warm() == [query("a=1"), query("a=3"), query("a=2")]
-    await asyncio.sleep(DAY_S - 2)
-    assert demand.warm() == [query("a=1"), query("a=3")]
-
-
-async def test_fifty_queries_are_kept_warm_and_the_table_is_not_forgotten(demand: Demand) -> None:
-    """The one that was asked for longest ago goes."""
-    demand.note(LIST)
-    for number in range(52):
-        demand.note(query(f"a={number}"))
-    assert demand.warm() == [query(f"a={number}") for number in range(51, 1, -1)]
-    demand.note(query("a=2"))
-    demand.note(query("a=x"))
-    assert query("a=2") in demand.warm()
-    assert query("a=3") not in demand.warm()
-    assert len(demand.warm()) == 50
-    assert demand.is_wanted(LIST)
 
 
 async def test_queries_that_are_asked_for_once_do_not_push_out_others(demand: Demand) -> None:
@@ -162,29 +98,6 @@ async def test_a_long_query_is_not_kept_warm(demand: Demand) -> None:
     demand.note(longest)
     demand.note(too_long)
     assert demand.warm() == [longest]
-
-
-async def test_what_is_noted_is_stored_together(
-    clock: Clock, storage: Storage, demand: Demand
-) -> None:
-    """Five seconds after the first; the next object knows it."""
-    demand.note(query("a=1"))
-    await asyncio.sleep(4)
-    demand.note(LIST)
-    await asyncio.sleep(0.9)
-    assert storage.get("asked") is None
-    await asyncio.sleep(0.2)
-    later = Demand(ARTICLES, storage, clock.now_ms)
-    assert later.warm() == [query("a=1")]
-    assert later.asked_at_ms(LIST) == START_MS + 4000
-    demand.note(query("a=2"))
-    await asyncio.sleep(4.9)
-    assert Demand(ARTICLES, storage, clock.now_ms).warm() == [query("a=1")]
-    await asyncio.sleep(0.2)
-    assert Demand(ARTICLES, storage, clock.now_ms).warm() == [
-        query("a=2"),
-        query("a=1"),
-    ]
 
 
 def test_it_is_stored_in_the_order_of_asking() -> None:

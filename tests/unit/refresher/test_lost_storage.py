@@ -51,6 +51,17 @@ async def test_a_querys_entry_stays_stale_when_rows_become_so(program: Program) 
     assert await ask(program, QUERY) == "new fwd"
 
 
+async def test_a_tables_entry_is_not_forgotten(program: Program) -> None:
+    """The object cannot know whether KV has one, so it takes that for granted."""
+    await program.get("/articles")
+    await program.live(2)
+    program.lose_storage("articles")
+    program.supabase.write("articles", id=1, title="new")
+    await program.webhook("articles", 1)
+    await program.live(2)
+    assert (await program.get("/articles")).json[0]["title"] == "new"
+
+
 @pytest.mark.parametrize("what", [ROW, QUERY])
 async def test_what_a_reader_sees_in_kv_is_learned(program: Program, what: str) -> None:
     """After that, what the object does is above all that its earlier life did.

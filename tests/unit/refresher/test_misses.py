@@ -176,6 +176,16 @@ async def test_what_kv_refuses_is_tried_again_and_the_reader_has_it(program: Pro
     assert program.supabase.count(ROW) == 1
 
 
+async def test_readers_of_rows_cost_no_write_to_storage(program: Program) -> None:
+    """What is as it was is not stored again."""
+    await program.get(ROW)
+    puts = program.durable("articles").storage.puts
+    for number in range(10):
+        await program.get(f"/articles/{number}")
+        await program.live(10)
+    assert program.durable("articles").storage.puts == puts
+
+
 # Rows that are not there.
 
 

@@ -19,11 +19,6 @@ def admitted(keys: NewKeys, *, of: int, name: str) -> int:
     return sum(keys.admits(f"{name} {number}") for number in range(of))
 
 
-def test_a_hundred_new_keys_are_admitted_at_once(keys: NewKeys) -> None:
-    """No more."""
-    assert admitted(keys, of=200, name="a") == 100
-
-
 def test_one_more_is_admitted_each_second(keys: NewKeys, clock: Clock) -> None:
     """Up to a hundred again."""
     admitted(keys, of=200, name="a")
@@ -46,23 +41,6 @@ def test_a_clock_that_was_set_back_takes_nothing_away(keys: NewKeys, clock: Cloc
     assert admitted(keys, of=5, name="b") == 1
     clock.set_by(2000)
     assert admitted(keys, of=5, name="c") == 2
-
-
-def test_what_is_seen_a_second_time_is_admitted(keys: NewKeys) -> None:
-    """Whether it was the first time or not; it costs nothing."""
-    assert admitted(keys, of=99, name="a") == 99
-    assert admitted(keys, of=99, name="a") == 99
-    assert keys.admits("last")
-    assert not keys.admits("late")
-    assert keys.admits("late")
-
-
-def test_what_kv_has_is_admitted(keys: NewKeys) -> None:
-    """A reader found it there."""
-    admitted(keys, of=100, name="a")
-    keys.know("b")
-    assert keys.admits("b")
-    assert not keys.admits("c")
 
 
 def test_ten_thousand_keys_are_remembered(keys: NewKeys) -> None:
