@@ -1,6 +1,7 @@
 """What a shared cache in front of the Worker may keep, and for how long.
 
-RFC 9213 (CDN-Cache-Control, which browsers do not read) and RFC 5861 (stale answers).
+RFC 9213 (CDN-Cache-Control, which browsers do not read) and RFC 5861 (stale-while-revalidate and
+stale-if-error).
 """
 
 from __future__ import annotations
