@@ -37,7 +37,7 @@ class Reads:
     """Reads resources, keeps the answers in memory, writes them to KV, and notes the outcome.
 
     It calls ``when_well_again`` if Supabase answers after a failure. It calls ``when_refused`` if
-    PostgREST begins to refuse the table. ``is_refused`` is whether it refused the last read.
+    PostgREST begins to refuse the table. ``is_refused`` is whether it refused it at the last read.
     """
 
     def __init__(self, known: Known, outside: Outside, entries: Entries) -> None:
