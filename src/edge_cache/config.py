@@ -45,7 +45,7 @@ class Settings:
 
     - ``supabase_url`` has no trailing slash.
     - ``timeout_s`` bounds one refresh, retries included.
-    - Entries of tables and rows age after ``max_age_s`` (None: never), queries' entries after
+    - Entries of tables and rows are aged after ``max_age_s`` (None: never), queries' entries after
       ``query_max_age_s``.
     - A shared cache may answer with a table or row for ``shared_max_age_s`` (None: not at all).
     - While the operator replaces ``revalidate_secret``, ``previous_secret`` is valid too.

@@ -155,7 +155,7 @@ class Entry(Generic[B_co]):
     body: B_co
 
     def age_s(self, now_ms: int) -> int | None:
-        """Return its age in whole seconds, never negative; None if another Worker wrote it."""
+        """Return its age in whole seconds, at least 0. None if another Worker wrote it."""
         read_at_ms = self.metadata.read_at_ms
         return max(0, (now_ms - read_at_ms) // 1000) if read_at_ms else None
 

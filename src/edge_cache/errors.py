@@ -2,7 +2,7 @@
 
     EdgeCacheError
     ├── ConfigurationError       the operator mends a variable or a binding
-    ├── RequestError             the client asks for something else
+    ├── RequestError             the client must ask in another way
     │   ├── BadPath              the path can be read in two ways
     │   ├── BadPayload           the body is not what a webhook sends
     │   ├── PayloadTooLarge
@@ -16,7 +16,7 @@
     ├── LookupsExhausted         too many requests for rows that do not exist
     ├── Overloaded               too many misses wait for their turn already
     ├── StoreError               Workers KV failed; readers go on without it
-    ├── RefresherUnavailable     the Durable Object did not answer
+    ├── RefresherUnavailable     the object did not answer
     └── UpstreamError            Supabase sent nothing that may be cached
         ├── TransientUpstreamError      worth another try, now or later
         │   ├── UpstreamUnreachable     no connection
@@ -28,7 +28,7 @@
         ├── UpstreamRejected     4xx: the key is wrong, or a gateway lets nothing through
         │   └── FinalAnswer      PostgREST's own answer to this request, which may not be stored
         └── InvalidAnswer        not what a PostgREST server sends
-            └── AnotherRow       a row with another id than was asked for
+            └── AnotherRow       a row with another id than we asked for
 
 Each class has what its problem document needs (RFC 9457): ``status``, ``slug`` (the last part of
 ``type``) and ``title``. It has ``retry_after_s`` if waiting helps. The instance adds ``detail``.

@@ -39,8 +39,7 @@ EXPOSED_HEADERS = (
     "Content-Range, Content-Location, Content-Profile, Content-Disposition, Preference-Applied, "
     "Location, Retry-After, Warning, ETag, Age, Cache-Status"
 )
-"""Headers that a page of another origin may read. Without Content-Range supabase-js has no count.
-"""
+"""A page of another origin may read these. Without Content-Range, supabase-js has no count."""
 
 CORS = {
     "access-control-allow-origin": "*",
@@ -165,7 +164,7 @@ def problem(error: EdgeCacheError) -> Answer:
 def relayed(reply: Reply, status: str) -> Answer:
     """Hand on Supabase's answer as it came. ``status`` is the Cache-Status value.
 
-    No cache may keep it. We do not keep it either, so we could never say that it is outdated.
+    No cache may keep it. This one does not, so nobody would purge it from another one.
     """
     theirs = reply.headers
     headers = {

@@ -70,9 +70,9 @@ class ReadableStore(Protocol):
     async def open_versioned(
         self, key: str, version_key: str
     ) -> tuple[StoredValue | None, Versions]:
-        """Return what lies under a key, and the published versions, in one read.
+        """Return what lies under a key, and the published versions. Raises StoreError.
 
-        Raises StoreError.
+        Both reads run at the same time.
         """
 
 

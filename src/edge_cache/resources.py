@@ -44,7 +44,7 @@ class Resource:
     def table(self) -> Table:
         """The table of a whole table or of a row. Raises TypeError for a query."""
         if not isinstance(self.scope, Table) or self.query is not None:
-            raise TypeError("a query is of no single table")
+            raise TypeError("a query has no single table")
         return self.scope
 
     @property

@@ -1,4 +1,4 @@
-"""Errors that nobody expected: the log says where, the client learns nothing of them."""
+"""Errors that nobody expected. The log says where they happened, and clients learn nothing more."""
 
 from __future__ import annotations
 

@@ -52,8 +52,7 @@ ERROR = "x-error"
 """JSON: the error's members, and the status and headers of Supabase's own answer."""
 
 _ENTRY = "x-entry"
-"""Two digits, then the metadata. The digits say whether KV has it and whether Supabase was asked.
-"""
+"""Two digits (whether KV has the entry, whether Supabase was asked), then the metadata."""
 
 
 def filled_answer(filled: Filled) -> Answer:

@@ -72,7 +72,7 @@ class CatchUp:
         if announced is None:
             return None
         if not announced.complete:
-            # The numbers may have begun anew, so an old webhook may have a new change's number.
+            # The numbers may have begun again, so an old webhook may have a new change's number.
             self._note(replace(self._state, carried_out=()))
         elif announced.changes:
             await asyncio.sleep(LAG_S)

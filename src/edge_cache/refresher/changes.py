@@ -106,7 +106,7 @@ class Changes:
     def with_seen(self, resource: Resource, seen: int) -> Changes:
         """Return the value after a reader saw this version in KV.
 
-        If it is higher than the object's own, the object has lost its storage.
+        If it is higher than the object's own, an earlier object's storage is lost.
         """
         if seen <= resource.needed_of(self.published):
             return self

@@ -161,7 +161,7 @@ class Fills:
             if patience_ms <= 0:
                 raise StillReading("Supabase has not answered yet.")
             await asyncio.wait({reading}, timeout=patience_ms / 1000)
-            # There can be any number of queries in the queue, so a query's readers wait only once.
+            # There can be any number of queries in the queue, so they wait a second at most.
             patience_ms = self._reads.patience_ms(resource) if resource.query is None else 0
         return reading.result()
 

@@ -72,7 +72,7 @@ class Record:
         return self.is_down(needed) or self._holds(self._failing.get(key, _NONE), needed)
 
     def is_down(self, needed: int) -> bool:
-        """Return whether Supabase was down a moment ago, for a read as of that version or later."""
+        """Return whether Supabase was down a moment ago, for a read at that version or later."""
         return self._holds(self._down, needed)
 
     def _holds(self, failure: tuple[Pause, int], needed: int) -> bool:

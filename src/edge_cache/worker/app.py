@@ -163,7 +163,7 @@ class App:
         change = change_in(body, self._settings.declared.tables)
         if change.table is not None:
             await self._refresher.record(change.table, change.row_ids)
-        # The project comes last: what it has recorded, nobody asks the outbox for again.
+        # The project comes last, because the outbox is not asked again for a change that it knows.
         await self._refresher.record(PROJECT, (), change.number)
         table = "another" if change.table is None else change.table.name
         self._log("received", table=table, type=change.kind)

@@ -71,7 +71,7 @@ def query_in(method: str, target: str, raw: str, variant: Variant) -> Query | Pa
         return PassedOn(Reason.ACCEPT)
     if variant.profile is not None and not _PROFILE.fullmatch(variant.profile):
         return PassedOn(Reason.PROFILE)
-    # HEAD has the answer of GET without the body. But if it counts, it reads no row to do that.
+    # HEAD gets GET's headers. But HEAD with a count has its own entry, because it reads no rows.
     head = method == "HEAD" and bool(count)
     return Query(target, parameters, variant.profile or "", accept, count, head=head)
 

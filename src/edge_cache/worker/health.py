@@ -16,8 +16,7 @@ from edge_cache.tables import PROJECT, Declared, Table
 from edge_cache.times import rfc3339
 
 FAILED_MS = 5 * 60 * 1000
-"""For so long after a failed read, `/health` says that a table without an entry cannot be served.
-"""
+"""If a table has no entry, `/health` says for so long after a failed read that it is not served."""
 
 
 _MS = "_ms"

@@ -16,9 +16,9 @@ from edge_cache.tables import PROJECT, Table
 
 COMPARE_MINUTES = 15
 COMPARE_ALL_MINUTES = 60
-"""Every `COMPARE_MINUTES` the tables that no outbox watches are compared, and every
-`COMPARE_ALL_MINUTES` all tables, because a dropped partition or a changed policy fires no trigger.
-"""
+"""If the time in minutes can be divided by `COMPARE_MINUTES`, we compare the tables that no outbox
+watches. If it can be divided by `COMPARE_ALL_MINUTES`, we compare all tables, because a dropped
+partition or a changed policy fires no trigger."""
 
 
 async def heal(tables: tuple[Table, ...], refresher: Refreshing, log: Log, at_ms: int) -> None:

@@ -1,6 +1,7 @@
 """What a shared cache in front of the Worker may keep, and for how long.
 
-RFC 9213 (CDN-Cache-Control, which browsers do not read) and RFC 5861 (stale answers).
+RFC 9213 (CDN-Cache-Control, which browsers do not read) and RFC 5861 (stale-while-revalidate and
+stale-if-error).
 """
 
 from __future__ import annotations
@@ -50,11 +51,11 @@ def tags_of(resource: Resource) -> tuple[str, str]:
 
 
 def _is_own(url: Url, resource: Resource) -> bool:
-    """Return whether shared caches may keep a table or row under this URL. A query they may not.
+    """Return whether shared caches may keep a table or row under this URL.
 
-    For them, each other spelling (a query string, a slash at the end, ``%32`` for 2) is a copy of
-    its own. If a row is deleted, a 404 replaces the first copy, but another copy stays. They would
-    serve that while the Worker fails.
+    They may never keep a query. For them, each other spelling (a query string, a slash at the end,
+    ``%32`` for 2) is a copy of its own. If a row is deleted, a 404 replaces the first copy, but
+    another copy stays. They would serve that while the Worker fails.
     """
     return resource.query is None and url.target == resource.path
 
