@@ -8,6 +8,7 @@ import tempfile
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import lock
 from shared.failure import Failure, run_main
@@ -50,18 +51,43 @@ def node_lock() -> str:
     return ""
 
 
-def tables() -> str:
-    """Compare what the environments declare: none inherits it, and all of a commit are alike."""
+INHERITED_BY_NONE = ("kv_namespaces", "durable_objects")
+"""Bindings, which Wrangler has no environment inherit."""
+
+
+def environments() -> str:
+    """Compare the environments of wrangler.toml with its top: each repeats what none inherits."""
     config = tomllib.loads((ROOT / "wrangler.toml").read_text())
     wanted = config["vars"]["TABLES"]
-    for name, environment_of in config["env"].items():
-        found = environment_of.get("vars", {}).get("TABLES", {})
+    for name, own in config["env"].items():
+        found = own.get("vars", {}).get("TABLES", {})
         unlike = [one for one in sorted(wanted | found) if wanted.get(one) != found.get(one)]
         if unlike:
             return (
                 f"wrangler.toml: [env.{name}.vars.TABLES] and [vars.TABLES] differ in"
                 f" {', '.join(unlike)}: make them the same."
             )
+        for kind in INHERITED_BY_NONE:
+            if bindings_in(own.get(kind)) != bindings_in(config[kind]):
+                return (
+                    f"wrangler.toml: [env.{name}] lacks bindings that the top level has: repeat"
+                    f" {kind} in it."
+                )
+    return ""
+
+
+def bindings_in(section: Any) -> list[str]:
+    """Return the names of the bindings in a section of wrangler.toml, without what is their own."""
+    listed = section.get("bindings", []) if isinstance(section, dict) else section or []
+    return sorted(one.get("name") or one["binding"] for one in listed)
+
+
+def local_settings() -> str:
+    """Look for what is meant for this machine alone."""
+    text = (ROOT / "wrangler.toml").read_text()
+    flags = tomllib.loads(text)["compatibility_flags"]
+    if "localhost" in text or "127.0.0.1" in text or "experimental" in flags:
+        return "wrangler.toml has a setting for this machine alone: put it into .dev.vars."
     return ""
 
 
@@ -76,7 +102,8 @@ CHECKS = (
     ("imports", tool(str(TOOLS / "lint-imports"), "--no-cache", "--no-logo")),
     ("Python lock files", python_locks),
     ("node lock files", node_lock),
-    ("tables of environments", tables),
+    ("environments", environments),
+    ("local settings", local_settings),
     (
         "workflows",
         tool(

@@ -41,11 +41,6 @@ LOCKS = (
         python_env.DEV,
         ("--group", "dev", "--no-annotate", "--universal", "--python-version", "3.11"),
     ),
-    # What draws the benchmark's plot.
-    Lock(
-        python_env.BENCH,
-        ("--group", "bench", "--no-annotate", "--universal", "--python-version", "3.11"),
-    ),
     # What installs the others.
     Lock(
         python_env.BOOTSTRAP,

@@ -1,4 +1,4 @@
-"""Copies `supabase/` into a state folder and makes it fit one local run of Supabase Lite."""
+"""Copies a Supabase project into a state folder and makes it fit one local run of Supabase Lite."""
 
 import json
 import re
@@ -19,19 +19,15 @@ PUBLISHABLE_KEY = "sb_publishable_local_only"
 SECRET_KEY = "sb_secret_local_only"  # noqa: S105 - see above
 
 
-def copy_project(
-    folder: Path, *, port: int, more_schemas: Path | None, exposed: Iterable[str]
-) -> None:
-    """Refresh `folder`/supabase, keeping the database that an earlier run left there.
+def copy_project(source: Path, folder: Path, *, port: int, exposed: Iterable[str]) -> None:
+    """Make `folder`/supabase as the source is, keeping the database that an earlier run left there.
 
     The API serves the schemas of the project's own config.toml, and the ``exposed`` ones.
     """
     target = folder / "supabase"
     ignore = shutil.ignore_patterns(".temp", ".branches")
     shutil.rmtree(target / "schemas", ignore_errors=True)
-    shutil.copytree(SOURCE, target, ignore=ignore, dirs_exist_ok=True)
-    if more_schemas:
-        shutil.copytree(more_schemas, target / "schemas", dirs_exist_ok=True)
+    shutil.copytree(source, target, ignore=ignore, dirs_exist_ok=True)
     config = target / "config.toml"
     config.write_text(local_config(config.read_text(), port=port, exposed=exposed))
 
@@ -39,8 +35,7 @@ def copy_project(
 def applied_stamp(folder: Path) -> Stamp:
     """Return the stamp of the schema and seed that the folder's database was made from."""
     project = folder / "supabase"
-    files = (project / "edge_cache" / "snapshot.sql", project / "seed.sql")
-    sources = (*sorted((project / "schemas").glob("*.sql")), *files)
+    sources = tuple(sorted((*project.glob("*.sql"), *project.glob("*/*.sql"))))
     return Stamp(project / ".temp" / "applied", sources)
 
 

@@ -166,15 +166,24 @@ def relayed(reply: Reply, status: str) -> Answer:
 
     No cache may keep it. This one does not, so nobody would purge it from another one.
     """
+    theirs = reply.headers
     headers = {
         "cache-control": "no-store",
-        **reply.headers,
-        **CORS,
+        "access-control-allow-origin": "*",
+        **theirs,
+        "access-control-expose-headers": _with(
+            theirs, "access-control-expose-headers", EXPOSED_HEADERS
+        ),
         "cdn-cache-control": "no-store",
-        "cache-status": status,
+        "cache-status": _with(theirs, "cache-status", status),
     }
     answer = Answer(reply.status, headers, reply.body)
     return for_head(answer) if reply.status in _WITHOUT_BODY else answer
+
+
+def _with(headers: Mapping[str, str], name: str, value: str) -> str:
+    """Return a list header with one more member (RFC 9110, section 5.3)."""
+    return f"{headers[name]}, {value}" if name in headers else value
 
 
 def _challenge(error: Unauthorized) -> str:

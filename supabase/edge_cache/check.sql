@@ -21,18 +21,13 @@ begin
     return;
   end if;
   return query
-    select 'error', 'edge_cache.post', 'It does not belong to anon, so whoever puts a trigger on the queue '
-      'of pg_net gets the rights of its owner.', 'Run the script of "npm run --silent sql" again.'
-    from pg_proc
-    where oid = 'edge_cache.post(text, jsonb, jsonb)'::regprocedure and proowner <> to_regrole('anon')
-    union all
-    select 'error', 'pg_net', 'The role anon may not call net.http_post, so no change is sent.',
-      'grant usage on schema net to anon; grant execute on function net.http_post to anon'
-    from pg_proc
-    where pronamespace = to_regnamespace('net') and proname = 'http_post' and not (
-      has_schema_privilege('anon', 'net', 'usage')
-      and has_function_privilege('anon', pg_proc.oid, 'execute')
-    );
+    select 'error', 'net.http_request_queue',
+      format('Its trigger %I would run %s with the rights of whoever ran the script, so no change is sent.',
+        name, function::regprocedure),
+      format('If nobody needs it, have %I or a superuser drop it: drop function %s cascade',
+        pg_get_userbyid(proowner), function::regprocedure)
+    from edge_cache.triggers_on_queue
+    join pg_proc on pg_proc.oid = function;
   return query
     select 'warning', 'edge_cache_url',
       format('%s of the latest notifications failed (%s).', count(*), coalesce(

@@ -1,5 +1,5 @@
--- What this script makes runs with the rights of whoever ran it, so it takes over nothing of anybody
--- else's. (`edge_cache.post` belongs to `anon` on purpose.)
+-- What this script makes runs with the rights of whoever ran it, so it takes over nothing of
+-- anybody else's.
 do $$
 declare
   foreign_object text;
@@ -15,7 +15,7 @@ begin
     union all
     select format('function %s', oid::regprocedure), proowner
     from pg_proc
-    where (pronamespace = to_regnamespace('edge_cache') and proname <> 'post')
+    where pronamespace = to_regnamespace('edge_cache')
       or (pronamespace = to_regnamespace('public')
         and proname in ('edge_cache_changes', 'edge_cache_check', 'edge_cache_snapshot'))
   ) as present (object, owner)

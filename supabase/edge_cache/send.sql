@@ -59,26 +59,15 @@ begin
 end
 $$;
 
--- Gives pg_net a request, with the rights of `anon`. For every role may put a trigger on pg_net's queue,
--- and that runs with the rights of whoever adds a request.
-drop function if exists edge_cache.post(text, jsonb, jsonb);
-
-create function edge_cache.post(address text, signed jsonb, body jsonb)
-  returns bigint
-  language plpgsql
-  security definer
-  set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return net.http_post(
-    url := address, headers := signed, body := body, timeout_milliseconds := 5000
-  );
-end
-$$;
-
-grant create on schema edge_cache to anon;
-alter function edge_cache.post(text, jsonb, jsonb) owner to anon;
-revoke create on schema edge_cache from anon;
+-- The triggers on pg_net's queue that are not pg_net's own. Every role may put one there, and its function
+-- would run within the transaction that changes a row, with the rights of whoever ran this script.
+create or replace view edge_cache.triggers_on_queue as
+  select tgname as name, tgfoid as function
+  from pg_trigger
+  join pg_proc on pg_proc.oid = tgfoid
+  where tgrelid = to_regclass('net.http_request_queue')
+    and not tgisinternal
+    and pronamespace <> to_regnamespace('net');
 
 -- Has pg_net send a change once the transaction has committed, and returns the request's number. What
 -- fails is only warned of: the Worker looks into the outbox later.
@@ -98,7 +87,19 @@ begin
       'edge_cache_secret is not in Vault: add them with vault.create_secret.';
     return null;
   end if;
-  return edge_cache.post(address, edge_cache.signed(secret, change), change);
+  -- From now on nobody can add a trigger. The writer does not wait for whoever locks the queue.
+  lock table net.http_request_queue in row exclusive mode nowait;
+  if exists (select from edge_cache.triggers_on_queue) then
+    raise warning 'The edge cache is told of this change late, as a trigger on the queue of pg_net could do '
+      'anything: select * from edge_cache.check() says which, and what to do about it.';
+    return null;
+  end if;
+  return net.http_post(
+    url := address,
+    headers := edge_cache.signed(secret, change),
+    body := change,
+    timeout_milliseconds := 5000
+  );
 exception when others then
   raise warning 'The edge cache is told of this change late, as no request could be made '
     '(SQLSTATE %): select * from edge_cache.check() says what is missing.', sqlstate;

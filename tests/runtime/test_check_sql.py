@@ -318,16 +318,13 @@ FAULTS = [
     ),
     ("drop schema net cascade", "pg_net", "It is not enabled, so no change is sent."),
     (
-        "revoke execute on function net.http_post from public",
-        "pg_net",
-        "The role anon may not call net.http_post, so no change is sent.",
-    ),
-    (
-        "alter function edge_cache.post owner to postgres",
-        "edge_cache.post",
+        """create function public.spy() returns trigger language plpgsql as 'begin return new; end';
+          create trigger "a spy" before insert on net.http_request_queue
+            for each row execute function public.spy()""",
+        "net.http_request_queue",
         (
-            "It does not belong to anon, so whoever puts a trigger on the queue of pg_net gets the"
-            " rights of its owner."
+            'Its trigger "a spy" would run public.spy() with the rights of whoever ran the script,'
+            " so no change is sent."
         ),
     ),
 ]

@@ -130,21 +130,50 @@ def test_the_secret_does_not_leave_vault(owner: Session, stranger: Session) -> N
     assert "authorization" not in queued
 
 
-def test_a_trigger_on_the_queue_has_no_rights_of_the_owners(
-    owner: Session, stranger: Session
+HARMS = {
+    "is seen": "insert into public.ran values (current_user)",
+    "fails": "raise query_canceled",
+    "asserts": "assert false",
+    "sets the session": "perform set_config('search_path', 'public, pg_catalog', false)",
+}
+"""What a trigger on the queue may do; after the last one, names mean what the stranger wants."""
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_no_trigger_of_another_role_runs_on_the_queue(
+    owner: Session, stranger: Session, harm: str
 ) -> None:
-    """Every role may put one there."""
+    """Every role may put one there. The writer is told, and goes on."""
     owner.run(SCRIPT)
-    stranger.run("""
+    stranger.run(f"""
         create table ran (who name); grant all on ran to public;
-        create function public.look() returns trigger language plpgsql as $$
-          begin insert into public.ran values (current_user); return new; end
+        create function public.harm() returns trigger language plpgsql as $$
+          begin {HARMS[harm]}; return new; end
         $$;
-        create trigger look before insert on net.http_request_queue
-          for each row execute function public.look()
+        create trigger harm before insert on net.http_request_queue
+          for each row execute function public.harm()
     """)
-    assert owner.run("insert into events values (1)") == ""
-    assert stranger.run("select who from ran") == "anon"
+    said = owner.run("insert into events values (1)")
+    assert "told of this change late, as a trigger on the queue of pg_net could do anything" in said
+    assert "ERROR" not in said
+    assert stranger.run("select who from ran") == ""
+    assert owner.run("select keys from edge_cache.outbox") == "[1]"
+    assert "have stranger or a superuser drop it: drop function public.harm() cascade" in owner.run(
+        "select advice from edge_cache.check()"
+    )
+    stranger.run("drop function public.harm() cascade")
+    assert owner.run("insert into events values (2)") == ""
+    assert owner.run("select count(*) from net.http_request_queue") == "1"
+
+
+def test_no_writer_waits_for_who_locks_the_queue(owner: Session, stranger: Session) -> None:
+    """Every role may."""
+    owner.run(SCRIPT)
+    stranger.run("begin; lock table net.http_request_queue in access exclusive mode")
+    said = owner.run("set statement_timeout = '5s'; insert into events values (1)")
+    stranger.run("rollback")
+    assert "told of this change late, as no request could be made (SQLSTATE 55P03)" in said
+    assert owner.run("reset statement_timeout; select count(*) from events") == "1"
 
 
 def test_a_table_of_another_owner_keeps_no_other_from_its_triggers(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from faked_edge import EXPOSED
+from program import EXPOSED
 
 from edge_cache import http
 from edge_cache.bodies import Body

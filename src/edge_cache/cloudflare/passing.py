@@ -39,6 +39,7 @@ async def pass_on(request: Any, url: str, cache_status: Callable[[int], str]) ->
     # A shared cache may not look at who asked: if a 200 has no Cache-Control, Cloudflare's keeps it
     # for two hours and sends it to everybody. Its own header would win over CDN-Cache-Control.
     headers.delete("cloudflare-cdn-cache-control")
+    headers.delete("surrogate-control")
     headers.set("cdn-cache-control", "no-store")
     if not headers.has("access-control-allow-origin"):
         headers.set("access-control-allow-origin", "*")

@@ -123,6 +123,11 @@ class Fills:
             self._waiting -= 1
         try:
             return await self._reads.refresh(resource, version)
+        except FinalAnswer:
+            # The reader's location may not show what KV has.
+            if self._new_keys.knows(resource.key):
+                self._entries.remove(resource)
+            raise
         finally:
             self._missed_gate.release()
 
@@ -137,8 +142,10 @@ class Fills:
         in_vain = False
         try:
             return await self._reads.refresh(resource, version)
-        except (NotFound, AnotherRow, FinalAnswer):
+        except (NotFound, AnotherRow, FinalAnswer) as error:
             in_vain = True
+            if isinstance(error, FinalAnswer):
+                self._entries.remove(resource)
             raise
         finally:
             self._lookups.end(in_vain=in_vain)
@@ -166,7 +173,6 @@ class Fills:
                 self._require_health(resource, version)
                 return await self._reads.refresh(resource, version)
         except (NotFound, FinalAnswer):
-            self._reads.recent.forget(resource.key)
             self._entries.remove(resource)
             raise
 

@@ -53,7 +53,7 @@ class Host:
         if self.known.scope == PROJECT:
             status["outbox"] = self.catch_up.status()
         else:
-            status["refused"] = self.reads.is_refused
+            status["refused"] = self.known.record.is_refused
         return status
 
 

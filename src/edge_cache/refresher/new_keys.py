@@ -35,6 +35,10 @@ class NewKeys:
         if len(self._seen) > _MAX_REMEMBERED:
             self._seen.popitem(last=False)
 
+    def knows(self, key: str) -> bool:
+        """Return whether we remember that KV may have the key."""
+        return key in self._seen
+
     def admits(self, key: str) -> bool:
         """Return whether an entry may be written. A new key uses up budget."""
         is_new = key not in self._seen

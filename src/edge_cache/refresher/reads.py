@@ -37,10 +37,11 @@ class Reads:
     """Reads resources, keeps the answers in memory, writes them to KV, and notes the outcome.
 
     It calls ``when_well_again`` if Supabase answers after a failure. It calls ``when_refused`` if
-    PostgREST begins to refuse the table. ``is_refused`` is whether it refused it at the last read.
+    PostgREST begins to refuse the table.
     """
 
     def __init__(self, known: Known, outside: Outside, entries: Entries) -> None:
+        self._scope = known.scope
         journal = self._journal = known.journal
         self._record = known.record
         self._lookups = known.lookups
@@ -56,7 +57,6 @@ class Reads:
         self._asked: dict[Resource, Pause] = {}
         self._answered = OVER
         self.recent = Recent(outside.now_ms)
-        self.is_refused = False
         self.when_well_again: Callable[[], None] = lambda: None
         self.when_refused: Callable[[], None] = lambda: None
 
@@ -104,7 +104,7 @@ class Reads:
             raise
         self._note_answer(resource)
         if resource.is_whole:
-            self.is_refused = False
+            self._record.read_whole()
         return answered
 
     def patience_ms(self, resource: Resource) -> int:
@@ -123,10 +123,11 @@ class Reads:
             self.when_well_again()
 
     def _note_refusal(self, error: EdgeCacheError) -> None:
-        """Make all rows outdated, once, when PostgREST begins to refuse the table."""
+        """Remove the table's entry and make all rows outdated, once, when PostgREST refuses it."""
+        is_new = not self._record.is_refused
         self._record.refused(error)
-        if not self.is_refused:
-            self.is_refused = True
+        if is_new:
+            self._entries.remove(Resource(self._scope))
             version = self._journal.raise_version()
             self._journal.note(self._journal.changes.with_all_rows(version))
             self.when_refused()
@@ -137,9 +138,10 @@ class Reads:
         self._asked[resource] = Pause(began_ms, PATIENCE_MS)
         try:
             answered = await self.read(resource)
-        except NotFound:
+        except (NotFound, FinalAnswer, AnotherRow) as error:
             self.recent.forget(resource.key)
-            self._lookups.note_absent(resource.key, version)
+            if isinstance(error, NotFound):
+                self._lookups.note_absent(resource.key, version)
             raise
         finally:
             del self._asked[resource]

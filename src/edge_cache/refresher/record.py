@@ -13,6 +13,10 @@ from edge_cache.refresher.stored import Stored, restored
 _KEY = "record"
 _DETAIL_KEY = "record_detail"
 """Release 0.1.0 did not know it (see `edge_cache.refresher.stored`)."""
+_REFUSED_KEY = "record_refused"
+"""Release 0.2.0 did not know it."""
+
+_YES, _NO = "yes", "no"
 
 PAUSE_MS = 5_000
 """After a failure, readers that have an outdated entry do not make us ask Supabase for so long."""
@@ -42,7 +46,10 @@ class Outcome:
 
 
 class Record:
-    """Notes the outcome of each read."""
+    """Notes the outcome of each read.
+
+    ``is_refused`` is whether PostgREST refused the table at its last read.
+    """
 
     def __init__(self, storage: Storage, now_ms: NowMs) -> None:
         self._storage = storage
@@ -52,6 +59,7 @@ class Record:
         outcome = restored(storage.get(_KEY), _outcome_in)
         detail = storage.get(_DETAIL_KEY) or ""
         self.outcome = replace(outcome, detail=detail) if outcome else Outcome()
+        self.is_refused = storage.get(_REFUSED_KEY) == _YES
 
     def failed_just_now(self, key: str, needed: int) -> bool:
         """Return whether a read of this key failed a moment ago, or Supabase as a whole was down.
@@ -99,8 +107,18 @@ class Record:
 
     def refused(self, error: EdgeCacheError) -> None:
         """Note why PostgREST refuses the table. That does not count as a failure of Supabase."""
+        self._note_refused(is_refused=True)
         now_ms, slug, detail = self._now_ms(), error.slug, error.detail
         self._note(replace(self.outcome, failed_at_ms=now_ms, error=slug, detail=detail))
+
+    def read_whole(self) -> None:
+        """Note that the table was read."""
+        self._note_refused(is_refused=False)
+
+    def _note_refused(self, *, is_refused: bool) -> None:
+        if is_refused != self.is_refused:
+            self.is_refused = is_refused
+            self._storage.put(_REFUSED_KEY, _YES if is_refused else _NO)
 
     def refreshed(self, at_ms: int) -> None:
         """Note that the table's entry was written. Its read began at ``at_ms``."""

@@ -112,7 +112,6 @@ class Refreshes:
             if not self._record.is_down(needed):
                 await self._reads.refresh(query, needed)
         except FinalAnswer:
-            self._reads.recent.forget(query.key)
             self._entries.remove(query)
         except EdgeCacheError:
             pass  # the read has logged it

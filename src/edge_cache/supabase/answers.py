@@ -14,6 +14,7 @@ from http import HTTPStatus
 
 import httpx
 
+from edge_cache.entries import REPLAYABLE
 from edge_cache.errors import (
     FinalAnswer,
     InvalidAnswer,
@@ -23,7 +24,7 @@ from edge_cache.errors import (
     UpstreamUnavailable,
     UpstreamUnreachable,
 )
-from edge_cache.supabase.parsing import is_text, loads
+from edge_cache.supabase.parsing import TooDeep, is_text, loads
 from edge_cache.tables import Table
 
 MAX_RETRY_AFTER_S = 3600
@@ -32,6 +33,9 @@ MAX_RETRY_AFTER_S = 3600
 _EDGE_UNREACHABLE = frozenset({520, 521, 522, 523, 525, 526, 530})
 """Cloudflare answers with one of these itself if it cannot reach the origin.
 https://developers.cloudflare.com/support/troubleshooting/http-status-codes/"""
+
+TOO_DEEP = "its JSON is nested too deeply"
+"""An answer is not stored for this reason, even if it may be right."""
 
 _TIMEOUTS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT})
 _TRANSIENT = frozenset(
@@ -44,13 +48,28 @@ _NOT_RELAYED = frozenset(
         # These describe the connection, or how the body was compressed.
         *("connection", "content-encoding", "content-length", "date", "keep-alive", "server"),
         *("te", "trailer", "transfer-encoding", "upgrade"),
-        # These are valid only for the host that sends them.
+        # These are valid only for the host that sends them, or tell shared caches what to do.
         *("alt-svc", "strict-transport-security"),
+        *("cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control"),
         # This one is for a single reader, but many readers may wait for one answer.
         "set-cookie",
     }
 )
 """Headers that are left out if an answer is handed on."""
+
+_MAY_NOT_BE_STORED = re.compile(r"(?:^|[\s,])(?:no-store|private)(?:$|[\s,=])", re.IGNORECASE)
+_MAX_TOLD_CHARS = 100
+"""An error text quotes at most this much of a header that SQL wrote."""
+
+_VARY = frozenset(
+    {
+        # The entry's key has these, or a request that has them is passed on.
+        *("accept", "accept-profile", "apikey", "authorization", "prefer", "range"),
+        # The runtime decompresses bodies, and the Worker has its own CORS headers.
+        *("accept-encoding", "origin"),
+    }
+)
+"""If an answer varies only with these request headers, everybody may get it."""
 
 _NO_FUNCTION = frozenset(
     {
@@ -127,7 +146,7 @@ def is_postgrests(response: httpx.Response) -> bool:
     errors have JSON of a known shape. An error about the key says nothing about the request.
     """
     code = error_code(response) or ""
-    if _ABOUT_THE_KEY.fullmatch(code):
+    if response.status_code == HTTPStatus.UNAUTHORIZED and _ABOUT_THE_KEY.fullmatch(code):
         return False
     has_code = _POSTGRESTS_CODE.fullmatch(code) is not None
     return has_code or "content-range" in response.headers or _has_all_members(response)
@@ -168,6 +187,28 @@ def final_answer(
     )
 
 
+def require_storable(response: httpx.Response, table: Table | None = None) -> None:
+    """Raise FinalAnswer if PostgREST sent a success that may not be stored."""
+    if is_postgrests(response) and (why := why_not_stored(response)):
+        raise final_answer(response, table, why)
+
+
+def why_not_stored(response: httpx.Response) -> str:
+    """Return why an answer may not be stored. It is empty if nothing forbids that."""
+    if response.status_code not in REPLAYABLE:
+        return "no answer with this status is"
+    if _MAY_NOT_BE_STORED.search(response.headers.get("cache-control", "")):
+        return "its Cache-Control forbids it"
+    if more := _varies_with(response) - _VARY:
+        return f"its Vary names {', '.join(sorted(more))[:_MAX_TOLD_CHARS]}"
+    return ""
+
+
+def _varies_with(response: httpx.Response) -> frozenset[str]:
+    names = response.headers.get("vary", "").split(",")
+    return frozenset(name.strip().lower() for name in names) - {""}
+
+
 def is_no_function(response: httpx.Response) -> bool:
     """Return whether the answer says that the public key has no such function."""
     return (response.status_code, error_code(response)) in _NO_FUNCTION
@@ -177,7 +218,9 @@ def object_in(response: httpx.Response) -> dict[str, object]:
     """Return a successful answer's object, such as a row. Raises InvalidAnswer."""
     found = _json_of(response)
     if not isinstance(found, dict):
-        raise InvalidAnswer("Supabase sent JSON that is not an object.")
+        raise InvalidAnswer(
+            "Supabase sent JSON that is not an object.", supabase_status=response.status_code
+        )
     return found
 
 
@@ -185,7 +228,10 @@ def rows_in(response: httpx.Response) -> list[dict[str, object]]:
     """Return a successful answer's rows. Raises InvalidAnswer."""
     rows = _json_of(response)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise InvalidAnswer("Supabase sent JSON that is not an array of rows.")
+        raise InvalidAnswer(
+            "Supabase sent JSON that is not an array of rows.",
+            supabase_status=response.status_code,
+        )
     return rows
 
 
@@ -255,6 +301,8 @@ def _json_of(response: httpx.Response) -> object:
         )
     try:
         return loads(response.content)
+    except TooDeep as error:
+        raise final_answer(response, why=TOO_DEEP) from error
     except ValueError as error:
         raise InvalidAnswer(
             "Supabase sent JSON that is broken or cut off.", supabase_status=response.status_code

@@ -14,7 +14,7 @@ from http import HTTPStatus
 import httpx
 
 from edge_cache.errors import InvalidAnswer, TornRead
-from edge_cache.supabase.answers import require_success, rows_in
+from edge_cache.supabase.answers import require_storable, require_success, rows_in
 from edge_cache.supabase.columns import ascending
 from edge_cache.supabase.requests import Requests, profile, table_target
 from edge_cache.tables import Table
@@ -109,6 +109,7 @@ class Pages:
         if offset and response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise TornRead(f"{table.name} became shorter while its pages were read.")
         require_success(response, table)
+        require_storable(response, table)
         return _checked(response, offset)
 
 

@@ -24,6 +24,10 @@ _BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b'"[]{}'))
 
 
+class TooDeep(ValueError):
+    """The JSON may be valid, but it is nested too deeply for us."""
+
+
 class Number(str):
     """A number as it was written. A float would lose its text."""
 
@@ -57,7 +61,7 @@ def _decoded(body: bytes, decoder: json.JSONDecoder) -> object:
     try:
         return decoder.decode(text)
     except RecursionError as error:
-        raise ValueError(_TOO_DEEP) from error
+        raise TooDeep(_TOO_DEEP) from error
 
 
 def is_text(value: object) -> TypeGuard[str]:
@@ -76,7 +80,7 @@ def _require_shallow(body: bytes) -> None:
         step = brackets[start : start + _STEP]
         opened = step.count(b"[")
         if depth + opened > MAX_DEPTH + _STEP:
-            raise ValueError(_TOO_DEEP)
+            raise TooDeep(_TOO_DEEP)
         depth += 2 * opened - len(step)
 
 

@@ -6,7 +6,6 @@ If it may not, it is handed on as a `FinalAnswer`.
 from __future__ import annotations
 
 import json
-import re
 from http import HTTPStatus
 
 import httpx
@@ -15,33 +14,21 @@ from edge_cache.entries import REPLAYABLE, REPLAYED, Representation, is_storable
 from edge_cache.errors import InvalidAnswer
 from edge_cache.queries import ACCEPTED, Query
 from edge_cache.supabase.answers import (
+    TOO_DEEP,
     error_code,
     final_answer,
     is_json,
     media_type_of,
     require_success,
+    why_not_stored,
 )
-from edge_cache.supabase.parsing import loads
+from edge_cache.supabase.parsing import TooDeep, loads
 from edge_cache.supabase.requests import Requests
 
 MAX_HEADERS_BYTES = 700
 """KV's metadata has room for this many bytes of headers, besides its other members."""
 
-_MAY_NOT_BE_STORED = re.compile(r"(?:^|[\s,])(?:no-store|private)(?:$|[\s,=])", re.IGNORECASE)
 _SINGULARITY = "PGRST116"
-
-_MAX_TOLD_CHARS = 100
-"""An error text quotes at most this much of a header that SQL wrote."""
-
-_VARY = frozenset(
-    {
-        # The entry's key has these, or a request that has them is passed on.
-        *("accept", "accept-profile", "apikey", "authorization", "prefer", "range"),
-        # The runtime decompresses bodies, and the Worker has its own CORS headers.
-        *("accept-encoding", "origin"),
-    }
-)
-"""If an answer varies only with these request headers, everybody may get it."""
 
 
 class Queries:
@@ -75,7 +62,7 @@ def _headers(query: Query) -> dict[str, str]:
 def _require_answer(query: Query, response: httpx.Response) -> None:
     """Raise UpstreamError unless this is PostgREST's complete answer to the query."""
     if not response.is_success and not _says_not_one_row(response):
-        if query.head and error_code(response) is None and response.is_client_error:
+        if query.head and error_code(response) is None and _may_be_a_verdict(response):
             # An answer to HEAD has no body that shows the cause. The count may be private by now.
             raise final_answer(response)
         require_success(response)
@@ -88,10 +75,17 @@ def _require_answer(query: Query, response: httpx.Response) -> None:
     if status in REPLAYABLE and is_json(response) and not query.head:
         try:
             loads(response.content)
+        except TooDeep as error:
+            raise final_answer(response, why=TOO_DEEP) from error
         except ValueError as error:
             raise InvalidAnswer(
                 "Supabase sent JSON that is broken or cut off.", supabase_status=status
             ) from error
+
+
+def _may_be_a_verdict(response: httpx.Response) -> bool:
+    is_ambiguous = response.status_code == HTTPStatus.MULTIPLE_CHOICES
+    return is_ambiguous or response.is_client_error
 
 
 def _says_not_one_row(response: httpx.Response) -> bool:
@@ -102,17 +96,11 @@ def _says_not_one_row(response: httpx.Response) -> bool:
 
 def _why_not_stored(query: Query, response: httpx.Response, headers: dict[str, str]) -> str:
     """Return why an answer may not be stored. If that is empty, everybody may get the answer."""
-    if response.status_code not in REPLAYABLE:
-        return "no answer with this status is"
     if not _is_of_the_type(query, response):
         return "its media type is not the one that the client asked for"
-    if _MAY_NOT_BE_STORED.search(response.headers.get("cache-control", "")):
-        return "its Cache-Control forbids it"
-    if more := _varies_with(response) - _VARY:
-        return f"its Vary names {', '.join(sorted(more))[:_MAX_TOLD_CHARS]}"
     if not _have_room(headers):
         return "its headers are too long, or not ASCII"
-    return ""
+    return why_not_stored(response)
 
 
 def _is_of_the_type(query: Query, response: httpx.Response) -> bool:
@@ -120,11 +108,6 @@ def _is_of_the_type(query: Query, response: httpx.Response) -> bool:
     if query.accept == "any" or not response.is_success:
         return True
     return media_type_of(response) == "text/csv" if query.accept == "csv" else is_json(response)
-
-
-def _varies_with(response: httpx.Response) -> frozenset[str]:
-    names = response.headers.get("vary", "").split(",")
-    return frozenset(name.strip().lower() for name in names) - {""}
 
 
 def _replayed(response: httpx.Response) -> dict[str, str]:

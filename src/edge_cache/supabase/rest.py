@@ -10,7 +10,7 @@ from edge_cache.errors import AnotherRow, InvalidAnswer, NotFound, SpelledOtherw
 from edge_cache.ports import NowMs
 from edge_cache.resources import Resource
 from edge_cache.supabase.absence import can_exist, is_spelling, proves_absence
-from edge_cache.supabase.answers import object_in, require_success
+from edge_cache.supabase.answers import object_in, require_storable, require_success
 from edge_cache.supabase.columns import equals
 from edge_cache.supabase.outbox import Outbox
 from edge_cache.supabase.queries import Queries
@@ -55,6 +55,7 @@ class Supabase:
         if proves_absence(response, row_id):
             raise absent
         require_success(response, table)
+        require_storable(response, table)
         found_id = object_in(response).get(table.key)
         if not isinstance(found_id, str):
             raise InvalidAnswer(

@@ -14,7 +14,7 @@ import httpx
 from edge_cache.errors import InvalidAnswer
 from edge_cache.pauses import OVER, Pause
 from edge_cache.ports import NowMs
-from edge_cache.supabase.answers import is_no_function, require_success, rows_in
+from edge_cache.supabase.answers import is_no_function, require_storable, require_success, rows_in
 from edge_cache.supabase.pages import Page
 from edge_cache.supabase.requests import Requests
 from edge_cache.tables import Table
@@ -49,6 +49,7 @@ class Snapshots:
             self._missed[table] = Pause(self._now_ms(), PAUSE_MS)
             return None
         require_success(response, table)
+        require_storable(response, table)
         _require_one_value(response)
         rows = len(rows_in(response))
         return Page(response.content, 0, rows, rows)

@@ -131,6 +131,7 @@ class Reader:
         try:
             await self._refresher.renew(resource, asked_at_ms)
         except EdgeCacheError as error:
+            _release_reply(error)
             self._log("renew_failed", key=loggable(resource.key), type=error.slug)
 
     async def _forward(
@@ -155,8 +156,7 @@ class Reader:
         self, resource: Resource, conditions: Conditions, entry: Entry[Body], error: EdgeCacheError
     ) -> http.Answer:
         """Answer with an outdated entry instead of an error (stale-if-error)."""
-        if reply := _reply_of(error):
-            release(reply.body)
+        _release_reply(error)
         age = entry.age_s(self._now_ms())
         self._log("stale_if_error", key=loggable(resource.key), type=error.slug, age_s=age)
         return self._answer(conditions, entry, _stale_parts(error))
@@ -205,6 +205,11 @@ async def _entry_in(resource: Resource, value: StoredValue) -> Entry[Body] | Non
 
 def _reply_of(error: EdgeCacheError) -> Reply | None:
     return error.reply if isinstance(error, UpstreamError) else None
+
+
+def _release_reply(error: EdgeCacheError) -> None:
+    if reply := _reply_of(error):
+        release(reply.body)
 
 
 def _release(old: Entry[Body] | None) -> None:

@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 from faked_bindings import ObjectNamespace
-from faked_ports import metadata_of
 from faked_runtime import JsException, Response, Stream
 
 from edge_cache import wire
-from edge_cache.entries import Entry
+from edge_cache.entries import Entry, Metadata, etag_of
 from edge_cache.errors import (
     FinalAnswer,
     LookupsExhausted,
@@ -32,6 +31,7 @@ PRODUCTS = Table("products", key="sku")
 QUERY = Resource(PRODUCTS, query=Query("products", "select=name"))
 EMBEDDING = Resource(PROJECT, query=Query("products", "select=name,owner(name)"))
 ROW = Resource(PRODUCTS, "a/b")
+METADATA = Metadata(etag_of(b"{}"), 2, read_at_ms=1_800_000_000_000, version=3, asked_at_ms=0)
 GONE = JsException("Error", "Durable Object reset because its code was updated.")
 
 
@@ -58,8 +58,7 @@ def run(work: Awaitable[Any]) -> Any:
 
 def filled_response(body: object, *, stored: bool, asked: bool) -> Response:
     """Return a response that carries an entry."""
-    metadata = metadata_of(b"{}", version=3)
-    answer = wire.filled_answer(Filled(Entry(metadata, None), stored=stored, asked=asked))
+    answer = wire.filled_answer(Filled(Entry(METADATA, None), stored=stored, asked=asked))
     return Response(body, answer.status, answer.headers)
 
 
@@ -71,7 +70,7 @@ def test_a_miss_is_filled(
     body = Stream(b"{}")
     namespace.answer = filled_response(body, stored=True, asked=True)
     filled = run(client.fill(ROW, version=3, has_stale=has_stale))
-    assert filled == Filled(Entry(metadata_of(b"{}", version=3), body), stored=True, asked=True)
+    assert filled == Filled(Entry(METADATA, body), stored=True, asked=True)
     assert (body.chunks, body.cancelled) == ([b"{}"], 0)
     assert namespace.calls == [
         (

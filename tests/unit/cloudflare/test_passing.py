@@ -7,8 +7,8 @@ from collections.abc import Callable
 from types import ModuleType
 
 import pytest
-from faked_edge import EXPOSED
 from faked_runtime import FakeRuntime, JsException, JsObject, Response, Stream
+from program import EXPOSED
 
 from edge_cache.errors import UpstreamUnreachable
 from edge_cache.http import Passed

@@ -34,9 +34,14 @@ class Clock:
         except RuntimeError:
             return 0.0
 
+    @property
+    def passed_ms(self) -> int:
+        """The same in whole milliseconds."""
+        return round(self.passed_s * 1000)
+
     def now_ms(self) -> int:
         """Return the Unix time in milliseconds."""
-        return self._began_ms + round(self.passed_s * 1000)
+        return self._began_ms + self.passed_ms
 
     def set_by(self, ms: int) -> None:
         """Set the Unix time forward, or back."""

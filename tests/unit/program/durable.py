@@ -24,7 +24,7 @@ MAX_ALARMS_AT_ONCE = 20
 class Storage:
     """Texts, and the alarm."""
 
-    def __init__(self, clock: Clock, ring: Callable[[], None]) -> None:
+    def __init__(self, clock: Clock, ring: Callable[[], object] = lambda: None) -> None:
         self.texts: dict[str, str] = {}
         self.due_ms: int | None = None
         self._clock = clock

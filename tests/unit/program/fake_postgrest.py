@@ -60,6 +60,8 @@ class Outbox:
     secret: str
     watched: list[tuple[str, str]]
     changes: list[Row] = field(default_factory=list)
+    life: str = "first"
+    """Another one if it was made anew: it knows nothing of what it told before."""
 
     def note(self, table: str, keys: list[object] | None, schema: str = "public") -> int:
         """Note a change as a trigger does; return its number."""
@@ -71,9 +73,10 @@ class Outbox:
         """Answer as ``edge_cache_changes`` does."""
         if asked["secret"] != self.secret:
             return error(403, "28P01")
-        after = asked["after"]
-        changes = self.changes[int(after) :] if after else []
-        told = {"cursor": str(len(self.changes)), "complete": after is not None}
+        life, _, seen = str(asked["after"]).partition(" ")
+        is_known = life == self.life
+        changes = self.changes[int(seen) :] if is_known else []
+        told = {"cursor": f"{self.life} {len(self.changes)}", "complete": is_known}
         return httpx.Response(200, json={**told, "changes": changes, "watched": self.watched})
 
 
@@ -287,14 +290,14 @@ class Postgrest(httpx.AsyncBaseTransport):
 def name_of(request: httpx.Request) -> str:
     """Return the path at which the Worker serves what is asked for, or else its own path."""
     path = unquote(request.url.path)
-    question = unquote(request.url.query.decode())
-    table, parts = path.removeprefix(ROOT), question.split("&")
+    table, question = path.removeprefix(ROOT), request.url.query.decode()
+    parts = [unquote(part) for part in question.split("&")]
     if parts[0] == "select=*" and request.headers.get("accept") == _OBJECT:
         return f"/{table}/{parts[1].partition('=eq.')[2]}"
     if parts[0] == "select=*" and len(parts) > 1 and parts[1].startswith("order="):
         offset = [part.removeprefix("offset=") for part in parts[2:]]
         return f"/{table}" + "".join(f" from {first}" for first in offset)
-    return f"{path}?{question}" if question else path
+    return f"{path}?{'&'.join(parts)}" if question else path
 
 
 def error(status: int, code: str, details: str | None = None) -> httpx.Response:

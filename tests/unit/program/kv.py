@@ -112,8 +112,9 @@ class Kv:
         """Writes and deletes that were carried out: when, what, and which key."""
         self.tried: list[tuple[float, str, str]] = []
         """The same with reads and lists, whether or not they were carried out."""
+        self.delay_s = 0.0
         self._kept: dict[str, Kept] = {}
-        self._refused: list[tuple[str, str]] = []
+        self._refused: list[tuple[str, str, Exception]] = []
         self._held: dict[str, asyncio.Event] = {}
         self._locations: dict[str, Location] = {}
 
@@ -122,9 +123,9 @@ class Kv:
         copy_s = 0.0 if location == "home" else COPY_S
         return self._locations.setdefault(location, Location(self, copy_s))
 
-    def refuse(self, what: str = "", key: str = "") -> None:
+    def refuse(self, what: str = "", key: str = "", error: Exception | None = None) -> None:
         """Have an operation (get, read, put, delete or list; all) on a key (all) fail."""
-        self._refused.append((what, key))
+        self._refused.append((what, key, error or StoreError("Workers KV refused.")))
 
     def accept(self) -> None:
         """Refuse nothing any more."""
@@ -191,12 +192,12 @@ class Kv:
     async def begin(self, what: str, key: str) -> None:
         """Note an operation; refuse it if a test wants that."""
         self.tried.append((self.clock.passed_s, what, key))
-        is_refused = any(it in {"", what} and on in {"", key} for it, on in self._refused)
-        await asyncio.sleep(0)
+        refused = [error for it, on, error in self._refused if it in {"", what} and on in {"", key}]
+        await asyncio.sleep(self.delay_s)
         if key in self._held and what in {"put", "delete"}:
             await self._held[key].wait()
-        if is_refused:
-            raise StoreError("Workers KV refused.")
+        if refused:
+            raise refused[0]
 
     async def _write(self, what: str, key: str, kept: Kept | None) -> None:
         await self.begin(what, key)

@@ -38,6 +38,12 @@ KEY = "sb_publishable_everybodys"
 SECRET = "correct horse"
 BEARER = {"authorization": f"Bearer {SECRET}"}
 
+EXPOSED = (
+    "Content-Range, Content-Location, Content-Profile, Content-Disposition, Preference-Applied, "
+    "Location, Retry-After, Warning, ETag, Age, Cache-Status"
+)
+"""What pages of other origins may read of an answer."""
+
 TABLES: Mapping[str, object] = {"articles": {}, "products": {"key": "sku"}}
 
 NOBODY_READS_IT = None
@@ -65,7 +71,11 @@ class Answer:
 
     @property
     def slug(self) -> str:
-        """The last part of a problem's type."""
+        """The last part of a problem's type, once it has what every problem has."""
+        assert self.headers["content-type"] == "application/problem+json; charset=utf-8"
+        assert self.headers["cache-control"] == "no-store"
+        assert self.headers["access-control-allow-origin"] == "*"
+        assert self.headers["content-length"] == str(len(self.body or b""))
         return str(self.json["type"]).removeprefix("urn:supabase-edge-cache:")
 
 
@@ -138,7 +148,7 @@ class Program:
     ) -> Answer:
         """Send a request to the Worker of a location; a path may be a whole URL."""
         sent = dict(headers or {})
-        url = path if "://" in path else EDGE + path
+        url = EDGE + path if path.startswith("/") else path
 
         async def read(limit: int) -> bytes | None:
             await asyncio.sleep(0)
@@ -190,16 +200,25 @@ class Program:
         self.durable(name).restart()
         del self._objects[name]
 
+    def declare(self, **variables: object) -> None:
+        """Deploy with other variables: objects and isolates begin anew."""
+        self._variables |= variables
+        self._settings = None
+        self._apps.clear()
+        for name in self._objects:
+            self.restart(name)
+
     # Looking.
 
     def events(self, *names: str) -> list[dict[str, object]]:
         """Return the log's lines of these events."""
         return [line for line in self.log if line["event"] in names]
 
-    @property
-    def passed_ms(self) -> int:
-        """How much time has passed since the beginning, whatever the clock says."""
-        return round(self.clock.passed_s * 1000)
+    async def status(self, name: str = "articles") -> dict[str, Any]:
+        """Return what `/health` says of a table, or of the project, ``*``."""
+        report = (await self.get("/health")).json
+        told: dict[str, Any] = report["project"] if name == "*" else report["tables"][name]
+        return told
 
     # Wiring.
 

@@ -1,34 +1,14 @@
-"""Tests that are coroutines run in a world of their own, in time that only waiting moves."""
+"""The program with a single table."""
 
 from __future__ import annotations
 
-import inspect
-
 import pytest
-from world import Clock, World, play
-
-from edge_cache.tables import PROJECT
+from program import Program
 
 
 @pytest.fixture
-def world() -> World:
-    """Return a table's refresher, and all that is around it."""
-    return World()
-
-
-@pytest.fixture
-def project() -> World:
-    """Return the project's refresher, and all that is around it."""
-    return World(PROJECT)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Play a test that is a coroutine."""
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
-        return None
-    wanted = inspect.signature(pyfuncitem.obj).parameters
-    given = {name: pyfuncitem.funcargs[name] for name in wanted}
-    worlds = [world for world in pyfuncitem.funcargs.values() if isinstance(world, World)]
-    play(worlds[0].clock if worlds else Clock(), pyfuncitem.obj(**given))
-    return True
+def program() -> Program:
+    """Return a program that serves one table, which is empty."""
+    program = Program(tables={"articles": {}})
+    program.supabase.tables["articles"] = []
+    return program

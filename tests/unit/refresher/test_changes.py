@@ -5,11 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from world import LIST, query, row
+from clock import START_MS, Clock
+from durable import Storage
 
 from edge_cache.entries import NO_VERSIONS, Versions
-from edge_cache.refresher.changes import MAX_ROWS, Changes
+from edge_cache.queries import Query
+from edge_cache.refresher.changes import MAX_ROWS, Changes, Journal
 from edge_cache.refresher.stored import restored
+from edge_cache.resources import Resource
+from edge_cache.tables import Table
+
+TABLE = Table("articles")
+LIST = Resource(TABLE)
+QUERY = Resource(TABLE, query=Query("articles"))
+
+
+def row(row_id: str) -> Resource:
+    """Return a row of the table."""
+    return Resource(TABLE, row_id)
 
 
 def test_every_change_raises_the_version() -> None:
@@ -141,7 +154,7 @@ def test_a_change_makes_every_query_stale() -> None:
     assert changes.stale == Versions(0, 6)
     assert (changes.queried, changes.is_published) == (6, False)
     assert changes.pending == 4
-    assert changes.needed(query()) == 6
+    assert changes.needed(QUERY) == 6
     assert changes.needed(row("2")) == 0
 
 
@@ -155,7 +168,7 @@ def test_who_is_going_to_have_an_entry_is_known_beforehand() -> None:
     """A query, or the table; a row says nothing."""
     changes = Changes(5, has_list=False)
     assert changes.with_entry(row("1")) == changes
-    assert changes.with_entry(query()) == Changes(5, has_list=False, has_queries=True)
+    assert changes.with_entry(QUERY) == Changes(5, has_list=False, has_queries=True)
     assert changes.with_entry(LIST) == Changes(5, has_list=True)
     assert Changes(5).with_entry(row("1")) == Changes(5).with_entry(LIST) == Changes(5)
 
@@ -206,10 +219,10 @@ def test_queries_that_wait_to_be_published_do_not_make_rows_stale() -> None:
 
 def test_what_a_reader_of_a_query_saw_is_learned() -> None:
     """It says nothing of rows."""
-    seen = with_queries().with_seen(query(), 9)
+    seen = with_queries().with_seen(QUERY, 9)
     assert seen == with_queries(version=9, stale=Versions(0, 9), published=Versions(0, 9))
-    assert seen.needed(query()) == 9
-    assert seen.with_seen(query(), 8) == seen
+    assert seen.needed(QUERY) == 9
+    assert seen.with_seen(QUERY, 8) == seen
     rows = seen.with_seen(row("1"), 8)
     assert (rows.version, rows.stale, rows.published) == (9, Versions(8, 9), Versions(8, 9))
 
@@ -248,3 +261,36 @@ def test_all_of_it_survives_a_restart() -> None:
     )
     assert restored(changes.to_json(), Changes.of) == changes
     assert changes.pending == 5
+
+
+@pytest.fixture
+def storage() -> Storage:
+    """Return an empty storage."""
+    return Storage(Clock(), lambda: None)
+
+
+def test_what_is_noted_is_stored(storage: Storage) -> None:
+    """The next object reads it, so no version is given twice."""
+    journal = Journal(storage, lambda: START_MS)
+    journal.note(journal.changes.with_change(["1"]))
+    assert Journal(storage, lambda: START_MS + 5000).changes == journal.changes
+    assert [journal.raise_version() for _ in range(2)] == [START_MS + 2, START_MS + 3]
+    assert Journal(storage, lambda: START_MS).raise_version() == START_MS + 4
+
+
+def test_what_is_as_it_was_is_not_stored_again(storage: Storage) -> None:
+    """Storage has its price."""
+    journal = Journal(storage, lambda: START_MS)
+    storage.texts.clear()
+    journal.note(journal.changes.with_seen(LIST, 0))
+    assert storage.texts == {}
+
+
+@pytest.mark.parametrize("has_list", [True, False])
+def test_a_new_object_keeps_the_version_that_it_begins_with(
+    storage: Storage, *, has_list: bool
+) -> None:
+    """Entries are read at it, so a later life whose clock is behind must not begin below it."""
+    new = Changes(version=START_MS, since=START_MS, has_list=has_list)
+    assert Journal(storage, lambda: START_MS, has_list=has_list).changes == new
+    assert Journal(storage, lambda: START_MS - 3_600_000).changes == new

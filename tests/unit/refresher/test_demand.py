@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-import json
 
 import pytest
-from world import LIST, START_MS, TABLE, Clock, FakeStorage, World, query, row
+from clock import START_MS, Clock
+from durable import Storage
 
 from edge_cache.queries import Query
 from edge_cache.refresher.demand import Demand
 from edge_cache.resources import Resource
-from edge_cache.tables import PROJECT
+from edge_cache.tables import Table
 
 DAY_S = 24 * 60 * 60
+TABLE = Table("articles")
+LIST = Resource(TABLE)
+
+
+def query(parameters: str = "") -> Resource:
+    """Return a query of the table."""
+    return Resource(TABLE, query=Query("articles", parameters))
 
 
 @pytest.fixture
-def demand(world: World) -> Demand:
+def clock() -> Clock:
+    """Return a clock that the tests may set."""
+    return Clock()
+
+
+@pytest.fixture
+def storage(clock: Clock) -> Storage:
+    """Return an empty storage."""
+    return Storage(clock, lambda: None)
+
+
+@pytest.fixture
+def demand(storage: Storage, clock: Clock) -> Demand:
     """Return what remembers, with nothing noted."""
-    return Demand(TABLE, world.storage, world.clock.now_ms)
+    return Demand(TABLE, storage, clock.now_ms)
 
 
-async def test_what_is_asked_for_is_wanted_for_a_day(world: World, demand: Demand) -> None:
+async def test_what_is_asked_for_is_wanted_for_a_day(demand: Demand) -> None:
     """The table, and a query."""
     for resource in (LIST, query("a=1")):
         assert not demand.is_wanted(resource)
@@ -31,10 +50,9 @@ async def test_what_is_asked_for_is_wanted_for_a_day(world: World, demand: Deman
         assert demand.is_wanted(resource)
         await asyncio.sleep(0.001)
         assert not demand.is_wanted(resource)
-    assert world.passed_ms == 2 * DAY_S * 1000
 
 
-async def test_it_is_known_when_it_was_asked_for_last(world: World, demand: Demand) -> None:
+async def test_it_is_known_when_it_was_asked_for_last(demand: Demand, clock: Clock) -> None:
     """Now, where nothing is known."""
     assert demand.asked_at_ms(LIST) == START_MS
     demand.note(LIST)
@@ -42,42 +60,20 @@ async def test_it_is_known_when_it_was_asked_for_last(world: World, demand: Dema
     assert demand.asked_at_ms(LIST) == START_MS
     assert demand.asked_at_ms(query()) == START_MS + 2000
     demand.note(LIST)
-    assert demand.asked_at_ms(LIST) == world.clock.now_ms() == START_MS + 2000
+    assert demand.asked_at_ms(LIST) == clock.now_ms() == START_MS + 2000
 
 
 async def test_a_clock_that_was_set_back_makes_nothing_unwanted(
-    world: World, demand: Demand
+    demand: Demand, clock: Clock
 ) -> None:
     """Too much is read, not too little."""
     demand.note(query())
-    world.clock.set_by(-2 * DAY_S * 1000)
+    clock.set_by(-2 * DAY_S * 1000)
     assert demand.is_wanted(query())
     assert demand.warm() == [query()]
 
 
-async def test_rows_are_not_remembered(world: World, demand: Demand) -> None:
-    """They would be too many, and nothing is done for them."""
-    demand.note(row("1"))
-    await asyncio.sleep(10)
-    assert not demand.is_wanted(row("1"))
-    assert world.storage.texts.keys() == {"changes"}
-
-
-async def test_queries_are_kept_warm_those_asked_for_most_lately_first(demand: Demand) -> None:
-    """The table is none of them."""
-    for parameters in ("a=1", "a=2", "a=3"):
-        demand.note(query(parameters))
-        await asyncio.sleep(1)
-    demand.note(LIST)
-    demand.note(query("a=1"))
-    assert demand.warm() == [query("a=1"), query("a=3"), query("a=2")]
-    await asyncio.sleep(DAY_S - 2)
-    assert demand.warm() == [query("a=1"), query("a=3")]
-
-
-async def test_fifty_queries_are_kept_warm_and_the_table_is_not_forgotten(
-    demand: Demand,
-) -> None:
+async def test_fifty_queries_are_kept_warm_and_the_table_is_not_forgotten(demand: Demand) -> None:
     """The one that was asked for longest ago goes."""
     demand.note(LIST)
     for number in range(52):
@@ -104,7 +100,9 @@ async def test_queries_that_are_asked_for_once_do_not_push_out_others(demand: De
     assert demand.warm() == [query("flood=100"), query("flood=99"), *reversed(known[2:])]
 
 
-async def test_what_cannot_be_read_is_forgotten(world: World, demand: Demand) -> None:
+async def test_what_cannot_be_read_is_forgotten(
+    demand: Demand, storage: Storage, clock: Clock
+) -> None:
     """By the next object too; to forget what is not known is nothing."""
     demand.note(query("a=1"))
     demand.note(query("a=2"))
@@ -113,22 +111,24 @@ async def test_what_cannot_be_read_is_forgotten(world: World, demand: Demand) ->
     demand.forget(query("a=3"))
     assert demand.warm() == [query("a=2")]
     await asyncio.sleep(6)
-    later = Demand(TABLE, world.storage, world.clock.now_ms)
+    later = Demand(TABLE, storage, clock.now_ms)
     assert later.warm() == [query("a=2")]
-    world.storage.texts.pop("asked")
+    storage.texts.pop("asked")
     later.forget(query("a=3"))
     await asyncio.sleep(6)
-    assert world.storage.get("asked") is None
+    assert storage.get("asked") is None
 
 
-async def test_that_something_was_asked_for_again_is_stored(world: World, demand: Demand) -> None:
+async def test_that_something_was_asked_for_again_is_stored(
+    demand: Demand, storage: Storage, clock: Clock
+) -> None:
     """So that an eviction does not give a flood its place."""
     known = [query(f"a={number}") for number in range(49)]
     for resource in known * 2:
         demand.note(resource)
     demand.note(query("once=1"))
     await asyncio.sleep(6)
-    later = Demand(TABLE, world.storage, world.clock.now_ms)
+    later = Demand(TABLE, storage, clock.now_ms)
     later.note(query("once=2"))
     assert later.warm() == [query("once=2"), *reversed(known)]
 
@@ -142,36 +142,24 @@ async def test_a_long_query_is_not_kept_warm(demand: Demand) -> None:
     assert demand.warm() == [longest]
 
 
-async def test_what_is_noted_is_stored_together(world: World, demand: Demand) -> None:
+async def test_what_is_noted_is_stored_together(
+    demand: Demand, storage: Storage, clock: Clock
+) -> None:
     """Five seconds after the first; the next object knows it."""
     demand.note(query("a=1"))
     await asyncio.sleep(4)
     demand.note(LIST)
     await asyncio.sleep(0.9)
-    assert world.storage.get("asked") is None
+    assert storage.get("asked") is None
     await asyncio.sleep(0.2)
-    later = Demand(TABLE, world.storage, world.clock.now_ms)
+    later = Demand(TABLE, storage, clock.now_ms)
     assert later.warm() == [query("a=1")]
     assert later.asked_at_ms(LIST) == START_MS + 4000
     demand.note(query("a=2"))
     await asyncio.sleep(4.9)
-    assert Demand(TABLE, world.storage, world.clock.now_ms).warm() == [query("a=1")]
+    assert Demand(TABLE, storage, clock.now_ms).warm() == [query("a=1")]
     await asyncio.sleep(0.2)
-    assert Demand(TABLE, world.storage, world.clock.now_ms).warm() == [
+    assert Demand(TABLE, storage, clock.now_ms).warm() == [
         query("a=2"),
         query("a=1"),
     ]
-
-
-def test_it_is_stored_in_the_order_of_asking() -> None:
-    """As an object of this version reads it."""
-    storage, clock = FakeStorage(), Clock()
-    asked = [
-        ["/rest/v1/articles;count=exact?a=1", 5, False],
-        ["/", 7, True],
-        ["/rest/v1/no such", 8, True],
-    ]
-    storage.put("asked", json.dumps(asked))
-    demand = Demand(PROJECT, storage, lambda: 10)
-    assert demand.warm() == [Resource(PROJECT, query=Query("articles", "a=1", count="exact"))]
-    assert clock.now_ms() == START_MS

@@ -2,168 +2,161 @@
 
 from __future__ import annotations
 
-import asyncio
+import pytest
+from program import Program
+from refreshing import (
+    DAY_S,
+    LIST,
+    MINUTE_OF_CHECKS,
+    VERSIONS,
+    fill,
+    forget,
+    hit,
+    pending,
+    row,
+    write,
+)
 
-from world import LIST, World, body_of, row, settle
-
-DAY_S = 24 * 60 * 60
-NEW = [{"id": "1", "title": "new"}]
+NEW = [row(1, "new")]
 
 
-async def with_list(world: World, *, asked_s_ago: float = DAY_S) -> None:
+async def with_list(program: Program, *, asked_s_ago: float = DAY_S) -> None:
     """Have the table in KV, which somebody asked for last so long ago."""
-    world.source.write("1", "old")
-    await world.fill(LIST)
-    await world.live(asked_s_ago)
-    world.source.asked.clear()
-    world.store.tried.clear()
+    write(program, 1, title="old")
+    await fill(program, LIST)
+    await program.live(asked_s_ago - 2)
+    forget(program)
 
 
-async def edit(world: World) -> None:
-    """Edit a row, and tell of the table's change."""
-    world.source.write("1", "new")
-    await world.host.backlog.record([])
+async def edit(program: Program, title: str = "new") -> None:
+    """Edit a row, and tell of the table's change; what that makes of other entries is no matter."""
+    write(program, 1, title=title)
+    await program.webhook("articles")
 
 
-async def test_a_table_that_somebody_wanted_lately_is_read_after_a_change(world: World) -> None:
-    """Up to a day ago."""
-    await with_list(world, asked_s_ago=DAY_S - 1)
-    await edit(world)
-    await world.live(0.5)
-    assert world.shown(LIST) == NEW
+def done(program: Program) -> list[tuple[str, str]]:
+    """Return what KV was asked to write or remove, but for the versions."""
+    tried = [(what, key) for _, what, key in program.kv.tried if what in {"put", "delete"}]
+    return [one for one in tried if one[1] != VERSIONS]
 
 
-async def test_a_table_that_nobody_wants_is_removed_once(world: World) -> None:
+async def test_a_table_that_somebody_wanted_within_a_day_is_read_after_a_change(
+    program: Program,
+) -> None:
+    await with_list(program, asked_s_ago=DAY_S - 1)
+    await edit(program)
+    await program.live(0.5)
+    assert await hit(program, LIST) == NEW
+
+
+async def test_a_table_that_nobody_wants_is_removed_once(program: Program) -> None:
     """After the first change; later ones cost nothing, also after a restart."""
-    await with_list(world)
+    await with_list(program)
     for _ in range(3):
-        await edit(world)
-        await world.live(5)
-        await world.restart()
-    assert [(what, key) for _, what, key in world.store.tried] == [("delete", "/articles")]
-    assert world.source.asked == []
-    assert world.host.status()["pending"] == 0
+        await edit(program)
+        await program.live(5)
+        program.restart("articles")
+    assert done(program) == [("delete", LIST)]
+    assert program.supabase.asked == []
+    assert await pending(program) == 0
 
 
-async def test_a_table_that_was_removed_is_read_once_somebody_wants_it(world: World) -> None:
-    """And then after each change."""
-    await with_list(world)
-    await edit(world)
-    await world.live(5)
-    assert body_of(await world.fill(LIST)) == NEW
-    await world.live(5)
-    world.source.write("1", "newest")
-    await world.host.backlog.record([])
-    await world.live(5)
-    assert world.shown(LIST) == [{"id": "1", "title": "newest"}]
+async def test_a_table_that_was_removed_is_kept_fresh_once_somebody_wants_it(
+    program: Program,
+) -> None:
+    await with_list(program)
+    await edit(program)
+    await program.live(5)
+    assert (await program.get(LIST)).json == NEW
+    await program.live(5)
+    await edit(program, "newest")
+    await program.live(5)
+    assert await hit(program, LIST) == [row(1, "newest")]
 
 
-async def test_who_renews_a_table_wants_it(world: World) -> None:
-    """Even if Supabase had just failed."""
-    await with_list(world)
-    await world.host.fills.renew(LIST, 0)
-    await edit(world)
-    await world.live(5)
-    assert world.shown(LIST) == NEW
+@pytest.mark.parametrize("wants", ["a reader", "a reader while Supabase fails", "revalidation"])
+async def test_whoever_has_it_renewed_wants_it(program: Program, wants: str) -> None:
+    await with_list(program)
+    if wants == "revalidation":
+        await program.revalidate()
+    else:
+        if wants == "a reader while Supabase fails":
+            program.supabase.answer(503)
+            await program.get("/articles/cold")
+        await hit(program, LIST)
+        await program.live(1)
+        program.supabase.mend()
+    await edit(program)
+    await program.live(5)
+    assert await hit(program, LIST) == NEW
 
 
-async def test_who_revalidates_a_table_wants_it(world: World) -> None:
-    """Though not what the cron trigger finds changed."""
-    await with_list(world)
-    await world.host.revalidation.revalidate()
-    await edit(world)
-    await world.live(5)
-    assert world.shown(LIST) == NEW
-
-
-async def test_a_check_is_no_reader(world: World) -> None:
+async def test_a_comparison_is_no_reader(program: Program) -> None:
     """It mends the entry, but does not have it kept for another day."""
-    await with_list(world)
-    world.source.write("1", "new")
-    await world.host.revalidation.check()
-    assert world.shown(LIST) == NEW
-    await edit(world)
-    await world.live(5)
-    assert LIST.key not in world.store.values
+    await with_list(program)
+    write(program, 1)
+    await program.tick(MINUTE_OF_CHECKS)
+    assert program.kv.json(LIST) == NEW
+    await edit(program)
+    await program.live(5)
+    assert LIST not in program.kv.keys
 
 
-async def test_a_removal_that_kv_refuses_stays_pending(world: World) -> None:
+async def test_a_removal_that_kv_refuses_stays_pending(program: Program) -> None:
     """Until the entry is gone, whatever comes meanwhile."""
-    await with_list(world)
-    world.store.refuses = lambda _what, _key: world.passed_ms < (DAY_S + 100) * 1000
-    await edit(world)
-    await world.live(10)
-    await edit(world)
-    await world.live(40)
-    await world.restart()
-    assert world.host.status()["pending"] == 1
-    await world.live(70)
-    assert world.host.status()["pending"] == 0
-    assert LIST.key not in world.store.values
-    assert world.source.asked == []
+    await with_list(program)
+    program.kv.refuse("delete")
+    await edit(program)
+    await program.live(10)
+    await edit(program)
+    await program.live(40)
+    program.restart("articles")
+    assert await pending(program) == 1
+    await program.live(50)
+    program.kv.accept()
+    await program.live(20)
+    assert await pending(program) == 0
+    assert LIST not in program.kv.keys
+    assert program.supabase.asked == []
 
 
-async def test_a_table_that_is_asked_for_while_it_is_removed_is_kept_fresh(world: World) -> None:
+async def test_a_table_that_is_asked_for_while_it_is_removed_is_kept_fresh(
+    program: Program,
+) -> None:
     """KV may say that it is absent before it says that it is removed."""
-    await with_list(world)
-    gate = world.store.hold(LIST.key)
-    await edit(world)
-    await world.live(0.5)
-    assert [what for _, what, _ in world.store.tried] == ["delete"]
-    await world.fill(LIST)
+    await with_list(program)
+    gate = program.kv.hold(LIST)
+    await edit(program)
+    await program.live(0.5)
+    assert done(program) == [("delete", LIST)]
+    kept = program.kv.kept(LIST)
+    assert kept is not None
+    program.kv.lose(LIST)
+    await program.get(LIST)
+    program.kv.set(LIST, kept.content, kept.metadata)
     gate.set()
-    await world.live(5)
-    assert world.shown(LIST) == NEW
-    world.source.write("1", "newest")
-    await world.host.backlog.record([])
-    await world.live(5)
-    assert world.shown(LIST) == [{"id": "1", "title": "newest"}]
+    await program.live(5)
+    assert await hit(program, LIST) == NEW
+    await edit(program, "newest")
+    await program.live(5)
+    assert await hit(program, LIST) == [row(1, "newest")]
 
 
-async def test_what_a_check_was_reading_meanwhile_does_not_come_back(world: World) -> None:
-    """It is from before the change."""
-    await with_list(world)
-    world.source.write("1", "in between")
-    world.source.delay_s = 1
-    checking = asyncio.ensure_future(world.host.revalidation.check())
-    await world.live(1.5)
-    await edit(world)
-    await world.live(10)
-    await checking
-    assert world.shown(LIST) in (None, NEW)
-    assert world.host.status()["pending"] == 0
+async def test_its_entry_tells_when_it_was_asked_for(program: Program) -> None:
+    """Not when it was read, and nothing later: the clock may have been set back since."""
+    await with_list(program, asked_s_ago=50)
+    for back_s in (0, 3600):
+        program.set_clock(by_s=-back_s)
+        await edit(program)
+        await program.live(5)
+        told = program.kv.metadata(LIST)
+        assert told["readAt"] - told["askedAt"] == (0 if back_s else 50_000)
 
 
-async def test_its_entry_tells_when_it_was_asked_for(world: World) -> None:
-    """Not when it was read: so a reader can tell that nobody has told of it for long."""
-    await with_list(world, asked_s_ago=50)
-    asked_at_ms = world.clock.now_ms() - 50_000
-    await edit(world)
-    await world.live(5)
-    metadata = world.metadata(LIST)
-    assert metadata is not None
-    assert (metadata.asked_at_ms, metadata.read_at_ms) == (asked_at_ms, asked_at_ms + 50_000)
-    await world.host.fills.renew(LIST, asked_at_ms)
-    await world.live(5)
-    metadata = world.metadata(LIST)
-    assert metadata is not None
-    assert metadata.asked_at_ms == metadata.read_at_ms == asked_at_ms + 55_000
-
-
-async def test_a_rows_entry_was_asked_for_when_it_was_read(world: World) -> None:
+async def test_a_rows_entry_was_asked_for_when_it_was_read(program: Program) -> None:
     """Nothing else is known."""
-    world.source.write("1", "a")
-    await world.live(5)
-    filled = await world.fill(row("1"))
-    metadata = filled.entry.metadata
-    assert metadata.asked_at_ms == metadata.read_at_ms == world.clock.now_ms()
-
-
-async def test_nothing_was_asked_for_after_it_was_read(world: World) -> None:
-    """Where the clock was set back since."""
-    world.host.known.demand.note(LIST)
-    world.clock.set_by(-5000)
-    filled = await world.fill(LIST)
-    await settle()
-    metadata = filled.entry.metadata
-    assert metadata.asked_at_ms == metadata.read_at_ms == world.clock.now_ms()
+    write(program, 1)
+    await program.live(5)
+    await fill(program, "/articles/1")
+    told = program.kv.metadata("/articles/1")
+    assert told["askedAt"] == told["readAt"] == program.clock.now_ms() - 2000

@@ -3,71 +3,94 @@
 from __future__ import annotations
 
 import pytest
-from world import START_MS, World, query, row
+from program import Program
+from refreshing import ALL, VERSIONS, fill, hit, pending, read, row, write
 
-from edge_cache.entries import Versions
-from edge_cache.resources import Resource
-from edge_cache.tables import PROJECT
+EMBEDDING = "/rest/v1/articles?select=id,author(name)"
 
 
-async def with_stale(world: World, resource: Resource) -> None:
+async def with_outdated(program: Program, path: str, name: str = "articles") -> None:
     """Have an entry in KV that is out of date, and lose all that the object knew."""
-    world.source.write("1", "old")
-    await world.fill(resource)
-    await world.live(2)
-    world.source.error = ZeroDivisionError("nothing is refreshed")
-    if resource.query is None:
-        await world.host.backlog.record([str(number) for number in range(21)])
-    else:
-        await world.host.backlog.record([])
-    await world.live(5)
-    assert world.has_stale(resource)
-    world.storage.texts.clear()
-    world.storage.due = None
-    await world.restart()
-    world.source.error = None
+    write(program, 1, title="old")
+    await fill(program, path)
+    program.supabase.hold()
+    await program.webhook("articles")
+    await program.live(5)
+    program.supabase.mend()
+    program.lose_storage(name)
+    write(program, 1)
 
 
-async def test_a_rows_entry_stays_stale_when_queries_become_so(world: World) -> None:
+async def is_outdated(program: Program, path: str) -> bool:
+    """Tell whether a reader takes the entry for out of date."""
+    return (await read(program, path)).cache_status.startswith("fwd=stale")
+
+
+async def test_a_rows_entry_stays_outdated_when_queries_become_so(program: Program) -> None:
     """Both versions lie under one key."""
-    await with_stale(world, row("1"))
-    await world.fill(query())
-    await world.host.backlog.record([])
-    await world.live(5)
-    assert world.has_stale(row("1"))
-    assert world.versions.queries > world.versions.rows > START_MS
+    await with_outdated(program, "/articles/1")
+    await fill(program, ALL)
+    await program.webhook("articles", 2)
+    await program.live(5)
+    assert await is_outdated(program, "/articles/1")
 
 
-async def test_a_querys_entry_stays_stale_when_rows_become_so(world: World) -> None:
+async def test_a_querys_entry_stays_outdated_when_rows_become_so(program: Program) -> None:
     """Though the object knows of no query."""
-    await with_stale(world, query())
-    await world.host.revalidation.revalidate()
-    assert world.has_stale(query())
+    await with_outdated(program, ALL)
+    await program.revalidate()
+    assert await is_outdated(program, ALL)
 
 
-async def test_entries_that_were_written_since_are_as_fresh_as_before(world: World) -> None:
+async def test_entries_that_were_written_since_are_as_fresh_as_before(program: Program) -> None:
     """Of rows that did not change."""
-    world.source.write("1", "a")
-    await world.live(5)
-    for resource in (row("1"), query()):
-        await world.fill(resource)
-    await world.live(2)
-    await world.host.backlog.record(["2"])
-    await world.live(0.5)
-    await world.host.backlog.record(["3"])
-    await world.live(10)
-    assert world.versions == Versions(START_MS, START_MS + 2)
-    assert world.shown(row("1")) == {"id": "1", "title": "a"}
+    await with_outdated(program, "/articles/1")
+    await program.live(5)
+    await fill(program, "/articles/1", ALL)
+    await program.webhook("articles", 2)
+    await program.live(0.5)
+    await program.webhook("articles", 3)
+    await program.live(10)
+    assert await hit(program, "/articles/1") == row(1, "new")
 
 
 @pytest.mark.parametrize("has_read", [True, False])
-async def test_a_project_that_is_revalidated_makes_all_queries_stale(
-    project: World, *, has_read: bool
+async def test_a_project_that_is_revalidated_makes_all_queries_outdated(
+    program: Program, has_read: bool
 ) -> None:
     """Those of a lost life too, whether it knows of any or not."""
-    resource = query("a=1", PROJECT)
-    await with_stale(project, resource)
+    await with_outdated(program, EMBEDDING, "*")
     if has_read:
-        await project.fill(query("a=2", PROJECT))
-    await project.host.revalidation.revalidate()
-    assert project.has_stale(resource)
+        await read(program, f"{EMBEDDING}&limit=1")
+    await program.revalidate()
+    assert await is_outdated(program, EMBEDDING)
+
+
+@pytest.mark.parametrize("path", ["/articles/1", ALL])
+async def test_a_later_life_whose_clock_is_behind_learns_from_readers(
+    program: Program, path: str
+) -> None:
+    """What it reads is as new as what they see in KV, and what it does next is newer, for ever."""
+    await with_outdated(program, path)
+    program.set_clock(by_s=-3600)
+    assert await is_outdated(program, path)
+    await program.live(2)
+    assert await hit(program, path) == (row(1, "new") if path == "/articles/1" else [row(1, "new")])
+    program.restart("articles")
+    write(program, 1, title="newest")
+    await program.revalidate()
+    assert "newest" in str((await read(program, path)).json)
+
+
+async def test_what_a_reader_saw_in_kv_need_not_be_published(program: Program) -> None:
+    """An earlier life did that, and was lost before it could take note."""
+    await with_outdated(program, "/articles/1")
+    program.set_clock(by_s=-3600)
+    program.kv.refuse("put", VERSIONS)
+    await program.webhook("articles")
+    await program.live(2)
+    assert await pending(program) == 1
+    for path in ("/articles/1", ALL):
+        assert "new" in str((await read(program, path)).json)
+    await program.live(20)
+    assert await pending(program) == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from world import Clock
+from clock import Clock
 
 from edge_cache.refresher.new_keys import NewKeys
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from world import Clock
+from clock import Clock
 
 from edge_cache.entries import Entry, Representation, entry_of
 from edge_cache.refresher.recent import KEEP_MS, MAX_BYTES, Recent

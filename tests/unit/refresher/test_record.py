@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from world import START_MS, Clock, FakeStorage
+from clock import START_MS, Clock
+from durable import Storage
 
 from edge_cache.errors import (
     EdgeCacheError,
@@ -32,9 +33,14 @@ OF_ONE_KEY = (
 )
 
 
+def empty() -> Storage:
+    """Return a storage without anything in it."""
+    return Storage(Clock(), lambda: None)
+
+
 def test_outcomes_survive_a_restart() -> None:
     """Failures in a row are counted, and the last one's type, time and sentence are known."""
-    storage, clock = FakeStorage(), Clock()
+    storage, clock = empty(), Clock()
     record = Record(storage, clock.now_ms)
     assert record.outcome == Outcome(0, 0, 0, "")
     record.refreshed(START_MS - 1000)
@@ -50,7 +56,7 @@ def test_outcomes_survive_a_restart() -> None:
 
 def test_after_an_answer_failures_are_counted_anew() -> None:
     """They count in a row."""
-    record = Record(FakeStorage(), Clock().now_ms)
+    record = Record(empty(), Clock().now_ms)
     for _ in range(3):
         record.failed("a", 5, TornRead("x"))
     record.answered("a")
@@ -62,7 +68,7 @@ def test_after_an_answer_failures_are_counted_anew() -> None:
 def test_a_failure_counts_as_just_now_for_a_while(error: EdgeCacheError) -> None:
     """Unless Supabase has answered since."""
     clock = Clock()
-    record = Record(FakeStorage(), clock.now_ms)
+    record = Record(empty(), clock.now_ms)
     assert not record.failed_just_now("a", 5)
     record.failed("a", 5, error)
     assert record.failed_just_now("a", 5)
@@ -79,7 +85,7 @@ def test_a_failure_counts_as_just_now_for_a_while(error: EdgeCacheError) -> None
 @pytest.mark.parametrize("error", OF_ALL, ids=repr)
 def test_a_failure_of_supabase_as_a_whole_is_one_of_every_key(error: EdgeCacheError) -> None:
     """Until any of them is answered."""
-    record = Record(FakeStorage(), Clock().now_ms)
+    record = Record(empty(), Clock().now_ms)
     record.failed("a", 5, error)
     assert record.failed_just_now("b", 5)
     record.answered("c")
@@ -90,7 +96,7 @@ def test_a_failure_of_supabase_as_a_whole_is_one_of_every_key(error: EdgeCacheEr
 @pytest.mark.parametrize("error", OF_ONE_KEY, ids=repr)
 def test_another_failure_says_nothing_of_other_keys(error: EdgeCacheError) -> None:
     """A table that changes all the time does not keep its rows out of date."""
-    record = Record(FakeStorage(), Clock().now_ms)
+    record = Record(empty(), Clock().now_ms)
     record.failed("a", 5, error)
     assert not record.failed_just_now("b", 5)
 
@@ -98,7 +104,7 @@ def test_another_failure_says_nothing_of_other_keys(error: EdgeCacheError) -> No
 @pytest.mark.parametrize("error", [OF_ONE_KEY[0], OF_ALL[0]], ids=repr)
 def test_a_failure_before_the_change_says_nothing_of_it(error: EdgeCacheError) -> None:
     """What was revalidated, or changed, since then is asked for."""
-    record = Record(FakeStorage(), Clock().now_ms)
+    record = Record(empty(), Clock().now_ms)
     record.failed("a", 5, error)
     assert record.failed_just_now("a", 4)
     assert not record.failed_just_now("a", 6)
@@ -106,7 +112,7 @@ def test_a_failure_before_the_change_says_nothing_of_it(error: EdgeCacheError) -
 
 def test_failing_keys_are_remembered_within_bounds() -> None:
     """The oldest go first."""
-    record = Record(FakeStorage(), Clock().now_ms)
+    record = Record(empty(), Clock().now_ms)
     for number in range(1001):
         record.failed(str(number), 5, TornRead("x"))
     assert not record.failed_just_now("0", 5)
@@ -118,7 +124,7 @@ def test_failing_keys_are_remembered_within_bounds() -> None:
 def test_a_clock_that_was_set_back_makes_no_failure_last_longer(back_ms: int) -> None:
     """Supabase is asked again too soon rather than too late."""
     clock = Clock()
-    record = Record(FakeStorage(), clock.now_ms)
+    record = Record(empty(), clock.now_ms)
     record.failed("a", 5, TornRead("x"))
     clock.set_by(-back_ms)
     assert not record.failed_just_now("a", 5)
@@ -126,7 +132,7 @@ def test_a_clock_that_was_set_back_makes_no_failure_last_longer(back_ms: int) ->
 
 def test_what_is_as_it_was_is_not_stored_again() -> None:
     """Every answer would cost a write."""
-    storage = FakeStorage()
+    storage = empty()
     record = Record(storage, Clock().now_ms)
     record.answered("a")
     assert storage.texts == {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from world import settle
+from clock import settle
 
 from edge_cache.refresher.single_flight import SingleFlight
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from world import LIST, START_MS, World, query, row
-
-from edge_cache.entries import Versions
-from edge_cache.errors import UpstreamUnavailable
+from clock import START_MS
+from fake_postgrest import Outbox
+from program import SECRET, Program
+from refreshing import ALL, LIST, fill, hit, pending, read, row, status, write
 
 MEMBERS: dict[str, tuple[int | str, ...]] = {
     "changes": tuple(range(11)),
@@ -20,29 +20,40 @@ MEMBERS: dict[str, tuple[int | str, ...]] = {
 }
 """Of each text, by name or place; of ``asked``, those of an item."""
 
-
-async def keep_everything(world: World) -> None:
-    """Have entries in KV, and a change of them that is pending when the object goes."""
-    for row_id in ("1", "2"):
-        world.source.write(row_id, "old")
-    for resource in (LIST, row("1"), row("2"), query()):
-        await world.fill(resource)
-    world.host.catch_up.note_carried_out(7)
-    world.host.catch_up.note_cursor("c1")
-    await world.live(6)
-    world.source.error = UpstreamUnavailable("Down.", supabase_status=503)
-    world.source.write("1", "new")
-    await world.host.backlog.record(["1"])
-    await world.live(6)
-    world.source.error = None
-    assert world.storage.texts.keys() == {*MEMBERS, "record_detail"}
+ANOTHER: tuple[object, ...] = (None, "later", {"later": "later"}, True)
+"""What another version may have in a member's place; None stands for nothing."""
 
 
-def change(world: World, key: str, changed: Callable[[Any], object]) -> None:
-    """Change what is stored under a key."""
-    value = json.loads(world.storage.texts[key])
+def owner(key: str) -> str:
+    """Return the name of the object that keeps a text."""
+    return "*" if key == "outbox" else "articles"
+
+
+async def keep_everything(program: Program) -> None:
+    """Have entries in KV, and a change of them that is pending when the objects go."""
+    program.supabase.outbox = Outbox(SECRET, [("public", "articles")])
+    await program.tick()
+    await program.live(2)
+    write(program, 1, 2, title="old")
+    await fill(program, LIST, "/articles/1", "/articles/2", ALL)
+    await program.live(6)
+    program.supabase.answer(503)
+    write(program, 1)
+    number = program.supabase.outbox.note("articles", [1])
+    await program.webhook("articles", 1, number=number)
+    await program.live(6)
+    program.supabase.mend()
+    texts = program.durable("articles").storage.texts | program.durable("*").storage.texts
+    assert texts.keys() == {*MEMBERS, "record_detail"}
+
+
+def change(program: Program, key: str, changed: Callable[[Any], object]) -> None:
+    """Change what is stored under a key, and lose the rest of the object."""
+    texts = program.durable(owner(key)).storage.texts
+    value = json.loads(texts[key])
     value = [changed(item) for item in value] if key == "asked" else changed(value)
-    world.storage.texts[key] = json.dumps(value)
+    texts[key] = json.dumps(value)
+    program.restart(owner(key))
 
 
 def with_more(value: Any) -> object:
@@ -50,10 +61,13 @@ def with_more(value: Any) -> object:
     return value | {"later": [1]} if isinstance(value, dict) else [*value, {"later": 1}]
 
 
-def without(name: int | str) -> Callable[[Any], object]:
-    """Return what takes a member, and in a list all behind it, away."""
+def with_another(name: int | str, another: object) -> Callable[[Any], object]:
+    """Return what puts something else in a member's place, or in a list ends before it."""
 
     def changed(value: Any) -> object:
+        if another is not None:
+            value[name] = another
+            return value
         if isinstance(name, int):
             return value[:name]
         return {other: value[other] for other in value if other != name}
@@ -61,74 +75,49 @@ def without(name: int | str) -> Callable[[Any], object]:
     return changed
 
 
-def with_another(name: int | str, another: object) -> Callable[[Any], object]:
-    """Return what puts something else in a member's place."""
-
-    def changed(value: Any) -> object:
-        value[name] = another
-        return value
-
-    return changed
-
-
-CHANGED = [
-    (key, f"{what} {name}", changed)
-    for key, names in MEMBERS.items()
-    for name in names
-    for what, changed in (
-        ("without", without(name)),
-        ("a text as", with_another(name, "later")),
-        ("a list as", with_another(name, [[1]])),
-        ("an object as", with_another(name, {"later": "later"})),
-        ("a bool as", with_another(name, another=True)),
-    )
-]
-
-
-async def assert_serves(world: World) -> None:
-    """Restart the object, and see that readers get what changed before."""
-    await world.restart()
-    await world.live(20)
-    assert world.shown(LIST) in ([*world.source.rows.values()], None)
-    for resource in (row("1"), LIST, query()):
-        assert "new" in json.dumps(await world.read(resource))
-    assert world.host.status()["pending"] == 0
-    assert await world.host.catch_up.missed() is None
+async def assert_serves(program: Program) -> None:
+    """See that readers get what changed before, and that all is carried out."""
+    assert program.supabase.outbox
+    await pending(program)  # any request has the object carry on
+    await program.live(20)
+    for path in ("/articles/1", LIST, ALL):
+        assert "new" in json.dumps((await read(program, path)).json)
+    assert await pending(program) == 0
+    await program.tick()
+    assert program.events("catch_up_failed") == []
 
 
 @pytest.mark.parametrize("key", MEMBERS)
-async def test_one_more_member_changes_nothing(world: World, key: str) -> None:
+async def test_one_more_member_changes_nothing(program: Program, key: str) -> None:
     """Of a version to come."""
-    await keep_everything(world)
-    status = world.host.status()
-    change(world, key, with_more)
-    await world.restart()
-    assert world.host.status() == status
-    await assert_serves(world)
-    assert not world.has_stale(row("2"))
+    await keep_everything(program)
+    before = await status(program), await status(program, "*")
+    change(program, key, with_more)
+    assert (await status(program), await status(program, "*")) == before
+    await assert_serves(program)
+    assert await hit(program, "/articles/2") == row(2)
 
 
-@pytest.mark.parametrize(
-    ("key", "changed"),
-    [pytest.param(key, changed, id=f"{key} {what}") for key, what, changed in CHANGED],
-)
-async def test_whatever_a_member_is_the_object_serves(
-    world: World, key: str, changed: Callable[[Any], object]
-) -> None:
+@pytest.mark.parametrize(("key", "name"), [(key, name) for key in MEMBERS for name in MEMBERS[key]])
+async def test_whatever_a_member_is_the_object_serves(key: str, name: int | str) -> None:
     """Changes that cannot be read are not lost: whatever was read before counts as out of date."""
-    await keep_everything(world)
-    change(world, key, changed)
-    await assert_serves(world)
+    for another in ANOTHER:
+        program = Program(tables={"articles": {}})
+        await keep_everything(program)
+        change(program, key, with_another(name, another))
+        await assert_serves(program)
 
 
 @pytest.mark.parametrize("key", MEMBERS)
-@pytest.mark.parametrize("text", ["[", "{}", "[]", "null", "7", '"later"', "[7]", '{"0": 7}', ""])
-async def test_whatever_a_text_is_the_object_serves(world: World, key: str, text: str) -> None:
+@pytest.mark.parametrize("text", ["[", "{}", "[]", "null", "7", "[7]", ""])
+async def test_whatever_a_text_is_the_object_serves(program: Program, key: str, text: str) -> None:
     """Of what is stored, only the changes say what is out of date."""
-    await keep_everything(world)
-    world.storage.texts[key] = text
-    await assert_serves(world)
-    assert world.has_stale(row("2")) is (key == "changes")
+    await keep_everything(program)
+    program.durable(owner(key)).storage.texts[key] = text
+    program.restart(owner(key))
+    await assert_serves(program)
+    told = (await program.get("/articles/2")).cache_status
+    assert told.startswith("fwd=stale" if key == "changes" else "hit")
 
 
 AGO_MS = START_MS - 60_000
@@ -148,40 +137,35 @@ OUTBOX = (
 """What version 0.2.0 stored beside that."""
 
 
-async def restarted_on(world: World, texts: dict[str, str]) -> None:
-    """Have an object find these texts and no others."""
-    world.storage.texts = dict(texts)
-    await world.restart()
-
-
-@pytest.mark.parametrize("newer", [{}, {"record_detail": "No.", "outbox": OUTBOX}])
-async def test_what_earlier_versions_stored_is_known(world: World, newer: dict[str, str]) -> None:
+@pytest.mark.parametrize("newer", [{}, {"record_detail": "No."}])
+async def test_what_earlier_versions_stored_is_known(
+    program: Program, newer: dict[str, str]
+) -> None:
     """By 0.1.0, and by 0.2.0."""
-    await restarted_on(world, OLD | newer)
-    status = world.host.status()
-    assert (status["pending"], status["queries"], status["failures"]) == (4, 1, 3)
-    assert status["last_error"] == "supabase-unavailable"
-    assert status["last_error_detail"] == newer.get("record_detail")
-    assert status["failed_at_ms"] == status["refreshed_at_ms"] == START_MS - 60_000
-    world.source.write("2", "new")
-    await world.live(10)
-    assert world.shown(row("2")) == {"id": "2", "title": "new"}
-    assert world.versions == Versions(AGO_MS + 1, AGO_MS + 2)
-    await world.host.catch_up.missed()
-    assert world.outbox.asked == ["c1" if newer else None]
+    program.durable("articles").storage.texts |= OLD | newer
+    if newer:
+        program.durable("*").storage.texts["outbox"] = OUTBOX
+    write(program, 2)
+    told = await status(program)
+    assert (told["pending"], told["queries"], told["failures"]) == (4, 1, 3)
+    assert told["last_error"] == "supabase-unavailable"
+    assert told["last_error_detail"] == newer.get("record_detail")
+    assert told["failed_at"] == told["refreshed_at"] == "2023-11-14T22:12:20+00:00"
+    assert (await status(program, "*"))["outbox"]["installed"] == (True if newer else None)
+    await program.live(10)
+    assert await hit(program, "/articles/2") == row(2, "new")
+    assert program.supabase.count("/rest/v1/articles?order=id") == 1
+    assert await pending(program) == 0
 
 
-async def test_earlier_versions_can_read_what_is_stored(world: World) -> None:
+async def test_earlier_versions_can_read_what_is_stored(program: Program) -> None:
     """A rollback brings them back; they take no other members than these."""
-    await restarted_on(world, OLD | {"outbox": OUTBOX.replace("true", "false")})
-    world.host.known.journal.note(world.host.known.journal.changes.with_change(["3"]))
-    world.host.known.demand.note(query("order=id"))
-    world.host.known.record.answered(LIST.key)
-    world.host.catch_up.note_carried_out(9)
-    await world.live(6)
-    told = {key: json.loads(world.storage.texts[key]) for key in MEMBERS}
+    await keep_everything(program)
+    texts = program.durable("articles").storage.texts | program.durable("*").storage.texts
+    told = {key: json.loads(texts[key]) for key in MEMBERS if key != "changes"}
+    of_articles = json.loads(program.durable("articles").storage.texts["changes"])
     kinds = [int, int, int, int, dict, int, int, int, bool, bool, int]
-    assert [type(member) for member in told["changes"]] == kinds
+    assert [type(member) for member in of_articles] == kinds
     assert [[type(member) for member in item] for item in told["asked"]] == 2 * [[str, int, bool]]
     for key in ("record", "outbox"):
         assert tuple(told[key]) == MEMBERS[key]

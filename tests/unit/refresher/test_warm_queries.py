@@ -6,308 +6,284 @@ import asyncio
 import itertools
 
 import pytest
-from world import LIST, START_MS, TABLE, World, query, settle
-
-from edge_cache.errors import (
-    FinalAnswer,
-    InvalidAnswer,
-    UpstreamRejected,
-    UpstreamTimeout,
-    UpstreamUnavailable,
+from program import Program
+from refreshing import (
+    ALL,
+    DAY_S,
+    forget,
+    hit,
+    pending,
+    read,
+    row,
+    status,
+    write,
 )
-from edge_cache.refresher.host import host_of
-from edge_cache.resources import Resource
 
-ALL = query("select=*")
-NEW = [{"id": "1", "title": "new"}]
-DOWN = UpstreamUnavailable("x", supabase_status=503)
+NEW = [row(1, "new")]
+OUTDATED = "fwd=stale; fwd-status=200; stored"
 
 
-def numbered(count: int) -> list[Resource]:
-    """Return so many queries."""
-    return [query(f"a={number}") for number in range(count)]
+def numbered(count: int) -> list[str]:
+    """Return the paths of so many queries."""
+    return [f"/rest/v1/articles?limit={number}" for number in range(1, count + 1)]
 
 
-async def with_warm(world: World, *queries: Resource) -> None:
+async def with_warm(program: Program, *paths: str) -> None:
     """Have entries of queries in KV, which were asked for in this order."""
-    world.source.write("1", "old")
-    for resource in queries:
-        await world.fill(resource)
-    await world.live(10)
-    world.source.asked.clear()
-    world.source.most_under_way = 0
-    world.store.done.clear()
+    write(program, 1, title="old")
+    for path in paths:
+        await read(program, path)
+    await program.live(10)
+    forget(program)
 
 
-async def edit(world: World) -> None:
+async def edit(program: Program) -> None:
     """Edit a row, and tell of it."""
-    world.source.write("1", "new")
-    await world.host.backlog.record([])
+    write(program, 1)
+    await program.webhook("articles", 1)
 
 
-def reads(world: World) -> list[str]:
+def reads(program: Program) -> list[str]:
     """Return which queries were read."""
-    return [key for _, key in world.source.asked if key.startswith("/rest/")]
+    return [name for name in program.supabase.asked if name.startswith("/rest/")]
 
 
-def pending(world: World) -> object:
-    """Return how many changes are pending as a restarted object would see it."""
-    return host_of(TABLE, world.outside).status()["pending"]
-
-
-async def test_no_reader_waits_for_a_query_that_is_kept_warm(world: World) -> None:
-    """A moment after the change its entry is fresh."""
-    await with_warm(world, ALL)
-    await edit(world)
-    await world.live(0.5)
-    assert world.shown(ALL) == NEW
-    assert world.versions.queries == START_MS + 1
-    assert pending(world) == 0
-    assert {str(line["key"]) for line in world.logged("applied")} >= {
+async def test_no_reader_waits_for_a_query_that_is_kept_warm(program: Program) -> None:
+    """A moment after the change its entry is fresh; health tells how many are."""
+    await with_warm(program, ALL)
+    assert (await status(program))["queries"] == 1
+    await edit(program)
+    await program.live(0.5)
+    assert await hit(program, ALL) == NEW
+    assert await pending(program) == 0
+    assert {str(line["key"]) for line in program.events("applied")} >= {
         "/articles?version",
         "/articles?version&queries",
     }
 
 
-async def test_its_entry_says_when_it_was_asked_for(world: World) -> None:
-    """So that a reader can tell that this was not told for long."""
-    await with_warm(world, ALL)
-    await edit(world)
-    await world.live(0.5)
-    metadata = world.metadata(ALL)
-    assert metadata is not None
-    assert (metadata.asked_at_ms, metadata.read_at_ms) == (START_MS, START_MS + 10_000)
+async def test_four_are_read_at_once_those_asked_for_most_lately_first(program: Program) -> None:
+    """Fifty at most, so that readers of others find Supabase free."""
+    paths = numbered(60)
+    await with_warm(program, *paths)
+    gate = program.supabase.hold()
+    await edit(program)
+    await program.live(1)
+    assert reads(program) == paths[:-5:-1]
+    program.supabase.mend()
+    gate.set()
+    await program.live(4)
+    assert reads(program) == paths[:9:-1]
+    assert await hit(program, paths[10]) == NEW
+    assert (await read(program, paths[9])).cache_status == OUTDATED
 
 
-async def test_status_tells_how_many_are_kept_warm(world: World) -> None:
-    """As /health shows it."""
-    await with_warm(world, *numbered(3))
-    assert world.host.status()["queries"] == 3
-
-
-async def test_four_are_read_at_once_those_asked_for_most_lately_first(world: World) -> None:
-    """Fifty at most."""
-    queries = numbered(60)
-    await with_warm(world, *queries)
-    world.source.delay_s = 0.1
-    await edit(world)
-    await world.live(4)
-    assert reads(world) == [resource.key for resource in reversed(queries[10:])]
-    assert world.source.most_under_way - 1 <= 4
-    assert world.shown(queries[10]) == NEW
-    assert world.has_stale(queries[9])
-
-
-async def test_exactly_four_are_read_at_once(world: World) -> None:
-    """So that readers of others find Supabase free."""
-    queries = numbered(9)
-    await with_warm(world, *queries)
-    gates = [world.source.hold(resource.key) for resource in queries]
-    await edit(world)
-    await world.live(1)
-    assert len(reads(world)) == 4
-    for gate in gates:
-        gate.set()
-    await world.live(1)
-    assert len(reads(world)) == 9
-
-
-async def test_they_are_read_again_every_five_seconds_at_most(world: World) -> None:
+async def test_they_are_read_again_every_five_seconds_at_most(program: Program) -> None:
     """Whoever asks before that gets what is new anyway."""
-    await with_warm(world, ALL)
+    await with_warm(program, ALL)
     for _ in range(40):
-        await edit(world)
-        await world.live(0.5)
-    await world.live(10)
-    times = [at for at, key in world.source.asked if key == ALL.key]
-    pauses = [later - earlier for earlier, later in itertools.pairwise(times)]
-    assert len(pauses) == 4
-    assert set(pauses) == {5000}
-    assert pending(world) == 0
+        await edit(program)
+        await program.live(0.5)
+    await program.live(10)
+    times = program.supabase.asked_at(ALL)
+    assert [round(later - at, 1) for at, later in itertools.pairwise(times)] == [5.0] * 4
+    assert await pending(program) == 0
 
 
-async def test_a_reader_in_between_gets_what_is_new(world: World) -> None:
+async def test_a_reader_in_between_gets_what_is_new(program: Program) -> None:
     """And saves the next reading."""
-    await with_warm(world, ALL)
-    await edit(world)
-    await world.live(1)
-    world.source.write("1", "newest")
-    await world.host.backlog.record([])
-    await world.live(1)
-    assert world.has_stale(ALL)
-    assert await world.read(ALL) == [{"id": "1", "title": "newest"}]
-    await world.live(10)
-    assert reads(world) == [ALL.key] * 2
-    assert pending(world) == 0
+    await with_warm(program, ALL)
+    await edit(program)
+    await program.live(1)
+    write(program, 1, title="newest")
+    await program.webhook("articles", 1)
+    await program.live(1)
+    answer = await read(program, ALL)
+    assert (answer.json, answer.cache_status) == ([row(1, "newest")], OUTDATED)
+    await program.live(10)
+    assert reads(program) == [ALL] * 2
+    assert await pending(program) == 0
 
 
-async def test_after_a_restart_they_are_read_at_once(world: World) -> None:
+async def test_after_a_restart_they_are_read_at_once(program: Program) -> None:
     """What is kept warm, and that a change is pending, is in storage."""
-    await with_warm(world, *numbered(3))
-    world.source.error = DOWN
-    await edit(world)
-    await world.live(0.5)
-    world.source.error = None
-    world.source.asked.clear()
-    await world.restart()
-    await world.live(0.5)
-    assert sorted(reads(world)) == sorted(resource.key for resource in numbered(3))
-    assert all(world.shown(resource) == NEW for resource in numbered(3))
-    assert pending(world) == 0
+    await with_warm(program, *numbered(3))
+    program.supabase.answer(503)
+    await edit(program)
+    await program.live(0.5)
+    program.supabase.mend()
+    forget(program)
+    program.restart("articles")
+    await status(program)
+    await program.live(0.5)
+    assert sorted(reads(program)) == numbered(3)
+    for path in numbered(3):
+        assert await hit(program, path) == NEW
+    assert await pending(program) == 0
 
 
-async def test_a_change_in_the_midst_has_them_read_once_more(world: World) -> None:
+async def test_a_change_in_the_midst_has_them_read_once_more(program: Program) -> None:
     """What was read before it does not count as having it."""
-    await with_warm(world, ALL)
-    gate = world.source.hold(ALL.key)
-    await edit(world)
-    await world.live(0.5)
-    world.source.write("1", "newest")
-    await world.host.backlog.record([])
+    await with_warm(program, ALL)
+    gate = program.supabase.hold(ALL)
+    await edit(program)
+    await program.live(0.5)
+    write(program, 1, title="newest")
+    await program.webhook("articles", 1)
+    program.supabase.mend()
     gate.set()
-    await world.live(2)
-    assert world.has_stale(ALL)
-    assert pending(world) == 1
-    await world.live(5)
-    assert world.shown(ALL) == [{"id": "1", "title": "newest"}]
-    assert pending(world) == 0
+    await program.live(2)
+    assert await pending(program) == 1
+    await program.live(5)
+    assert await hit(program, ALL) == [row(1, "newest")]
+    assert await pending(program) == 0
 
 
-async def test_a_readers_read_begun_before_is_not_taken_for_it(world: World) -> None:
+async def test_a_readers_read_begun_before_is_not_taken_for_it(program: Program) -> None:
     """One that began since is."""
-    await with_warm(world, ALL)
-    world.source.delay_s = 0.1
-    gate = world.source.hold(ALL.key)
-    early = asyncio.ensure_future(world.host.fills.renew(ALL, START_MS))
-    await settle()
-    await edit(world)
-    await world.live(0.5)
-    late = asyncio.ensure_future(world.fill(ALL, has_stale=True))
-    await settle()
+    await with_warm(program, ALL)
+    await program.live(291)
+    gate = program.supabase.hold(ALL)
+    assert await hit(program, ALL) == [row(1)]  # which has the aged entry renewed
+    await program.live()
+    program.supabase.mend()
+    program.supabase.delay_s = 0.1
+    await edit(program)
+    await program.live(0.5)
+    late = asyncio.ensure_future(read(program, ALL))
+    await program.live()
     gate.set()
-    await asyncio.gather(early, late)
-    await world.live(5)
-    assert world.shown(ALL) == NEW
-    assert reads(world) == [ALL.key] * 2
-    assert world.logged("internal_error") == []
+    assert (await late).json == NEW
+    await program.live(5)
+    assert await hit(program, ALL) == NEW
+    assert reads(program) == [ALL] * 2
+    assert program.events("internal_error") == []
 
 
-@pytest.mark.parametrize(
-    "error", [UpstreamTimeout("x"), InvalidAnswer("x"), UpstreamRejected("x"), KeyError("x")]
-)
-async def test_one_that_fails_holds_up_no_other(world: World, error: Exception) -> None:
-    """Nor is it tried again before a reader asks; its entry stays."""
-    queries = numbered(9)
-    await with_warm(world, *queries)
-    world.source.errors[queries[8].key] = error
-    await edit(world)
-    await world.live(0.5)
-    assert all(world.shown(resource) == NEW for resource in queries[:8])
-    assert world.has_stale(queries[8])
-    if not isinstance(error, KeyError):
-        await world.live(60)
-        assert len(reads(world)) == 9
-        assert pending(world) == 0
+@pytest.mark.parametrize("failure", [401, 200, 500, KeyError("x")])
+async def test_one_that_fails_holds_up_no_other(program: Program, failure: int | Exception) -> None:
+    """Nor is it tried again before a reader asks, unless the fault is ours; its entry stays."""
+    *others, failing = numbered(9)
+    await with_warm(program, *others, failing)
+    if isinstance(failure, Exception):
+        program.supabase.fail(failure, of=failing)
+    else:
+        program.supabase.answer(failure, b"", of=failing)
+    await edit(program)
+    await program.live(0.5)
+    for path in others:
+        assert await hit(program, path) == NEW
+    if not isinstance(failure, Exception):
+        await program.live(60)
+        assert len(reads(program)) == 9
+        assert await pending(program) == 0
+    program.supabase.mend()
+    assert (await read(program, failing)).cache_status == OUTDATED
 
 
-async def test_one_with_a_final_answer_goes(world: World) -> None:
+async def test_one_with_a_final_answer_goes(program: Program) -> None:
     """The others are read."""
-    queries = numbered(2)
-    await with_warm(world, *queries)
-    world.source.errors[queries[1].key] = FinalAnswer("x")
-    await edit(world)
-    await world.live(2)
-    assert queries[1].key not in world.store.values
-    assert world.shown(queries[0]) == NEW
-    assert pending(world) == 0
+    one, other = numbered(2)
+    await with_warm(program, one, other)
+    program.supabase.refuse(400, "42703", of=other)
+    await edit(program)
+    await program.live(2)
+    assert other not in program.kv.keys
+    assert await hit(program, one) == NEW
+    assert await pending(program) == 0
+    assert (await read(program, other)).status == 400
 
 
-async def test_that_supabase_is_down_stops_it_until_it_is_well(world: World) -> None:
+async def test_that_supabase_is_down_stops_it_until_it_is_well(program: Program) -> None:
     """Fifty queries are not fifty attempts."""
-    queries = numbered(50)
-    await with_warm(world, *queries)
-    world.source.error = DOWN
-    await edit(world)
-    await world.live(4)
-    assert len(reads(world)) == 4
-    assert pending(world) == 1
-    assert world.logged("retry_scheduled")[0]["type"] == "supabase-failed-just-now"
-    await world.live(60)
-    assert 8 <= len(reads(world)) <= 4 * 13
-    world.source.error = None
-    await world.live(15)
-    assert all(world.shown(resource) == NEW for resource in queries)
-    assert pending(world) == 0
+    paths = numbered(50)
+    await with_warm(program, *paths)
+    program.supabase.answer(503)
+    await edit(program)
+    await program.live(4)
+    assert len(reads(program)) == 4
+    assert await pending(program) == 2
+    line = next(one for one in program.events("retry_scheduled") if "queries" in str(one["key"]))
+    assert line["type"] == "supabase-failed-just-now"
+    await program.live(60)
+    assert 8 <= len(reads(program)) <= 4 * 13
+    program.supabase.mend()
+    await program.live(15)
+    for path in paths:
+        assert await hit(program, path) == NEW
+    assert await pending(program) == 0
 
 
-async def test_those_under_way_are_waited_for_before_it_is_tried_again(world: World) -> None:
+async def test_those_under_way_are_waited_for_before_it_is_tried_again(program: Program) -> None:
     """Else more and more would be."""
-    queries = numbered(4)
-    await with_warm(world, *queries)
-    gate = world.source.hold(queries[0].key)
-    world.source.errors[queries[1].key] = DOWN
-    await edit(world)
-    await world.live(12)
-    assert len(reads(world)) == 4
-    assert not world.host.backlog.is_idle
+    paths = numbered(4)
+    await with_warm(program, *paths)
+    gate = program.supabase.hold(paths[0])
+    program.supabase.answer(503, of=paths[1])
+    await edit(program)
+    await program.live(9)
+    assert len(reads(program)) == 4
+    program.supabase.mend()
     gate.set()
-    world.source.errors.clear()
-    await world.live(12)
-    assert pending(world) == 0
+    await program.live(12)
+    assert await pending(program) == 0
 
 
-async def test_those_that_were_read_before_it_went_down_are_not_read_again(world: World) -> None:
-    """Once it is well."""
-    queries = numbered(8)
-    await with_warm(world, *queries)
-    world.source.errors = dict.fromkeys([resource.key for resource in queries[:4]], DOWN)
-    await edit(world)
-    await world.live(1)
-    world.source.errors.clear()
-    await world.live(20)
-    assert [reads(world).count(resource.key) for resource in queries[4:]] == [1] * 4
-    assert all(world.shown(resource) == NEW for resource in queries)
-
-
-async def test_whether_kv_takes_them_is_not_waited_for(world: World) -> None:
-    """Readers know that the old ones are stale."""
-    await with_warm(world, ALL)
-    world.store.hold(ALL.key)
-    await edit(world)
-    await world.live(2)
-    assert world.has_stale(ALL)
-    assert pending(world) == 0
-
-
-async def test_what_nobody_asked_for_in_a_day_is_not_read(world: World) -> None:
-    """Its entry is stale until somebody does."""
-    await with_warm(world, ALL)
-    await world.live(24 * 60 * 60)
-    await edit(world)
-    await world.live(5)
-    assert reads(world) == []
-    assert world.has_stale(ALL)
-    assert pending(world) == 0
-
-
-async def test_a_revalidation_has_them_read_again(world: World) -> None:
-    """Soon after it was answered."""
-    await with_warm(world, ALL)
-    world.source.write("1", "new")
-    await world.host.revalidation.revalidate()
-    await world.live(1)
-    assert world.shown(ALL) == NEW
-
-
-@pytest.mark.parametrize("error", [UpstreamRejected("x"), FinalAnswer("x")])
-async def test_a_revalidation_reaches_queries_of_a_table_that_cannot_be_read(
-    world: World, error: UpstreamRejected
+async def test_those_that_were_read_before_it_went_down_are_not_read_again(
+    program: Program,
 ) -> None:
-    """A query may ask for other columns than those that the key may not read any more."""
-    await with_warm(world, ALL)
-    world.source.write("1", "new")
-    world.source.errors[LIST.key] = error
-    with pytest.raises(type(error)):
-        await world.host.revalidation.revalidate()
-    await world.live(1)
-    assert world.shown(ALL) == NEW
+    """Once it is well."""
+    paths = numbered(8)
+    await with_warm(program, *paths)
+    for path in paths[:4]:
+        program.supabase.answer(503, of=path)
+    await edit(program)
+    await program.live(1)
+    program.supabase.mend()
+    await program.live(20)
+    assert [reads(program).count(path) for path in paths[4:]] == [1] * 4
+    for path in paths:
+        assert await hit(program, path) == NEW
+
+
+async def test_whether_kv_takes_them_is_not_waited_for(program: Program) -> None:
+    """Readers know that the old ones are out of date."""
+    await with_warm(program, ALL)
+    program.kv.hold(ALL)
+    await edit(program)
+    await program.live(2)
+    assert (await read(program, ALL)).cache_status == "hit; detail=memory"
+    assert await pending(program) == 0
+
+
+async def test_what_nobody_asked_for_in_a_day_is_not_read(program: Program) -> None:
+    """Its entry is out of date until somebody does."""
+    await with_warm(program, ALL)
+    await program.live(DAY_S)
+    await edit(program)
+    await program.live(5)
+    assert reads(program) == []
+    assert await pending(program) == 0
+    assert (await read(program, ALL)).cache_status == OUTDATED
+
+
+async def test_being_read_again_does_not_make_one_wanted_longer(program: Program) -> None:
+    """An entry tells when it was asked for, so that a reader can tell that it is still wanted."""
+    await with_warm(program, ALL)
+    await edit(program)
+    await program.live(290)
+    assert await hit(program, ALL) == NEW
+    assert len(reads(program)) == 1
+    await program.live(2)
+    assert await hit(program, ALL) == NEW
+    await program.live(1)
+    assert len(reads(program)) == 2
+
+
+async def test_a_revalidation_has_them_read_again(program: Program) -> None:
+    """Soon after it was answered."""
+    await with_warm(program, ALL)
+    write(program, 1)
+    await program.revalidate()
+    await program.live(1)
+    assert await hit(program, ALL) == NEW

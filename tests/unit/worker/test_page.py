@@ -7,12 +7,8 @@ import hashlib
 import re
 
 import pytest
-from faked_edge import FakedWorker
-from faked_ports import NOW_MS, members
+from program import Answer, Program
 
-from edge_cache.errors import ConfigurationError
-from edge_cache.http import Answer
-from edge_cache.worker import app
 from edge_cache.worker.page import prefers_html
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
@@ -21,7 +17,7 @@ JSON = "application/json; charset=utf-8"
 
 def html_of(answer: Answer) -> str:
     """Return the page, having looked at what it always has."""
-    assert isinstance(answer.body, bytes)
+    assert answer.body is not None
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["content-length"] == str(len(answer.body))
     assert answer.headers["cache-control"] == "no-store"
@@ -35,19 +31,19 @@ def source_of(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def test_the_page_is_one_document(edge: FakedWorker) -> None:
+async def test_the_page_is_one_document(program: Program) -> None:
     """Its style and its script are in it, and nothing is loaded."""
-    html = html_of(edge.ask("GET", "/", {"accept": "*/*"}))
+    html = html_of(await program.get("/", accept="*/*"))
     assert "<!doctype html>" in html
     assert 'href="page.css"' not in html
     assert " src=" not in html
     assert "http" not in re.sub(r"xmlns='[^']*'", "", html)
-    assert (edge.store.asked, edge.refresher.asked) == ([], [])
+    assert (program.kv.tried, program.supabase.requests) == ([], [])
 
 
-def test_its_policy_allows_nothing_but_what_is_in_it(edge: FakedWorker) -> None:
+async def test_its_policy_allows_nothing_but_what_is_in_it(program: Program) -> None:
     """And requests to the Worker that it came from."""
-    answer = edge.ask("GET", "/")
+    answer = await program.get("/")
     html = html_of(answer)
     (style,) = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
     words, script = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
@@ -66,11 +62,11 @@ def test_its_policy_allows_nothing_but_what_is_in_it(edge: FakedWorker) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/health"])
-def test_head_has_the_headers_of_get(edge: FakedWorker, path: str) -> None:
+async def test_head_has_the_headers_of_get(program: Program, path: str) -> None:
     """And no body."""
-    head = edge.ask("HEAD", path, {"accept": BROWSER})
+    head = await program.head(path, accept=BROWSER)
     assert (head.status, head.body) == (200, None)
-    assert head.headers == edge.ask("GET", path, {"accept": BROWSER}).headers
+    assert head.headers == (await program.get(path, accept=BROWSER)).headers
 
 
 @pytest.mark.parametrize(
@@ -109,46 +105,41 @@ def test_who_does_not(accept: str) -> None:
     assert not prefers_html(accept)
 
 
-def test_health_is_the_page_for_who_prefers_html(edge: FakedWorker) -> None:
+async def test_health_is_the_page_for_who_prefers_html(program: Program) -> None:
     """A cache is told that it depends on Accept."""
-    answer = edge.ask("GET", "/health", {"accept": BROWSER})
-    assert html_of(answer) == html_of(edge.ask("GET", "/"))
+    answer = await program.get("/health", accept=BROWSER)
+    assert html_of(answer) == html_of(await program.get("/"))
     assert (answer.status, answer.headers["vary"]) == (200, "Accept")
-    other = edge.ask("GET", "/health")
+    other = await program.get("/health")
     assert (other.headers["content-type"], other.headers["vary"]) == (JSON, "Accept")
 
 
-def test_the_page_has_the_status_of_the_report(edge: FakedWorker) -> None:
+async def test_the_page_has_the_status_of_the_report(program: Program) -> None:
     """So a monitor that asks as a browser does is told the same."""
-    failing: dict[str, object] = {"failures": 1, "failed_at_ms": NOW_MS}
-    edge.refresher.statuses["articles"] = failing
-    assert edge.ask("GET", "/health").status == 503
-    assert edge.ask("GET", "/health", {"accept": BROWSER}).status == 503
+    program.supabase.fail()
+    await program.get("/articles")
+    assert (await program.get("/health")).status == 503
+    assert (await program.get("/health", accept=BROWSER)).status == 503
 
 
-def test_it_can_be_turned_off(edge: FakedWorker) -> None:
+async def test_it_can_be_turned_off() -> None:
     """Then there is nothing at `/`, and `/health` is JSON for everybody."""
-    edge.has_page = False
-    assert edge.ask("GET", "/", {"accept": BROWSER}).status == 404
-    assert edge.ask("POST", "/").status == 404
-    answer = edge.ask("GET", "/health", {"accept": BROWSER})
+    program = Program(status_page="off")
+    assert (await program.get("/", accept=BROWSER)).status == 404
+    assert (await program.post("/", b"")).status == 404
+    answer = await program.get("/health", accept=BROWSER)
     assert answer.headers["content-type"] == JSON
     assert "vary" not in answer.headers
 
 
-def misconfigured() -> app.App:
-    """Fail as a Worker does that lacks variables."""
-    raise ConfigurationError(["SUPABASE_URL is missing."])
-
-
 @pytest.mark.parametrize("path", ["/", "/health"])
-def test_a_worker_that_is_not_configured_has_the_page(edge: FakedWorker, path: str) -> None:
+async def test_a_worker_that_is_not_configured_has_the_page(path: str) -> None:
     """With 503; HEAD too. Whether it may be shown is not known, so it is."""
-    get = edge.ask("GET", path, {"accept": BROWSER}, made=misconfigured)
-    head = edge.ask("HEAD", path, {"accept": BROWSER}, made=misconfigured)
+    program = Program(supabase_url=None)
+    get, head = await program.get(path, accept=BROWSER), await program.head(path, accept=BROWSER)
     assert "<title>" in html_of(get)
     assert (get.status, head.status, head.body) == (503, 503, None)
-    assert edge.ask("POST", "/", made=misconfigured).status == 500
+    assert (await program.post("/", b"")).status == 500
 
 
 @pytest.mark.parametrize(
@@ -160,9 +151,9 @@ def test_a_worker_that_is_not_configured_has_the_page(edge: FakedWorker, path: s
         (None, "https://cache.example.com/health", "closed"),
     ],
 )
-def test_the_report_says_who_may_revalidate(
-    edge: FakedWorker, secret: str | None, url: str, expected: str
+async def test_the_report_says_who_may_revalidate(
+    secret: str | None, url: str, expected: str
 ) -> None:
     """So that a person is asked for a secret only where there is one."""
-    edge.secret = secret
-    assert members(edge.ask("GET", url).body)["revalidation"] == expected
+    program = Program(revalidate_secret=secret)
+    assert (await program.get(url)).json["revalidation"] == expected

@@ -3,130 +3,115 @@
 from __future__ import annotations
 
 import pytest
-from faked_edge import NATIVE, FakedWorker, problem_of
-from faked_ports import members
+from program import KEY, SUPABASE, Program
 
-from edge_cache.config import PassThrough
-from edge_cache.errors import ConfigurationError, UpstreamUnreachable
-from edge_cache.worker import app
-
-SUPABASE = "https://abc.supabase.co"
 SERVICES = ["/auth/v1/user", "/storage/v1", "/functions/v1/f", "/graphql/v1", "/realtime/v1/x"]
-REST = ["/rest/v1", "/rest/v1/", "/rest/v1/articles", "/rest/v1/rpc/any"]
 READS = ["GET", "HEAD"]
 OTHERS = ["POST", "PATCH", "PUT", "DELETE", "REPORT"]
-REST_METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS"
 
 
 @pytest.fixture
-def everything(edge: FakedWorker) -> FakedWorker:
-    """Return a Worker that passes on every service."""
-    edge.pass_through = PassThrough.ALL
-    return edge
+def program(program: Program) -> Program:
+    """Return a program whose table has a row."""
+    program.supabase.write("articles", id=7, title="old")
+    return program
 
 
-@pytest.fixture
-def off(edge: FakedWorker) -> FakedWorker:
-    """Return a Worker that passes on nothing."""
-    edge.pass_through = PassThrough.OFF
-    return edge
-
-
-@pytest.mark.parametrize("mode", [PassThrough.REST, PassThrough.ALL])
 @pytest.mark.parametrize("method", READS)
-def test_a_read_is_passed_on(edge: FakedWorker, method: str, mode: PassThrough) -> None:
-    """As it came, to Supabase; nothing of it is read here."""
-    edge.pass_through, edge.supabase.outcome = mode, 206
-    passed = edge.pass_on(method, "/rest/v1/articles/?select=%2A&a=+")
-    assert (passed.response, passed.status) == (edge.supabase.response, 206)
-    assert edge.supabase.asked == [(NATIVE, f"{SUPABASE}/rest/v1/articles/?select=%2A&a=+")]
-    told = "supabase-edge-cache; fwd=bypass; fwd-status=206; detail=key"
-    assert edge.supabase.told == [told]
-    assert edge.log.lines == [
-        {
-            "event": "bypass",
-            "path": "/rest/v1/articles",
-            "method": method,
-            "reason": "key",
-            "status": 206,
-        }
-    ]
-    assert (edge.refresher.asked, edge.store.asked, edge.limits) == ([], [], [])
+async def test_a_read_that_is_not_everybodys_is_passed_on(program: Program, method: str) -> None:
+    """As it came, with the caller's credentials; nothing of it is kept."""
+    target = "/rest/v1/articles/?select=%2A&a=+"
+    program.supabase.answer(206, [])
+    sent = {"apikey": "sb_secret_mine", "authorization": "Bearer mine"}
+    answer = await program.ask(method, target, sent)
+    assert (answer.status, answer.cache_status) == (
+        206,
+        "fwd=bypass; fwd-status=206; detail=key",
+    )
+    (asked,) = program.supabase.requests
+    assert str(asked.request.url) == SUPABASE + target
+    assert asked.request.headers["apikey"] == "sb_secret_mine"
+    assert asked.request.headers["authorization"] == "Bearer mine"
+    told = {"path": "/rest/v1/articles", "method": method, "reason": "key", "status": 206}
+    assert program.log == [{"event": "bypass", **told}]
+    assert program.kv.tried == []
+
+
+@pytest.mark.parametrize(
+    ("target", "headers", "why"),
+    [
+        ("articles", {"authorization": "Bearer of.a.user"}, "session"),
+        ("articles", {"range": "0-9"}, "range"),
+        ("articles", {"accept": "text/html"}, "accept"),
+        ("articles", {"prefer": "timezone=UTC"}, "prefer"),
+        ("articles?a=%zz", {}, "query"),
+        ("unknown", {}, "undeclared"),
+        ("articles", {"accept-profile": "another"}, "undeclared"),
+    ],
+)
+async def test_the_reason_is_told(
+    program: Program, target: str, headers: dict[str, str], why: str
+) -> None:
+    answer = await program.query(target, **headers)
+    assert answer.cache_status.endswith(f"detail={why}")
+    assert program.log[0]["reason"] == why
+    assert program.supabase.passed_on == [f"GET /rest/v1/{target}"]
 
 
 @pytest.mark.parametrize("method", OTHERS)
-def test_anything_but_a_read_is_passed_on_for_its_method(edge: FakedWorker, method: str) -> None:
-    """No cache could answer it."""
-    edge.supabase.outcome = 201
-    assert edge.pass_on(method, "/rest/v1/rpc/any?x=private").status == 201
-    assert edge.supabase.told == ["supabase-edge-cache; fwd=method; fwd-status=201"]
-    assert edge.log.lines == [
-        {
-            "event": "bypass",
-            "path": "/rest/v1/rpc",
-            "method": method,
-            "reason": "method",
-            "status": 201,
-        }
-    ]
-
-
-@pytest.mark.parametrize("mode", list(PassThrough))
-@pytest.mark.parametrize("path", REST)
-def test_a_preflight_of_the_rest_api_is_answered_here(
-    edge: FakedWorker, path: str, mode: PassThrough
+async def test_anything_but_a_read_is_passed_on_for_its_method(
+    program: Program, method: str
 ) -> None:
-    """Whatever is passed on."""
-    edge.pass_through = mode
-    answer = edge.ask("OPTIONS", path, {"access-control-request-headers": "apikey, x-own"})
-    assert (answer.status, answer.body) == (204, None)
-    assert answer.headers["access-control-allow-methods"] == REST_METHODS
-    assert answer.headers["access-control-allow-headers"] == "apikey, x-own"
-    assert answer.headers["access-control-max-age"] == "86400"
-    assert edge.supabase.asked == []
+    """No cache could answer it."""
+    program.supabase.answer(201)
+    answer = await program.ask(method, "/rest/v1/rpc/any?x=private", {"apikey": KEY}, b"{}")
+    assert (answer.status, answer.cache_status) == (201, "fwd=method; fwd-status=201")
+    assert program.supabase.requests[0].request.content == b"{}"
+    told = {"path": "/rest/v1/rpc", "method": method, "reason": "method", "status": 201}
+    assert program.log == [{"event": "bypass", **told}]
 
 
 @pytest.mark.parametrize("path", SERVICES)
-def test_all_passes_services_on(everything: FakedWorker, path: str) -> None:
+async def test_all_passes_services_on(path: str) -> None:
     """Reads because they are of a service; the log names it alone."""
-    everything.pass_on("GET", path)
-    everything.pass_on("OPTIONS", path)
-    assert [url for _, url in everything.supabase.asked] == [SUPABASE + path] * 2
-    assert everything.supabase.told == [
-        "supabase-edge-cache; fwd=bypass; fwd-status=200; detail=service",
-        "supabase-edge-cache; fwd=method; fwd-status=200",
-    ]
+    program = Program(pass_through="all")
+    program.supabase.answer(200)
+    get, options = await program.get(path), await program.ask("OPTIONS", path)
+    assert program.supabase.passed_on == [f"GET {path}", f"OPTIONS {path}"]
+    assert get.cache_status == "fwd=bypass; fwd-status=200; detail=service"
+    assert options.cache_status == "fwd=method; fwd-status=200"
     service = "/".join(path.split("/")[:3])
-    told = [(line["path"], line["method"], line["reason"]) for line in everything.log.lines]
+    told = [(line["path"], line["method"], line["reason"]) for line in program.log]
     assert told == [(service, "GET", "service"), (service, "OPTIONS", "method")]
 
 
-@pytest.mark.parametrize("mode", [PassThrough.REST, PassThrough.OFF])
+@pytest.mark.parametrize("mode", ["rest", "off"])
 @pytest.mark.parametrize("path", SERVICES)
-def test_services_are_not_passed_on_unasked(
-    edge: FakedWorker, path: str, mode: PassThrough
-) -> None:
+async def test_services_are_not_passed_on_unasked(path: str, mode: str) -> None:
     """Their 404 says what would."""
-    edge.pass_through = mode
-    answer = edge.ask("GET", path)
-    assert answer.status == 404
-    assert problem_of(answer)["detail"] == (
+    program = Program(pass_through=mode)
+    answer = await program.get(path)
+    assert (answer.status, answer.slug) == (404, "not-found")
+    assert answer.json["detail"] == (
         'There is nothing at this path; PASS_THROUGH = "all" would pass it on to Supabase.'
     )
-    preflight = edge.ask("OPTIONS", path)
+    preflight = await program.ask("OPTIONS", path)
     assert preflight.headers["access-control-allow-methods"] == "GET, HEAD, OPTIONS"
-    assert edge.supabase.asked == []
+    assert program.supabase.requests == []
 
 
 @pytest.mark.parametrize("method", [*READS, *OTHERS])
-def test_off_refuses_what_the_cache_does_not_answer(off: FakedWorker, method: str) -> None:
+async def test_off_refuses_what_the_cache_does_not_answer(method: str) -> None:
     """In PostgREST's shape, with the variable's name."""
-    answer = off.ask(method, "/rest/v1/articles?x=private")
-    assert (answer.status, off.supabase.asked) == (403, [])
-    if method == "HEAD":
-        assert answer.body is None
-    else:
-        assert members(answer.body) == {
+    program = Program(pass_through="off")
+    answer = await program.ask(method, "/rest/v1/articles?x=private")
+    assert (answer.status, program.supabase.requests) == (403, [])
+    assert "retry-after" not in answer.headers
+    assert (
+        answer.body is None
+        if method == "HEAD"
+        else answer.json
+        == {
             "code": "EDGE_NOT_PASSED_ON",
             "message": "This Worker answers from its cache only",
             "details": (
@@ -135,67 +120,45 @@ def test_off_refuses_what_the_cache_does_not_answer(off: FakedWorker, method: st
             ),
             "hint": 'Ask Supabase itself, or set PASS_THROUGH to "rest".',
         }
-    assert off.log.lines == [
-        {
-            "event": "refused",
-            "path": "/rest/v1/articles",
-            "method": method,
-            "status": 403,
-            "type": "not-passed-on",
-        }
-    ]
+    )
+    told = {"path": "/rest/v1/articles", "method": method, "status": 403, "type": "not-passed-on"}
+    assert program.log == [{"event": "refused", **told}]
 
 
 @pytest.mark.parametrize("path", ["/rest/v1/articles/x", "/auth/v1/user"])
-def test_a_supabase_that_cannot_be_reached_is_told_in_its_own_shape(
-    everything: FakedWorker, path: str
-) -> None:
+async def test_a_supabase_that_cannot_be_reached_is_told_in_its_own_shape(path: str) -> None:
     """With a status at which its clients give up; HEAD has the same headers."""
-    everything.supabase.outcome = UpstreamUnreachable("No connection.")
-    get, head = everything.ask("GET", path), everything.ask("HEAD", path)
-    assert (get.status, members(get.body)["code"]) == (502, "EDGE_SUPABASE_UNREACHABLE")
+    program = Program(pass_through="all")
+    program.supabase.fail()
+    get, head = await program.get(path), await program.head(path)
+    assert (get.status, get.json["code"]) == (502, "EDGE_SUPABASE_UNREACHABLE")
     assert (head.status, head.body, head.headers) == (502, None, get.headers)
     shown = path.removesuffix("/x").removesuffix("/user")
-    assert [(line["path"], line["status"]) for line in everything.log.lines] == [(shown, 502)] * 2
+    assert [(line["path"], line["status"]) for line in program.log] == [(shown, 502)] * 2
 
 
 @pytest.mark.parametrize("path", ["/rest/v1/articles", "/auth/v1/user"])
-def test_an_unexpected_exception_has_that_shape_too(everything: FakedWorker, path: str) -> None:
+async def test_an_unexpected_exception_has_that_shape_too(path: str) -> None:
     """What happened stands in the log, which has the status that was sent."""
-    everything.supabase.outcome = ZeroDivisionError("private")
-    answer = everything.ask("POST", path)
-    assert (answer.status, members(answer.body)["code"]) == (502, "EDGE_INTERNAL_ERROR")
-    assert [line["event"] for line in everything.log.lines] == ["internal_error", "refused"]
-    assert everything.log.lines[1]["status"] == 502
-    assert "private" not in str(everything.log.lines)
+    program = Program(pass_through="all")
+    program.supabase.fail(ZeroDivisionError("private"))
+    answer = await program.post(path, b"")
+    assert (answer.status, answer.json["code"]) == (502, "EDGE_INTERNAL_ERROR")
+    assert [line["event"] for line in program.log] == ["internal_error", "refused"]
+    assert program.log[1]["status"] == 502
 
 
-def misconfigured() -> app.App:
-    """Fail as a Worker does that lacks a variable."""
-    raise ConfigurationError(["SUPABASE_URL is missing."])
-
-
-@pytest.mark.parametrize("path", REST)
-def test_a_worker_that_is_not_configured_says_so(edge: FakedWorker, path: str) -> None:
-    """In the shape that those who ask there read; their preflights succeed."""
-    answer = edge.ask("GET", path, made=misconfigured)
-    assert answer.status == 502
-    assert members(answer.body) == {
-        "code": "EDGE_CONFIGURATION",
-        "message": "The Worker is not configured",
-        "details": "SUPABASE_URL is missing.",
-        "hint": None,
-    }
-    asked = {"access-control-request-headers": "apikey"}
-    preflight = edge.ask("OPTIONS", path, asked, made=misconfigured)
-    assert preflight.status == 204
-    assert preflight.headers["access-control-allow-methods"] == REST_METHODS
-    assert preflight.headers["access-control-allow-headers"] == "apikey"
-
-
-def test_elsewhere_it_says_so_in_a_problem(edge: FakedWorker) -> None:
-    """Nobody knows whether services are passed on."""
-    answer = edge.ask("GET", "/auth/v1/user", made=misconfigured)
-    assert (answer.status, problem_of(answer)["detail"]) == (500, "SUPABASE_URL is missing.")
-    preflight = edge.ask("OPTIONS", "/auth/v1/user", made=misconfigured)
-    assert preflight.headers["access-control-allow-methods"] == "GET, HEAD, OPTIONS"
+@pytest.mark.parametrize("mode", ["rest", "off"])
+async def test_without_its_object_a_query_is_passed_on(mode: str) -> None:
+    """Supabase may well be there. If nothing is passed on, the client is told to wait."""
+    program = Program(pass_through=mode)
+    program.supabase.write("articles", id=7)
+    program.durable("articles").is_reachable = False
+    answer = await program.query("articles")
+    if mode == "rest":
+        assert (answer.status, answer.json) == (200, [{"id": 7}])
+        assert answer.cache_status == "fwd=bypass; fwd-status=200; detail=refresher-unavailable"
+    else:
+        assert (answer.status, answer.headers["retry-after"]) == (502, "5")
+        assert answer.json["code"] == "EDGE_REFRESHER_UNAVAILABLE"
+        assert answer.json["hint"] == "Try again in 5 s."

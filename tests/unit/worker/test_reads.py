@@ -7,13 +7,7 @@ import json
 import httpx
 import pytest
 from kv import Kept
-from program import Answer, Program
-
-EXPOSED = (
-    "Content-Range, Content-Location, Content-Profile, Content-Disposition, Preference-Applied, "
-    "Location, Retry-After, Warning, ETag, Age, Cache-Status"
-)
-"""What pages of other origins may read of an answer."""
+from program import EXPOSED, Answer, Program
 
 OLD, NEW = {"id": 7, "title": "old"}, {"id": 7, "title": "new"}
 PATHS = ["/articles", "/articles/7"]

@@ -1,170 +1,309 @@
-"""What the cron trigger does."""
+"""What the cron trigger makes up for: webhooks that never came."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
-from faked_ports import FakeLog, FakeRefresher
+from fake_postgrest import Outbox
+from program import BEARER, SECRET, Program
 
-from edge_cache.errors import RefresherUnavailable, UpstreamTimeout
-from edge_cache.ports import Missed
-from edge_cache.tables import Table
-from edge_cache.worker.scheduled import heal
+QUARTER = 28_333_335
+"""A minute of the Unix time at which a quarter of an hour begins, but no hour."""
 
-TABLES = (Table("articles"), Table("products"), Table("notes"))
-CHECKS = [("check", table.name) for table in TABLES]
-MINUTE_MS = 60_000
-QUARTER_MS = 1_700_000_100_000
-"""A quarter of an hour begins."""
-
-
-def healed(refresher: FakeRefresher, at_ms: int = QUARTER_MS) -> list[dict[str, object]]:
-    """Run what the trigger does; return what was logged."""
-    log = FakeLog()
-    asyncio.run(heal(TABLES, refresher, log, at_ms))
-    return log.lines
+HOUR = 28_333_380
+ASKING = "/rest/v1/rpc/edge_cache_changes"
+TABLES = ["articles", "products", "notes"]
+EMBEDDING = "articles?select=title,author(name)"
+LAG_S = 5.0
 
 
-def missed(
-    rows: dict[str, list[str] | None], changes: int, *, complete: bool = True, unwatched: str = ""
-) -> Missed:
-    """Return what no webhook brought."""
-    return Missed("c7", changes, rows, unwatched.split(), complete=complete)
+@pytest.fixture
+def program() -> Program:
+    """Return a program with three tables, and nothing that tells of changes."""
+    program = Program(tables={name: {} for name in TABLES})
+    for table in TABLES:
+        for number in (1, 2, 3):
+            program.supabase.write(table, id=number, title="old")
+    return program
 
 
-def test_without_an_outbox_every_table_is_compared() -> None:
-    """In turn, and without a word where all is well."""
-    refresher = FakeRefresher()
-    assert healed(refresher) == []
-    assert refresher.asked == [("missed",), *CHECKS]
+@pytest.fixture
+def watched(program: Program) -> Program:
+    """Return the same with the database's outbox."""
+    program.supabase.outbox = Outbox(SECRET, [("public", name) for name in TABLES])
+    return program
+
+
+async def fill(program: Program) -> None:
+    """Have KV hold the tables, some rows and a query, as of now; forget what was asked."""
+    for table in TABLES:
+        await program.get(f"/{table}")
+    for number in (1, 2, 3):
+        await program.get(f"/articles/{number}")
+    await program.query(EMBEDDING)
+    await program.live(2)
+    await program.tick()
+    await program.live(10)
+    program.supabase.requests.clear()
+    program.log.clear()
+
+
+def change(program: Program, table: str, *keys: int, is_known: bool = True) -> int:
+    """Change rows, or all without any; return the change's number in the outbox."""
+    for key in keys or (1, 2, 3):
+        program.supabase.write(table, id=key, title="new")
+    if not (is_known and program.supabase.outbox):
+        return 0
+    return program.supabase.outbox.note(table, list(keys) or None)
+
+
+def asked(program: Program) -> list[str]:
+    """Return what Supabase was asked for, but for the outbox; then forget it."""
+    names = [name for name in program.supabase.asked if name != ASKING]
+    program.supabase.requests.clear()
+    return names
 
 
 @pytest.mark.parametrize("minute", range(16))
-def test_tables_are_compared_every_15_minutes(minute: int) -> None:
-    """As that reads them whole; the outbox is asked every minute."""
-    refresher = FakeRefresher()
-    assert healed(refresher, QUARTER_MS + minute * MINUTE_MS + 59_999) == []
-    assert refresher.asked == [("missed",), *(CHECKS if minute in {0, 15} else [])]
-
-
-@pytest.mark.parametrize(
-    ("minute", "compared"), [(0, []), (15, []), (30, []), (45, CHECKS), (105, CHECKS)]
-)
-def test_tables_that_the_outbox_watches_are_compared_every_hour(
-    minute: int, compared: list[tuple[str, str]]
+async def test_without_an_outbox_tables_are_compared_every_15_minutes(
+    program: Program, minute: int
 ) -> None:
+    """As that reads them whole. It writes nothing where all is well."""
+    await fill(program)
+    writes = len(program.kv.done)
+    await program.tick(QUARTER + minute)
+    assert asked(program) == (["/articles", "/products", "/notes"] if minute in {0, 15} else [])
+    assert len(program.kv.done) == writes
+    assert all(line["event"] == "unchanged" for line in program.log)
+
+
+async def test_tables_that_the_outbox_watches_are_compared_every_hour(watched: Program) -> None:
     """A partition that is dropped, or a policy that is changed, fires no trigger."""
-    at_ms = QUARTER_MS + minute * MINUTE_MS
-    refresher = FakeRefresher(misses=missed({}, 0, unwatched="products"))
-    assert healed(refresher, at_ms) == []
-    assert refresher.asked == [("missed",), *(compared or [("check", "products")])]
+    assert watched.supabase.outbox
+    watched.supabase.outbox.watched.remove(("public", "products"))
+    await fill(watched)
+    for minute, compared in (
+        (QUARTER, ["/products"]),
+        (HOUR, ["/articles", "/products", "/notes"]),
+    ):
+        await watched.tick(minute)
+        assert asked(watched) == compared
 
 
-def test_what_no_webhook_brought_is_recorded() -> None:
-    """By the tables and then by the project; only then the moment is caught up with."""
-    refresher = FakeRefresher(misses=missed({"notes": None, "articles": ["1", "2"]}, 9))
-    assert healed(refresher) == [{"event": "caught_up", "changes": 9, "complete": True}]
-    assert refresher.asked == [
-        ("missed",),
-        ("record", "articles", ("1", "2")),
-        ("record", "notes", None),
-        ("record", "", ()),
-        ("caught up", "c7"),
+@pytest.mark.parametrize("table", ["articles", "notes"])
+async def test_a_table_that_changed_unseen_is_fresh_after_a_quarter_of_an_hour(
+    program: Program, table: str
+) -> None:
+    """So is what depends on several tables: what one lacked, that may lack too."""
+    await fill(program)
+    program.kv.lose("/articles/2")
+    change(program, table, 2)
+    await program.tick(QUARTER)
+    await program.live(2)
+    assert program.kv.json(f"/{table}")[1]["title"] == "new"
+    changed = program.events("changed")
+    assert changed == [{"event": "changed", "key": f"/{table}", "entries": 1}]
+    assert asked(program).count(f"/rest/v1/{EMBEDDING}") == 1
+
+
+async def test_of_a_table_the_rows_are_compared_too(program: Program) -> None:
+    await fill(program)
+    program.kv.lose("/articles")
+    change(program, "articles", 2)
+    await program.tick(QUARTER)
+    assert program.events("changed") == [{"event": "changed", "key": "/articles", "entries": 1}]
+    assert (await program.get("/articles/2")).json["title"] == "new"
+
+
+@pytest.mark.parametrize("failing", ["/articles", "/notes"])
+async def test_a_table_that_fails_stops_no_other(program: Program, failing: str) -> None:
+    """Each failure is logged."""
+    await fill(program)
+    change(program, "products", 2)
+    program.supabase.refuse(401, "PGRST301", of=failing)
+    await program.tick(QUARTER)
+    (line,) = program.events("check_failed")
+    assert (line["table"], line["type"]) == (failing.strip("/"), "supabase-rejected")
+    await program.live(2)
+    assert program.kv.json("/products")[1]["title"] == "new"
+
+
+async def test_a_project_that_cannot_be_revalidated_is_logged(program: Program) -> None:
+    """The next time nothing may tell of it, so somebody should know."""
+    await fill(program)
+    change(program, "notes", 2)
+    program.durable("*").is_reachable = False
+    await program.tick(QUARTER)
+    types = [line["type"] for line in program.events("check_failed")]
+    assert types == ["refresher-unavailable"]
+
+
+async def test_what_no_webhook_brought_is_made_up_for(watched: Program) -> None:
+    """Within a minute: the rows that are named, all rows where one change may touch any."""
+    await fill(watched)
+    change(watched, "articles", 1)
+    change(watched, "articles", 1, 3)
+    change(watched, "notes")
+    await watched.tick()
+    await watched.live(3)
+    assert watched.events("caught_up") == [{"event": "caught_up", "changes": 3, "complete": True}]
+    names = asked(watched)
+    assert names.count("/articles/1") == names.count("/articles/3") == 1
+    assert "/articles/2" not in names
+    assert "/products" not in names
+    assert [row["title"] for row in watched.kv.json("/articles")] == ["new", "old", "new"]
+    assert {row["title"] for row in watched.kv.json("/notes")} == {"new"}
+    await watched.tick()
+    await watched.live(3)
+    assert asked(watched) == []
+
+
+async def test_what_a_webhook_brought_is_not_made_up_for(watched: Program) -> None:
+    """By its number, also after a restart. One that is on its way has a moment."""
+    await fill(watched)
+    await watched.webhook("articles", 1, number=change(watched, "articles", 1))
+    watched.restart("*")
+    await watched.live(3)
+    late, lost = change(watched, "articles", 2), change(watched, "articles", 3)
+    asked(watched)
+    ticking = asyncio.ensure_future(watched.tick())
+    await watched.live(LAG_S - 0.1)
+    await watched.webhook("articles", 2, number=late)
+    await watched.live(0.05)
+    assert not ticking.done()
+    await ticking
+    await watched.live(3)
+    assert late < lost
+    assert watched.events("caught_up") == [{"event": "caught_up", "changes": 1, "complete": True}]
+    names = asked(watched)
+    assert (names.count("/articles/2"), names.count("/articles/3")) == (1, 1)
+    assert "/articles/1" not in names
+
+
+async def test_where_nothing_was_missed_the_next_asking_begins_there(watched: Program) -> None:
+    await fill(watched)
+    await watched.webhook("articles", 1, number=change(watched, "articles", 1))
+    await watched.tick()
+    await watched.tick()
+    after = [
+        json.loads(one.request.content)["after"]
+        for one in watched.supabase.requests
+        if one.name == ASKING
     ]
+    assert after == ["first 0", "first 1"]
+    assert watched.events("caught_up") == []
 
 
-def test_changes_of_other_tables_are_the_projects() -> None:
+async def test_changes_of_another_table_are_the_projects(watched: Program) -> None:
     """A view or a function may read them."""
-    refresher = FakeRefresher(misses=missed({}, 1))
-    assert healed(refresher, 0 + MINUTE_MS) == [
+    await fill(watched)
+    assert watched.supabase.outbox
+    watched.supabase.outbox.note("users", [1])
+    await watched.tick()
+    await watched.live(6)
+    assert asked(watched) == [f"/rest/v1/{EMBEDDING}"]
+
+
+@pytest.mark.parametrize("why", ["new here", "made anew", "others are declared"])
+async def test_where_the_outbox_cannot_tell_all_counts_as_changed(
+    watched: Program, why: str
+) -> None:
+    """Numbers of webhooks are worth nothing then: they may count from 1 again."""
+    await fill(watched)
+    number = change(watched, "articles", 1, is_known=why != "new here")
+    await watched.webhook("articles", 1, number=number or 1)
+    await watched.live(6)
+    if why == "new here":
+        watched.lose_storage("*")
+    if why == "made anew":
+        assert watched.supabase.outbox
+        watched.supabase.outbox.changes.clear()
+        watched.supabase.outbox.life = "second"
+    if why == "others are declared":
+        watched.declare(tables={name: {} for name in [*TABLES, "more"]})
+        watched.supabase.tables["more"] = []
+    asked(watched)
+    change(watched, "products", 2, is_known=False)
+    await watched.tick()
+    (line,) = watched.events("caught_up")
+    assert line["complete"] is False
+    await watched.live(3)
+    assert watched.kv.json("/products")[1]["title"] == "new"
+    change(watched, "articles", 2)
+    await watched.tick()
+    assert watched.events("caught_up")[1:] == [
         {"event": "caught_up", "changes": 1, "complete": True}
     ]
-    assert refresher.asked == [("missed",), ("record", "", ()), ("caught up", "c7")]
 
 
-def test_where_the_outbox_cannot_tell_all_count_as_changed() -> None:
-    """All rows of all tables, as when it is asked for the first time."""
-    refresher = FakeRefresher(misses=missed({"notes": ["1"]}, 1, complete=False))
-    assert healed(refresher) == [{"event": "caught_up", "changes": 1, "complete": False}]
-    assert refresher.asked == [
-        ("missed",),
-        *(("record", table.name, None) for table in TABLES),
-        ("record", "", ()),
-        ("caught up", "c7"),
-    ]
+@pytest.mark.parametrize("name", ["articles", "notes", "*"])
+async def test_what_could_not_be_recorded_is_made_up_for_later(watched: Program, name: str) -> None:
+    await fill(watched)
+    change(watched, "articles", 1)
+    change(watched, "notes", 2)
+    ticking = asyncio.ensure_future(watched.tick())
+    await watched.live(LAG_S - 1)  # until then the project's object has to answer
+    watched.durable(name).is_reachable = False
+    await ticking
+    (line,) = watched.events("catch_up_failed")
+    assert line["type"] == "refresher-unavailable"
+    watched.durable(name).is_reachable = True
+    await watched.tick()
+    await watched.live(3)
+    assert len(watched.events("caught_up")) == 1
+    assert watched.kv.json("/articles")[0]["title"] == "new"
+    assert watched.kv.json("/notes")[1]["title"] == "new"
 
 
-@pytest.mark.parametrize("scope", ["articles", "notes", ""])
-def test_what_could_not_be_recorded_is_missed_again(scope: str) -> None:
-    """The moment is not caught up with, and the tables are compared when it is time."""
-    refresher = FakeRefresher(misses=missed({"articles": ["1"], "notes": ["2"]}, 2))
-    refresher.failing[scope] = RefresherUnavailable("No.")
-    lines = healed(refresher, QUARTER_MS + MINUTE_MS)
-    assert lines == [{"event": "catch_up_failed", "type": "refresher-unavailable", "detail": "No."}]
-    assert ("caught up", "c7") not in refresher.asked
-    assert ("record", "notes", ("2",)) in refresher.asked
-    healed(refresher)
-    assert refresher.asked[-1] == CHECKS[-1]
+async def test_an_outbox_that_fails_is_logged(watched: Program) -> None:
+    """Then the tables are compared as if there was none. Health tells how asking goes."""
+    await fill(watched)
+    outbox = (await watched.get("/health")).json["project"]["outbox"]
+    assert (outbox["installed"], outbox["error"]) == (True, None)
+    watched.supabase.answer(504, of=ASKING)
+    await watched.tick(QUARTER)
+    (line,) = watched.events("catch_up_failed")
+    assert line["type"] == "supabase-timeout"
+    assert asked(watched) == ["/articles", "/products", "/notes"]
+    failed = (await watched.get("/health")).json["project"]["outbox"]
+    assert failed == {**outbox, "error": "supabase-timeout"}
 
 
-def test_an_outbox_that_fails_is_logged() -> None:
-    """Then the tables are compared as if there was none."""
-    refresher = FakeRefresher(failing={"outbox": UpstreamTimeout("Slow.")})
-    assert healed(refresher) == [
-        {"event": "catch_up_failed", "type": "supabase-timeout", "detail": "Slow."}
-    ]
-    assert refresher.asked == [("missed",), *CHECKS]
+async def test_without_a_secret_nobody_asks_for_an_outbox() -> None:
+    program = Program(revalidate_secret=None)
+    await program.tick()
+    assert program.supabase.asked == []
+    told = {"installed": None, "asked_at": None, "error": None}
+    assert (await program.get("/health")).json["project"]["outbox"] == told
 
 
-def test_where_a_table_had_changed_the_project_is_revalidated() -> None:
-    """Once, after all were looked at: what one lacked, answers that read several may lack too."""
-    refresher = FakeRefresher(changed={"articles", "notes"})
-    assert healed(refresher) == []
-    assert refresher.asked == [("missed",), *CHECKS, ("revalidate", "")]
+async def test_an_outbox_that_is_not_there_is_asked_again(program: Program) -> None:
+    """Each time, as it may be there now."""
+    await program.tick()
+    told = (await program.get("/health", **BEARER)).json["project"]["outbox"]
+    assert told == {"installed": False, "asked_at": "2023-11-14T22:13:20+00:00", "error": None}
+    program.supabase.outbox = Outbox(SECRET, [])
+    await program.tick()
+    assert program.supabase.asked == [ASKING, ASKING]
+    assert (await program.get("/health")).json["project"]["outbox"]["installed"] is True
 
 
-@pytest.mark.parametrize("fails", [True, False])
-@pytest.mark.parametrize("changed", TABLES)
-def test_any_table_counts(changed: Table, *, fails: bool) -> None:
-    """Also if those after it had not changed, or could not be looked at."""
-    failing: dict[str, Exception] = {
-        table.name: UpstreamTimeout("Slow.") for table in TABLES if fails and table is not changed
-    }
-    refresher = FakeRefresher(changed={changed.name}, failing=failing)
-    healed(refresher)
-    assert refresher.asked == [("missed",), *CHECKS, ("revalidate", "")]
+async def test_nobody_waits_where_nothing_was_announced(watched: Program) -> None:
+    """Nor where everything counts as changed anyway."""
+    await watched.tick()
+    await watched.tick()
+    assert watched.clock.passed_s < 1
 
 
-def test_a_project_that_cannot_be_revalidated_is_logged() -> None:
-    """The next time nothing may tell of it, so somebody should know."""
-    refresher = FakeRefresher(changed={"notes"})
-    refresher.failing[""] = RefresherUnavailable("No.")
-    assert healed(refresher) == [
-        {"event": "check_failed", "type": "refresher-unavailable", "detail": "No."}
-    ]
-
-
-def test_a_table_that_fails_does_not_stop_the_next() -> None:
-    """Each failure is logged."""
-    failing: dict[str, Exception] = {
-        "articles": UpstreamTimeout("Slow."),
-        "products": RefresherUnavailable("No."),
-    }
-    refresher = FakeRefresher(failing=failing)
-    lines = healed(refresher)
-    assert refresher.asked[-1] == ("check", "notes")
-    assert lines == [
-        {
-            "event": "check_failed",
-            "table": "articles",
-            "type": "supabase-timeout",
-            "detail": "Slow.",
-        },
-        {
-            "event": "check_failed",
-            "table": "products",
-            "type": "refresher-unavailable",
-            "detail": "No.",
-        },
-    ]
+async def test_more_rows_than_are_named_are_all_rows(watched: Program) -> None:
+    """They are not refreshed one by one."""
+    await fill(watched)
+    for key in range(10, 31):
+        change(watched, "articles", key)
+    change(watched, "articles", 1)
+    await watched.tick()
+    await watched.live(3)
+    assert asked(watched) == ["/articles", f"/rest/v1/{EMBEDDING}"]
+    assert (await watched.get("/articles/1")).cache_status == "fwd=stale; fwd-status=200; stored"

@@ -3,41 +3,42 @@
 from __future__ import annotations
 
 import pytest
-from faked_edge import BEARER, ELSEWHERE, FakedReader, FakedWorker, status_of, webhook
-from faked_ports import FakeStream, FakeValue, filled_of, value_of
 from hypothesis import given
 from hypothesis import strategies as st
+from program import EDGE, KEY, Program
 
-from edge_cache.config import PassThrough
-from edge_cache.entries import Versions, etag_of
-from edge_cache.errors import ConfigurationError, StillReading, UpstreamUnreachable
-from edge_cache.http import Answer, Passed
+from edge_cache.http import Answer
 from edge_cache.resources import Resource, resource_at
 from edge_cache.tables import Table
 from edge_cache.urls import cut
-from edge_cache.worker import app
 from edge_cache.worker.shared_cache import directed, tags_of
 
 ARTICLES = Table("articles")
 ROW = Resource(ARTICLES, "7")
-URL = f"{ELSEWHERE}/articles/7"
 N = 60
 KEPT = "max-age=54, stale-while-revalidate=6, stale-if-error=86400"
-PUBLIC_KEY = {"apikey": "key"}
 MAX_TAG_BYTES = 1024
+TAGS = {"/articles": "articles,/articles", "/articles/7": "articles,/articles/7"}
 
 
 @pytest.fixture
-def edge(edge: FakedWorker) -> FakedWorker:
-    """Return a Worker behind a shared cache, with a table and a row in its store."""
-    edge.shared_max_age_s = N
-    edge.store.values["/articles"] = value_of(b"[]", age_s=900)
-    edge.store.values["/articles/7"] = value_of(b"{}", age_s=900)
-    edge.refresher.fills_with = filled_of(b"[]")
-    return edge
+def program() -> Program:
+    """Return a program behind a shared cache, with a row."""
+    return behind_one()
 
 
-TAGS = {"/articles": "articles,/articles", "/articles/7": "articles,/articles/7"}
+def behind_one(**variables: object) -> Program:
+    """Return the same with other variables."""
+    program = Program(**{"shared_max_age_seconds": N, **variables})
+    program.supabase.write("articles", id=7, title="old")
+    return program
+
+
+async def fill(program: Program) -> None:
+    """Have the table and the row in KV, for 900 s."""
+    for path in TAGS:
+        await program.get(path)
+    await program.live(900)
 
 
 @pytest.mark.parametrize("path", TAGS)
@@ -45,21 +46,22 @@ TAGS = {"/articles": "articles,/articles", "/articles/7": "articles,/articles/7"
     ("method", "headers", "status"),
     [("GET", {}, 200), ("HEAD", {}, 200), ("GET", {"if-none-match": "*"}, 304)],
 )
-def test_a_table_or_row_may_be_kept(
-    edge: FakedWorker, path: str, method: str, headers: dict[str, str], status: int
+async def test_a_table_or_row_may_be_kept(
+    program: Program, path: str, method: str, headers: dict[str, str], status: int
 ) -> None:
-    """For N seconds, those for asking again included; browsers ask each time as ever."""
-    answer = edge.ask(method, path, headers)
-    assert answer.status == status
-    assert answer.headers["cdn-cache-control"] == KEPT
-    assert answer.headers["cache-tag"] == TAGS[path]
-    assert answer.headers["cache-control"] == "no-cache"
-    assert answer.headers["etag"] in {etag_of(b"[]"), etag_of(b"{}")}
+    """For N seconds, those for asking again included; browsers ask each time as ever.
 
-
-def test_the_time_in_kv_does_not_count(edge: FakedWorker) -> None:
-    """What lies in KV for longer than N seconds would never be fresh in a shared cache."""
-    assert "age" not in edge.ask("GET", "/articles").headers
+    The time in KV does not count: what lies there for longer than N would never be fresh.
+    """
+    for cache_status in ("fwd=uri-miss; fwd-status=200; stored", "hit"):
+        answer = await program.ask(method, path, headers)
+        assert (answer.status, answer.cache_status) == (status, cache_status)
+        assert answer.headers["cdn-cache-control"] == KEPT
+        assert answer.headers["cache-tag"] == TAGS[path]
+        assert answer.headers["cache-control"] == "no-cache"
+        assert answer.headers["etag"]
+        assert "age" not in answer.headers
+        await program.live(900)
 
 
 @pytest.mark.parametrize(
@@ -71,27 +73,22 @@ def test_the_time_in_kv_does_not_count(edge: FakedWorker) -> None:
         (3600, "max-age=3240, stale-while-revalidate=360, stale-if-error=86400"),
     ],
 )
-def test_no_answer_is_older_than_promised(max_age_s: int, told: str) -> None:
+async def test_no_answer_is_older_than_promised(max_age_s: int, told: str) -> None:
     """The time in which an old answer may be used while the Worker is asked is within N."""
-    answer = directed(Answer(200, current=ROW), max_age_s, cut(URL))
-    assert isinstance(answer, Answer)
+    answer = await behind_one(shared_max_age_seconds=max_age_s).get("/articles/7")
     assert answer.headers["cdn-cache-control"] == told
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        "/articles/7/",
-        "/articles/%37",
-        "/articles/7?",
-        "/articles/7?x=1",
-        "/articles/",
-        "/articles?select=*",
+        *("/articles/7/", "/articles/%37", "/articles/7?", "/articles/7?x=1"),
+        *("/articles/", "/articles?select=*"),
     ],
 )
-def test_another_spelling_of_a_path_may_not_be_kept(edge: FakedWorker, path: str) -> None:
+async def test_another_spelling_of_a_path_may_not_be_kept(program: Program, path: str) -> None:
     """It would be a copy of its own, which a 404 at the row's path does not take away."""
-    answer = edge.ask("GET", path)
+    answer = await program.get(path)
     assert (answer.status, answer.headers["cdn-cache-control"]) == (200, "no-store")
     assert "cache-tag" not in answer.headers
 
@@ -100,7 +97,7 @@ def test_another_spelling_of_a_path_may_not_be_kept(edge: FakedWorker, path: str
 def test_every_row_may_be_kept_under_its_own_path(row_id: str) -> None:
     """Whatever has to be percent-encoded in it."""
     row = Resource(ARTICLES, row_id)
-    answer = directed(Answer(200, current=row), N, cut(ELSEWHERE + row.path))
+    answer = directed(Answer(200, current=row), N, cut(EDGE + row.path))
     assert isinstance(answer, Answer)
     assert answer.headers["cdn-cache-control"] == KEPT
 
@@ -110,134 +107,132 @@ ELSE = {
     "/": ("GET", 200),
     "/health": ("GET", 200),
     "/unknown": ("GET", 404),
+    "/articles/8": ("GET", 404),
     "/articles/1/2": ("HEAD", 404),
     "/articles": ("POST", 405),
     "/articles/7": ("OPTIONS", 204),
-    "/revalidate": ("GET", 200),
     "/auth/v1/user": ("GET", 404),
 }
 
 
 @pytest.mark.parametrize("path", ELSE)
-def test_nothing_else_may_be_kept(edge: FakedWorker, path: str) -> None:
+async def test_nothing_else_may_be_kept(program: Program, path: str) -> None:
     """Queries, problems, preflights, and what the Worker tells of itself."""
     method, status = ELSE[path]
-    headers = PUBLIC_KEY if path.startswith("/rest/") else BEARER
-    answer = edge.ask(method, path, headers)
+    answer = await program.ask(method, path, {"apikey": KEY})
     assert answer.status == status
     assert answer.headers["cdn-cache-control"] == "no-store"
     assert "cache-tag" not in answer.headers
 
 
-def test_a_failure_may_not_be_kept(edge: FakedWorker) -> None:
+async def test_what_revalidation_is_told_may_not_be_kept(program: Program) -> None:
+    program.supabase.tables["products"] = []
+    for answer in (await program.revalidate(), await program.webhook("articles", 7)):
+        assert (answer.status, answer.headers["cdn-cache-control"]) == (200, "no-store")
+
+
+async def test_a_failure_may_not_be_kept(program: Program) -> None:
     """Or it would outlive its cause; a shared cache has what it kept before."""
-    edge.refresher.failing["products"] = UpstreamUnreachable("refused")
-    answer = edge.ask("GET", "/products")
+    program.supabase.fail()
+    answer = await program.get("/articles")
     assert (answer.status, answer.headers["cdn-cache-control"]) == (502, "no-store")
 
 
-def test_what_a_webhook_is_told_may_not_be_kept(edge: FakedWorker) -> None:
-    """Nobody would keep the answer to a POST; that it says so costs nothing."""
-    answer = edge.ask("POST", "/revalidate", BEARER, webhook())
-    assert (answer.status, answer.headers["cdn-cache-control"]) == (200, "no-store")
+async def test_an_answer_that_is_known_to_be_out_of_date_may_not_be_kept() -> None:
+    """It would be shown for N seconds more once Supabase has given the new row.
 
-
-def test_an_answer_that_is_known_to_be_out_of_date_may_not_be_kept(edge: FakedWorker) -> None:
-    """It would be shown for N seconds more once Supabase has given the new row."""
-    edge.store.versions["/articles?version"] = Versions(rows=1)
-    edge.refresher.failing["articles"] = StillReading("still reading")
-    answer = edge.ask("GET", "/articles/7")
-    assert (answer.status, status_of(answer)) == (200, "fwd=stale; detail=supabase-slow")
+    That it is beyond its maximum age as well changes nothing.
+    """
+    program = behind_one(max_age_seconds=60)
+    await fill(program)
+    program.supabase.hold("/articles/7")
+    await program.webhook("articles")
+    await program.live(2)
+    answer = await program.get("/articles/7")
+    assert (answer.status, answer.cache_status) == (200, "fwd=stale; detail=supabase-slow")
     assert answer.headers["cdn-cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("age_s", [60, 61])
-def test_an_entry_beyond_its_maximum_age_may_be_kept(reader: FakedReader, age_s: int) -> None:
-    """Nothing newer is known of, and `no-store` would take away what a dead Worker needs."""
-    reader.max_age_s = 60
-    reader.keep(ROW, value_of(b"{}", age_s=age_s))
-    assert reader.read(ROW).current == ROW
+@pytest.mark.parametrize("is_anothers", [True, False])
+async def test_an_entry_beyond_its_maximum_age_may_be_kept(*, is_anothers: bool) -> None:
+    """Nothing newer is known of, and `no-store` would take away what a dead Worker needs.
+
+    Another Worker's entry is of unknown age, and so beyond any.
+    """
+    program = behind_one(max_age_seconds=60)
+    await fill(program)
+    if is_anothers:
+        program.kv.set("/articles/7", b"{}")
+    answer = await program.get("/articles/7")
+    assert program.log[-1]["event"] == "aged"
+    assert answer.headers["cdn-cache-control"] == KEPT
 
 
-def test_another_workers_entry_may_be_kept(reader: FakedReader) -> None:
-    """Of unknown age it is, and so beyond any maximum age; nothing newer is known of either."""
-    reader.max_age_s = 60
-    reader.keep(ROW, FakeValue(None, b"{}"))
-    assert reader.read(ROW).current == ROW
+async def test_what_was_just_read_again_may_be_kept(program: Program) -> None:
+    await fill(program)
+    program.supabase.hold("/articles")
+    await program.webhook("articles")
+    await program.live(2)
+    answer = await program.get("/articles/7")
+    assert answer.cache_status == "fwd=stale; fwd-status=200; stored"
+    assert answer.headers["cdn-cache-control"] == KEPT
 
 
-def test_an_aged_entry_that_is_out_of_date_may_not_be_kept(reader: FakedReader) -> None:
-    """That it is old as well changes nothing."""
-    reader.max_age_s = 60
-    reader.keep(ROW, value_of(b"{}", age_s=61), published=1)
-    reader.refresher.failing["articles"] = UpstreamUnreachable("refused")
-    answer = reader.read(ROW)
-    assert (answer.status, answer.current) == (200, None)
-
-
-def test_what_was_just_read_may_be_kept(edge: FakedWorker) -> None:
-    """Whether or not there was an older entry."""
-    edge.store.versions["/articles?version"] = Versions(rows=1)
-    edge.refresher.fills_with = filled_of(b"{}", version=1)
-    for path in ("/articles/7", "/articles/8"):
-        assert edge.ask("GET", path).headers["cdn-cache-control"] == KEPT
-
-
-def test_without_the_variable_nothing_is_said(edge: FakedWorker) -> None:
+async def test_without_the_variable_nothing_is_said() -> None:
     """And Age tells the time since the entry was read, as ever."""
-    edge.shared_max_age_s = None
+    program = behind_one(shared_max_age_seconds=None)
+    await fill(program)
     for path in ("/articles", "/articles/7", "/unknown", "/rest/v1/articles?select=*"):
-        answer = edge.ask("GET", path, PUBLIC_KEY)
+        answer = await program.get(path, apikey=KEY)
         assert not {"cdn-cache-control", "cache-tag"} & answer.headers.keys()
-    assert edge.ask("GET", "/articles").headers["age"] == "900"
+    assert (await program.get("/articles")).headers["age"] == "900"
 
 
-def test_a_worker_that_is_not_configured_still_answers(edge: FakedWorker) -> None:
+async def test_a_worker_that_is_not_configured_still_answers() -> None:
     """Nobody knows the variable then; Cache-Control says enough."""
-
-    def unconfigured() -> app.App:
-        raise ConfigurationError(["SUPABASE_URL is missing."])
-
-    answer = edge.ask("GET", "/articles", made=unconfigured)
+    answer = await behind_one(supabase_url=None).get("/articles")
     assert (answer.status, answer.headers["cache-control"]) == (500, "no-store")
     assert "cdn-cache-control" not in answer.headers
 
 
-def test_what_is_passed_on_is_left_as_it_is() -> None:
+async def test_what_is_passed_on_is_left_as_it_is(program: Program) -> None:
     """It says `no-store` from where the runtime's response was made."""
-    passed = Passed(FakeStream(), 200)
-    assert directed(passed, N, cut(URL)) is passed
+    answer = await program.get("/rest/v1/articles")
+    assert answer.status == 200
+    assert "cdn-cache-control" not in answer.headers
 
 
 @pytest.mark.parametrize("obeys", [True, False])
-def test_revalidation_by_hand_has_it_forget_what_it_keeps(edge: FakedWorker, obeys: bool) -> None:
+async def test_revalidation_by_hand_has_it_forget_what_it_keeps(
+    program: Program, *, obeys: bool
+) -> None:
     """The tables are fresh even if it does not, which the log tells."""
-    edge.purge.obeys = obeys
-    assert edge.ask("GET", "/revalidate", BEARER).status == 200
-    assert edge.purge.times == 1
-    assert edge.events() == [*([] if obeys else ["purge_failed"]), "revalidated"]
+    program.supabase.tables["products"] = []
+    program.purges = obeys
+    assert (await program.revalidate()).status == 200
+    assert program.purged == 1
+    assert len(program.events("purge_failed")) == int(not obeys)
 
 
-def test_what_was_refreshed_shows_even_if_a_table_failed(edge: FakedWorker) -> None:
+async def test_what_was_refreshed_shows_even_if_a_table_failed(program: Program) -> None:
     """The shared cache forgets the others' old answers."""
-    edge.refresher.failing["products"] = UpstreamUnreachable("refused")
-    assert edge.ask("GET", "/revalidate", BEARER).status == 502
-    assert edge.purge.times == 1
+    program.supabase.fail(of="/products")
+    assert (await program.revalidate()).status == 502
+    assert program.purged == 1
 
 
-def test_nothing_is_forgotten_without_need(edge: FakedWorker) -> None:
+async def test_nothing_is_forgotten_without_need(program: Program) -> None:
     """Cloudflare allows it some times a minute, and a webhook may come each second."""
-    edge.ask("POST", "/revalidate", BEARER, webhook())
-    edge.ask("GET", "/revalidate")
-    edge.shared_max_age_s = None
-    edge.ask("GET", "/revalidate", BEARER)
-    assert edge.purge.times == 0
+    await program.webhook("articles")
+    await program.get("/revalidate")
+    alone = behind_one(shared_max_age_seconds=None)
+    await alone.revalidate()
+    assert (program.purged, alone.purged) == (0, 0)
 
 
-def test_a_refusal_to_pass_on_may_not_be_kept(edge: FakedWorker) -> None:
+async def test_a_refusal_to_pass_on_may_not_be_kept() -> None:
     """Of another caller the same URL may be answered from the cache."""
-    edge.pass_through = PassThrough.OFF
-    answer = edge.ask("GET", "/rest/v1/articles?select=*")
+    answer = await behind_one(pass_through="off").get("/rest/v1/articles?select=*")
     assert (answer.status, answer.headers["cdn-cache-control"]) == (403, "no-store")
 
 

@@ -1,0 +1,258 @@
+"""`/revalidate`: who may, what is revalidated, and what becomes of a webhook."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+
+import pytest
+from clock import START_MS
+from program import BEARER, NOBODY_READS_IT, SECRET, Program
+
+LOCAL = "http://localhost:8787/revalidate"
+WEBHOOK = json.dumps(
+    {
+        "type": "UPDATE",
+        "table": "articles",
+        "schema": "public",
+        "record": {"id": 7, "title": "private"},
+        "old_record": {"id": 7},
+    }
+).encode()
+RECEIVED = {"received": True}
+
+
+@pytest.fixture
+def program(program: Program) -> Program:
+    """Return a program with a row in each table."""
+    program.supabase.write("articles", id=7, title="old")
+    program.supabase.write("products", sku="x", price=1)
+    return program
+
+
+def webhook(**others: object) -> bytes:
+    """Return the payload of an UPDATE of an article, with other members."""
+    return json.dumps({**json.loads(WEBHOOK), **others}).encode()
+
+
+def signed(body: bytes, *, secret: str = SECRET, ago_s: int = 0) -> dict[str, str]:
+    """Return the headers of a body that the project's triggers send."""
+    at_s = START_MS // 1000 - ago_s
+    digest = hmac.digest(secret.encode(), b"17.%d.%s" % (at_s, body), hashlib.sha256)
+    return {
+        "webhook-id": "17",
+        "webhook-timestamp": str(at_s),
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+    }
+
+
+async def changes(program: Program) -> bool:
+    """Tell whether anything that was recorded is carried out."""
+    await program.live(3)
+    return bool(program.supabase.asked or program.kv.done or program.events("applied"))
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("headers", "challenge"),
+    [
+        ({}, 'Bearer realm="revalidate"'),
+        ({"authorization": "Bearer x"}, 'Bearer realm="revalidate", error="invalid_token"'),
+    ],
+)
+async def test_without_the_secret_nothing_is_done(
+    program: Program, method: str, headers: dict[str, str], challenge: str
+) -> None:
+    """Not even the body is read."""
+    answer = await program.ask(method, "/revalidate", headers, NOBODY_READS_IT)
+    assert (answer.status, answer.headers["www-authenticate"]) == (401, challenge)
+    assert answer.slug == "unauthorized"
+    assert not await changes(program)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_where_no_secret_is_set_only_this_machine_may(method: str) -> None:
+    """Elsewhere it is 503, before the body is read. A signature proves nothing."""
+    program = Program(revalidate_secret=None)
+    program.supabase.tables = {"articles": [], "products": []}
+    refused = await program.ask(method, "/revalidate", BEARER, NOBODY_READS_IT)
+    assert (refused.status, refused.slug) == (503, "secret-not-configured")
+    foreign = {"origin": "https://example.com"}
+    refused = await program.ask(method, LOCAL, foreign, NOBODY_READS_IT)
+    assert (refused.status, refused.slug) == (403, "foreign-origin")
+    if method == "POST":
+        assert (await program.ask(method, "/revalidate", signed(WEBHOOK), WEBHOOK)).status == 503
+        assert (await program.ask(method, LOCAL, signed(WEBHOOK), WEBHOOK)).status == 200
+    assert (await program.ask(method, LOCAL, {}, WEBHOOK)).status == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_with_the_secret_the_page_of_another_site_may(program: Program, method: str) -> None:
+    sent = {"origin": "https://example.com", **BEARER}
+    assert (await program.ask(method, LOCAL, sent, WEBHOOK)).status == 200
+
+
+async def test_a_get_reads_every_table_anew(program: Program) -> None:
+    """Side by side: who asks waits for the slowest, not for the sum. Then KV has them."""
+    program.supabase.delay_s = 2
+    answer = await program.revalidate()
+    assert (answer.status, answer.json) == (200, RECEIVED)
+    assert answer.headers["cache-control"] == "no-store"
+    assert 2 <= program.clock.passed_s < 3
+    assert sorted(program.supabase.asked) == ["/articles", "/products"]
+    assert program.kv.json("/articles") == [{"id": 7, "title": "old"}]
+    assert program.kv.json("/products") == [{"sku": "x", "price": 1}]
+    assert program.log[-1] == {"event": "revalidated", "tables": ["articles", "products"]}
+
+
+async def test_after_a_get_rows_and_queries_are_out_of_date(program: Program) -> None:
+    """Also queries of views, functions and several tables."""
+    queries = ["articles?select=title", "articles?select=title,author(name)"]
+    await program.get("/articles/7")
+    for query in queries:
+        await program.query(query)
+    await program.live(1)
+    program.supabase.write("articles", id=7, title="new")
+    assert (await program.revalidate()).status == 200
+    assert (await program.get("/articles/7")).json["title"] == "new"
+    for query in queries:
+        assert (await program.query(query)).json[0]["title"] == "new"
+
+
+async def test_a_table_that_fails_does_not_keep_the_others_from_being_read(
+    program: Program,
+) -> None:
+    """All are waited for; then the error of the first that failed is the answer."""
+    await program.revalidate()
+    program.supabase.write("products", sku="x", price=2)
+    program.supabase.refuse(504, "57014", of="/articles")
+    answer = await program.revalidate()
+    assert (answer.status, answer.slug) == (504, "supabase-timeout")
+    assert program.kv.json("/products") == [{"sku": "x", "price": 2}]
+    assert program.kv.json("/articles") == [{"id": 7, "title": "old"}]
+    assert program.log[-1]["event"] == "refused"
+
+
+async def test_an_unexpected_exception_of_a_revalidation_is_a_500(program: Program) -> None:
+    """It does not pass for success."""
+    program.supabase.fail(ZeroDivisionError("private"), of="/products")
+    answer = await program.revalidate()
+    assert (answer.status, answer.slug) == (500, "internal-error")
+
+
+async def test_a_webhook_refreshes_what_it_tells_of(program: Program) -> None:
+    """Not the answer, but the entries wait for Supabase; the log has nothing of a row."""
+    for path in ("/articles", "/articles/7", "/products"):
+        await program.get(path)
+    await program.live(2)
+    program.supabase.write("articles", id=7, title="new")
+    asked = len(program.supabase.asked)
+    answer = await program.post("/revalidate", WEBHOOK, **BEARER)
+    assert (answer.status, answer.json) == (200, RECEIVED)
+    told = {"event": "received", "table": "articles", "type": "UPDATE"}
+    assert program.events("received") == [told]
+    await program.live(3)
+    assert sorted(program.supabase.asked[asked:]) == ["/articles", "/articles/7"]
+    assert (await program.get("/articles/7")).json == {"id": 7, "title": "new"}
+    assert (await program.get("/articles")).json == [{"id": 7, "title": "new"}]
+
+
+async def test_a_webhook_of_a_row_that_changed_its_id_is_of_two_rows(program: Program) -> None:
+    await program.get("/articles/7")
+    await program.get("/articles/8")
+    await program.live(2)
+    program.supabase.remove("articles", 7)
+    program.supabase.write("articles", id=8, title="moved")
+    await program.post("/revalidate", webhook(record={"id": 8}), **BEARER)
+    await program.live(3)
+    assert (await program.get("/articles/7")).status == 404
+    assert (await program.get("/articles/8")).json == {"id": 8, "title": "moved"}
+
+
+async def test_the_previous_secret_is_taken_while_there_is_one(program: Program) -> None:
+    """Beside the new one, so that there is no gap while it is replaced."""
+    previous = {"authorization": "Bearer old"}
+    assert (await program.post("/revalidate", WEBHOOK, **previous)).status == 401
+    both = Program(revalidate_secret_previous="old")
+    for headers in (previous, signed(WEBHOOK, secret="old"), signed(WEBHOOK), BEARER):
+        assert (await both.post("/revalidate", WEBHOOK, **headers)).json == RECEIVED
+    assert len(both.events("received")) == 4
+    older = {"authorization": "Bearer older"}
+    assert (await both.post("/revalidate", WEBHOOK, **older)).status == 401
+
+
+@pytest.mark.parametrize("token", [{}, BEARER])
+async def test_what_is_signed_wrong_changes_nothing(
+    program: Program, token: dict[str, str]
+) -> None:
+    """Nobody looks into the body, which need not be JSON."""
+    wrong = signed(WEBHOOK, secret="wrong") | token
+    for body in (WEBHOOK, b"no JSON"):
+        answer = await program.post("/revalidate", body, **wrong)
+        assert (answer.status, answer.slug) == (401, "unauthorized")
+        assert answer.headers["www-authenticate"] == 'Bearer realm="revalidate"'
+    assert not await changes(program)
+
+
+async def test_a_body_with_an_old_signature_is_not_even_read(program: Program) -> None:
+    """The Worker's clock decides."""
+    old = signed(WEBHOOK, ago_s=301)
+    assert (await program.post("/revalidate", NOBODY_READS_IT, **old)).status == 401
+
+
+async def test_a_signature_opens_no_get(program: Program) -> None:
+    """It says that a body is the project's, and a GET has none."""
+    assert (await program.get("/revalidate", **signed(b""))).status == 401
+
+
+@pytest.mark.parametrize("others", [{"table": "users"}, {"schema": "private"}])
+async def test_a_webhook_of_another_table_is_the_projects(
+    program: Program, others: dict[str, object]
+) -> None:
+    """A view or a function may read that table; its name, which may be anything, is not logged."""
+    await program.get("/articles/7")
+    await program.query("articles?select=title,author(name)")
+    await program.live(1)
+    answer = await program.post("/revalidate", webhook(**others), **BEARER)
+    assert (answer.status, answer.json) == (200, RECEIVED)
+    assert program.log[-1] == {"event": "received", "table": "another", "type": "UPDATE"}
+    await program.live(3)
+    assert program.supabase.asked == [
+        "/articles/7",
+        "/rest/v1/articles?select=title,author(name)",
+        "/rest/v1/articles?select=title,author(name)",
+    ]
+
+
+@pytest.mark.parametrize("name", ["articles", "*"])
+async def test_a_webhook_that_cannot_be_recorded_is_not_received(
+    program: Program, name: str
+) -> None:
+    """The answer is the error, so that its sender may try again."""
+    program.durable(name).is_reachable = False
+    answer = await program.post("/revalidate", WEBHOOK, **BEARER)
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+    assert answer.slug == "refresher-unavailable"
+    assert program.events("received") == []
+
+
+@pytest.mark.parametrize("headers", [BEARER, None])
+async def test_a_webhook_that_is_too_large_is_413(
+    program: Program, headers: dict[str, str] | None
+) -> None:
+    """It says how large one may be; a signature does not lift the limit."""
+    body = b" " * (10 * 1024 * 1024 + 1)
+    answer = await program.post("/revalidate", body, **(headers or signed(b"")))
+    assert (answer.status, answer.slug) == (413, "payload-too-large")
+    assert answer.json["detail"] == "A payload may have at most 10485760 bytes."
+    assert not await changes(program)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"x", webhook(type="SELECT")])
+async def test_a_body_that_is_no_webhook_is_400(program: Program, body: bytes) -> None:
+    """Nothing is recorded."""
+    answer = await program.post("/revalidate", body, **BEARER)
+    assert (answer.status, answer.slug) == (400, "bad-payload")
+    assert not await changes(program)
