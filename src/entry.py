@@ -11,9 +11,9 @@ from edge_cache import wire
 from edge_cache.cloudflare import event_loop, runtime, workers_caching
 from edge_cache.cloudflare.durable import DurableStorage
 from edge_cache.cloudflare.fetch_transport import FetchTransport
+from edge_cache.cloudflare.forwarding import pass_on
 from edge_cache.cloudflare.kv import KvReader, KvWriter
-from edge_cache.cloudflare.objects import ObjectNamespace
-from edge_cache.cloudflare.passing import pass_on
+from edge_cache.cloudflare.object_namespace import ObjectNamespace
 from edge_cache.config import Settings, settings_from
 from edge_cache.refresher import serving
 from edge_cache.refresher.host import Host, host_of, wake

@@ -12,8 +12,8 @@ import httpx
 
 from edge_cache.config import Settings
 from edge_cache.errors import UpstreamTimeout
+from edge_cache.supabase.api import Requests, profile
 from edge_cache.supabase.pages import Page, Pages
-from edge_cache.supabase.requests import Requests, profile
 from edge_cache.supabase.snapshots import Snapshots
 from edge_cache.tables import PUBLIC, Table
 

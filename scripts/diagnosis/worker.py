@@ -11,7 +11,7 @@ import httpx
 
 from diagnosis.naming import FUNCTION
 from diagnosis.project import AT_ONCE
-from edge_cache.supabase.requests import key_headers, profile
+from edge_cache.supabase.api import key_headers, profile
 from edge_cache.tables import Table
 
 DEADLINE_S = 30.0

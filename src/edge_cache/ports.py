@@ -12,7 +12,7 @@ from typing import Protocol
 
 from edge_cache.bodies import Body, Stream
 from edge_cache.entries import Entry, Representation, Versions
-from edge_cache.http import Passed
+from edge_cache.messages import Passed
 from edge_cache.resources import Change, Resource
 from edge_cache.tables import Scope, Table
 

@@ -27,7 +27,7 @@ from edge_cache.errors import (
     Unauthorized,
     UpstreamError,
 )
-from edge_cache.http import Answer, json_answer
+from edge_cache.messages import Answer, json_answer
 from edge_cache.ports import Filled, Missed
 from edge_cache.tables import PROJECT, Declared, Scope
 from edge_cache.urls import cut

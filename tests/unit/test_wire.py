@@ -18,7 +18,7 @@ from edge_cache.errors import (
     Unauthorized,
     UpstreamError,
 )
-from edge_cache.http import problem
+from edge_cache.messages import problem
 from edge_cache.ports import Filled, Missed
 from edge_cache.tables import PROJECT, Declared, Scope, Table
 

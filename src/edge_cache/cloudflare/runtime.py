@@ -14,7 +14,7 @@ from workers import import_from_javascript, wait_until
 
 from edge_cache.cloudflare.javascript import JS
 from edge_cache.errors import BadPayload
-from edge_cache.http import Answer, Passed, Request
+from edge_cache.messages import Answer, Passed, Request
 from edge_cache.urls import cut
 
 CHUNK_BYTES = 8 * 1024

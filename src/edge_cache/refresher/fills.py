@@ -16,8 +16,8 @@ from edge_cache.errors import (
     UpstreamTimeout,
 )
 from edge_cache.ports import Filled
-from edge_cache.refresher.entries import Entries
 from edge_cache.refresher.parts import Known
+from edge_cache.refresher.publishing import Entries
 from edge_cache.refresher.reads import PATIENCE_MS, Reading, Reads
 from edge_cache.refresher.single_flight import SingleFlight
 from edge_cache.resources import Resource

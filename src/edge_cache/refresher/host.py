@@ -9,9 +9,9 @@ from edge_cache.errors import EdgeCacheError
 from edge_cache.ports import Log, NowMs, Storage
 from edge_cache.refresher.backlog import Backlog
 from edge_cache.refresher.catch_up import CatchUp
-from edge_cache.refresher.entries import Entries
 from edge_cache.refresher.fills import Fills
 from edge_cache.refresher.parts import Known, Outside, known_of
+from edge_cache.refresher.publishing import Entries
 from edge_cache.refresher.reads import Reads
 from edge_cache.refresher.refreshes import Refreshes
 from edge_cache.refresher.retries import MAX_RETRY_MS

@@ -10,8 +10,8 @@ from edge_cache.bodies import Body
 from edge_cache.entries import Entry, Metadata, Representation, entry_of
 from edge_cache.errors import AnotherRow, EdgeCacheError, FinalAnswer, NotFound
 from edge_cache.pauses import OVER, Pause
-from edge_cache.refresher.entries import Entries, is_storable
 from edge_cache.refresher.parts import Known, Outside
+from edge_cache.refresher.publishing import Entries, is_storable
 from edge_cache.refresher.recent import Recent
 from edge_cache.refresher.single_flight import SingleFlight
 from edge_cache.resources import Resource, loggable

@@ -12,8 +12,8 @@ from edge_cache.errors import (
     NotFound,
     SpelledOtherwise,
 )
-from edge_cache.refresher.entries import Entries, require_stored
 from edge_cache.refresher.parts import Known
+from edge_cache.refresher.publishing import Entries, require_stored
 from edge_cache.refresher.reads import Reads
 from edge_cache.resources import Resource
 

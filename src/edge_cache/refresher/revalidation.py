@@ -15,8 +15,8 @@ from edge_cache.entries import Metadata, etag_of, parse_metadata
 from edge_cache.errors import FinalAnswer
 from edge_cache.freshness import has_changes
 from edge_cache.refresher.backlog import Backlog
-from edge_cache.refresher.entries import Entries, require_stored
 from edge_cache.refresher.parts import Known, Outside
+from edge_cache.refresher.publishing import Entries, require_stored
 from edge_cache.refresher.reads import Reads
 from edge_cache.resources import Resource
 from edge_cache.supabase.rows import row_digests

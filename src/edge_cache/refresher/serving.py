@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from edge_cache import wire
 from edge_cache.errors import EdgeCacheError, NotFound
-from edge_cache.http import Answer, json_answer
+from edge_cache.messages import Answer, json_answer
 from edge_cache.ports import Log
 from edge_cache.refresher.host import Host
 from edge_cache.resources import Resource, resource_from

@@ -17,9 +17,9 @@ from edge_cache.errors import BadPayload, InvalidAnswer, UpstreamRejected
 from edge_cache.ports import Announced
 from edge_cache.resources import Change
 from edge_cache.supabase.answers import error_code, is_no_function, object_in, require_success
+from edge_cache.supabase.api import Requests
 from edge_cache.supabase.notification import change_of
 from edge_cache.supabase.parsing import is_text
-from edge_cache.supabase.requests import Requests
 from edge_cache.tables import Table
 
 _FUNCTION = "rpc/edge_cache_changes"

@@ -15,8 +15,8 @@ import httpx
 
 from edge_cache.errors import InvalidAnswer, TornRead
 from edge_cache.supabase.answers import require_storable, require_success, rows_in
+from edge_cache.supabase.api import Requests, profile, table_target
 from edge_cache.supabase.columns import ascending
-from edge_cache.supabase.requests import Requests, profile, table_target
 from edge_cache.tables import Table
 
 MAX_PASSES = 4

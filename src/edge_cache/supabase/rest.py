@@ -11,11 +11,11 @@ from edge_cache.ports import NowMs
 from edge_cache.resources import Resource
 from edge_cache.supabase.absence import can_exist, is_spelling, proves_absence
 from edge_cache.supabase.answers import object_in, require_storable, require_success
+from edge_cache.supabase.api import Requests, profile, table_target
 from edge_cache.supabase.columns import equals
 from edge_cache.supabase.outbox import Outbox
-from edge_cache.supabase.queries import Queries
-from edge_cache.supabase.requests import Requests, profile, table_target
-from edge_cache.supabase.tables import Tables
+from edge_cache.supabase.query_reads import Queries
+from edge_cache.supabase.table_reads import Tables
 from edge_cache.tables import Table
 
 _ROW_TYPE = "application/vnd.pgrst.object+json"

@@ -15,8 +15,8 @@ from edge_cache.errors import InvalidAnswer
 from edge_cache.pauses import OVER, Pause
 from edge_cache.ports import NowMs
 from edge_cache.supabase.answers import is_no_function, require_storable, require_success, rows_in
+from edge_cache.supabase.api import Requests
 from edge_cache.supabase.pages import Page
-from edge_cache.supabase.requests import Requests
 from edge_cache.tables import Table
 
 PAUSE_MS = 5 * 60 * 1000

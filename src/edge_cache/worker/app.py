@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from edge_cache import http
+from edge_cache import messages
 from edge_cache.config import Settings
 from edge_cache.errors import (
     BadPath,
@@ -19,7 +19,7 @@ from edge_cache.errors import (
     SecretNotConfigured,
     Unauthorized,
 )
-from edge_cache.http import Answer, Passed, Request
+from edge_cache.messages import Answer, Passed, Request
 from edge_cache.ports import Log, Purge, Refreshing
 from edge_cache.reasons import PassedOn, Reason
 from edge_cache.resources import Resource, resource_at
@@ -102,7 +102,7 @@ class App:
         """Answer from the cache. If the cache may not or cannot answer, pass the request on."""
         method = request.method
         if method == "OPTIONS":
-            return _options(http.REST_METHODS, request)
+            return _options(messages.REST_METHODS, request)
         if method not in _READS:
             return await self._passing.pass_on(request, Reason.METHOD)
         asked = self._public.resource_of(request)
@@ -118,7 +118,7 @@ class App:
 
     async def _read(self, resource: Resource, request: Request) -> Answer:
         if not _is_read(request):
-            return _options(http.READ_METHODS, request)
+            return _options(messages.READ_METHODS, request)
         conditions = Conditions(request.header("if-none-match"), head=request.method == "HEAD")
         return await self._reader.read(resource, conditions)
 
@@ -146,7 +146,7 @@ class App:
             if outcome is not None:
                 raise outcome
         self._log("revalidated", tables=[table.name for table in tables])
-        return http.json_answer({"received": True})
+        return messages.json_answer({"received": True})
 
     async def _trusted_body(self, request: Request) -> bytes:
         """Return the body of a request that may revalidate. Nobody looks into it before that."""
@@ -167,11 +167,11 @@ class App:
         await self._refresher.record(PROJECT, (), change.number)
         table = "another" if change.table is None else change.table.name
         self._log("received", table=table, type=change.kind)
-        return http.json_answer({"received": True})
+        return messages.json_answer({"received": True})
 
     async def _report(self, request: Request) -> Answer:
         if not _is_read(request):
-            return _options(http.READ_METHODS, request)
+            return _options(messages.READ_METHODS, request)
         report = await self._health.report(self._revalidation(request))
         if self._settings.has_page:
             report = page.negotiated(report, request.header("accept"))
@@ -191,7 +191,7 @@ class App:
         A CORS preflight succeeds, so that a page of another site can read the 404.
         """
         if request.method == "OPTIONS":
-            return _options(http.READ_METHODS, request)
+            return _options(messages.READ_METHODS, request)
         if path == page.PATH and self._settings.has_page and _is_read(request):
             return page.answer()
         if supabase_paths.api_of(path) is not None:
@@ -213,7 +213,7 @@ async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer |
     except EdgeCacheError as error:
         answered = _refusal(error, request, log)
     if request.method == "HEAD" and isinstance(answered, Answer):
-        answered = http.for_head(answered)
+        answered = messages.for_head(answered)
     return shared_cache.directed(answered, shared_max_age_s, request.url)
 
 
@@ -228,7 +228,7 @@ def _refusal(error: EdgeCacheError, request: Request, log: Log) -> Answer:
     """Answer with an error in the shape that clients of this path expect."""
     path = request.url.route
     api = supabase_paths.api_of(path)
-    answer = http.problem(error)
+    answer = messages.problem(error)
     if api == supabase_paths.REST or (api is not None and not isinstance(error, _NOT_OF_A_SERVICE)):
         answer = rest_errors.answer_of(error)
     logged = supabase_paths.logged(path)
@@ -236,7 +236,7 @@ def _refusal(error: EdgeCacheError, request: Request, log: Log) -> Answer:
     if isinstance(error, ConfigurationError):
         if request.method == "OPTIONS":  # so that a page can read the faults
             rest = api == supabase_paths.REST
-            return _options(http.REST_METHODS if rest else http.READ_METHODS, request)
+            return _options(messages.REST_METHODS if rest else messages.READ_METHODS, request)
         return _misconfigured(error, request, path) or answer
     return answer
 
@@ -269,8 +269,8 @@ def _is_read(request: Request) -> bool:
         return True
     if request.method == "OPTIONS":
         return False
-    raise MethodNotAllowed(request.method, http.READ_METHODS)
+    raise MethodNotAllowed(request.method, messages.READ_METHODS)
 
 
 def _options(allow: str, request: Request) -> Answer:
-    return http.options(allow, request.header("access-control-request-headers"))
+    return messages.options(allow, request.header("access-control-request-headers"))

@@ -9,7 +9,7 @@ from typing import Any
 from edge_cache.bodies import release
 from edge_cache.entries import Entry, Metadata, parse_metadata
 from edge_cache.errors import ConfigurationError, EdgeCacheError
-from edge_cache.http import Answer, json_answer
+from edge_cache.messages import Answer, json_answer
 from edge_cache.ports import NowMs, ReadableStore, Refreshing
 from edge_cache.resources import Resource
 from edge_cache.tables import PROJECT, Declared, Table

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from edge_cache.http import Answer
+from edge_cache.messages import Answer
 
 PATH = "/"
 

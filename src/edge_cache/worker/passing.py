@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edge_cache.config import PassThrough, Settings
 from edge_cache.errors import NotPassedOn
-from edge_cache.http import Passed, Request, cache_status
+from edge_cache.messages import Passed, Request, cache_status
 from edge_cache.ports import Log, PassOn
 from edge_cache.reasons import Reason
 from edge_cache.worker import supabase_paths

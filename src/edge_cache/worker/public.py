@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from edge_cache.config import Settings
-from edge_cache.http import Request
+from edge_cache.messages import Request
 from edge_cache.queries import ROOT
 from edge_cache.reasons import PassedOn, Reason
 from edge_cache.resources import Resource, resource_of

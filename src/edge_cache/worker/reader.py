@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from edge_cache import http
+from edge_cache import messages
 from edge_cache.bodies import Body, release
 from edge_cache.entries import Entry, foreign_entry, parse_metadata
 from edge_cache.errors import EdgeCacheError, NotAsked, Reply, StoreError, UpstreamError
@@ -69,7 +69,7 @@ class Reader:
         self._now_ms = now_ms
         self._log = log
 
-    async def read(self, resource: Resource, conditions: Conditions) -> http.Answer:
+    async def read(self, resource: Resource, conditions: Conditions) -> messages.Answer:
         """Answer a GET or HEAD. Raises EdgeCacheError if there is no answer."""
         worth = await self._look_up(resource)
         if isinstance(worth, Fresh | Aged):
@@ -104,7 +104,7 @@ class Reader:
 
     def _serve(
         self, resource: Resource, conditions: Conditions, worth: Fresh | Aged
-    ) -> http.Answer:
+    ) -> messages.Answer:
         aged, entry = isinstance(worth, Aged), worth.entry
         parts = ["hit"] if worth.ttl_s is None else ["hit", f"ttl={worth.ttl_s}"]
         if aged or self._is_to_be_told(resource, entry):
@@ -136,7 +136,7 @@ class Reader:
 
     async def _forward(
         self, resource: Resource, conditions: Conditions, worth: Outdated | Absent
-    ) -> http.Answer:
+    ) -> messages.Answer:
         fwd, detail = _missed(worth)
         self._log("miss", key=loggable(resource.key), fwd=fwd, detail=detail)
         old = worth.entry if isinstance(worth, Outdated) else None
@@ -154,7 +154,7 @@ class Reader:
 
     def _serve_instead(
         self, resource: Resource, conditions: Conditions, entry: Entry[Body], error: EdgeCacheError
-    ) -> http.Answer:
+    ) -> messages.Answer:
         """Answer with an outdated entry instead of an error (stale-if-error)."""
         _release_reply(error)
         age = entry.age_s(self._now_ms())
@@ -163,13 +163,15 @@ class Reader:
 
     def _relay(
         self, resource: Resource, worth: Outdated | Absent, error: EdgeCacheError
-    ) -> http.Answer:
+    ) -> messages.Answer:
         """Hand on Supabase's own answer. If there is none, raise the error."""
         reply = _reply_of(error)
         if reply is None:
             raise error
         self._log("relayed", key=loggable(resource.key), status=reply.status, type=error.slug)
-        return http.relayed(reply, http.cache_status(*_forwarded_parts(worth, reply.status)))
+        return messages.relayed(
+            reply, messages.cache_status(*_forwarded_parts(worth, reply.status))
+        )
 
     def _answer(
         self,
@@ -177,11 +179,11 @@ class Reader:
         entry: Entry[Body],
         parts: list[str],
         current: Resource | None = None,
-    ) -> http.Answer:
-        return http.entry_answer(
+    ) -> messages.Answer:
+        return messages.entry_answer(
             entry,
             age=entry.age_s(self._now_ms()),
-            status=http.cache_status(*parts),
+            status=messages.cache_status(*parts),
             if_none_match=conditions.if_none_match,
             head=conditions.head,
             current=current,

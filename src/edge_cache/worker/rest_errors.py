@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from edge_cache.errors import EdgeCacheError
-from edge_cache.http import CORS, JSON_TYPE, Answer
+from edge_cache.messages import CORS, JSON_TYPE, Answer
 
 _SERVER_ERROR = 500
 _BAD_GATEWAY = 502

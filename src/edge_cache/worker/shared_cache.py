@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edge_cache.http import Answer, Passed
+from edge_cache.messages import Answer, Passed
 from edge_cache.resources import Resource
 from edge_cache.urls import Url
 

@@ -23,7 +23,7 @@ from faked_runtime import (
 )
 
 from edge_cache.errors import BadPayload
-from edge_cache.http import Answer, Passed
+from edge_cache.messages import Answer, Passed
 
 
 @dataclass

@@ -11,7 +11,7 @@ from kv import Stream
 
 from edge_cache import wire
 from edge_cache.errors import RefresherUnavailable
-from edge_cache.http import Answer
+from edge_cache.messages import Answer
 from edge_cache.ports import Log
 from edge_cache.refresher import serving
 from edge_cache.refresher.host import Host, host_of, wake

@@ -21,7 +21,7 @@ from kv import Kv, Stream
 
 from edge_cache.config import Settings, settings_from
 from edge_cache.errors import UpstreamUnreachable
-from edge_cache.http import Passed, Request
+from edge_cache.messages import Passed, Request
 from edge_cache.refresher.parts import Outside
 from edge_cache.supabase.rest import Supabase
 from edge_cache.urls import cut

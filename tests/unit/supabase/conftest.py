@@ -10,7 +10,7 @@ import pytest
 
 from edge_cache.config import Settings
 from edge_cache.resources import Resource
-from edge_cache.supabase import requests
+from edge_cache.supabase import api
 from edge_cache.supabase.rest import Supabase
 from edge_cache.tables import DEFAULT, Table
 
@@ -20,7 +20,7 @@ Remote = Callable[[httpx.Request], httpx.Response]
 @pytest.fixture(autouse=True)
 def _no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries follow at once."""
-    monkeypatch.setattr(requests, "FIRST_BACKOFF_MS", 0)
+    monkeypatch.setattr(api, "FIRST_BACKOFF_MS", 0)
 
 
 @pytest.fixture

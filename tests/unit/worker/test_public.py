@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from edge_cache.config import Settings
-from edge_cache.http import Request
+from edge_cache.messages import Request
 from edge_cache.queries import Query
 from edge_cache.reasons import PassedOn, Reason
 from edge_cache.resources import Resource

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from edge_cache.errors import NotFound, UpstreamRejected, UpstreamTimeout
-from edge_cache.http import Answer
+from edge_cache.messages import Answer
 from edge_cache.worker.rest_errors import answer_of
 
 

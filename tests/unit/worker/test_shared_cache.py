@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from program import EDGE, KEY, Program
 
-from edge_cache.http import Answer
+from edge_cache.messages import Answer
 from edge_cache.resources import Resource, resource_at
 from edge_cache.tables import Table
 from edge_cache.urls import cut

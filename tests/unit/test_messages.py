@@ -7,7 +7,7 @@ import json
 import pytest
 from program import EXPOSED
 
-from edge_cache import http
+from edge_cache import messages
 from edge_cache.bodies import Body
 from edge_cache.entries import Entry, Metadata
 from edge_cache.errors import MethodNotAllowed, Unauthorized, UpstreamRejected, UpstreamTimeout
@@ -27,9 +27,9 @@ class FakeStream:
 
 def answer(
     if_none_match: str | None = None, *, head: bool = False, body: Body = b"[]"
-) -> http.Answer:
+) -> messages.Answer:
     """Return a representation for one request."""
-    return http.entry_answer(
+    return messages.entry_answer(
         Entry(METADATA, body), age=3, status="s", if_none_match=if_none_match, head=head
     )
 
@@ -52,7 +52,7 @@ def answer(
 )
 def test_if_none_match(if_none_match: str | None, matches: bool) -> None:
     """Lists, weak tags and `*` are understood (RFC 9110, 13.1.2)."""
-    assert http.none_match(if_none_match, '"abc"') is matches
+    assert messages.none_match(if_none_match, '"abc"') is matches
 
 
 def test_a_304_has_no_body_and_keeps_the_validators() -> None:
@@ -80,7 +80,7 @@ def test_head_has_the_headers_of_get() -> None:
 def test_a_problem_names_supabases_status_and_code() -> None:
     """An operator sees what Supabase said, and no cache keeps it."""
     error = UpstreamRejected("No grant.", supabase_status=401, code="42501")
-    problem = http.problem(error)
+    problem = messages.problem(error)
     assert isinstance(problem.body, bytes)
     assert json.loads(problem.body) == {
         "type": "urn:supabase-edge-cache:supabase-rejected",
@@ -96,7 +96,7 @@ def test_a_problem_names_supabases_status_and_code() -> None:
 
 def test_a_problem_is_legible() -> None:
     """Text stays as it is, in UTF-8, of which the length is told."""
-    problem = http.problem(UpstreamTimeout("Zu spät."))
+    problem = messages.problem(UpstreamTimeout("Zu spät."))
     assert isinstance(problem.body, bytes)
     assert "Zu spät.".encode() in problem.body
     assert problem.headers["content-length"] == str(len(problem.body))
@@ -105,8 +105,8 @@ def test_a_problem_is_legible() -> None:
 @pytest.mark.parametrize("status", [200, 503])
 def test_a_small_value_is_kept_by_no_cache(status: int) -> None:
     """Of any status, for any page."""
-    small = http.json_answer({"received": True}, status)
-    assert small == http.Answer(
+    small = messages.json_answer({"received": True}, status)
+    assert small == messages.Answer(
         status,
         {
             "access-control-allow-origin": "*",
@@ -117,17 +117,17 @@ def test_a_small_value_is_kept_by_no_cache(status: int) -> None:
         },
         b'{"received": true}',
     )
-    assert http.json_answer([]).status == 200
+    assert messages.json_answer([]).status == 200
 
 
 def test_a_transient_problem_says_when_to_come_back() -> None:
     """Retry-After stands where waiting helps."""
-    assert http.problem(UpstreamTimeout("Slow.")).headers["retry-after"] == "5"
+    assert messages.problem(UpstreamTimeout("Slow.")).headers["retry-after"] == "5"
 
 
 def test_a_405_names_the_allowed_methods() -> None:
     """RFC 9110 requires Allow."""
-    problem = http.problem(MethodNotAllowed("PUT", "GET, HEAD"))
+    problem = messages.problem(MethodNotAllowed("PUT", "GET, HEAD"))
     assert (problem.status, problem.headers["allow"]) == (405, "GET, HEAD")
     assert problem.headers["access-control-allow-origin"] == "*"
 
@@ -141,15 +141,15 @@ def test_a_405_names_the_allowed_methods() -> None:
 )
 def test_a_401_says_how_to_authenticate(token_was_sent: bool, challenge: str) -> None:
     """An error is named only where a token was sent (RFC 6750, section 3.1)."""
-    problem = http.problem(Unauthorized("No.", token_was_sent=token_was_sent))
+    problem = messages.problem(Unauthorized("No.", token_was_sent=token_was_sent))
     assert problem.headers["www-authenticate"] == challenge
 
 
 def test_a_preflight_grants_what_the_page_asks_for() -> None:
     """The answer depends on the asked headers, so it says so in Vary."""
-    preflight = http.options("GET", "if-none-match, x-a")
+    preflight = messages.options("GET", "if-none-match, x-a")
     assert preflight.status == 204
     assert preflight.headers["access-control-allow-headers"] == "if-none-match, x-a"
     assert preflight.headers["vary"] == "Access-Control-Request-Headers"
     assert preflight.headers["allow"] == preflight.headers["access-control-allow-methods"] == "GET"
-    assert "access-control-allow-headers" not in http.options("GET", None).headers
+    assert "access-control-allow-headers" not in messages.options("GET", None).headers

@@ -14,8 +14,8 @@ from edge_cache.errors import (
     UpstreamUnavailable,
     UpstreamUnreachable,
 )
-from edge_cache.supabase import requests
-from edge_cache.supabase.requests import FIRST_BACKOFF_MS, RETRIES, key_headers
+from edge_cache.supabase import api
+from edge_cache.supabase.api import FIRST_BACKOFF_MS, RETRIES, key_headers
 from edge_cache.tables import Table
 
 Read = Callable[..., bytes]
@@ -132,7 +132,7 @@ def test_a_timeout_of_the_transport_is_the_time_limit(read: Read) -> None:
 
 def test_the_time_limit_bounds_retries_too(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader never waits longer than the setting says."""
-    monkeypatch.setattr(requests, "FIRST_BACKOFF_MS", 30_000)
+    monkeypatch.setattr(api, "FIRST_BACKOFF_MS", 30_000)
     with pytest.raises(UpstreamTimeout, match=r"within 0\.05 s"):
         read(Remote(503), timeout_s=0.05)
 
@@ -152,7 +152,7 @@ def test_the_pauses_between_attempts_grow(read: Read, monkeypatch: pytest.Monkey
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
 
-    monkeypatch.setattr(requests, "FIRST_BACKOFF_MS", FIRST_BACKOFF_MS)
+    monkeypatch.setattr(api, "FIRST_BACKOFF_MS", FIRST_BACKOFF_MS)
     monkeypatch.setattr("asyncio.sleep", sleep)
     monkeypatch.setattr("random.random", lambda: 1)
     read(Remote(503, 503, 200))

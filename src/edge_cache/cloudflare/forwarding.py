@@ -14,7 +14,7 @@ from pyodide.ffi import JsException
 
 from edge_cache.cloudflare.javascript import JS
 from edge_cache.errors import UpstreamUnreachable
-from edge_cache.http import EXPOSED_HEADERS, Passed
+from edge_cache.messages import EXPOSED_HEADERS, Passed
 
 _SWITCHING_PROTOCOLS = 101
 

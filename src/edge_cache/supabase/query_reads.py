@@ -22,8 +22,8 @@ from edge_cache.supabase.answers import (
     require_success,
     why_not_stored,
 )
+from edge_cache.supabase.api import Requests
 from edge_cache.supabase.parsing import TooDeep, loads
-from edge_cache.supabase.requests import Requests
 
 MAX_HEADERS_BYTES = 700
 """KV's metadata has room for this many bytes of headers, besides its other members."""

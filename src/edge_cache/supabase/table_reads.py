@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from edge_cache.ports import NowMs
+from edge_cache.supabase.api import Requests
 from edge_cache.supabase.pages import Page, Pages
-from edge_cache.supabase.requests import Requests
 from edge_cache.supabase.snapshots import Snapshots
 from edge_cache.tables import Table
 

@@ -22,7 +22,7 @@ from edge_cache.errors import (
 )
 from edge_cache.queries import Query
 from edge_cache.resources import Resource
-from edge_cache.supabase.queries import MAX_HEADERS_BYTES
+from edge_cache.supabase.query_reads import MAX_HEADERS_BYTES
 from edge_cache.supabase.rest import Supabase
 from edge_cache.tables import PROJECT
 
@@ -306,7 +306,7 @@ def test_what_a_supabase_in_trouble_says_is_told_at_once() -> None:
 
 def test_the_time_limit_holds_for_queries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries included, which follow where there was no answer at all."""
-    monkeypatch.setattr("edge_cache.supabase.requests.FIRST_BACKOFF_MS", 30_000)
+    monkeypatch.setattr("edge_cache.supabase.api.FIRST_BACKOFF_MS", 30_000)
 
     def hang_up(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("x", request=request)

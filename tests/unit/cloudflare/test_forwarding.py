@@ -11,7 +11,7 @@ from faked_runtime import FakeRuntime, JsException, JsObject, Response, Stream
 from program import EXPOSED
 
 from edge_cache.errors import UpstreamUnreachable
-from edge_cache.http import Passed
+from edge_cache.messages import Passed
 
 URL = "https://abc.supabase.co/rest/v1/articles?select=*"
 
