@@ -1,4 +1,4 @@
-"""A finding: a verdict, its subject, one sentence, and what to do about it. Pure."""
+"""A finding: a verdict, its subject, one sentence, and what to do about it."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What the Worker says about itself: configuration, tables, and failed refreshes. Pure."""
+"""What the Worker says about itself: configuration, tables, and failed refreshes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names in findings, and the advice that more than one check gives. Pure."""
+"""Names in findings, and the advice that more than one check gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prints findings: a line each that begins with the verdict, then a summary. Pure."""
+"""Prints findings: a line each that begins with the verdict, then a summary."""
 
 from collections.abc import Mapping, Sequence
 

@@ -18,14 +18,21 @@ SOURCE = ROOT / "supabase"
 PUBLISHABLE_KEY = "sb_publishable_local_only"
 SECRET_KEY = "sb_secret_local_only"  # noqa: S105 - see above
 
+_TEMP = ".temp"
+_APPLIED = Path(_TEMP) / "applied"
+"""The stamp of the schema and seed that the database was made from."""
+
 
 def copy_project(source: Path, folder: Path, *, port: int, exposed: Iterable[str]) -> None:
     """Make `folder`/supabase as the source is, keeping the database that an earlier run left there.
 
-    The API serves the schemas of the project's own config.toml, and the ``exposed`` ones.
+    The API serves the schemas of the project's own config.toml, and the ``exposed`` ones. If the
+    run ended while the database was being made, the database is unusable, so it is removed.
     """
     target = folder / "supabase"
-    ignore = shutil.ignore_patterns(".temp", ".branches")
+    if not (target / _APPLIED).exists():
+        shutil.rmtree(target / _TEMP, ignore_errors=True)
+    ignore = shutil.ignore_patterns(_TEMP, ".branches")
     shutil.rmtree(target / "schemas", ignore_errors=True)
     shutil.copytree(source, target, ignore=ignore, dirs_exist_ok=True)
     config = target / "config.toml"
@@ -36,7 +43,7 @@ def applied_stamp(folder: Path) -> Stamp:
     """Return the stamp of the schema and seed that the folder's database was made from."""
     project = folder / "supabase"
     sources = tuple(sorted((*project.glob("*.sql"), *project.glob("*/*.sql"))))
-    return Stamp(project / ".temp" / "applied", sources)
+    return Stamp(project / _APPLIED, sources)
 
 
 def local_config(config: str, *, port: int, exposed: Iterable[str]) -> str:

@@ -36,7 +36,7 @@ class NewKeys:
             self._seen.popitem(last=False)
 
     def knows(self, key: str) -> bool:
-        """Return whether KV may have the key, as far as is remembered."""
+        """Return whether we remember that KV may have the key."""
         return key in self._seen
 
     def admits(self, key: str) -> bool:

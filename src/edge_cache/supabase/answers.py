@@ -35,7 +35,7 @@ _EDGE_UNREACHABLE = frozenset({520, 521, 522, 523, 525, 526, 530})
 https://developers.cloudflare.com/support/troubleshooting/http-status-codes/"""
 
 TOO_DEEP = "its JSON is nested too deeply"
-"""Why an answer is not stored although it may be right."""
+"""An answer is not stored for this reason, even if it may be right."""
 
 _TIMEOUTS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT})
 _TRANSIENT = frozenset(
@@ -188,13 +188,13 @@ def final_answer(
 
 
 def require_storable(response: httpx.Response, table: Table | None = None) -> None:
-    """Raise FinalAnswer for a success of PostgREST's that may not be stored."""
+    """Raise FinalAnswer if PostgREST sent a success that may not be stored."""
     if is_postgrests(response) and (why := why_not_stored(response)):
         raise final_answer(response, table, why)
 
 
 def why_not_stored(response: httpx.Response) -> str:
-    """Return why an answer may not be stored, whatever the client asked for; empty if it may."""
+    """Return why an answer may not be stored. It is empty if nothing forbids that."""
     if response.status_code not in REPLAYABLE:
         return "no answer with this status is"
     if _MAY_NOT_BE_STORED.search(response.headers.get("cache-control", "")):

@@ -25,7 +25,7 @@ _NOT_BRACKETS = bytes(set(range(256)) - set(b'"[]{}'))
 
 
 class TooDeep(ValueError):
-    """The JSON may be valid, but it is nested more deeply than is read here."""
+    """The JSON may be valid, but it is nested too deeply for us."""
 
 
 class Number(str):
