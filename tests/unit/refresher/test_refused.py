@@ -23,6 +23,7 @@ async def test_the_entries_of_a_refused_table_go(program: Program, by: str) -> N
         await program.webhook("articles", 1)
     elif by == "the comparison":
         await program.tick(MINUTE_OF_CHECKS)
+        assert len(program.events("changed")) == 1
     elif by == "a reader of an aged entry":
         await program.live(61)
         assert (await program.get(LIST)).status == 200
@@ -39,6 +40,17 @@ async def test_the_entries_of_a_refused_table_go(program: Program, by: str) -> N
     told = await status(program)
     assert (told["failures"], told["pending"], told["refused"]) == (0, 0, True)
     assert "grant select" in told["last_error_detail"]
+
+
+async def test_a_row_that_cannot_be_read_alone_goes_alone(program: Program) -> None:
+    """A policy may raise an error for it."""
+    await with_entries(program, 1, 2)
+    program.supabase.refuse(400, "P0001", of="/articles/1")
+    await program.webhook("articles", 1)
+    await program.live(5)
+    assert program.kv.keys == [LIST, "/articles/2"]
+    told = await status(program)
+    assert (told["failures"], told["pending"], told["refused"]) == (0, 0, False)
 
 
 async def test_a_table_that_is_given_back_is_served_again(program: Program) -> None:
