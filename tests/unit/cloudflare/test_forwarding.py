@@ -19,7 +19,7 @@ URL = "https://abc.supabase.co/rest/v1/articles?select=*"
 @pytest.fixture
 def passing(load: Callable[[str], ModuleType]) -> ModuleType:
     """Return the module."""
-    return load("passing")
+    return load("forwarding")
 
 
 def pass_on(passing: ModuleType, request: object) -> Passed:

@@ -44,7 +44,7 @@ def namespace() -> ObjectNamespace:
 @pytest.fixture
 def client(load: Callable[[str], ModuleType], namespace: ObjectNamespace) -> Any:
     """Return a client of those objects."""
-    return Objects(load("objects").ObjectNamespace(namespace).call)
+    return Objects(load("object_namespace").ObjectNamespace(namespace).call)
 
 
 def run(work: Awaitable[Any]) -> Any:
