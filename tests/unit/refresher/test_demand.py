@@ -45,6 +45,12 @@ async def test_a_clock_that_was_set_back_makes_nothing_unwanted(
     assert demand.warm() == [query()]
 
 
+async def test_what_is_asked_for_again_comes_first(demand: Demand) -> None:
+    for parameters in ("a=1", "a=2", "a=1"):
+        demand.note(query(parameters))
+    assert demand.warm() == [query("a=1"), query("a=2")]
+
+
 async def test_queries_that_are_asked_for_once_do_not_push_out_others(demand: Demand) -> None:
     """Only when all the others were asked for again, the one that was longest ago goes."""
     known = [query(f"a={number}") for number in range(50)]

@@ -238,18 +238,32 @@ async def test_a_final_answer_drops_an_entry_that_is_out_of_date(program: Progra
     assert not [key for key in program.kv.keys if "select" in key]
 
 
-@pytest.mark.xfail(reason="the reader lets go of no body of an answer to a renewal", strict=True)
-async def test_a_final_answer_drops_an_entry_that_has_aged() -> None:
-    """It goes out of KV, and out of memory."""
+async def with_aged() -> Program:
+    """Return a program in whose KV, and in whose memory, an entry has aged."""
     program = Program(query_max_age_seconds=5)
     program.supabase.write("articles", id=1, title="old")
     await program.query(ALL)
     await program.live(6)
-    program.supabase.refuse(400, "42703", of=f"/rest/v1/{ALL}")
+    return program
+
+
+async def test_a_final_answer_drops_an_entry_that_has_aged() -> None:
+    """It goes out of KV, and out of memory."""
+    program = await with_aged()
+    program.supabase.answer(400, b"", headers={"content-range": "*/*"})
     assert (await program.query(ALL)).status == 200
     await program.live(2)
-    assert not [key for key in program.kv.keys if "select" in key]
+    assert program.kv.keys == []
     assert (await program.query(ALL)).status == 400
+
+
+@pytest.mark.xfail(reason="the reader does not let go of what Supabase said", strict=True)
+async def test_what_supabase_said_to_a_renewal_is_let_go_of() -> None:
+    """It has a body, which nobody is going to get; it would hold a connection."""
+    program = await with_aged()
+    program.supabase.refuse(400, "42703")
+    assert (await program.query(ALL)).status == 200
+    await program.live(2)
 
 
 async def test_a_stale_reader_waits_a_second_in_all_however_long_the_queue(
