@@ -1,4 +1,4 @@
-// comparison.mjs: compares an answer with the expected one while it arrives, and keeps none of it.
+// comparison.mjs: compares an answer with the expected one while it arrives, and does not keep it.
 
 const SHOWN_BYTES = 300;
 

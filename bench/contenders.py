@@ -1,4 +1,4 @@
-"""The Workers that run against each other, each as the modules that would be uploaded."""
+"""The Workers that are compared, each with the modules that a deploy would upload."""
 
 import gzip
 import shutil
@@ -19,14 +19,14 @@ CONSTANT_PYTHON, CONSTANT_JAVASCRIPT = "empty Python", "empty JavaScript"
 KEY = "sb_publishable_bench"
 
 _NO_AGE = "86400"
-"""Seconds after which entries of queries are renewed: none is in the midst of a run."""
+"""In seconds. So high that no query's entry is aged during a run."""
 
 _SDK_FOLDER = "workers/"
 
 
 @dataclass(frozen=True)
 class Module:
-    """A file of a Worker: the name it is imported by, and workerd's type."""
+    """A file of a Worker, with the name that imports it and workerd's type."""
 
     name: str
     type: str
@@ -35,7 +35,7 @@ class Module:
 
 @dataclass(frozen=True)
 class Contender:
-    """A Worker: its modules, the first of which is the entry, and what Miniflare binds to it."""
+    """A Worker: its modules, with the entry first, and its bindings in Miniflare."""
 
     name: str
     modules: tuple[Module, ...]
@@ -45,7 +45,7 @@ class Contender:
 
     @property
     def slug(self) -> str:
-        """The name, fit for a file's or a service's."""
+        """The name, in a form for files and services."""
         return self.name.lower().replace(" ", "-")
 
     def given(self, variables: Mapping[str, str]) -> "Contender":
@@ -60,13 +60,13 @@ class Contender:
 
 
 def compatibility_date() -> str:
-    """Return the date that production runs with."""
+    """Return the compatibility date of production."""
     date: str = tomllib.loads((ROOT / "wrangler.toml").read_text())["compatibility_date"]
     return date
 
 
 def contenders(work: Path, upstream_url: str) -> dict[str, Contender]:
-    """Return all Workers by name; `work` gets copies, so that edits do not change a run."""
+    """Return all Workers by name. They are copied to `work`, so that edits do not change a run."""
     supabase = {"SUPABASE_URL": text(upstream_url), "SUPABASE_ANON_KEY": text(KEY)}
     lesson = Module("lesson.js", "esm", _bundle(SOURCES / "lesson.mjs", work / "lesson.js"))
     constant = Module("constant.mjs", "esm", SOURCES / "constant.mjs")
@@ -83,7 +83,7 @@ def contenders(work: Path, upstream_url: str) -> dict[str, Contender]:
 
 
 def ours(copy: Path, supabase: Mapping[str, object]) -> Contender:
-    """Return the project's Worker, made of a copy of its sources."""
+    """Return the project's Worker, from a copy of its sources."""
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(ROOT / "src", copy, ignore=shutil.ignore_patterns("__pycache__"))
     paths = sorted(copy.rglob("*.py"), key=lambda path: path != copy / "entry.py")
@@ -104,14 +104,14 @@ def _assets(copy: Path) -> list[Path]:
 
 
 def _small_python(name: str, file: str) -> Contender:
-    # The runtime itself imports the SDK: without it no Python Worker starts.
+    # The runtime imports the SDK, so no Python Worker starts without it.
     sdk = (module for module in _vendored() if _is_sdk(module))
     entry = Module(file, "python", SOURCES / file)
     return Contender(name, (entry, *sdk), runtime.COMPATIBILITY_FLAGS)
 
 
 def _vendored() -> Iterator[Module]:
-    """Return `python_modules/` with the names and types that Wrangler gives them."""
+    """Return the files of `python_modules/` with the names and types that Wrangler gives them."""
     for path in sorted(PYTHON_MODULES.rglob("*")):
         if not path.is_file() or path.suffix == ".pyc":
             continue
@@ -135,5 +135,5 @@ def _bundle(source: Path, target: Path) -> Path:
 
 
 def text(value: str) -> dict[str, str]:
-    """Return a variable as Miniflare takes it."""
+    """Return a variable in Miniflare's form."""
     return {"type": "text", "value": value}

@@ -1,6 +1,6 @@
-"""What clients get whose queries are many: after a change, and when all ask at once.
+"""Many different queries: how fast they are fresh after a change, and what crowds get.
 
-Measured in a process of its own, as both fill the object's memory.
+A process of its own is measured, because both fill the object's memory.
 """
 
 import time
@@ -22,30 +22,30 @@ WARM = "queries after a webhook"
 MISSING, OUTDATED, SLOW = "without entry", "outdated", "outdated, Supabase slow"
 
 QUERIES = 50
-"""So many are kept warm."""
+"""This many queries are kept warm."""
 
 CROWDS = (10, 50, 200)
-"""So many readers ask at once, each for something else."""
+"""This many readers ask at once, each for another query."""
 
 DELAY_S, SLOW_S = 0.05, 2.0
-"""After which Supabase answers."""
+"""Supabase answers after this time."""
 
 _ASKED_AT_MOST = 3
-"""A reader of these crowds asks no more often before the last has its answer."""
+"""A reader asks at most this often before the last reader has its answer."""
 
 _DEADLINE_S = 30.0
 _POLL_S = 0.005
 _QUIET_S = 2.0
-"""After the queries come the table's own entry, and writes that KV's spacing holds back."""
+"""After the queries, ours still writes the table's entry and what had to wait for KV's limit."""
 
 _OK = 200
 
-# Neither the load generator nor the probes reach these numbers.
+# The load generator and the probes never reach these numbers.
 _first_ids = count(5_000_000, 1_000)
 
 
 def measure_clients(stage: Stage, samples: Samples, *, seconds: float) -> None:
-    """Add one value of each such metric."""
+    """Add one value of each of these metrics."""
     with started(stage, OURS) as server:
         _measure_warm(stage, server, samples)
         for connections in CROWDS:
@@ -56,7 +56,7 @@ def measure_clients(stage: Stage, samples: Samples, *, seconds: float) -> None:
 
 
 def _measure_warm(stage: Stage, server: Server, samples: Samples) -> None:
-    """Measure how long it takes until all queries are as new as the change, and what it costs."""
+    """Measure how long it takes until all queries show a change, and what that costs."""
     stage.supabase.serve(dataset.SMALL)
     numbers = range(QUERIES)
     keys = [rest_reads.filtered_key(number) for number in numbers]
@@ -86,7 +86,7 @@ def _measure_warm(stage: Stage, server: Server, samples: Samples) -> None:
 
 
 def _contents(server: Server) -> dict[str, str]:
-    """Return what tells whether a key was written: its metadata, or its value where it has none."""
+    """Return a text for each key that changes with each write: its metadata, or else its value."""
     return {
         key: server.entry(key).value.decode() if metadata == "null" else metadata
         for key, metadata in server.metadata().items()
@@ -113,16 +113,16 @@ def _wait_until(is_so: Callable[[], bool]) -> None:
 def _measure_crowd(
     stage: Stage, server: Server, samples: Samples, connections: int, seconds: float
 ) -> None:
-    """Have many ask for what nobody asked for before."""
+    """Let many readers ask for queries that have no entry."""
     target = _target(server, MISSING)
     stage.supabase.serve(dataset.SMALL, delay_s=DELAY_S)
     _add_crowd(stage, target, samples, connections, seconds=2 * seconds, first_id=None)
 
 
-def _measure_outdated(  # noqa: PLR0913, PLR0917 - as above, and what is different
+def _measure_outdated(  # noqa: PLR0913, PLR0917 - as above, and what differs
     stage: Stage, server: Server, samples: Samples, name: str, connections: int, delay_s: float
 ) -> None:
-    """Have many ask at once for what KV has, and is out of date."""
+    """Let many readers ask at once for queries whose entries are outdated."""
     first_id = next(_first_ids)
     for number in range(first_id, first_id + _ASKED_AT_MOST * connections):
         server.put(rest_reads.filtered_key(number), query_entry())

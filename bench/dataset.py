@@ -1,8 +1,8 @@
-"""The rows that everybody serves: tables of which a scenario takes the first so many rows.
+"""The rows that every Worker serves. A scenario uses the first rows of a table.
 
-The text is as people write it, with dashes and curly quotes. A single one of them in a table makes
-JavaScript keep the whole text as UTF-16, and parse and print it more slowly, so there is also text
-of ASCII alone. Every row has the same length in bytes, so that the upstream can cut pages without
+People write text with dashes and curly quotes. If a table has a single one of them, JavaScript
+keeps the whole text as UTF-16, and parses and prints it more slowly. So there are also tables in
+pure ASCII. Every row has the same length in bytes, so that the upstream can cut pages without
 parsing.
 """
 
@@ -18,7 +18,7 @@ ROW_ID = 7
 """The row that single-row scenarios read."""
 
 LISTED_ROWS, LISTED_ROW_BYTES = 25, 160
-"""A page of a list, as clients ask for one: 4 KB."""
+"""A page of a list, as a client reads it: 4 KB."""
 
 LARGE_ID = 1_000_000
 LARGE_ROW_BYTES = 100 * 1024
@@ -31,7 +31,7 @@ _PROSE = (
 
 @dataclass(frozen=True)
 class Table:
-    """A table's length and kind of text."""
+    """A table's length, and whether its text is ASCII."""
 
     rows: int
     ascii_only: bool = False
@@ -73,7 +73,7 @@ def _body(table: Table) -> bytes:
 
 @cache
 def large_row() -> bytes:
-    """Return the row of 100 KB that a fresh id names; the others differ in the id only."""
+    """Return the row of 100 KB with the first fresh id. The others differ only in the id."""
     return _padded(LARGE_ID, LARGE_ROW_BYTES)
 
 
@@ -84,7 +84,7 @@ def large_row_of(row_id: int) -> bytes:
 
 @cache
 def listed(edition: int = 0) -> bytes:
-    """Return the rows of a client's read, before (0) or after (1) all of them were edited."""
+    """Return the rows of a client's read, before (0) or after (1) an edit of all rows."""
     ids = range(1, LISTED_ROWS + 1)
     rows = (_padded(row_id, LISTED_ROW_BYTES, ascii_only=bool(edition)) for row_id in ids)
     return b"[" + b",".join(rows) + b"]"
@@ -111,7 +111,7 @@ def _padded(row_id: int, size: int, *, ascii_only: bool = False) -> bytes:
 
 
 def _text(size: int, *, ascii_only: bool) -> str:
-    """Return a text of so many bytes."""
+    """Return a text of this many bytes."""
     prose = _PROSE.replace("\u2013", "-").replace("\u2019", "'") if ascii_only else _PROSE
     begun = (prose * (size // len(prose) + 1)).encode()[:size].decode(errors="ignore")
     return begun + "." * (size - len(begun.encode()))

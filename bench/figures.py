@@ -1,4 +1,4 @@
-"""What is worth knowing of a run and is held to no bound. Pure."""
+"""Results that are worth knowing but have no target. Pure."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ _DELAYS_S = {MISSING: DELAY_S, OUTDATED: DELAY_S, SLOW: SLOW_S}
 
 @dataclass(frozen=True)
 class Figure:
-    """A number of each round."""
+    """A result, with one value for each round."""
 
     title: str
     values: Callable[[Samples], Sequence[float]]
     unit: str = ""
 
     def of(self, samples: Samples) -> Summary | None:
-        """Return what the rounds come to, or None where nothing was measured."""
+        """Return the summary of the rounds, or None if nothing was measured."""
         return summary(self.values(samples))
 
 
@@ -65,7 +65,7 @@ FIGURES = (
 
 
 def lines(samples: Samples) -> Iterator[str]:
-    """Return a line for each figure, and a table of the crowds."""
+    """Return a line for each figure, then a table of the crowds."""
     for figure in FIGURES:
         found = figure.of(samples)
         if found:

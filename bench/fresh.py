@@ -1,4 +1,4 @@
-"""What only a fresh process tells: how long the runtime starts, and how much memory it takes."""
+"""What needs a fresh process: how long the runtime starts, and how much memory it takes."""
 
 import random
 import time
@@ -19,17 +19,17 @@ from usage import Usage
 START, MEMORY, REFRESH, HERD = "start", "memory", "refresh 5 MB", "herd 5 MB"
 
 READERS = 300
-"""So many ask at once for a table that is not cached."""
+"""This many readers ask at once for a table that is not cached."""
 
 _MANY = CONNECTIONS[-1]
 _IDLE_S = 0.5
 
 _HOLD_S = 2.0
-"""Supabase's first answer to a herd waits for so long, so that all of it can gather."""
+"""Supabase's first answer waits this long, so that the whole herd asks before it."""
 
 
 def measure_fresh(stage: Stage, samples: Samples, *, seconds: float, order: random.Random) -> None:
-    """Add one value of each such metric for every Worker."""
+    """Add one value of each of these metrics for every Worker."""
     for worker in order.sample(sorted(stage.contenders), len(stage.contenders)):
         with started(stage, worker) as server:
             samples.add(Key(START, worker, WHOLE, "first_answer_ms"), server.first_answer_ms)
@@ -42,7 +42,7 @@ def measure_fresh(stage: Stage, samples: Samples, *, seconds: float, order: rand
 def started(
     stage: Stage, worker: str, variables: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[Server]:
-    """Start a Worker of its own, with more variables; end it with the block."""
+    """Start a new process of a Worker, with more variables. It ends with the block."""
     entry = stage.entry(worker, dataset.TINY)
     server = start(stage.contenders[worker].given(variables), stage.work / "fresh", entry)
     try:
@@ -64,7 +64,7 @@ def _measure_memory(
 
 
 def _measure_large(stage: Stage, samples: Samples) -> None:
-    """Measure what reading the large table takes: at somebody's request, and for a herd."""
+    """Measure the memory of a refresh of the large table, and of a herd."""
     with started(stage, OURS) as server:
         if server.usage is None:
             return
@@ -75,7 +75,7 @@ def _measure_large(stage: Stage, samples: Samples) -> None:
 
 
 def _measure_refresh(stage: Stage, server: Server, usage: Usage, samples: Samples) -> int:
-    """Measure the peak while the large table is read anew; return how often Supabase was asked."""
+    """Measure the peak while the large table is refreshed; return how often Supabase was asked."""
     probe(_hit(server, HIT_TINY))
     idle_mb = _idle_mb(usage)
     stage.supabase.serve(dataset.LARGE)
@@ -88,7 +88,7 @@ def _measure_refresh(stage: Stage, server: Server, usage: Usage, samples: Sample
 def _measure_herd(
     stage: Stage, server: Server, usage: Usage, samples: Samples, *, once: int
 ) -> None:
-    """Measure the peak while many wait for the large table, which has to be read ``once``."""
+    """Measure the peak while many wait for the large table. Supabase is asked for it ``once``."""
     probe(_hit(server, HIT_TINY))
     idle_mb = _idle_mb(usage)
     server.delete(TABLE_KEY)
@@ -101,7 +101,7 @@ def _measure_herd(
     asked = stage.supabase.asked() - before
     if not 0 < asked <= once:
         raise target.failure(
-            f"Supabase was asked {asked} times for {READERS} readers, and for one refresh {once}"
+            f"Supabase was asked {asked} times for {READERS} readers, but {once} for one refresh"
         )
 
 
@@ -111,7 +111,7 @@ def _add(samples: Samples, scenario: str, server: Server, idle_mb: float, peak_m
 
 
 def _idle_mb(usage: Usage) -> float:
-    """Return what is resident at rest, and let the peak begin anew from there."""
+    """Return the resident memory at rest, and reset the peak to it."""
     time.sleep(_IDLE_S)
     usage.reset_peak()
     return usage.resident_mb()

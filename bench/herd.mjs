@@ -1,4 +1,4 @@
-// herd.mjs: many readers who ask the same at once, each a single time and on a connection of its own.
+// herd.mjs: many readers ask for the same at once, each a single time and on its own connection.
 
 import { once } from "node:events";
 import { request } from "node:http";
@@ -6,7 +6,7 @@ import { Comparison } from "./comparison.mjs";
 
 const HIT = /;\s*hit\b/; // in Cache-Status: the answer was in the cache (RFC 9211, section 2.1)
 
-/** Returns why the reader who gets this answer now was not one of a herd, or undefined. */
+/** Returns why the reader who gets this answer was not part of a herd, or undefined. */
 function strayOf(response, { connections }, asking) {
   if (asking < connections) {
     return `an answer began when ${asking} of ${connections} readers had asked`;
@@ -33,7 +33,7 @@ async function read(order, expected, report) {
   report.wrong ??= comparison.faultOf(response.statusCode) ?? stray ?? null;
 }
 
-/** Returns what was wrong with the first bad answer, or with the herd: it has to ask as one. */
+/** Returns what was wrong with the first bad answer, or that the readers did not ask at once. */
 export async function herd(order, expected) {
   const report = { asking: 0, wrong: null };
   const readers = Array.from({ length: order.connections }, () =>

@@ -1,8 +1,8 @@
 // load.mjs PORT: runs bursts of load with autocannon and compares every answer, byte for byte.
 //
-// One process runs all bursts, so that its own warming up hits all Workers alike. POST /burst takes
-// a burst as JSON; the answer tells what was measured, or what was wrong with the first bad answer.
-// POST /herd takes the same, without a time, for readers who all ask at once.
+// One process runs all bursts, so that its own warm-up affects all Workers equally. POST /burst takes
+// a burst as JSON. The answer has what was measured, or what was wrong with the first bad answer.
+// POST /herd takes the same without a time, for readers who all ask at once.
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -11,7 +11,7 @@ import autocannon from "autocannon";
 import { Comparison } from "./comparison.mjs";
 import { herd } from "./herd.mjs";
 
-const SAMPLE_MS = 20; // how often autocannon looks whether to stop
+const SAMPLE_MS = 20; // how often autocannon checks whether to stop
 const TIMEOUT_S = 30;
 const LONGEST_S = 60;
 
@@ -25,7 +25,7 @@ function bodyAt(path) {
   return bodies.get(path);
 }
 
-/** Counts an answer by what Cache-Status says of it, without the numbers in that. */
+/** Counts an answer by its Cache-Status, without the numbers in it. */
 function tally(headers, told) {
   const at = headers.findIndex((text, index) => index % 2 === 0 && /^cache-status$/i.test(text));
   const status = (headers[at + 1] ?? "").replace(/-?\d+/g, "N");
@@ -35,7 +35,7 @@ function tally(headers, told) {
 /** Compares a client's answers with the expected one while they arrive. */
 function watch(client, expected, report) {
   let comparison = new Comparison(expected);
-  // Instead of what autocannon does here, which is to turn every body into a string.
+  // This replaces autocannon's own code, which makes a string of every body.
   client.pipelinedRequests.addBody = (chunk) => comparison.add(chunk);
   if (report.told) {
     client.on("headers", ({ headers }) => tally(headers, report.told));
@@ -56,7 +56,7 @@ function quantile(sorted, share) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 }
 
-/** `{n}` in the path becomes a number that no request had before, or one from `firstId` on. */
+/** Replaces `{n}` in the path by a number that no request had before, or by one from `firstId` on. */
 function requestOf({ method, path, headers, body, firstId }) {
   const fixed = { method, path, headers, body: body ?? undefined };
   if (!path.includes("{n}")) {
@@ -68,7 +68,7 @@ function requestOf({ method, path, headers, body, firstId }) {
   return { ...fixed, path: path.replace("{n}", "0"), setupRequest };
 }
 
-/** Stops a run when its time is over, but not before as many answers as connections are there. */
+/** Stops a run when its time is over and there are at least as many answers as connections. */
 function stopInTime(tracker, { seconds, connections }, report) {
   const began = performance.now();
   const timer = setInterval(() => {

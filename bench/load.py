@@ -1,4 +1,4 @@
-"""Bursts of load whose every answer is compared, byte for byte, with what it has to be."""
+"""Bursts of load. Every answer is compared, byte for byte, with the expected one."""
 
 import hashlib
 from collections.abc import Mapping
@@ -18,15 +18,15 @@ from shared.failure import Failure
 _SHOWN_CHARACTERS = 300
 
 _AFTER_ID = len('{"id":1000000')
-"""Up to here rows with fresh ids differ."""
+"""Rows with fresh ids differ only before this byte."""
 
-# Ids that the load generator, which counts up from 1,000,000, does not reach.
+# The load generator counts up from 1,000,000 and does not reach these ids.
 _probe_ids = count(9_000_000)
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What every answer of a burst must be."""
+    """The answer that every request of a burst must get."""
 
     status: int
     body: bytes
@@ -34,7 +34,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Burst:
-    """What one burst measured: right answers, and the seconds until the last of them."""
+    """The results of a burst: the number of answers, and the seconds until the last one."""
 
     answers: int
     seconds: float
@@ -49,7 +49,7 @@ class Burst:
 
 @dataclass(frozen=True)
 class Crowd:
-    """What many readers got who asked for something else each: ``told`` counts Cache-Status."""
+    """What many readers of different queries got. ``told`` counts values of Cache-Status."""
 
     per_second: float
     p50_ms: float
@@ -57,14 +57,14 @@ class Crowd:
     told: Mapping[str, int]
 
     def share(self, part: str) -> float:
-        """Return the share of the answers whose Cache-Status has a part."""
+        """Return the share of answers whose Cache-Status contains a text."""
         having = sum(count for status, count in self.told.items() if part in status)
         return having / sum(self.told.values())
 
 
 @dataclass(frozen=True)
 class Target:
-    """A Worker (or the upstream) under a scenario's requests."""
+    """A Worker, or the upstream, that gets a scenario's requests."""
 
     name: str
     url: str
@@ -73,7 +73,7 @@ class Target:
 
     @property
     def path(self) -> str:
-        """Return the path, in which an id may be missing."""
+        """Return the path. It may contain a placeholder for an id."""
         return self.scenario.path_for(self.name)
 
     def failure(self, what: str) -> Failure:
@@ -82,7 +82,7 @@ class Target:
 
 
 def probe(target: Target) -> Expected:
-    """Ask once, check the answer's meaning, and return what every further one must equal."""
+    """Ask once, check the answer, and return what all later answers must equal."""
     row_id = next(_probe_ids)
     answer = http.request(
         target.scenario.method,
@@ -126,7 +126,7 @@ class Load:
     def burst(
         self, target: Target, expected: Expected, *, connections: int, seconds: float
     ) -> Burst:
-        """Run a burst; raise Failure if any of its answers was wrong."""
+        """Run a burst. Raises Failure if one of its answers was wrong."""
         times = {"connections": connections, "seconds": seconds}
         result = self._run("burst", target, expected, times)
         if not result["answers"]:
@@ -142,9 +142,9 @@ class Load:
         seconds: float,
         first_id: int | None,
     ) -> Crowd:
-        """Have so many readers ask for something else each time, and tell what they were told.
+        """Let readers ask for another query each time, and return what they got.
 
-        The numbers in what they ask for begin with ``first_id``, or are new.
+        The numbers of the queries begin with ``first_id``. Without it, they are new.
         """
         numbers = {} if first_id is None else {"firstId": first_id}
         times = {"connections": connections, "seconds": seconds, **numbers}
@@ -153,10 +153,10 @@ class Load:
         return Crowd(rate, result["p50_ms"], result["longest_ms"], result["told"])
 
     def herd(self, target: Target, expected: Expected, *, readers: int) -> None:
-        """Have so many readers ask at once; raise Failure if any of the answers was wrong.
+        """Let readers ask at once. Raises Failure if one of the answers was wrong.
 
-        One that began before the last reader had asked, or came from the cache, is wrong, too:
-        that was no herd.
+        An answer is also wrong if it began before the last reader had asked, or if it came from the
+        cache, because then the readers were not a herd.
         """
         self._run("herd", target, expected, {"connections": readers})
 

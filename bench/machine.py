@@ -1,4 +1,4 @@
-"""On what, and with what, a run was made: names and versions, nothing that finds the machine."""
+"""The machine and the versions of a run. Nothing here identifies the machine."""
 
 import json
 import os
@@ -19,7 +19,7 @@ _VENDORED = ("httpx", "workers_runtime_sdk")
 
 
 def describe() -> dict[str, object]:
-    """Return the machine's make."""
+    """Return what kind of machine this is."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "cpu": _cpu(),
@@ -31,7 +31,7 @@ def describe() -> dict[str, object]:
 
 
 def versions() -> dict[str, str]:
-    """Return the version of everything that takes part."""
+    """Return the versions of everything that takes part."""
     node = subprocess.run([NODE, "--version"], check=True, capture_output=True, text=True)
     return {
         "compatibility date": compatibility_date(),

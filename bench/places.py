@@ -1,11 +1,10 @@
-"""Where the benchmark keeps things."""
+"""The benchmark's files and folders."""
 
-from shared.project import CACHE, ROOT
+from shared.project import ROOT
 
 BENCH = ROOT / "bench"
 SOURCES = BENCH / "worker_sources"
 WORK = ROOT / ".local" / "bench"
-PLOT_PACKAGES = CACHE / "bench-packages"
 
 RESULTS = BENCH / "results.json"
 PLOT = BENCH / "results.svg"

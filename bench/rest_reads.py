@@ -12,26 +12,26 @@ HEADERS = {
     "sec-fetch-mode": "cors",
     "user-agent": "node",
 }
-"""As its version 2.119.1 sends them from Node.js, but for Accept-Encoding.
+"""As its version 2.119.1 sends them from Node.js, but without Accept-Encoding.
 
-Miniflare packs answers in front of the Worker, as Cloudflare does: those that say they are JSON,
-which the floor's do not.
+With it, Miniflare would compress answers whose type is JSON, as Cloudflare does. The floor's
+answers have no type, so they would not be compressed.
 """
 
 USERS_HEADERS = {**HEADERS, "authorization": "Bearer eyJhbGciOiJIUzI1NiJ9.e30.of-a-user"}
-"""The same of somebody who has logged in."""
+"""The same for a user who has logged in."""
 
 PATH = "/rest/v1/articles?select=*&order=id.asc&limit=25"
 
 ENTRY_KEY = "/rest/v1/articles;profile=public?limit=25&order=id.asc&select=*"
-"""Where ours keeps the answer in KV."""
+"""The key under which ours keeps the answer in KV."""
 
 
 def filtered(number: int | str) -> str:
-    """Return the path of a read that is another one for each number; the rows are the same."""
+    """Return the path of a query that differs for each number, but has the same rows."""
     return f"{PATH}&likes=gte.{number}"
 
 
 def filtered_key(number: int) -> str:
-    """Return where ours keeps the answer to it."""
+    """Return the key under which ours keeps its answer."""
     return ENTRY_KEY.replace("?", f"?likes=gte.{number}&")

@@ -1,20 +1,22 @@
-"""Writes a run as JSON: everything measured, round by round, and what it comes to."""
+"""Writes the results of a run, as JSON and as a plot."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from statistics import median
 
 import machine
+import plot
 from contenders import LESSON, OURS, Contender
 from figures import FIGURES, Figure
-from places import RESULTS
+from places import PLOT, RESULTS
 from samples import Samples, ratios, summary
 from scenarios import CONNECTIONS, scenarios
 from targets import Verdict
 
 _DIGITS = 4
-"""Significant ones; more would pretend."""
+"""Significant digits. More would suggest a precision that a run does not have."""
 
 
 def write(
@@ -23,8 +25,8 @@ def write(
     verdicts: list[Verdict],
     settings: dict[str, object],
 ) -> None:
-    """Write bench/results.json."""
-    document = {
+    """Write bench/results.json, and bench/results.svg from it."""
+    document: dict[str, object] = {
         "date": datetime.now(UTC).date().isoformat(),
         "settings": settings,
         "machine": machine.describe(),
@@ -33,16 +35,36 @@ def write(
         "figures": [_figure(one, samples) for one in FIGURES],
         "throughput_of_ours": _ratios(samples),
         "uploads": [_upload(contender) for contender in contenders.values()],
-        "measurements": [
-            {**asdict(key), **_summarized(values), "rounds": [_rounded(v) for v in values]}
-            for key, values in samples.values.items()
-        ],
+        "medians": medians(samples),
     }
-    RESULTS.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    RESULTS.write_text(as_text(document))
+    PLOT.write_text(plot.drawing(document))
+
+
+def as_text(document: Mapping[str, object]) -> str:
+    """Return the JSON with a line for each item of a list."""
+    members = (f"{json.dumps(name)}: {_text(value)}" for name, value in document.items())
+    return "{\n" + ",\n".join(members) + "\n}\n"
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False)
+    return "[\n" + ",\n".join(f"  {_text(item)}" for item in value) + "\n]"
+
+
+def medians(samples: Samples) -> list[dict[str, object]]:
+    """Return an object for each scenario, Worker and number of connections, with its metrics."""
+    found: dict[tuple[str, str, int], dict[str, object]] = {}
+    for key, values in samples.values.items():
+        place = {"scenario": key.scenario, "worker": key.worker, "connections": key.connections}
+        one = found.setdefault((key.scenario, key.worker, key.connections), dict(place))
+        one[key.metric] = _rounded(median(values))
+    return list(found.values())
 
 
 def _ratios(samples: Samples) -> list[dict[str, object]]:
-    """Return ours to the lesson and to the scenario's floor, wherever both were measured."""
+    """Return the ratios of ours to the lesson and to the floor, if both were measured."""
     found: list[dict[str, object]] = []
     for scenario in scenarios():
         for connections in CONNECTIONS:

@@ -1,6 +1,7 @@
-"""The rounds: a short burst of every scenario, number of connections and Worker, interleaved.
+"""A round: a short burst for every scenario, number of connections and Worker.
 
-Whatever else the machine does hits neighbours alike, and the next round deals the order anew.
+The bursts of all Workers are mixed, and each round has a new order. So if something else slows the
+machine down, it affects all Workers.
 """
 
 import random
@@ -29,10 +30,10 @@ def measure_round(
 
 
 def warm_up(stage: Stage, scenario: Scenario) -> None:
-    """Let every runtime compile what is hot.
+    """Let every runtime compile its hot code.
 
-    That is done for all scenarios before the first round, since ours writes so many new queries at
-    once and no more, and this uses them up.
+    This happens for all scenarios before the first round. Ours writes only a limited number of new
+    queries at once, and the warm-up uses up that limit.
     """
     stage.prepare(scenario)
     for worker in scenario.workers:
@@ -59,7 +60,7 @@ def _measure(
         require_alive(stage.servers[worker].process)
 
 
-def _burst(  # noqa: PLR0913, PLR0917 - what a burst is made of
+def _burst(  # noqa: PLR0913, PLR0917 - a burst needs all of them
     stage: Stage,
     target: Target,
     expected: Expected,

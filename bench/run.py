@@ -1,31 +1,29 @@
 """`npm run bench`: the Worker side by side with the lesson's, on this machine.
 
-Prints a table and writes bench/results.json and bench/results.svg. `--quick` is for trying out
-whether it runs: one round of short bursts, and nothing is written.
+It prints a table, and writes bench/results.json and bench/results.svg. `--quick` only tries out
+whether everything runs: it does one round of short bursts and writes nothing.
 """
 
 import argparse
 import random
 import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import figures
-import packages
 import results
 import table
 import targets
 from contenders import Contender
 from crowds import measure_clients
 from fresh import measure_fresh
-from places import BENCH, PLOT, PLOT_PACKAGES, RESULTS, WORK
+from places import BENCH, PLOT, RESULTS, WORK
 from rounds import measure_round, warm_up
 from samples import Samples
 from scenarios import scenarios
+from setup import node_packages
 from shared.failure import run_main
-from shared.project import ROOT, environment
+from shared.project import ROOT
 from shared_cache import measure_shared
 from stage import Stage, staged
 
@@ -33,18 +31,22 @@ ROUNDS, SECONDS = 5, 0.6
 QUICK_ROUNDS, QUICK_SECONDS = 1, 0.25
 
 _WARMED_S = 6.0
-"""Up to 5 s after a change ours reads queries anew, which would disturb the first round."""
+"""Ours refreshes queries up to 5 s after a change, which would disturb the first round."""
 
 SEED = 20
-"""Of the order in which Workers take their turns: shuffled, and the same in every run."""
+"""The seed of the order of Workers. The order is shuffled, but the same in every run."""
 
 
 def parse_arguments() -> argparse.Namespace:
-    """Read how long to measure."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(prog="npm run bench --", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one short round, to try it out")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"how many; {ROUNDS}")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help=f"a burst; {SECONDS:g}")
+    parser.add_argument(
+        "--quick", action="store_true", help="one short round that tries everything out"
+    )
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"default: {ROUNDS}")
+    parser.add_argument(
+        "--seconds", type=float, default=SECONDS, help=f"of a burst; default: {SECONDS:g}"
+    )
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds, arguments.seconds = QUICK_ROUNDS, QUICK_SECONDS
@@ -52,7 +54,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def measure(stage: Stage, rounds: int, seconds: float) -> Samples:
-    """Run the rounds, saying where they are."""
+    """Run the rounds, and print progress."""
     samples = Samples()
     for scenario in scenarios():
         print(f"Warming up: {scenario.name} …", flush=True)
@@ -89,18 +91,12 @@ def report(samples: Samples, contenders: dict[str, Contender]) -> list[targets.V
         print()
         print("\n".join(lines))
     if any(verdict.met is False for verdict in verdicts):
-        print("\nWhere the time goes is told in docs/speed.md.")
+        print("\ndocs/speed.md explains where the time goes.")
     return verdicts
 
 
-def draw() -> None:
-    """Draw the plot, with the packages that only it needs."""
-    env = {**environment(), "PYTHONPATH": str(PLOT_PACKAGES)}
-    subprocess.run([sys.executable, BENCH / "plot.py", RESULTS, PLOT], env=env, check=True)
-
-
 def make_work_folder() -> Path:
-    """Return an empty folder for what a run needs on disk."""
+    """Return an empty folder for a run's files."""
     shutil.rmtree(WORK, ignore_errors=True)
     for name in ("fresh", "tmp"):
         (WORK / name).mkdir(parents=True)
@@ -110,9 +106,9 @@ def make_work_folder() -> Path:
 def main() -> int:
     """Measure, print, and write the results of a whole run."""
     arguments = parse_arguments()
-    packages.install()
+    node_packages.install(BENCH)
     rounds, seconds = arguments.rounds, arguments.seconds
-    print(f"{rounds} rounds with bursts of {seconds:g} s. Close what else uses the machine.")
+    print(f"{rounds} rounds with bursts of {seconds:g} s. Close other programs until it ends.")
     with staged(make_work_folder()) as stage:
         samples = measure(stage, rounds, seconds)
         verdicts = report(samples, stage.contenders)
@@ -120,7 +116,6 @@ def main() -> int:
             return 0
         settings = {"rounds": rounds, "burst_seconds": seconds}
         results.write(samples, stage.contenders, verdicts, settings)
-    draw()
     print(f"\nWritten: {RESULTS.relative_to(ROOT)}, {PLOT.relative_to(ROOT)}")
     return 0
 

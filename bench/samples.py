@@ -1,6 +1,7 @@
-"""Measured values, one for each round, and what is made of them. Pure.
+"""Measured values, one for each round, and their summaries. Pure.
 
-A ratio is taken within a round, where noise hit both sides alike; only then comes the median.
+Ratios are computed within a round, because noise affects both sides of a round equally. The median
+comes after that.
 """
 
 from collections.abc import Sequence
@@ -8,12 +9,12 @@ from dataclasses import dataclass, field
 from statistics import median
 
 WHOLE = 0
-"""In place of a number of connections where a value has none."""
+"""Stands for the number of connections if a value has none."""
 
 
 @dataclass(frozen=True, order=True)
 class Key:
-    """What was measured: `metric` ends in its unit."""
+    """What was measured. `metric` ends with its unit."""
 
     scenario: str
     worker: str
@@ -31,17 +32,17 @@ class Summary:
 
     @property
     def spread(self) -> float:
-        """Half the distance of the extremes, as a share of the median."""
+        """Half the distance between the extremes, as a share of the median."""
         return (self.high - self.low) / 2 / self.median if self.median else 0.0
 
 
 def summary(values: Sequence[float]) -> Summary | None:
-    """Return the summary, or None of nothing."""
+    """Return the summary, or None if there are no values."""
     return Summary(median(values), min(values), max(values)) if values else None
 
 
 def ratios(values: Sequence[float], base: Sequence[float]) -> list[float]:
-    """Divide round by round; rounds in which the base is zero are left out."""
+    """Divide round by round. Rounds whose base is zero are left out."""
     if not values or not base:
         return []
     return [value / other for value, other in zip(values, base, strict=True) if other]
@@ -61,9 +62,9 @@ class Samples:
     values: dict[Key, list[float]] = field(default_factory=dict)
 
     def add(self, key: Key, value: float) -> None:
-        """Keep a round's value."""
+        """Add a round's value."""
         self.values.setdefault(key, []).append(value)
 
     def of(self, scenario: str, worker: str, connections: int, metric: str) -> list[float]:
-        """Return the values of all rounds; none where it was not measured."""
+        """Return the values of all rounds, or none if it was not measured."""
         return self.values.get(Key(scenario, worker, connections, metric), [])

@@ -1,4 +1,4 @@
-"""What is asked for, of whom, and what the answer has to be."""
+"""The requests of the benchmark, who gets them, and the answers that they must get."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from contenders import (
 )
 
 DIRECT = "Supabase itself"
-"""In a Worker's place: the upstream, asked directly."""
+"""The upstream, asked directly, without a Worker."""
 
 CONNECTIONS = (1, 4, 32)
 
@@ -29,7 +29,7 @@ HIT_TINY, HIT_SMALL, HIT_MEDIUM, HIT_LARGE = "hit 0.8 KB", "hit 100 KB", "hit 1 
 HIT_ASCII_MEDIUM, HIT_ASCII_LARGE = "hit 1 MB ASCII", "hit 5 MB ASCII"
 
 FRESH = "{n}"
-"""In a path: an id that was never asked for."""
+"""The placeholder in a path for an id that was never asked for."""
 
 _OK = HTTPStatus.OK
 _FLOORS = (FLOOR, ROW_FLOOR, QUERY_FLOOR)
@@ -38,18 +38,18 @@ _ROW_TYPE = "application/vnd.pgrst.object+json"
 RECEIVED = {"received": True}
 
 _SETTLE_S = 1.5
-"""After a burst of writes to ours: KV takes one a second for a key, so the last may still wait."""
+"""The wait after a burst of writes to ours. A key takes one a second, so one may still wait."""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A kind of request, repeated.
+    """A kind of request, which a burst repeats.
 
-    ``body`` is what a 200 answer must be; None accepts the probe's if it is `RECEIVED`, and any
-    body of another status. ``direct_path`` is where Supabase itself has it, if that is elsewhere.
-    Where ``own_rows`` is true, each fresh id has a row of its own, which begins with it. ``asks``
-    tells whether each answer needs Supabase (None: no matter). ``settle_s`` is how long ours goes
-    on working after a burst.
+    ``body`` is the body that a 200 answer must have. If it is None, the probe's body must be
+    `RECEIVED`, and another status may have any body. ``direct_path`` is the path at Supabase
+    itself, if it differs. If ``own_rows`` is true, each fresh id has a row of its own, which begins
+    with it. ``asks`` says whether each answer must need Supabase; None allows both. ``settle_s`` is
+    how long ours goes on working after a burst.
     """
 
     name: str
@@ -69,19 +69,19 @@ class Scenario:
 
     @property
     def floor(self) -> str:
-        """The smallest Worker that does the same; where there is none, it takes no part."""
+        """The floor that takes part. If none does, the name of one that has no values."""
         return next((floor for floor in _FLOORS if floor in self.workers), FLOOR)
 
     def status(self, worker: str) -> int:
-        """Return the status that a Worker has to answer with."""
+        """Return the status that a Worker must answer with."""
         return self.statuses.get(worker, _OK)
 
     def path_for(self, worker: str) -> str:
-        """Return where a worker has it."""
+        """Return the path at a Worker."""
         return self.direct_path if worker == DIRECT and self.direct_path else self.path
 
     def headers_for(self, worker: str) -> dict[str, str]:
-        """Return what is sent."""
+        """Return the request's headers."""
         if worker == DIRECT and self.direct_path:
             return {"accept": _ROW_TYPE}
         return dict(self.headers)
@@ -103,7 +103,7 @@ def _read(
 
 
 def changed_row() -> str:
-    """Return what a webhook says."""
+    """Return a webhook's body."""
     record = json.loads(dataset.row(dataset.ROW_ID))
     old = {"id": dataset.ROW_ID}
     change = {"type": "UPDATE", "table": "articles", "schema": "public"}
@@ -111,7 +111,7 @@ def changed_row() -> str:
 
 
 def scenarios() -> tuple[Scenario, ...]:
-    """Return all of them, in the order of the table."""
+    """Return all scenarios, in the order of the printed table."""
     both = (OURS, LESSON)
     return (
         Scenario(EMPTY, (CONSTANT_PYTHON, CONSTANT_JAVASCRIPT), b"ok"),
@@ -121,7 +121,7 @@ def scenarios() -> tuple[Scenario, ...]:
         _hit(HIT_LARGE, dataset.LARGE),
         _hit(HIT_ASCII_MEDIUM, dataset.ASCII_MEDIUM),
         _hit(HIT_ASCII_LARGE, dataset.ASCII_LARGE),
-        # The others know no validators: they answer the same request with all there is.
+        # The others do not know validators: they answer this request with the whole table.
         Scenario(
             NOT_MODIFIED,
             (*both, FLOOR),

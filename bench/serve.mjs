@@ -1,11 +1,11 @@
 // serve.mjs SPEC.json: one Worker in a Miniflare, and so in a workerd process, of its own.
 //
-// There is no dev proxy in front of it. A second port hands requests over as they were sent, past
-// Miniflare's own door, which makes URLs anew. A third is the benchmark's hand on it:
+// There is no dev proxy in front of it. Miniflare's own server rewrites URLs, so a second port gives the
+// Worker requests as they were sent. With a third port the benchmark controls it:
 //   GET /               how long the runtime took from its start to its first answer
 //   GET /keys           the metadata of each key of KV
 //   GET /entry?key=K    a KV value, with its metadata in a header
-//   PUT /entry?key=K    the other way round
+//   PUT /entry?key=K    writes such a value
 //   DELETE /entry?key=K removes it
 
 import { readFileSync } from "node:fs";
@@ -83,7 +83,7 @@ const miniflare = new Miniflare(options);
 await miniflare.ready;
 let firstAnswerMs = performance.now() - began;
 
-// Filling the entry is no part of the start, and Miniflare's own business.
+// The time to write this entry does not count as start-up: only Miniflare does it.
 const kv = await miniflare.getKVNamespace("ARTICLES");
 await put(kv, "/articles", readFileSync(spec.seed.path), spec.seed.metadata);
 

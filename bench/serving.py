@@ -1,4 +1,4 @@
-"""Starts the processes of a run: each Worker in a Miniflare of its own, and Supabase's stand-in."""
+"""Starts the processes of a run: a Miniflare for each Worker, and Supabase's stand-in."""
 
 import json
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ http = httpx.Client(timeout=60, trust_env=False)
 
 @dataclass(frozen=True)
 class Entry:
-    """A KV value with its metadata as JSON text, which is empty where there is none."""
+    """A KV value, and its metadata as JSON text, which is empty if there is none."""
 
     value: bytes
     metadata: str = ""
@@ -35,9 +35,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Server:
-    """A running Worker; `usage` is None if the system cannot tell.
+    """A running Worker. `usage` is None if the system does not show it.
 
-    At `direct_url` requests reach it as they were sent; Miniflare's own door makes URLs anew.
+    At `direct_url` the Worker gets requests as they were sent. Miniflare's server rewrites URLs.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Server:
     direct_url: str
 
     def entry(self, key: str) -> Entry:
-        """Return what lies in the Worker's KV."""
+        """Return an entry of the Worker's KV."""
         answer = http.get(f"{self.admin}/entry", params={"key": key}).raise_for_status()
         return Entry(answer.content, answer.headers.get(_METADATA, ""))
 
@@ -59,14 +59,14 @@ class Server:
         return found
 
     def put(self, key: str, entry: Entry) -> None:
-        """Overwrite what lies in the Worker's KV."""
+        """Overwrite an entry of the Worker's KV."""
         headers = {_METADATA: entry.metadata}
         http.put(
             f"{self.admin}/entry", params={"key": key}, content=entry.value, headers=headers
         ).raise_for_status()
 
     def delete(self, key: str) -> None:
-        """Remove what lies in the Worker's KV."""
+        """Delete an entry of the Worker's KV."""
         http.delete(f"{self.admin}/entry", params={"key": key}).raise_for_status()
 
 
@@ -80,9 +80,9 @@ class Supabase:
     def serve(
         self, table: dataset.Table, *, edited: bool = False, hold_s: float = 0, delay_s: float = 0
     ) -> None:
-        """Have this table, and the list of before or after its rows were ``edited``.
+        """Serve this table, and the list from before or after its rows were ``edited``.
 
-        The first answer is held back for ``hold_s``, every one for ``delay_s``.
+        The first answer waits for ``hold_s``, and every answer for ``delay_s``.
         """
         params = {
             "table": int(table.ascii_only),
@@ -142,7 +142,7 @@ def start(contender: Contender, work: Path, seed: Entry) -> Server:
 
 
 def require_alive(process: Process) -> None:
-    """Raise Failure with the log if a process of the run is gone."""
+    """Raise Failure with the log if a process of the run has ended."""
     if not process.alive:
         raise Failure(f"{process.log_tail()}\n\n{process.name} ended by itself.")
 
@@ -151,7 +151,7 @@ def _spawn(name: str, script: str, *arguments: str | Path, log: Path) -> Process
     env = {
         **environment(),
         "MINIFLARE_WORKERD_PATH": str(runtime.WORKERD),
-        # Miniflare's folders stay behind when it is killed; here the next run removes them.
+        # A killed Miniflare leaves its folders behind. The next run removes them from here.
         "TMPDIR": str(WORK / "tmp"),
     }
     return spawn(name, [NODE, BENCH / script, *arguments], cwd=BENCH, env=env, log=log)

@@ -1,7 +1,7 @@
-"""What a shared cache in front of a Worker is worth: Varnish, before ours and before the lesson's.
+"""What a shared cache in front of a Worker achieves: Varnish in front of ours and of the lesson's.
 
-Both are kept for a second, which is the shortest time there is. The lesson says nothing to shared
-caches, so this one is told to keep what it answers, as whoever put it there would do.
+It keeps an answer of both for a second, which is the shortest time. The lesson's answers have no
+header for shared caches, so Varnish is configured to keep them, as its owner would do.
 """
 
 import json
@@ -23,7 +23,7 @@ BEHIND = "100 KB behind Varnish"
 READERS = CONNECTIONS[1]
 
 _SECONDS = 3.0
-"""Three times what an answer is kept for, so that asking for it again takes part."""
+"""Three times as long as an answer is kept, so that Varnish asks again."""
 
 _VARIABLES = {OURS: {"SHARED_MAX_AGE_SECONDS": "1"}, LESSON: {}}
 _VCL = {
@@ -35,11 +35,11 @@ _VCL = {
 
 _REQUESTS, _BYTES = "MAIN.backend_req", "VBE.boot.default.beresp_bodybytes"
 _MOST_ASKED = 2 * _SECONDS
-"""A Worker that is asked more often has nothing in front of it."""
+"""If a Worker is asked more often, Varnish does not cache its answers."""
 
 
 def measure_shared(stage: Stage, samples: Samples) -> None:
-    """Add one value of each such metric for both Workers, where there is Varnish."""
+    """Add one value of each of these metrics for both Workers, if there is Varnish."""
     varnishd = varnish.program()
     if varnishd is None:
         print("Not measured behind a shared cache: there is no Varnish (apt-get install varnish).")
@@ -49,7 +49,7 @@ def measure_shared(stage: Stage, samples: Samples) -> None:
 
 
 def _measure(stage: Stage, samples: Samples, worker: str, varnishd: str) -> None:
-    """Measure a burst, what of it the Worker was asked, and the bytes that it sent."""
+    """Measure a burst, how often the Worker was asked, and the bytes that it sent."""
     body = dataset.SMALL.body
     with started(stage, worker, _VARIABLES[worker]) as server:
         server.put(TABLE_KEY, stage.entry(worker, dataset.SMALL))

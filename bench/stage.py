@@ -1,4 +1,4 @@
-"""Everything that runs during a benchmark, and the entries that each Worker serves."""
+"""The processes that run during a benchmark, and the entries that each Worker serves."""
 
 import json
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from shared.failure import Failure
 
 _ROW_KEY, _VERSION_KEY = f"{TABLE_KEY}/{dataset.ROW_ID}", f"{TABLE_KEY}?version"
 _VERSION = b"1790000000000 1790000000000"
-"""Two numbers as long as a time in milliseconds, which ours has there."""
+"""Two numbers with as many digits as those that ours keeps there."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """The running processes; `entries` holds ours by the table."""
+    """The running processes. `entries` has our entry of each table."""
 
     work: Path
     contenders: dict[str, Contender]
@@ -32,11 +32,11 @@ class Stage:
     entries: dict[dataset.Table, Entry]
 
     def entry(self, worker: str, table: dataset.Table) -> Entry:
-        """Return the table as a Worker has it in KV: ours with the metadata that it gave it."""
+        """Return a table as a Worker keeps it in KV. Ours has metadata."""
         return self.entries[table] if worker == OURS else Entry(table.body)
 
     def target(self, scenario: Scenario, worker: str) -> Target:
-        """Return where a scenario's requests go."""
+        """Return the target of a scenario's requests."""
         url = self.supabase.url if worker == DIRECT else self.servers[worker].url
         headers = scenario.headers_for(worker)
         if scenario.conditional:
@@ -44,7 +44,7 @@ class Stage:
         return Target(worker, url, scenario, headers)
 
     def prepare(self, scenario: Scenario) -> None:
-        """Give everybody the scenario's table."""
+        """Give the scenario's table to Supabase and to every Worker."""
         self.supabase.serve(scenario.table)
         for worker in scenario.workers:
             if worker != DIRECT:
@@ -57,7 +57,7 @@ class Stage:
 
 @contextmanager
 def staged(work: Path) -> Iterator[Stage]:
-    """Start everything; end it with the block, whatever the reason."""
+    """Start everything. It ends with the block, also after an error."""
     with ExitStack() as stack:
         supabase = start_supabase(work)
         stack.callback(supabase.process.stop)
@@ -78,7 +78,7 @@ def staged(work: Path) -> Iterator[Stage]:
 
 
 def _fill_floors(servers: dict[str, Server]) -> None:
-    """Give each the two keys that it reads."""
+    """Write the two keys that each of these floors reads."""
     row_floor, query_floor = servers[ROW_FLOOR], servers[QUERY_FLOOR]
     row_floor.put(_ROW_KEY, Entry(dataset.row(dataset.ROW_ID)))
     query_floor.put(rest_reads.ENTRY_KEY, query_entry())
@@ -87,7 +87,7 @@ def _fill_floors(servers: dict[str, Server]) -> None:
 
 
 def query_entry() -> Entry:
-    """Return a client's read as ours has it in KV, and as old as can be."""
+    """Return a query's entry as ours keeps it in KV, with the lowest version."""
     headers = {"content-type": "application/json; charset=utf-8", "content-profile": "public"}
     metadata = {
         "v": 2,
@@ -104,7 +104,7 @@ def query_entry() -> Entry:
 
 
 def _own_entry(supabase: Supabase, ours: Server, table: dataset.Table) -> Entry:
-    """Have ours fetch a table, all its pages, and return what it put into KV."""
+    """Let ours read a whole table, and return the entry that it wrote."""
     supabase.serve(table)
     http.get(f"{ours.url}/revalidate").raise_for_status()
     entry = ours.entry(TABLE_KEY)

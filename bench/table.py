@@ -15,7 +15,7 @@ _HEADER = (
 
 
 def bursts(samples: Samples) -> Iterator[str]:
-    """Return the lines of everything that was measured under load."""
+    """Return the lines of the measurements under load."""
     yield _HEADER
     for scenario in scenarios():
         title = scenario.name
@@ -62,7 +62,7 @@ def _number(found: Summary | None) -> str:
 
 
 def wholes(samples: Samples, contenders: dict[str, Contender]) -> Iterator[str]:
-    """Return the lines of what is measured once a process: start, memory, upload."""
+    """Return the lines of what is measured once for a process: start, memory, upload."""
     first, idle, peak = "first answer ms", "idle MB", "peak MB"
     yield f"{'':17}{first:>17}{idle:>10}{peak:>10}{'upload KiB':>13}{'gzipped':>10}"
     for name, contender in contenders.items():

@@ -1,4 +1,4 @@
-"""What the Worker is held to, as ratios within one run. Pure."""
+"""The targets of the Worker, as ratios within one run. Pure."""
 
 import operator
 from collections.abc import Callable
@@ -24,20 +24,20 @@ from scenarios import (
 )
 
 CONNECTIONS = 4
-"""At which throughput is compared: a few readers, and the machine not yet saturated."""
+"""Throughput is compared at this number: a few readers, who do not saturate the machine."""
 
 LATENCY_CONNECTIONS = 1
-"""At which latencies are compared: nothing waits in a queue."""
+"""Latencies are compared at this number, because nothing waits in a queue."""
 
 _COMPARE = {">=": operator.ge, "<=": operator.le, "<": operator.lt}
 
 Values = Callable[[Samples], list[float]]
-"""Takes a target's value from each round."""
+"""Returns a target's value of each round."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A bound that the median of the rounds' values is held to."""
+    """A bound for the median of the rounds' values."""
 
     title: str
     sign: Literal[">=", "<=", "<"]
@@ -47,13 +47,13 @@ class Target:
 
     @property
     def wanted(self) -> str:
-        """The bound, as people write it."""
+        """The bound as a text."""
         return f"{self.sign} {self.bound:g}{self.unit}"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A target's outcome; both are None where this machine could not measure it."""
+    """A target's outcome. Both are None if this machine could not measure it."""
 
     target: Target
     measured: Summary | None
@@ -61,7 +61,7 @@ class Verdict:
 
     @property
     def word(self) -> str:
-        """The outcome, as it is printed."""
+        """The outcome as a text."""
         return {True: "met", False: "not met", None: "not measured"}[self.met]
 
 
@@ -74,7 +74,7 @@ def _throughput(scenario: str, base: str, *, of: str | None = None) -> Values:
 
 
 def _added_ms(samples: Samples, scenario: str, worker: str) -> list[float]:
-    """Return what an answer takes longer than Supabase's own."""
+    """Return how much longer an answer takes than Supabase's own."""
     return differences(
         samples.of(scenario, worker, LATENCY_CONNECTIONS, "p50_ms"),
         samples.of(scenario, DIRECT, LATENCY_CONNECTIONS, "p50_ms"),
@@ -89,7 +89,7 @@ def _added_to_lessons(scenario: str) -> Values:
 
 
 def _above_idle(scenario: str) -> Values:
-    """Take the most memory that ours had beyond what it has at rest."""
+    """Return the peak of our memory above its memory at rest."""
     return lambda samples: differences(
         samples.of(scenario, OURS, WHOLE, "peak_mb"), samples.of(scenario, OURS, WHOLE, "idle_mb")
     )
@@ -169,7 +169,7 @@ TARGETS = (
 
 
 def verdict(target: Target, samples: Samples) -> Verdict:
-    """Hold a target against what was measured."""
+    """Compare a target with what was measured."""
     measured = summary(target.values(samples))
     if measured is None:
         return Verdict(target, None, None)

@@ -1,14 +1,14 @@
 // upstream.mjs PORT ROW_BYTES LARGE_ROW.json LIST.json EDITED_LIST.json TABLE.json…: answers in
 // Supabase's place, from memory.
 //
-// A table's rows all have the same length in the file, so that a page is a slice of it. Ids from
-// LARGE_IDS on name large rows that differ in their ids only, so that each can be a miss. Whoever
-// names a limit gets the list, whatever else it asks for.
+// All rows of a table have the same length in the file, so a page is a slice of it. Ids from LARGE_IDS on
+// name large rows that differ only in their ids, so each can be a miss. A request with a limit gets the
+// list, whatever else it asks for.
 //
-// Another path is the benchmark's hand on it: GET /control tells how often it was asked, and
-// PUT /control?table=I&rows=N chooses the table and makes it so long; with &snapshot=1 the database
-// has the function that gives a whole table at once; with &edited=1 the other list is given; with
-// &hold_ms=N the next answer waits so long, with &delay_ms=N every answer does.
+// With another path the benchmark controls it. GET /control returns how often it was asked for rows.
+// PUT /control?table=I&rows=N selects the table and its length. With &snapshot=1 the database has the
+// function that returns a whole table at once. With &edited=1 the edited list is served. With &hold_ms=N
+// the next answer waits this long, and with &delay_ms=N every answer does.
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";

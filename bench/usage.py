@@ -1,6 +1,6 @@
-"""What a workerd process has used: processor time and memory, from Linux's /proc.
+"""The processor time and memory that a workerd process has used, from Linux's /proc.
 
-Other systems have no such files; there these columns of the results stay empty.
+Other systems do not have these files. There, these columns of the results stay empty.
 """
 
 import os
@@ -10,9 +10,9 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _RESET_PEAK = "5"
-"""Written to `clear_refs`, this sets the peak (VmHWM) to what is resident now; see proc(5)."""
+"""Written to `clear_refs`, this sets the peak (VmHWM) to the resident memory; see proc(5)."""
 
-# Fields of /proc/PID/stat, counted from the one behind the command's name.
+# Fields of /proc/PID/stat, counted from the first one after the command's name.
 _GROUP, _USER_TIME, _SYSTEM_TIME = 2, 11, 12
 
 
@@ -23,21 +23,21 @@ class Usage:
     folder: Path
 
     def cpu_ms(self) -> float:
-        """Return user and system time of all threads since the start."""
+        """Return the user and system time of all threads since the start."""
         fields = _stat(self.folder)
         ticks = int(fields[_USER_TIME]) + int(fields[_SYSTEM_TIME])
         return ticks * 1000 / os.sysconf("SC_CLK_TCK")
 
     def resident_mb(self) -> float:
-        """Return what is in memory now, in units of 10^6 bytes."""
+        """Return the resident memory, in units of 10^6 bytes."""
         return self._status_mb("VmRSS")
 
     def peak_mb(self) -> float:
-        """Return the most that was in memory since the start or the last `reset_peak`."""
+        """Return the peak of the resident memory since the start, or since `reset_peak`."""
         return self._status_mb("VmHWM")
 
     def reset_peak(self) -> None:
-        """Let the peak begin anew."""
+        """Set the peak to the memory of now."""
         (self.folder / "clear_refs").write_text(_RESET_PEAK)
 
     def _status_mb(self, name: str) -> float:
@@ -47,7 +47,7 @@ class Usage:
 
 
 def usage_of(command: str, *, group: int) -> Usage | None:
-    """Return the process of that name in a process group, or None where /proc cannot tell."""
+    """Return the process of this name in a process group, or None if /proc does not show it."""
     if sys.platform != "linux":
         return None
     for folder in _PROC.iterdir():
@@ -62,7 +62,7 @@ def _is(folder: Path, command: str, group: int) -> bool:
             int(_stat(folder)[_GROUP]) == group and (folder / "comm").read_text().strip() == command
         )
     except OSError:
-        return False  # it ended meanwhile
+        return False  # it has ended
 
 
 def _stat(folder: Path) -> list[str]:

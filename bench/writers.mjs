@@ -1,9 +1,9 @@
-// writers.mjs: what the script of `npm run sql` costs whoever writes a table, on PGlite.
+// writers.mjs: how much slower writes of a table are with the script of `npm run sql`, on PGlite.
 //
 //   npm run --silent sql | node bench/writers.mjs
 //
-// The same statement runs in two databases, one of which has the script, in turns. Each line is how
-// many times as long the latter takes: the median of the rounds, the lowest and the highest.
+// The same statement runs in turns in two databases, of which only one has the script. Each line says
+// how many times as long it takes with the script: the median of the rounds, the lowest, the highest.
 import { readFileSync } from "node:fs";
 import { PGlite } from "@electric-sql/pglite";
 

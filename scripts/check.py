@@ -1,4 +1,4 @@
-"""`npm run check`: everything about the code that needs no running. Runs all, then tells."""
+"""`npm run check`: runs every check that does not run the program, and prints all results."""
 
 import json
 import shutil
@@ -8,6 +8,7 @@ import tempfile
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import lock
 from shared.failure import Failure, run_main
@@ -17,7 +18,7 @@ PYTHON = sys.executable
 
 
 def tool(*arguments: str) -> Callable[[], str]:
-    """Return a check that passes when a command does."""
+    """Return a check that passes if the command succeeds."""
 
     def check() -> str:
         env = {**environment(), "PYTHONPATH": str(ROOT / "src")}
@@ -30,13 +31,13 @@ def tool(*arguments: str) -> Callable[[], str]:
 
 
 def python_locks() -> str:
-    """Compile the locks again, preferring their versions: a change means they are out of step."""
+    """Compile the lock files again, keeping their versions. If one changes, it is outdated."""
     with tempfile.TemporaryDirectory() as folder:
         for one in lock.LOCKS:
             copy = Path(shutil.copy(one.path, folder))
             one.compile_to(copy)
             if copy.read_text() != one.path.read_text():
-                return f"{one.path.name} is out of step: run `sh scripts/run scripts/lock.py`."
+                return f"{one.path.name} is outdated: run `sh scripts/run scripts/lock.py`."
     return ""
 
 
@@ -46,22 +47,47 @@ def node_lock() -> str:
         wanted = json.loads((folder / "package.json").read_text())["devDependencies"]
         locked = json.loads((folder / "package-lock.json").read_text())["packages"][""]
         if wanted != locked["devDependencies"]:
-            return f"{folder.name}: package-lock.json is out of step: run `npm install --save`."
+            return f"{folder.name}/package-lock.json is outdated: run `npm install --save` there."
     return ""
 
 
-def tables() -> str:
-    """Compare what the environments declare: none inherits it, and all of a commit are alike."""
+INHERITED_BY_NONE = ("kv_namespaces", "durable_objects")
+"""Bindings. No environment inherits them."""
+
+
+def environments() -> str:
+    """Compare what no environment of wrangler.toml inherits: each should repeat it."""
     config = tomllib.loads((ROOT / "wrangler.toml").read_text())
     wanted = config["vars"]["TABLES"]
-    for name, environment_of in config["env"].items():
-        found = environment_of.get("vars", {}).get("TABLES", {})
+    for name, own in config["env"].items():
+        found = own.get("vars", {}).get("TABLES", {})
         unlike = [one for one in sorted(wanted | found) if wanted.get(one) != found.get(one)]
         if unlike:
             return (
                 f"wrangler.toml: [env.{name}.vars.TABLES] and [vars.TABLES] differ in"
                 f" {', '.join(unlike)}: make them the same."
             )
+        for kind in INHERITED_BY_NONE:
+            if bindings_in(own.get(kind)) != bindings_in(config[kind]):
+                return (
+                    f"wrangler.toml: [env.{name}] lacks bindings that the top level has: repeat"
+                    f" {kind} there."
+                )
+    return ""
+
+
+def bindings_in(section: Any) -> list[str]:
+    """Return the names of the bindings in a section of wrangler.toml, without their settings."""
+    listed = section.get("bindings", []) if isinstance(section, dict) else section or []
+    return sorted(one.get("name") or one["binding"] for one in listed)
+
+
+def local_settings() -> str:
+    """Find settings in wrangler.toml that are only for this machine."""
+    text = (ROOT / "wrangler.toml").read_text()
+    flags = tomllib.loads(text)["compatibility_flags"]
+    if "localhost" in text or "127.0.0.1" in text or "experimental" in flags:
+        return "wrangler.toml has a setting that is only for this machine: put it into .dev.vars."
     return ""
 
 
@@ -76,7 +102,8 @@ CHECKS = (
     ("imports", tool(str(TOOLS / "lint-imports"), "--no-cache", "--no-logo")),
     ("Python lock files", python_locks),
     ("node lock files", node_lock),
-    ("tables of environments", tables),
+    ("environments", environments),
+    ("local settings", local_settings),
     (
         "workflows",
         tool(
@@ -84,13 +111,13 @@ CHECKS = (
             *map(str, sorted(WORKFLOWS.glob("*.yml"))),
         ),
     ),
-    # Its help and information are matters of taste.
+    # Below medium severity, its findings are matters of taste.
     ("workflows' security", tool(str(TOOLS / "zizmor"), *ZIZMOR, str(WORKFLOWS))),
 )
 
 
 def outcome(check: Callable[[], str]) -> str:
-    """Return what is wrong; a check that cannot run is wrong too."""
+    """Return what is wrong. A check that cannot run has failed too."""
     try:
         return check().strip()
     except Failure as failure:
@@ -98,7 +125,7 @@ def outcome(check: Callable[[], str]) -> str:
 
 
 def main() -> int:
-    """Run every check and print a line for each."""
+    """Run every check, and print a line for each."""
     failed = 0
     for name, check in CHECKS:
         problem = outcome(check)

@@ -1,6 +1,6 @@
-"""`npm run doctor`: what is missing between this clone and a working production.
+"""`npm run doctor`: says what is missing between this clone and a working production.
 
-`npm run doctor -- --help` tells its options; `scripts/diagnosis/` is all of it.
+`npm run doctor -- --help` lists its options. Its code is in `scripts/diagnosis/`.
 """
 
 import os
@@ -10,4 +10,4 @@ from shared import project
 
 environment = {**project.environment(), "PYTHONPATH": f"{project.ROOT / 'src'}:{project.SCRIPTS}"}
 command = [sys.executable, "-m", "diagnosis", *sys.argv[1:]]
-os.execve(sys.executable, command, environment)  # noqa: S606 - no shell wanted
+os.execve(sys.executable, command, environment)  # noqa: S606 - it needs no shell

@@ -1,4 +1,4 @@
-"""Formats the Python files and fixes what ruff can fix by itself: `npm run format`."""
+"""`npm run format`: formats the Python files, and fixes what ruff can fix by itself."""
 
 import subprocess
 import sys

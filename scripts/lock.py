@@ -1,7 +1,7 @@
-"""Recompiles the Python lock files: `sh scripts/run scripts/lock.py [--upgrade]`.
+"""Compiles the Python lock files again: `sh scripts/run scripts/lock.py [--upgrade]`.
 
-Without --upgrade every version that still fits stays. The files name no index, so that every mirror
-fits them.
+Without --upgrade, a version stays if it still fits. The files name no index, so they work with
+every mirror.
 """
 
 import sys
@@ -23,12 +23,12 @@ class Lock:
     arguments: tuple[str, ...]
 
     def compile_to(self, output: Path, *options: str) -> None:
-        """Write the lock to `output`, preferring the versions which that file already has."""
+        """Write the lock to `output`, and keep the versions that this file already has."""
         python_env.uv("pip", "compile", *self.arguments, *COMMON, *options, "-o", str(output))
 
 
 LOCKS = (
-    # Pure-Python wheels for the Workers runtime, which counts as Linux.
+    # For the Workers runtime: only wheels in pure Python. Its platform counts as Linux.
     Lock(
         worker_packages.LOCK,
         (
@@ -36,17 +36,12 @@ LOCKS = (
             *("--python-version", worker_packages.WORKER_PYTHON, "--python-platform", "linux"),
         ),
     ),
-    # Every platform and Python that a developer may have.
+    # For every platform and every Python that a developer may have.
     Lock(
         python_env.DEV,
         ("--group", "dev", "--no-annotate", "--universal", "--python-version", "3.11"),
     ),
-    # What draws the benchmark's plot.
-    Lock(
-        python_env.BENCH,
-        ("--group", "bench", "--no-annotate", "--universal", "--python-version", "3.11"),
-    ),
-    # What installs the others.
+    # uv itself, which installs the others.
     Lock(
         python_env.BOOTSTRAP,
         (
@@ -58,7 +53,7 @@ LOCKS = (
 
 
 def main() -> int:
-    """Bring every lock file in step with pyproject.toml."""
+    """Compile every lock file from pyproject.toml."""
     for lock in LOCKS:
         lock.compile_to(lock.path, *sys.argv[1:])
     return 0

@@ -1,217 +1,149 @@
-"""`npm run mutants`: finds what could be wrong in a pure module without a unit test failing.
+"""`npm run mutants`: finds lines that could be wrong without a unit test failing.
 
-mutmut makes one small change at a time (a mutant) and runs the unit tests that reach it: `killed`
-is a mutant on which a test fails. The results stay in `mutants/` until a module or a unit test
+mutmut makes one small change at a time, a mutant, and runs the unit tests that reach it. A mutant
+is killed if one of them fails. The results stay in `mutants/` until a source or a unit test
 changes, so a run that was stopped goes on where it was. `pyproject.toml` says what is mutated.
 """
 
 import argparse
-import os
 import shutil
+import subprocess
 import sys
-import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
-from mutmut.mutation.data import SourceFileMutationData
-from mutmut.mutation.diff_apply import get_diff_for_mutant
-from mutmut.stats import status_by_exit_code
-from mutmut.utils.file_utils import walk_mutatable_files
-from mutmut.utils.format_utils import get_mutant_name, orig_function_and_class_names_from_key
-
-from local.processes import spawn
 from shared.failure import Failure, run_main
 from shared.project import REQUIREMENTS, ROOT, VENV_PYTHON, environment
 from shared.stamp import Stamp
 
+MUTMUT = VENV_PYTHON.with_name("mutmut")
 FOLDER = ROOT / "mutants"
-LOG = FOLDER / "run.log"
-# mutmut writes it when all mutants are made.
-STATISTICS = FOLDER / "mutmut-stats.json"
+PACKAGE = ROOT / "src" / "edge_cache"
 
-PACKAGE = Path("src/edge_cache")
 SHARED = "shared"
+"""The room of the modules that lie directly in the package."""
 
-UNTESTED = "not checked"
-STATUSES = ("killed", "survived", "timeout", "no tests")
-NOTICED = ("killed", "timeout")
-
-PROGRESS_EVERY_S = 10.0
-POLL_S = 0.5
+KILLED, TIMEOUT, NO_TESTS, NOT_CHECKED = "killed", "timeout", "no tests", "not checked"
+STATUSES = (KILLED, TIMEOUT, "survived", NO_TESTS, NOT_CHECKED, "suspicious", "segfault")
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: mutmut's name for it, the module it is in, and what became of it."""
+    """A change, by mutmut's name for it, such as `edge_cache.worker.reads.x_read__mutmut_3`."""
 
     name: str
-    module: Path
     status: str
 
     @property
-    def function(self) -> str:
-        """The function or method that is changed."""
-        function, class_name = orig_function_and_class_names_from_key(self.name)
-        return f"{class_name}.{function}" if class_name else function
+    def module(self) -> str:
+        """The module's dotted name."""
+        return self.name.rpartition(".")[0]
+
+    @property
+    def room(self) -> str:
+        """The folder that the module lies in."""
+        _, *folders, _ = self.module.split(".")
+        return folders[0] if folders else SHARED
 
 
-def room_of(module: Path) -> str:
-    """Return the module's folder in the package; those directly in it are what the rooms share."""
-    folders = module.relative_to(PACKAGE).parent.parts
-    return folders[0] if folders else SHARED
+def modules_of(asked: Sequence[str]) -> list[str]:
+    """Return the modules of rooms, and of files. Raises Failure if there are none."""
+    paths = [path for one in asked for path in _files(one)] if asked else PACKAGE.rglob("*.py")
+    return sorted(".".join(path.relative_to(ROOT / "src").with_suffix("").parts) for path in paths)
 
 
-def modules_of(asked: Sequence[str]) -> list[Path]:
-    """Return the modules that were asked for by room, path or dotted name; without any, all."""
-    modules = sorted(walk_mutatable_files())
-    chosen = set() if asked else set(modules)
-    for one in asked:
-        path = one.rstrip("/").removesuffix(".py").replace(".", "/").removeprefix("src/")
-        name = path.removeprefix(f"{PACKAGE.name}/")
-        found = {
-            module
-            for module in modules
-            if name in (room_of(module), module.relative_to(PACKAGE).with_suffix("").as_posix())
-        }
-        if not found:
-            rooms = ", ".join(sorted({room_of(module) for module in modules}))
-            raise Failure(f"There is no {one} to mutate: name a room ({rooms}) or a module in src.")
-        chosen |= found
-    return sorted(chosen)
+def _files(asked: str) -> list[Path]:
+    room, file = PACKAGE / asked, Path(asked).absolute()
+    if asked == SHARED or room.is_dir():
+        return list(PACKAGE.glob("*.py") if asked == SHARED else room.rglob("*.py"))
+    if not (file.is_file() and file.is_relative_to(PACKAGE)):
+        raise Failure(f"There is no {asked} to mutate: name {SHARED} or another room, or a file.")
+    return [file]
 
 
-def mutants_of(modules: Iterable[Path]) -> list[Mutant]:
-    """Read what mutmut wrote about the modules; raise ValueError if it is only half written."""
-    mutants = []
-    for module in modules:
-        data = SourceFileMutationData(path=module)
-        data.load()
-        mutants += [
-            Mutant(name, module, status_by_exit_code[code])
-            for name, code in data.exit_code_by_key.items()
-        ]
-    return mutants
+def mutmut(*arguments: str, stdout: int | None = None) -> str:
+    """Run mutmut, and return what it prints if that goes into a pipe."""
+    done = subprocess.run(
+        [str(MUTMUT), *arguments],
+        cwd=ROOT,
+        env=environment(),
+        check=False,
+        stdout=stdout,
+        text=True,
+    )
+    if done.returncode:
+        raise Failure(
+            "mutmut failed. It needs functions to change, and tests that pass before it changes"
+            " anything (`npm test -- tests/unit`). If both are there, delete the folder mutants."
+        )
+    return str(done.stdout)
+
+
+def results(modules: Sequence[str]) -> list[Mutant]:
+    """Return what mutmut knows of the modules."""
+    lines = mutmut("results", "--all", "true", stdout=subprocess.PIPE).splitlines()
+    found = (Mutant(*line.strip().split(": ", 1)) for line in lines)
+    return [mutant for mutant in found if mutant.module in modules]
 
 
 def sources() -> Stamp:
-    """Return the stamp of all that the results depend on."""
-    python = [*ROOT.glob("src/**/*.py"), *ROOT.glob("tests/unit/**/*.py")]
-    files = (*sorted(python), ROOT / "pyproject.toml", REQUIREMENTS / "dev.txt")
+    """Return the stamp of everything that the results depend on."""
+    python = sorted([*ROOT.glob("src/**/*.py"), *ROOT.glob("tests/unit/**/*.py")])
+    files = (*python, ROOT / "pyproject.toml", REQUIREMENTS / "dev.txt")
     return Stamp(FOLDER / ".sources", files, salt=f"{sys.version} {[*map(str, files)]}")
 
 
-def has_results() -> bool:
-    """Tell whether there are results, if only some, of the code as it is."""
-    if not (sources().is_current() and STATISTICS.is_file()):
-        return False
-    try:
-        mutants_of(modules_of(()))
-    except ValueError:
-        return False
-    return True
-
-
-def run_mutmut(modules: Sequence[Path], names: Sequence[str]) -> None:
-    """Have mutmut test the named mutants, or without names every untested one."""
-    process = spawn(
-        "mutmut",
-        [VENV_PYTHON.with_name("mutmut"), "run", *names],
-        cwd=ROOT,
-        env=environment(),
-        log=LOG,
-    )
-    began = told = time.monotonic()
-    try:
-        while process.alive:
-            time.sleep(POLL_S)
-            if STATISTICS.is_file() and time.monotonic() - told > PROGRESS_EVERY_S:
-                told = time.monotonic()
-                # Some file may be half written at this moment.
-                with suppress(ValueError):
-                    print_progress(mutants_of(modules), told - began)
-    finally:
-        process.stop()
-    if process.popen.returncode:
-        raise Failure(
-            f"{process.log_tail()}\n\nmutmut failed; its log is {LOG}. It needs functions to"
-            " change, and tests that pass as long as it does not: `npm test -- tests/unit`."
-        )
-
-
-def print_progress(mutants: Sequence[Mutant], passed_s: float) -> None:
-    """Say how far it is."""
-    tested = sum(mutant.status != UNTESTED for mutant in mutants)
-    print(f"[{passed_s:4.0f} s] {tested} of {len(mutants)} mutants", flush=True)
-
-
-def test(modules: Sequence[Path], asked: Sequence[str]) -> list[Mutant]:
-    """Test what was not tested yet, and return the results of the modules."""
-    if not has_results():
+def test(modules: Sequence[str], *, by_name: bool) -> None:
+    """Test what was not tested yet."""
+    if not sources().is_current():
         shutil.rmtree(FOLDER, ignore_errors=True)
         sources().write()
-    before = mutants_of(modules)
-    untested = [mutant.name for mutant in before if mutant.status == UNTESTED]
-    if untested or not before:
-        print("Making mutants, and running the unit tests that reach them …", flush=True)
-        # mutmut tests named mutants even if it did before.
-        names = untested or [get_mutant_name(module, "x*") for module in modules]
-        run_mutmut(modules, names if asked else ())
-    after = mutants_of(modules)
-    unknown = [mutant.name for mutant in after if mutant.status not in STATUSES]
-    if unknown:
-        raise Failure(f"mutmut could not tell about {', '.join(unknown)}; see {LOG}.")
-    return after
+    known = results(modules)
+    untested = [mutant.name for mutant in known if mutant.status == NOT_CHECKED]
+    if untested or not known:
+        # mutmut tests a named mutant again even if it has a result.
+        names = untested or [f"{module}.x*" for module in modules]
+        mutmut("run", *(names if by_name else ()))
 
 
 def print_table(mutants: Sequence[Mutant]) -> None:
-    """Print a row for each room and one for all."""
-    rooms = sorted({room_of(mutant.module) for mutant in mutants})
-    rows = {room: [one for one in mutants if room_of(one.module) == room] for room in rooms}
-    print(f"\n{'':12}{'mutants':>10}{''.join(f'{status:>10}' for status in STATUSES)}{'score':>10}")
-    for name, row in (rows | {"total": mutants}).items():
-        counts = [sum(one.status == status for one in row) for status in STATUSES]
-        noticed = sum(one.status in NOTICED for one in row)
-        numbers = "".join(f"{number:10}" for number in (len(row), *counts))
-        print(f"{name:12}{numbers}{noticed / len(row):10.1%}")
+    """Print a row for each room."""
+    print(f"\n{'':12}{'mutants':>12}{''.join(f'{status:>12}' for status in STATUSES)}{'score':>12}")
+    for room in sorted({mutant.room for mutant in mutants}):
+        counts = Counter(mutant.status for mutant in mutants if mutant.room == room)
+        numbers = "".join(
+            f"{number:12}" for number in (counts.total(), *map(counts.__getitem__, STATUSES))
+        )
+        print(f"{room:12}{numbers}{(counts[KILLED] + counts[TIMEOUT]) / counts.total():12.1%}")
     print("\nThe score is the share of mutants that were killed or ran into the time limit.")
-    print("What survived: npm run mutants -- --survivors [ROOM or MODULE …]")
+    print("To see what survived: npm run mutants -- --survivors [ROOM or FILE …]")
 
 
 def print_survivors(mutants: Sequence[Mutant]) -> None:
-    """Print the change that each surviving mutant is, then the functions that no test reaches."""
+    """Print each change that no test noticed, then the functions that were not tested."""
     for mutant in mutants:
-        if mutant.status == "survived":
-            diff = get_diff_for_mutant(mutant.name, path=mutant.module).splitlines()
-            # The lines before say twice which file it is.
-            print(f"{mutant.module}: {mutant.function}", *diff[2:], "", sep="\n")
-    unreached = (mutant for mutant in mutants if mutant.status == "no tests")
-    for (module, function), group in groupby(unreached, lambda one: (one.module, one.function)):
-        print(f"{module}: {function}: no unit test reaches its {len(list(group))} mutants")
-    untested = sum(mutant.status == UNTESTED for mutant in mutants)
-    if untested:
-        print(f"{untested} mutants are not tested yet.")
-
-
-def parse_arguments() -> argparse.Namespace:
-    """Read which modules, and what to do."""
-    parser = argparse.ArgumentParser(prog="npm run mutants --", description=__doc__)
-    parser.add_argument("modules", nargs="*", metavar="ROOM or MODULE", help="only these")
-    parser.add_argument("--survivors", action="store_true", help="show what survived the last run")
-    return parser.parse_args()
+        if mutant.status not in {KILLED, TIMEOUT, NO_TESTS, NOT_CHECKED}:
+            print(mutmut("show", mutant.name, stdout=subprocess.PIPE))
+    for status in (NO_TESTS, NOT_CHECKED):
+        names = (one.name.partition("__mutmut_")[0] for one in mutants if one.status == status)
+        for function, count in Counter(names).items():
+            print(f"{function}: {status} ({count} mutants)")
 
 
 def main() -> int:
-    """Test the mutants, or show the survivors; how many there are is no failure."""
-    arguments = parse_arguments()
-    os.chdir(ROOT)
-    modules = modules_of(arguments.modules)
+    """Test the mutants, or show the survivors. A survivor is no failure."""
+    parser = argparse.ArgumentParser(prog="npm run mutants --", description=__doc__)
+    parser.add_argument("asked", nargs="*", metavar="ROOM or FILE", help="only these")
+    parser.add_argument("--survivors", action="store_true", help="show what survived the last run")
+    arguments = parser.parse_args()
+    modules = modules_of(arguments.asked)
     if not arguments.survivors:
-        print_table(test(modules, arguments.modules))
-    elif has_results():
-        print_survivors(mutants_of(modules))
+        test(modules, by_name=bool(arguments.asked))
+        print_table(results(modules))
+    elif sources().is_current():
+        print_survivors(results(modules))
     else:
         raise Failure("There are no results of the code as it is: run `npm run mutants` first.")
     return 0

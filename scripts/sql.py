@@ -1,6 +1,6 @@
-"""`npm run --silent sql`: prints the script that has the database tell the Worker of changes.
+"""`npm run --silent sql`: prints the SQL script that sends changes of your tables to the Worker.
 
-It is made for [vars.TABLES] in wrangler.toml: run it again whenever that has changed.
+The script is for the tables in [vars.TABLES] of wrangler.toml: run it again after you change those.
 """
 
 import argparse
@@ -12,25 +12,27 @@ from shared.failure import Failure, run_main
 
 
 def parse_arguments() -> argparse.Namespace:
-    """Read what is asked for from the command line."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(prog="npm run sql --", description=__doc__)
-    parser.add_argument("--env", metavar="NAME", help="take the tables of [env.NAME.vars.TABLES]")
-    parser.add_argument("--remove", action="store_true", help="remove everything again")
+    parser.add_argument("--env", metavar="NAME", help="use the tables of [env.NAME.vars.TABLES]")
+    parser.add_argument(
+        "--remove", action="store_true", help="print the script that removes everything again"
+    )
     parser.add_argument(
         *("--out", "-o"),
         type=Path,
-        help="a file that ends in .sql, or a folder of migrations, to write it to",
+        help="write it to this file, which ends in .sql, or to this folder of migrations",
     )
     return parser.parse_args()
 
 
 def target(out: Path, name: str, now: datetime) -> Path:
-    """Return the file to write: the one that was named, or a new migration in a folder."""
+    """Return the file to write: the named one, or a new migration in the named folder."""
     return out if out.suffix == ".sql" else out / f"{now:%Y%m%d%H%M%S}_{name}.sql"
 
 
 def write(path: Path, script: str) -> None:
-    """Write it to a file, whose folder need not be there. Raises Failure."""
+    """Write the script to a file, and make its folder if needed. Raises Failure."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(script)

@@ -1,6 +1,6 @@
-"""`npm start`: an embedded Supabase and the Worker in front of it, until Ctrl-C.
+"""`npm start`: runs an embedded Supabase, and the Worker in front of it, until Ctrl-C.
 
-Both keep their data in `.local/start/`; delete the folder to begin anew.
+Both keep their data in `.local/start/`. Delete this folder to start without data.
 """
 
 import argparse
@@ -50,44 +50,46 @@ class Stopped(Exception):
 
 
 def parse_arguments() -> argparse.Namespace:
-    """Read the ports from the command line, else from the environment."""
+    """Read the ports from the command line, or else from the environment."""
     parser = argparse.ArgumentParser(prog="npm start --", description=__doc__)
     ports = (("--port", "PORT", "8787"), ("--supabase-port", "SUPABASE_PORT", "54321"))
     for option, variable, default in ports:
         value = os.environ.get(variable, default)
-        parser.add_argument(option, type=int, default=value, help=f"or ${variable}; {value}")
+        parser.add_argument(
+            option, type=int, default=value, help=f"or ${variable}; default: {value}"
+        )
     return parser.parse_args()
 
 
 @contextmanager
 def only_one() -> Iterator[None]:
-    """Raise Failure if another `npm start` of this clone runs: it would use the same database."""
+    """Raise Failure if `npm start` already runs in this clone: both would use one database."""
     STATE.mkdir(parents=True, exist_ok=True)
     with (STATE / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Failure(
-                "`npm start` runs already in this folder, and two would share one database: stop"
+                "`npm start` already runs in this folder, and two would share one database. Stop"
                 " the other one, or start the second in another clone."
             ) from None
         yield
 
 
 def check_port(port: int, option: str) -> None:
-    """Raise Failure if it is no port, or somebody else has it."""
+    """Raise Failure if this is not a port, or if another program uses it."""
     if not 0 < port <= MAX_PORT:
-        raise Failure(f"{option} {port} is no port: choose one from 1 to {MAX_PORT}.")
+        raise Failure(f"{option} {port} is not a port: choose one from 1 to {MAX_PORT}.")
     if port_in_use(port):
         raise Failure(
             f"Port {port} is in use, perhaps by another `npm start`, `wrangler dev` or"
-            f" `supabase start`: stop that one, or choose another port with"
+            f" `supabase start`. Stop that program, or choose another port with"
             f" `npm start -- {option} {port + 100}`."
         )
 
 
 def start_both(arguments: argparse.Namespace, running: list[Process]) -> tuple[Supabase, Worker]:
-    """Start Supabase, then the Worker; `running` has each as soon as it is there to be stopped."""
+    """Start Supabase, then the Worker, and add each to `running` as soon as it runs."""
     print(f"Starting Supabase Lite (PGlite) on port {arguments.supabase_port} …", flush=True)
     supabase = start_supabase(
         STATE / "supabase",
@@ -107,7 +109,7 @@ def start_both(arguments: argparse.Namespace, running: list[Process]) -> tuple[S
 
 
 def ready_text(supabase: Supabase, worker: Worker) -> str:
-    """Return what to try, with URLs that are easy to type."""
+    """Return the commands to try, with URLs that are easy to type."""
     text = READY.format(
         worker=worker.url,
         supabase=supabase.url,
@@ -118,9 +120,9 @@ def ready_text(supabase: Supabase, worker: Worker) -> str:
 
 
 def follow(log: Path, running: list[Process]) -> None:
-    """Show what the Worker logs from now on; raise Failure when a server ends."""
+    """Show what the Worker logs from now on. Raises Failure if a server ends."""
     parent = os.getppid()
-    # The request that found the Worker ready is logged a moment after its answer.
+    # The start-up's own request is logged a moment after its answer, and should not be shown.
     time.sleep(POLL_S)
     with log.open(errors="replace") as lines:
         lines.seek(0, os.SEEK_END)
@@ -135,21 +137,21 @@ def follow(log: Path, running: list[Process]) -> None:
 
 
 def stop_on_signal(_number: int, _frame: FrameType | None) -> None:
-    """Turn a signal into an exception, once: a second Ctrl-C must not interrupt the stopping."""
+    """Turn the first signal into an exception. A second Ctrl-C must not interrupt the stopping."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     raise Stopped
 
 
 def main() -> int:
-    """Run until stopped; whatever the reason, leave nothing running."""
+    """Run until stopped, if no other `npm start` runs here."""
     arguments = parse_arguments()
     with only_one():
         return serve(arguments)
 
 
 def serve(arguments: argparse.Namespace) -> int:
-    """Run both servers until stopped."""
+    """Run both servers until stopped. Stop both, whatever happens."""
     check_port(arguments.supabase_port, "--supabase-port")
     check_port(arguments.port, "--port")
     if arguments.port == arguments.supabase_port:

@@ -1,10 +1,111 @@
-"""Runs the tests: `npm test`, or `npm test -- tests/unit -k name` with pytest's arguments."""
+"""Runs the tests: `npm test`, or `npm test -- tests/unit -k name` with pytest's arguments.
+
+Without arguments everything runs: what needs no Worker beside what does, as that mostly waits. In
+the end it tells how long that took, and how much memory.
+"""
 
 import os
+import subprocess
 import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 from shared import project
 
-os.chdir(project.ROOT)
-command = [sys.executable, "-m", "pytest", *sys.argv[1:]]
-os.execve(sys.executable, command, project.environment())  # noqa: S606 - no shell wanted
+PYTEST = (sys.executable, "-m", "pytest")
+
+RUNTIME = project.ROOT / "tests" / "runtime"
+WITHOUT_A_WORKER = ("*_sql.py", "test_deploy.py")
+
+SAMPLE_S = 0.5
+
+INTERRUPTED = 2
+"""As pytest says it."""
+
+
+def main() -> int:
+    """Return 0 if all tests pass."""
+    os.chdir(project.ROOT)
+    arguments = sys.argv[1:]
+    with measured():
+        return run(arguments) if arguments else run_everything()
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run pytest and return its status."""
+    return subprocess.run([*PYTEST, *arguments], env=project.environment(), check=False).returncode
+
+
+def run_everything() -> int:
+    """Run both halves side by side, and show the second one's output after the first one's."""
+    apart = [str(path) for pattern in WITHOUT_A_WORKER for path in sorted(RUNTIME.glob(pattern))]
+    with tempfile.TemporaryFile() as output:
+        beside = subprocess.Popen(
+            [*PYTEST, "tests/unit", *apart],
+            env=project.environment(),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            print("What needs a Worker; unit tests and SQL run beside it:", flush=True)
+            status = run(["tests/runtime", *(f"--ignore={path}" for path in apart)])
+            other = beside.wait()
+        finally:
+            beside.terminate()
+        output.seek(0)
+        print("\nUnit tests and SQL:", flush=True)
+        sys.stdout.buffer.write(output.read())
+        sys.stdout.flush()
+    return status or other
+
+
+@contextmanager
+def measured() -> Iterator[None]:
+    """Tell how long the block took, and the most memory that this and all its processes had."""
+    began, over, peak = time.monotonic(), threading.Event(), [0]
+
+    def watch() -> None:
+        while not over.wait(SAMPLE_S):
+            peak[0] = max(peak[0], resident_bytes(os.getpid()))
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+        minutes = (time.monotonic() - began) / 60
+        memory = f", {peak[0] / 1e9:.1f} GB of memory at most" if peak[0] else ""
+        print(f"{minutes:.1f} minutes{memory}.", flush=True)
+
+
+def resident_bytes(root: int) -> int:
+    """Return what a process and all below it have in memory, where Linux tells; else 0."""
+    parents, sizes = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            rest = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it ended meanwhile
+        pid = int(folder.name)
+        parents[pid], sizes[pid] = int(rest[1]), int(rest[21])
+    pages = sum(size for pid, size in sizes.items() if _is_below(pid, root, parents))
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _is_below(pid: int, root: int, parents: dict[int, int]) -> bool:
+    while pid not in {root, 0}:
+        pid = parents.get(pid, 0)
+    return pid == root
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

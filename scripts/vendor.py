@@ -1,6 +1,6 @@
 """Fills `python_modules/` with the Worker's packages.
 
-`wrangler.toml` runs this before a build, so a bare `wrangler dev` or `wrangler deploy` works too.
+`wrangler.toml` runs this before each build, so `wrangler dev` and `wrangler deploy` work too.
 """
 
 from setup import worker_packages
@@ -8,7 +8,7 @@ from shared.failure import run_main
 
 
 def main() -> int:
-    """Vendor when run by Wrangler."""
+    """Install the packages if they are not current."""
     worker_packages.vendor()
     return 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import cache
 from typing import Any
 
@@ -17,7 +16,8 @@ from edge_cache.cloudflare.objects import ObjectNamespace
 from edge_cache.cloudflare.passing import pass_on
 from edge_cache.config import Settings, settings_from
 from edge_cache.refresher import serving
-from edge_cache.refresher.host import Host, Outside, host_of, wake
+from edge_cache.refresher.host import Host, host_of, wake
+from edge_cache.refresher.parts import Outside
 from edge_cache.supabase.rest import Supabase
 from edge_cache.tables import Scope
 from edge_cache.worker import app, scheduled
@@ -30,12 +30,12 @@ from edge_cache.worker.reader import MaxAges, Reader
 event_loop.use_microtasks()
 
 _SCOPE = "table"
-"""In a Durable Object's storage: the name of its scope, which version 0.2.0 asks for."""
+"""An object's storage has its scope's name under this key, because release 0.2.0 reads it."""
 
 
 @cache
 def _settings() -> Settings:
-    """Return the checked configuration; it cannot change while an isolate lives."""
+    """Return the checked configuration. It cannot change while an isolate lives."""
     env = runtime.environment()
     return settings_from(
         lambda name: runtime.variable(env, name),
@@ -79,29 +79,29 @@ async def fetch(request: Request) -> Any:
 
 
 class Default(WorkerEntrypoint):
-    """The Worker: answers every request, and looks after the tables from time to time."""
+    """The Worker: it answers every request, and makes up for lost webhooks every minute."""
 
     def __init__(self, _ctx: Any, _env: Any) -> None:
-        """Prepare for one request; the runtime makes an instance for each.
+        """Prepare for one request. The runtime makes an instance for each.
 
-        It also looks at the signature of what it calls. A function's is looked up once, a method's
-        anew for each instance, which is then remembered: a plain function gives 10 % more hits a
-        second. The base class's constructor only keeps the arguments, which are not used here.
+        It also looks up the signature of what it calls: a function's once, but a method's again for
+        each instance. So a plain function allows 10 % more hits a second. The base class's
+        constructor only keeps the arguments, and we do not use those.
         """
         self.fetch = fetch  # type: ignore[method-assign]
 
     async def fetch(self, request: Request) -> Any:
-        """Answer a request; declared for the runtime, which looks for handlers in the class."""
+        """Answer a request. The runtime looks for handlers in the class, so this is declared."""
         return await fetch(request)
 
     async def scheduled(self, controller: Any, _env: Any, _ctx: Any) -> None:
-        """Heal what a webhook that never came has left out of date."""
+        """Refresh what is outdated because a webhook never came."""
         tables, at_ms = _settings().declared.tables, int(controller.scheduledTime)
         await scheduled.heal(tables, _objects(), runtime.log, at_ms)
 
 
 class Refresher(DurableObject):  # type: ignore[no-untyped-call]
-    """The Durable Object: hosts the refresher of one scope: a table, or the project."""
+    """The Durable Object: it has the refresher of one scope, a table or the project."""
 
     def __init__(self, ctx: Any, env: Any) -> None:
         """Take the runtime's context and bindings."""
@@ -111,14 +111,14 @@ class Refresher(DurableObject):  # type: ignore[no-untyped-call]
         self._host: Host | None = None
 
     async def fetch(self, request: Request) -> Any:
-        """Carry out what the Worker asks for (see `edge_cache.wire`)."""
+        """Do what the Worker asks for (see `edge_cache.wire`)."""
         answer = await serving.serve(
             request.url, request.text, lambda: _settings().declared, self._hosted, runtime.log
         )
         return runtime.response_of(answer)
 
     async def alarm(self, _info: Any = None) -> None:
-        """Carry out the changes that webhooks told of."""
+        """Carry out pending changes."""
         await wake(self._woken, self._storage, now_ms=runtime.now_ms, log=runtime.log)
 
     async def _hosted(self, scope: Scope) -> Host:
@@ -126,7 +126,7 @@ class Refresher(DurableObject):  # type: ignore[no-untyped-call]
         if self._host is None:
             self._host = host_of(scope, _outside(self._storage))
             self._storage.put(_SCOPE, scope.name)
-            # The alarm of an earlier life may be far off, if the clock was set back since.
+            # If the clock was set back since, the alarm of an earlier life may be far away.
             await self._host.backlog.schedule()
         return self._host
 
@@ -142,11 +142,10 @@ def _outside(storage: DurableStorage) -> Outside:
     return Outside(
         supabase,
         _settings().project,
-        supabase,
+        supabase.outbox,
         KvWriter(runtime.environment().ARTICLES),
         storage,
         runtime.Shared,
         runtime.now_ms,
-        asyncio.sleep,
         runtime.log,
     )

@@ -1,4 +1,4 @@
-"""The emptiest Python Worker: it imports only what the runtime asks of every Python Worker."""
+"""The emptiest Python Worker. It imports only what the runtime requires of every Python Worker."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from workers import Request, WorkerEntrypoint
 
 
 class Default(WorkerEntrypoint):
-    """Answers a constant."""
+    """Answers every request with a constant."""
 
     async def fetch(self, _request: Request) -> Any:
         """Answer."""

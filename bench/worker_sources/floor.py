@@ -1,7 +1,7 @@
 """The smallest Python Worker that hands a KV stream to a response.
 
-Nothing that serves from KV in Python can be faster: it reads neither the request nor the value, and
-uses the raw binding, which the SDK's own wraps.
+No Python Worker that serves from KV can be faster. It reads neither the request nor the value, and
+uses the raw binding without the SDK's wrapper.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from workers import Request, WorkerEntrypoint, import_from_javascript
 
 
 class Default(WorkerEntrypoint):
-    """Answers one entry."""
+    """Answers with one entry."""
 
     async def fetch(self, _request: Request) -> Any:
         """Answer."""

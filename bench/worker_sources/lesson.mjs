@@ -1,9 +1,9 @@
-// The lesson's Worker: what a reader of the tutorial deploys. It reads the cached JSON as text, parses
-// it on each hit and prints it again, logs a line, and every miss, revalidation and webhook goes
-// through supabase-js. What a client asks Supabase's REST API for is cached by its URL, in the same way.
+// The lesson's Worker: what a reader of the tutorial deploys. On each hit it reads the cached JSON as
+// text, parses it, prints it again and logs a line. Every miss, revalidation and webhook goes through
+// supabase-js. It caches answers of Supabase's REST API by URL, in the same way.
 //
-// Written for this benchmark. Its faults (truncated tables, an unauthenticated webhook, `null` in
-// the cache) are part of it: they make it faster, not slower.
+// It was written for this benchmark. Its faults (truncated tables, an unauthenticated webhook, `null` in
+// the cache) are kept, because they make it faster, not slower.
 
 import { createClient } from "@supabase/supabase-js";
 import { Router } from "itty-router";

@@ -1,8 +1,7 @@
-"""The smallest Python Worker that does for a client's read what each hit has to: two reads of KV.
+"""The smallest Python Worker that does what each hit of a query needs: two reads of KV.
 
-The entry has metadata, which tell its version, and a second key tells which version is current.
-As in `floor.py`, neither the request nor the value is looked at, and the stream goes to the
-response.
+The entry's metadata has its version, and a second key has the current version. As in `floor.py`, it
+reads neither the request nor the value, and the stream goes to the response.
 """
 
 from functools import cache
@@ -17,19 +16,19 @@ VERSION_KEY = "/articles?version"
 
 @cache
 def binding() -> tuple[Any, Any, Any]:
-    """Return KV, and how both keys are read: made once."""
+    """Return KV, and the options for both keys. They are made once."""
     kv = import_from_javascript("cloudflare:workers").env.ARTICLES
     as_stream = js.JSON.parse('{"type": "stream", "cacheTtl": 30}')
     return kv, as_stream, js.JSON.parse('{"type": "text", "cacheTtl": 30}')
 
 
 class Default(WorkerEntrypoint):
-    """Answers one query."""
+    """Answers with one query's entry."""
 
     async def fetch(self, _request: Request) -> Any:
         """Answer."""
         kv, as_stream, as_text = binding()
-        # Both calls are under way before the first is awaited.
+        # Both calls start before the first is awaited.
         entry = kv.getWithMetadata(ENTRY_KEY, as_stream)
         version = kv.get(VERSION_KEY, as_text)
         found = await entry

@@ -1,4 +1,4 @@
-"""Reads what is to be examined, and prints what is found."""
+"""Reads the command line and the configuration, and prints the findings."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ WRONG_USAGE = 2
 
 
 def main() -> int:
-    """Return 0 if nothing fails, 1 if something does, 2 if nothing could be asked for."""
+    """Return 0 if nothing fails, 1 if something fails, 2 if there was nothing to examine."""
     arguments = parsed(sys.argv[1:])
     try:
         configuration = configuration_of(arguments)
@@ -34,13 +34,13 @@ def main() -> int:
     return 1 if has_failed(found) else 0
 
 
-_MEND = "Mend it in .dev.vars or wrangler.toml; nothing else was looked at."
+_MEND = "Correct it in .dev.vars or wrangler.toml. Nothing else was checked."
 
 
 async def examine(
     settings: Settings, configuration: Configuration, arguments: Arguments
 ) -> list[Finding]:
-    """Print what is found as soon as it is, and return all of it."""
+    """Print each finding as soon as it is known, and return all of them."""
     found: list[Finding] = []
     steps = findings(settings, configuration.places, arguments.worker, tell)
     async for step in steps:
@@ -50,7 +50,7 @@ async def examine(
 
 
 def show(found: list[Finding]) -> list[Finding]:
-    """Print a line for each and return them."""
+    """Print a line for each finding, and return them."""
     coloured = wants_colour(os.environ, is_terminal=sys.stdout.isatty())
     for finding in found:
         print(line(finding, coloured=coloured), flush=True)
@@ -58,7 +58,7 @@ def show(found: list[Finding]) -> list[Finding]:
 
 
 def tell(progress: str) -> None:
-    """Say what is going on to whoever watches, and not to who reads the result."""
+    """Print progress to stderr, so that it is not part of the result."""
     print(progress, file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Whether the project is there and takes the key: if not, nothing else needs to be asked of it."""
+"""Whether the project answers and accepts the key. If not, no other check asks it anything."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from edge_cache.supabase.answers import error_code, is_postgrests, require_succe
 SUBJECT = "the project"
 
 _BAD_TOKEN = frozenset({"PGRST301", "PGRST302", "PGRST303"})
-"""What PostgREST says of a key that it cannot verify."""
+"""PostgREST's codes for a key that it cannot verify."""
 
 
 async def check(
     project: Project, target: str, schema: str, url: str, places: Mapping[str, str]
 ) -> Finding:
-    """Ask for something that is declared, and see who answers."""
+    """Ask for one declared table, view or function, and see who answers."""
     try:
         response = await project.get(f"{quote(target)}?limit=1", schema)
     except UpstreamError as error:
@@ -32,10 +32,10 @@ async def check(
 
 
 def judge(response: httpx.Response, url: str, places: Mapping[str, str]) -> Finding:
-    """Return whether that is a Supabase project which knows the key, whatever else it answered."""
+    """Return whether a Supabase project answered that knows the key. Other errors do not matter."""
     code = error_code(response)
     if "supabase-edge-cache" in response.headers.get("cache-status", ""):
-        return fail(SUBJECT, f"{url} is a Worker of this kind, not Supabase.", CHECK_ADDRESS)
+        return fail(SUBJECT, f"{url} is a Worker of this kind, not Supabase itself.", CHECK_ADDRESS)
     if code in _BAD_TOKEN or (code is None and response.status_code == HTTPStatus.UNAUTHORIZED):
         said = f"SUPABASE_ANON_KEY from {places['SUPABASE_ANON_KEY']} is no key of {url}."
         return fail(SUBJECT, said, CHECK_KEY)

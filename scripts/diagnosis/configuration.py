@@ -1,4 +1,4 @@
-"""Which project, which tables, and where each was taken from."""
+"""The configuration to examine, and where each variable was found."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from shared.failure import Failure
 from shared.project import environment
 
 _TAKEN = ("SUPABASE_URL", "SUPABASE_ANON_KEY", "REVALIDATE_SECRET")
-"""Variables that may stand elsewhere than in wrangler.toml."""
+"""Variables that may be set elsewhere than in wrangler.toml."""
 
 _PARSE = (
     'JSON.stringify(require("node:util")'
@@ -24,20 +24,20 @@ _PARSE = (
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The variables, and the name of the place that each of `_TAKEN` was taken from."""
+    """The variables, and the name of the place where each of `_TAKEN` was found."""
 
     variables: Mapping[str, str]
     places: Mapping[str, str]
 
     def settings(self) -> Settings:
-        """Return them checked as the Worker checks them. Raises ConfigurationError."""
+        """Check them as the Worker does, and return them. Raises ConfigurationError."""
         return settings_from(self.variables.get, lambda _binding, _method: True)
 
 
 def configuration_of(arguments: Arguments) -> Configuration:
-    """Return what command line, environment, .dev.vars and wrangler.toml say, the first of them.
+    """Return each variable from the first of: command line, environment, .dev.vars, wrangler.toml.
 
-    Raises Failure where a file cannot be read.
+    Raises Failure if a file cannot be read.
     """
     declared = _vars(arguments.config, arguments.environment)
     file = _dev_vars(arguments.config.parent, arguments.environment)
@@ -61,17 +61,19 @@ def _vars(config: Path, name: str | None) -> dict[str, str]:
     try:
         return variables_in(config.read_text(), name)
     except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"{config} cannot be read: see that it is there and a text file.") from error
+        raise Failure(
+            f"{config} cannot be read: check that it exists and is a text file."
+        ) from error
 
 
 def _dev_vars(folder: Path, name: str | None) -> Path:
-    """Return the file that Wrangler would read: an environment's own replaces the general one."""
+    """Return the file that Wrangler would read: an environment's own, or else the general one."""
     own = folder / f".dev.vars.{name}"
     return own if name and own.is_file() else folder / ".dev.vars"
 
 
 def _dotenv(file: Path) -> dict[str, str]:
-    """Return a file's variables as Node.js reads them, whose syntax is Wrangler's."""
+    """Return a file's variables. Node.js reads them: its syntax is Wrangler's."""
     done = subprocess.run(
         ["node", "--print", _PARSE, file],
         env=environment(),
@@ -80,6 +82,8 @@ def _dotenv(file: Path) -> dict[str, str]:
         text=True,
     )
     if done.returncode:
-        raise Failure(f"{file} cannot be read: see that it is a text file which you may read.")
+        raise Failure(
+            f"{file} cannot be read: check that it is a text file and that you may read it."
+        )
     variables: dict[str, str] = json.loads(done.stdout)
     return variables

@@ -1,4 +1,4 @@
-"""Whether the Worker answers from its cache what is declared, and to this public key."""
+"""Whether the Worker's cache answers this public key for everything that is declared."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NOT_PASSED_ON = "EDGE_NOT_PASSED_ON"
 
 
 async def check(worker: Worker, target: str, schema: str, key: str) -> Finding:
-    """Ask for the first row of something that is declared, as Supabase's clients do."""
+    """Ask for the first row of a declared table, view or function, as Supabase's clients do."""
     subject = f"{named(target, schema)} through the Worker"
     try:
         return judge(subject, await worker.query(target, schema, key))
@@ -24,11 +24,11 @@ async def check(worker: Worker, target: str, schema: str, key: str) -> Finding:
 
 
 def judge(subject: str, response: httpx.Response) -> Finding:
-    """Return whether the cache answered; `Cache-Status` tells why it did not."""
+    """Return whether the cache answered. If it did not, `Cache-Status` says why."""
     bypass = _BYPASS.search(response.headers.get("cache-status", ""))
     if bypass is None:
         if _NOT_PASSED_ON in response.text:
-            said = "the Worker refuses it: it has another public key, or does not declare it."
+            said = "the Worker refuses it: it has another public key, or it does not declare this."
             return fail(subject, said, "Deploy this wrangler.toml, and compare SUPABASE_ANON_KEY.")
         if response.is_server_error:
             code = object_in(response).get("code", "no code")
@@ -36,9 +36,13 @@ def judge(subject: str, response: httpx.Response) -> Finding:
         return ok(subject, "the cache answers Supabase's clients.")
     why = bypass[1]
     if why == "undeclared":
-        said = "the Worker passes it on, as it is not declared there in this schema."
+        said = "the Worker passes it on, because it does not declare it in this schema."
         return fail(subject, said, "Deploy this wrangler.toml: `npm run deploy`.")
     if why == "key":
-        said = "the Worker passes it on, as its SUPABASE_ANON_KEY is another public key than here."
-        return fail(subject, said, "Have the Worker, this command and your app use the same key.")
-    return warn(subject, f"the Worker passed it on: {why}.", "docs/responses.md tells why.")
+        said = "the Worker passes it on, because its SUPABASE_ANON_KEY differs from the one here."
+        return fail(
+            subject, said, "Use the same key in the Worker, in this command and in your app."
+        )
+    return warn(
+        subject, f"the Worker passed it on: {why}.", "docs/responses.md explains this reason."
+    )

@@ -1,4 +1,4 @@
-"""Which checks follow on which. What is not there is told once, and nothing more asked of it."""
+"""The order of the checks. If something is missing, it is reported once and not asked again."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from edge_cache.config import Settings
 from edge_cache.tables import PUBLIC
 
 TIMEOUT_S = 10.0
-"""For a connection, and for each piece of an answer."""
+"""A connection, and each piece of an answer, may take this long."""
 
 NOWHERE = ("edge_cache", PUBLIC)
-"""What is asked for if nothing else can be: that there is no such relation is an answer, too."""
+"""Asked for if nothing is declared. The answer that there is no such relation is enough."""
 
 Tell = Callable[[str], None]
-"""Says what is going on, where that takes long."""
+"""Prints what is going on if it takes long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What is asked: of a project, with the names of the places its variables are from."""
+    """A project and its settings, with the places where its variables were found."""
 
     project: Project
     settings: Settings
@@ -43,7 +43,7 @@ class Examination:
         return [await address.check(self.project, target, schema, url, self.places)]
 
     async def read(self) -> tuple[list[Finding], list[Reading]]:
-        """Return what is found in the project, and its tables as they were read."""
+        """Return the findings about the project, and the tables that could be read."""
         wanted = self.settings.declared
         reads, answers, sql = await asyncio.gather(
             asyncio.gather(*(tables.read(self.project, table) for table in wanted.tables)),
@@ -53,14 +53,14 @@ class Examination:
         pairs = zip(wanted.tables, reads, strict=True)
         judged = [finding for pair in pairs for finding in tables.judge(*pair)]
         failing = {finding.subject for finding in judged if has_failed([finding])}
-        # What cannot be read lacks more than triggers.
+        # If a table cannot be read, missing triggers are not its main problem.
         told = [one for one in sql if one.said != UNWATCHED or one.subject not in failing]
         return [*judged, *answers, *told], [read for read in reads if isinstance(read, Reading)]
 
     async def compare(
         self, worker: Worker, served: frozenset[str], readings: list[Reading]
     ) -> list[Finding]:
-        """Return how a Worker serves what is declared, except tables that it does not have."""
+        """Return how the Worker serves what is declared, except tables that it lacks."""
         wanted = self.settings.declared.tables
         lacks = {(table.relation, table.schema) for table in wanted if table.name not in served}
         targets = (target for target in self._targets if target not in lacks)
@@ -71,7 +71,7 @@ class Examination:
 
     @property
     def _targets(self) -> list[tuple[str, str]]:
-        """What is declared and can be read under ``/rest/v1/`` by its name, with its schema."""
+        """Name and schema of everything declared that can be read under ``/rest/v1/``."""
         wanted = self.settings.declared
         tables = ((table.relation, table.schema) for table in wanted.tables)
         targets = (*tables, *sorted(wanted.others), *wanted.watched)
@@ -81,7 +81,7 @@ class Examination:
 async def findings(
     settings: Settings, places: Mapping[str, str], worker_url: str | None, tell: Tell
 ) -> AsyncIterator[list[Finding]]:
-    """Return what is found, step by step."""
+    """Return the findings, step by step."""
     async with httpx.AsyncClient(timeout=TIMEOUT_S) as http:
         examination = Examination(Project(http, settings), settings, places)
         worker = Worker(http, worker_url) if worker_url else None
@@ -107,7 +107,7 @@ async def findings(
 
 async def _checkup(worker: Worker | None, settings: Settings) -> Checkup:
     if worker is None:
-        return Checkup([skip(health.SUBJECT, "not looked at.", "Give its address: --worker URL.")])
+        return Checkup([skip(health.SUBJECT, "not checked.", "Give its address: --worker URL.")])
     try:
         return health.judge(await worker.health(), settings.declared)
     except Unanswered as error:

@@ -1,4 +1,4 @@
-"""What a check found: a verdict, of what, one sentence, and the way out. Pure."""
+"""A finding: a verdict, its subject, one sentence, and what to do about it."""
 
 import re
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: ``said`` is a sentence about the subject, ``advice`` what to do, if anything."""
+    """One line. ``said`` is a sentence about the subject. ``advice`` says what to do."""
 
     verdict: Verdict
     subject: str
@@ -30,27 +30,27 @@ class Finding:
 
 
 def ok(subject: str, said: str) -> Finding:
-    """Return what is as it should be."""
+    """Return a finding that all is well."""
     return Finding(Verdict.OK, subject, said)
 
 
 def warn(subject: str, said: str, advice: str) -> Finding:
-    """Return what works, with a price."""
+    """Return a finding about something that works, but with a disadvantage."""
     return Finding(Verdict.WARN, subject, said, advice)
 
 
 def fail(subject: str, said: str, advice: str) -> Finding:
-    """Return what does not work, or is dangerous."""
+    """Return a finding about something that does not work, or is dangerous."""
     return Finding(Verdict.FAIL, subject, said, advice)
 
 
 def skip(subject: str, said: str, advice: str = "") -> Finding:
-    """Return what was not checked, and why."""
+    """Return a finding that something was not checked, and why."""
     return Finding(Verdict.SKIP, subject, said, advice)
 
 
 def has_failed(findings: Iterable[Finding]) -> bool:
-    """Tell whether anything fails."""
+    """Return whether anything fails."""
     return any(finding.verdict is Verdict.FAIL for finding in findings)
 
 
@@ -60,7 +60,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def in_environment(finding: Finding, name: str | None) -> Finding:
-    """Return a finding whose commands are of this environment of wrangler.toml."""
+    """Return the finding with commands for this environment of wrangler.toml."""
     if name is None:
         return finding
     advice = re.sub("`npm run (?:deploy|--silent sql)", rf"\g<0> -- --env {name}", finding.advice)
@@ -68,7 +68,7 @@ def in_environment(finding: Finding, name: str | None) -> Finding:
 
 
 def merged(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings with those as one that tell the same fault of several subjects."""
+    """Join findings that name the same fault of several subjects into one."""
     subjects: dict[Finding, list[str]] = {}
     for finding in findings:
         subject = finding.subject if finding.verdict is Verdict.OK else ""

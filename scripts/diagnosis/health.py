@@ -1,4 +1,4 @@
-"""What the Worker says of itself: its configuration, its tables, and how its refreshes go. Pure."""
+"""What the Worker says about itself: configuration, tables, and failed refreshes."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _DEPLOY = "Deploy this wrangler.toml: `npm run deploy`."
 
 @dataclass(frozen=True, slots=True)
 class Checkup:
-    """What is found, and the tables that the Worker serves; None where nothing can be asked."""
+    """The findings, and the tables that the Worker serves; None if it cannot be asked."""
 
     findings: list[Finding]
     tables: frozenset[str] | None = None
 
 
 def unanswered(why: str) -> Checkup:
-    """Return that nobody answers."""
+    """Return that the Worker does not answer."""
     return Checkup([fail(SUBJECT, why, _WHERE)])
 
 
 def judge(response: httpx.Response, declared: Declared) -> Checkup:
-    """Return what the answer of ``/health`` tells."""
+    """Return the findings about an answer of ``/health``."""
     report = object_in(response)
     if not _is_a_report(report):
-        said = f"what answers is not this Worker, as it has no /health; {problem(response)}"
+        said = f"what answers is not this Worker, because it has no /health; {problem(response)}"
         return Checkup([fail(SUBJECT, said, _WHERE)])
     if report["configuration"] != "ok":
         return Checkup([fail(SUBJECT, fault, _SET_VARIABLE) for fault in report["configuration"]])
@@ -45,7 +45,9 @@ def judge(response: httpx.Response, declared: Declared) -> Checkup:
     scopes = {**{f"/{name}": told for name, told in tables.items()}, "its queries": project}
     faults = [fault for name, told in scopes.items() for fault in _scope_faults(name, told)]
     if report.get("revalidation") == "closed":
-        faults.append(fail(SUBJECT, "it has no REVALIDATE_SECRET, so no webhook is taken.", _GIVE))
+        faults.append(
+            fail(SUBJECT, "it has no REVALIDATE_SECRET, so it accepts no webhook.", _GIVE)
+        )
     findings = [*_declaration_faults(tables, declared), *faults, *_outbox_faults(project)]
     if not has_failed(findings):
         findings.insert(0, ok(SUBJECT, f"it is configured; {_served(tables)}."))
@@ -65,7 +67,7 @@ def _served(tables: Mapping[str, Any]) -> str:
 
 
 def _declaration_faults(tables: Mapping[str, Any], declared: Declared) -> list[Finding]:
-    """Compare the names of the tables; ``/health`` tells neither keys nor schemas."""
+    """Compare the names of the tables. ``/health`` shows neither keys nor schemas."""
     wanted = {table.name for table in declared.tables}
     lacks, has = sorted(wanted - tables.keys()), sorted(tables.keys() - wanted)
     if not lacks and not has:
@@ -76,22 +78,22 @@ def _declaration_faults(tables: Mapping[str, Any], declared: Declared) -> list[F
 
 
 def _outbox_faults(project: Mapping[str, Any]) -> list[Finding]:
-    """Return why changes that no webhook brought are not made up for, where that is known."""
+    """Return why the Worker cannot find changes whose webhook was lost, if that is known."""
     error = (project.get("outbox") or {}).get("error")
     if not error:
         return []
-    said = f"it could not ask the database for changes that no webhook brought: {error}."
+    said = f"it could not ask the database for changes whose webhook was lost: {error}."
     advice = "Compare its REVALIDATE_SECRET with edge_cache_secret in Vault; " + SEE_LOG.lower()
     return [warn(SUBJECT, said, advice)]
 
 
 def last_error(told: Mapping[str, Any]) -> str:
-    """Return the last failure of a table, or of what belongs to none, as a sentence."""
+    """Return the last failure of a table, or of the project, as a sentence."""
     return str(told.get("last_error_detail") or f"The last error is {told.get('last_error')}.")
 
 
 def _scope_faults(name: str, told: Mapping[str, Any]) -> list[Finding]:
-    """Return what goes wrong with a table, or with what belongs to none."""
+    """Return what goes wrong with a table, or with the project's queries."""
     if "error" in told:
         return [fail(f"{SUBJECT}, {name}", f"{told['error'].get('detail', 'it fails')}", SEE_LOG)]
     if not told.get("failures"):
@@ -99,4 +101,4 @@ def _scope_faults(name: str, told: Mapping[str, Any]) -> list[Finding]:
     said = f"{counted(told['failures'], 'read')} of Supabase failed in a row. {last_error(told)}"
     if not told.get("serving", True):
         return [fail(f"{SUBJECT}, {name}", f"readers get errors; {said}", SEE_LOG)]
-    return [warn(f"{SUBJECT}, {name}", f"readers get what it has; {said}", SEE_LOG)]
+    return [warn(f"{SUBJECT}, {name}", f"readers get the old entry; {said}", SEE_LOG)]

@@ -1,4 +1,4 @@
-"""What `npm run sql` installs in the project, and what that tells who has the secret."""
+"""The functions that `npm run sql` installs, and what they answer if we have the secret."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ CHECK = "edge_cache_check"
 _IS_WRONG = "28P01"
 _IS_NOWHERE = "28000"
 
-UNWATCHED = "it lacks the triggers that tell of its changes."
+UNWATCHED = "it lacks the triggers that write down its changes."
 
 _PRICES = {
     SNAPSHOT: "long tables are read page by page",
-    CHANGES: "lost webhooks are made up for late",
-    CHECK: "nobody can tell what may go stale unseen",
+    CHANGES: "a change whose webhook is lost is found late",
+    CHECK: "this command cannot see which changes would go unnoticed",
 }
-"""What it costs that a function is not there."""
+"""The disadvantage if a function is missing."""
 
 _UNSEEN = (
-    "whether keys are unique, row level security is on and triggers are there cannot be told"
-    " without edge_cache_check and the secret."
+    "without edge_cache_check and the secret, this command cannot see whether keys are unique, row"
+    " level security is on and triggers exist."
 )
 
 
 async def check(project: Project, secret: str | None, declared: Declared) -> list[Finding]:
-    """Return whether the functions are there, and what is wrong with what they look after."""
+    """Return whether the functions exist, and what they find wrong in the database."""
     try:
         return await _checked(project, secret, declared)
     except UpstreamError as error:
@@ -52,8 +52,8 @@ async def check(project: Project, secret: str | None, declared: Declared) -> lis
 
 
 async def _checked(project: Project, secret: str | None, declared: Declared) -> list[Finding]:
-    # A table that cannot be there, in a schema that the function reads: its error about it shows
-    # that there is a function. Without tables it reads no schema, and nobody asks it.
+    # This table cannot exist. If the function does, it answers with an error about the table. If no
+    # table is declared, the function reads no schema, and the Worker never calls it.
     schema = next((table.schema for table in declared.tables), PUBLIC)
     nothing = {"schema_name": schema, "table_name": "edge_cache/none", "key_column": "id"}
     answers = await asyncio.gather(
@@ -75,7 +75,9 @@ async def _checked(project: Project, secret: str | None, declared: Declared) -> 
 
 
 def _failure(error: UpstreamError) -> Finding:
-    return fail(CHECK, reason(error), "Run this again; see Dashboard → Logs → API.")
+    return fail(
+        CHECK, reason(error), "Run this again. If it still fails, see Dashboard → Logs → API."
+    )
 
 
 def _presence(needed: list[str], missing: list[str]) -> Finding:
@@ -88,7 +90,7 @@ def _presence(needed: list[str], missing: list[str]) -> Finding:
 
 
 def unwatched(answer: httpx.Response, declared: Declared) -> list[Finding]:
-    """Return the declared tables whose changes nobody tells of, as edge_cache_changes answers."""
+    """Return the declared tables that lack triggers, as edge_cache_changes answers."""
     if not answer.is_success:
         return []
     watched = object_in(answer).get("watched")
@@ -101,17 +103,17 @@ def unwatched(answer: httpx.Response, declared: Declared) -> list[Finding]:
 
 
 def judge(answer: httpx.Response, *, has_secret: bool) -> list[Finding]:
-    """Return what edge_cache_check's answer tells. Raises UpstreamError for another refusal."""
+    """Return the findings in edge_cache_check's answer. Raises UpstreamError for other errors."""
     code = error_code(answer)
     if code == _IS_NOWHERE:
         said = "Vault has no edge_cache_secret, so no webhook is sent."
-        advice = "Put the value of REVALIDATE_SECRET there: docs/deploying.md tells how."
+        advice = "Put the value of REVALIDATE_SECRET there: docs/deploying.md shows how."
         return [fail(CHECK, said, advice)]
     if not has_secret:
         return [skip(CHECK, _UNSEEN, GIVE_IT)]
     if code == _IS_WRONG:
-        said = "REVALIDATE_SECRET is another one here than edge_cache_secret in Vault."
-        advice = "Find out which of them the Worker has, and make the others equal to it."
+        said = "REVALIDATE_SECRET here differs from edge_cache_secret in Vault."
+        advice = "Find out which of the two the Worker has, and set the other to the same."
         return [fail(CHECK, said, advice)]
     require_success(answer)
     return _told(answer)

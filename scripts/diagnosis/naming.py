@@ -1,4 +1,4 @@
-"""What things are called in findings, and the ways out that more than one check tells. Pure."""
+"""Names in findings, and the advice that more than one check gives."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ import re
 from edge_cache.errors import UpstreamError
 
 _PLAIN = re.compile("[a-z_][a-z0-9_]*")
-"""What SQL takes for a name without quotes around it."""
+"""A name that needs no quotes in SQL."""
 
 FUNCTION = "rpc/"
-"""Functions lie below this."""
+"""The prefix of functions in the API's paths."""
 
 INSTALL = (
     "Run the script that `npm run --silent sql` prints in the SQL editor (Dashboard → SQL Editor)."
 )
 
-GIVE_IT = "Put REVALIDATE_SECRET into .dev.vars, or into the environment."
+GIVE_IT = "Put REVALIDATE_SECRET into .dev.vars or into the environment."
 
 CHECK_ADDRESS = (
-    "Compare SUPABASE_URL with Dashboard → Project Settings → Data API, and see that the project is"
-    " not paused."
+    "Compare SUPABASE_URL with Dashboard → Project Settings → Data API, and check that the project"
+    " is not paused."
 )
 
 CHECK_KEY = (
-    "Take the publishable key or the legacy anon key from Dashboard → Project Settings → API Keys,"
-    " of this project."
+    "Take the publishable key or the legacy anon key of this project, from Dashboard → Project"
+    " Settings → API Keys."
 )
 
-_DECLARATION = "Create it, or mend its line in [vars.TABLES] of wrangler.toml."
+_DECLARATION = "Create it, or correct its line in [vars.TABLES] of wrangler.toml."
 
 _WAYS_OUT = {
-    "42501": "Run `grant select on {name} to anon;` in the SQL editor, of what is public.",
-    "42703": 'Say which column names a row in [vars.TABLES], such as {{ key = "sku" }}.',
+    "42501": "If it is public, run `grant select on {name} to anon;` in the SQL editor.",
+    "42703": 'Declare in [vars.TABLES] which column names a row, such as {{ key = "sku" }}.',
     "42P01": _DECLARATION,
-    "57014": "Serve fewer rows by a view, or raise the statement timeout of the role anon.",
+    "57014": "Serve fewer rows with a view, or raise the statement timeout of the role anon.",
     "PGRST106": "Expose the schema: Dashboard → Project Settings → Data API.",
     "PGRST205": _DECLARATION,
     "PGRST301": CHECK_KEY,
@@ -43,7 +43,7 @@ _WAYS_OUT = {
 
 
 def named(target: str, schema: str) -> str:
-    """Return the name in SQL of what lies below ``/rest/v1/``: ``public.articles``."""
+    """Return the SQL name of a target below ``/rest/v1/``, such as ``public.articles``."""
     return f"{_identifier(schema)}.{_identifier(target.removeprefix(FUNCTION))}"
 
 
@@ -52,12 +52,12 @@ def _identifier(name: str) -> str:
 
 
 def reason(error: UpstreamError) -> str:
-    """Return why Supabase gave nothing, without the table's name, with which the line begins."""
+    """Return why Supabase did not answer, without the table's name: the line begins with it."""
     return error.detail.partition(" Table: ")[0]
 
 
 def way_out(error: UpstreamError, name: str) -> str:
-    """Return what to do about that, for a relation of this name."""
+    """Return what to do about this error of a relation."""
     advice = _WAYS_OUT.get(error.code or "")
     if advice is not None:
         return advice.format(name=name)

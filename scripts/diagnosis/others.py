@@ -28,13 +28,15 @@ async def check(project: Project, target: str, schema: str) -> Finding:
 
 
 def judge(name: str, response: httpx.Response) -> Finding:
-    """Return what an answer tells. Raises UpstreamError where it is another refusal."""
+    """Return the finding about an answer. Raises UpstreamError for other errors."""
     code = error_code(response)
     if code == _NO_SUCH_FUNCTION:
         return _not_called(name, error_text(response, "hint") or "")
     if code == _WRITES:
-        said = "the function writes, so it cannot be read by GET."
-        return fail(name, said, "Declare functions that read only, as stable or immutable.")
+        said = "the function writes, so a GET cannot call it."
+        return fail(
+            name, said, "Declare only functions that do not write: stable or immutable ones."
+        )
     if response.is_redirect and is_postgrests(response):
         return ok(name, f"the public key calls it; SQL chose the status {response.status_code}.")
     require_success(response)
@@ -42,14 +44,14 @@ def judge(name: str, response: httpx.Response) -> Finding:
 
 
 def _not_called(name: str, hint: str) -> Finding:
-    """Judge by PostgREST's hint, which names a function that takes other arguments."""
+    """Judge by PostgREST's hint, which names a function of this name with other arguments."""
     if f"{name}(" in hint:
-        return ok(name, "the function is there; it takes arguments, so it was not called.")
+        return ok(name, "the function exists. It was not called, because it takes arguments.")
     return skip(
         name,
-        "there is no function of this name without arguments; the public key cannot tell whether"
-        " there is one with.",
-        "edge_cache_check tells, where it is installed.",
+        "there is no function of this name without arguments. The public key cannot see whether"
+        " there is one with arguments.",
+        "If edge_cache_check is installed, it reports a missing function.",
     )
 
 
@@ -59,5 +61,5 @@ def _refused(name: str, target: str, error: UpstreamError) -> Finding:
         return fail(name, reason(error), advice)
     advice = way_out(error, name)
     if error.code == "42501":
-        advice += " A view with security_invoker needs that on the tables that it reads, too."
+        advice += " A view with security_invoker needs the same grant on the tables that it reads."
     return fail(name, reason(error), advice)

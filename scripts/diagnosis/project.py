@@ -1,4 +1,4 @@
-"""The Supabase project, asked as the Worker asks it: by the same code, with the public key."""
+"""Asks the Supabase project as the Worker does: with the same code and the public key."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from edge_cache.supabase.snapshots import Snapshots
 from edge_cache.tables import PUBLIC, Table
 
 DEADLINE_S = 30.0
-"""For one question, retries included; a Worker takes less (SUPABASE_TIMEOUT_SECONDS)."""
+"""One question may take this long, retries included. A Worker allows less."""
 
 AT_ONCE = 6
-"""So many questions are under way at a time, as from a Worker."""
+"""At most this many questions run at once, as in a Worker."""
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 class Project:
     """Asks the project. Every method raises UpstreamError, and none takes longer than a deadline.
 
-    ``http`` knows the way out of this machine's network, proxies included.
+    ``http`` knows this machine's proxies.
     """
 
     def __init__(self, http: httpx.AsyncClient, settings: Settings) -> None:
@@ -48,11 +48,11 @@ class Project:
         return await self._bounded(self._pages.first(table))
 
     async def snapshot(self, table: Table) -> Page | None:
-        """Return a whole table as edge_cache_snapshot reads it, or None where that is not there."""
+        """Return a whole table, read by edge_cache_snapshot; None if that function is missing."""
         return await self._bounded(self._snapshots.read(table))
 
     async def call(self, function: str, arguments: dict[str, object]) -> httpx.Response:
-        """Return a function's answer to a POST, which keeps its arguments out of every log."""
+        """Return a function's answer. It is a POST, so that its arguments are in no log."""
         content = json.dumps(arguments).encode()
         headers = {"content-type": "application/json"}
         return await self._bounded(self._requests.send("POST", f"rpc/{function}", headers, content))
@@ -62,11 +62,11 @@ class Project:
             async with self._gate, asyncio.timeout(DEADLINE_S):
                 return await question
         except TimeoutError as error:
-            raise UpstreamTimeout("Supabase gave no complete answer in time.") from error
+            raise UpstreamTimeout("Supabase sent no complete answer in time.") from error
 
 
 class _ClientTransport(httpx.AsyncBaseTransport):
-    """A client where `Requests` wants a transport: a bare one would not know of any proxy."""
+    """Lets `Requests` use a client, because a bare transport does not know the proxies."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http

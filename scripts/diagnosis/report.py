@@ -1,17 +1,17 @@
-"""How findings look: a line each with the verdict's word first, and a summary. Pure."""
+"""Prints findings: a line each that begins with the verdict, then a summary."""
 
 from collections.abc import Mapping, Sequence
 
 from diagnosis.findings import Finding, Verdict, counted
 
 _COLOURS = {Verdict.OK: "32", Verdict.WARN: "33", Verdict.FAIL: "31", Verdict.SKIP: "36"}
-"""ANSI's, for the word alone, which says it without them too."""
+"""ANSI colours of the word. The word says the same without them."""
 
 _WIDTH = max(map(len, Verdict)) + 2
 
 
 def wants_colour(environ: Mapping[str, str], *, is_terminal: bool) -> bool:
-    """Tell whether to colour the words; see https://no-color.org."""
+    """Return whether to colour the words; see https://no-color.org."""
     return is_terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
 
@@ -24,7 +24,7 @@ def line(finding: Finding, *, coloured: bool) -> str:
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """Return how many there were of each."""
+    """Return how many findings there were of each verdict."""
     verdicts = [finding.verdict for finding in findings]
     warnings = counted(verdicts.count(Verdict.WARN), "warning")
     failures = counted(verdicts.count(Verdict.FAIL), "failure")

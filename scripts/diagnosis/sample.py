@@ -1,4 +1,4 @@
-"""Whether what the Worker serves is what Supabase says now: each table, and one of its rows."""
+"""Whether the Worker serves the same as Supabase now: each table, and one row of it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from edge_cache.supabase.rows import row_digest, row_digests
 
 RETRIES = 2
 PAUSE_S = 2.0
-"""A change that is on its way to the Worker is no fault: both are looked at again."""
+"""If the two differ, a change may be on its way to the Worker. So both are read again."""
 
 _NOT_FOUND = httpx.codes.NOT_FOUND
 
 _OUTDATED = (
-    "If nobody edited it within the last minute, its webhook does not come: see the other lines."
+    "If nobody edited it within the last minute, its webhooks do not arrive: see the other lines."
     " GET /revalidate refreshes it by hand."
 )
 
 
 async def check(project: Project, worker: Worker, reading: Reading) -> Finding:
-    """Compare, and again after a pause where they differ."""
+    """Compare the two. If they differ, compare again after a pause."""
     finding = await _look(worker, reading)
     for _ in range(RETRIES):
         if finding.verdict is not Verdict.FAIL:
@@ -40,7 +40,7 @@ async def check(project: Project, worker: Worker, reading: Reading) -> Finding:
 async def _look(worker: Worker, reading: Reading) -> Finding:
     path = Resource(reading.table).path
     if reading.whole is None:
-        return skip(path, "the table is too long to be compared.")
+        return skip(path, "the table is too long to compare.")
     row = next(reading.rows, None)
     try:
         return judge(
@@ -52,17 +52,17 @@ async def _look(worker: Worker, reading: Reading) -> Finding:
     except Unanswered as error:
         return fail(path, str(error), SEE_LOG)
     except (ValueError, TypeError):
-        return fail(path, "what the Worker serves is no JSON of rows.", SEE_LOG)
+        return fail(path, "what the Worker serves is not a JSON array of rows.", SEE_LOG)
 
 
 def judge(
     reading: Reading, body: bytes, served: httpx.Response, served_row: httpx.Response | None
 ) -> Finding:
-    """Compare a table's JSON with what the Worker answered, and its first row likewise."""
+    """Compare a table's JSON, and its first row, with what the Worker answered."""
     path, key = Resource(reading.table).path, reading.table.key
     if served.is_success and served_row is not None and served_row.status_code == _NOT_FOUND:
-        said = f"the Worker finds no row by its {key}."
-        return fail(path, said, "It may have another key: deploy this wrangler.toml.")
+        said = f"the Worker finds no row by the column {key}."
+        return fail(path, said, "It may declare another key: deploy this wrangler.toml.")
     for answer in filter(None, (served, served_row)):
         if answer.status_code != httpx.codes.OK:
             return fail(path, problem(answer), SEE_LOG)
@@ -72,5 +72,5 @@ def judge(
         said = f"what the Worker serves differs from Supabase in {counted(differing, 'row')}."
         return fail(path, said, _OUTDATED)
     if served_row is not None and row_digest(served_row.content) not in wanted.values():
-        return fail(path, "what the Worker serves of a row differs from Supabase.", _OUTDATED)
-    return ok(path, "the Worker serves what Supabase says, as a whole and a row by itself.")
+        return fail(path, "a row that the Worker serves differs from Supabase.", _OUTDATED)
+    return ok(path, "the Worker serves the same table and the same row as Supabase.")

@@ -20,7 +20,7 @@ MAX_VALUE_BYTES = 25 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A table's first page, and the ``whole`` of it unless that would take several pages."""
+    """A table's first page, and the ``whole`` table unless that would take several pages."""
 
     table: Table
     first: Page
@@ -28,7 +28,7 @@ class Reading:
 
     @property
     def name(self) -> str:
-        """What the table is called."""
+        """The table's name in SQL."""
         return named(self.table.relation, self.table.schema)
 
     @property
@@ -44,7 +44,7 @@ class Reading:
 
 
 async def read(project: Project, table: Table) -> Reading | UpstreamError:
-    """Return a table as the public key sees it, or why it cannot be read."""
+    """Return a table as the public key sees it, or the error if it cannot be read."""
     try:
         first = await project.first_page(table)
         whole = first if first.is_whole else await project.snapshot(table)
@@ -54,7 +54,7 @@ async def read(project: Project, table: Table) -> Reading | UpstreamError:
 
 
 def judge(table: Table, read: Reading | UpstreamError) -> list[Finding]:
-    """Return what there is to say of a table."""
+    """Return the findings about a table."""
     if isinstance(read, UpstreamError):
         name = named(table.relation, table.schema)
         return [fail(name, reason(read), way_out(read, name))]
@@ -72,8 +72,8 @@ def _size(read: Reading) -> str:
 def _rows_faults(read: Reading) -> list[Finding]:
     if read.first.total:
         return []
-    said = "the public key may read it, and sees no row."
-    return [warn(read.name, said, "If it has rows that are public, add a policy that shows them.")]
+    said = "the public key may read it, but sees no row."
+    return [warn(read.name, said, "If some of its rows are public, add a policy that shows them.")]
 
 
 def _key_faults(read: Reading) -> list[Finding]:
@@ -82,7 +82,7 @@ def _key_faults(read: Reading) -> list[Finding]:
     if named_rows == page.rows:
         return []
     rows, values = counted(page.rows, "row"), counted(named_rows, "value")
-    said = f"{key} does not name its rows: {rows}, but {values} of it."
+    said = f"{key} does not name its rows: there are {rows}, but {values} of it."
     advice = 'Declare a unique, not null column in [vars.TABLES], such as { key = "sku" }.'
     return [fail(read.name, said, advice)]
 
@@ -90,9 +90,9 @@ def _key_faults(read: Reading) -> list[Finding]:
 def _size_faults(read: Reading) -> list[Finding]:
     if read.whole is None:
         total, page = counted(read.first.total, "row"), counted(read.first.rows, "row")
-        said = f"its {total} are longer than a page of {page}, so not read at one moment."
+        said = f"its {total} do not fit into a page of {page}, so they are not read at one moment."
         return [warn(read.name, said, INSTALL)]
     if len(read.whole.body) > MAX_VALUE_BYTES:
         said = f"its {counted(len(read.whole.body), 'byte')} do not fit into KV's 25 MiB."
-        return [warn(read.name, said, "Serve fewer rows or columns, by a view.")]
+        return [warn(read.name, said, "Serve fewer rows or columns with a view.")]
     return []

@@ -1,4 +1,4 @@
-"""A webhook's way: the Worker takes one, and the change is carried out."""
+"""Whether the Worker accepts a webhook and carries out the change."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from edge_cache.resources import Resource
 SUBJECT = "a webhook"
 
 DEADLINE_S = 20.0
-"""A Worker carries out a change within a second or two, and has failed to after 10 s by default."""
+"""A Worker carries out a change within two seconds, or has failed after 10 s by default."""
 
 POLL_S = 0.5
 
 
 async def check(worker: Worker, readings: Iterable[Reading], secret: str | None) -> Finding:
-    """Tell the Worker of a row as if it had changed, and wait until no change is pending."""
+    """Send a webhook for a row as if it had changed, and wait until no change is pending."""
     row = next((row for reading in readings for row in reading.rows), None)
     if secret is None:
-        return skip(SUBJECT, "not sent without the secret.", GIVE_IT)
+        return skip(SUBJECT, "not sent, because the secret is not known here.", GIVE_IT)
     if row is None:
-        return skip(SUBJECT, "not sent, as no declared table has a row to tell of.")
+        return skip(SUBJECT, "not sent, because no declared table has a row.")
     try:
         refusal = refused(await worker.notify(_payload(row), secret))
         return refusal or await _carried_out(worker, row.table.name)
@@ -39,7 +39,7 @@ async def check(worker: Worker, readings: Iterable[Reading], secret: str | None)
 
 
 def _payload(row: Resource) -> dict[str, object]:
-    """Return a notification as the project's SQL sends it, but of no number in the outbox."""
+    """Return a notification as the project's SQL sends it, but without a number."""
     table = row.table
     return {
         "type": "UPDATE",
@@ -51,10 +51,10 @@ def _payload(row: Resource) -> dict[str, object]:
 
 
 def refused(answer: httpx.Response) -> Finding | None:
-    """Return why the Worker did not take it, if so."""
+    """Return why the Worker did not accept it; None if it did."""
     if answer.status_code == HTTPStatus.UNAUTHORIZED:
-        said = "the Worker refuses it: its REVALIDATE_SECRET is another one than here."
-        advice = "Set the same with `npx wrangler secret put REVALIDATE_SECRET`, and in Vault."
+        said = "the Worker refuses it: its REVALIDATE_SECRET differs from the one here."
+        advice = "Set the same one with `npx wrangler secret put REVALIDATE_SECRET`, and in Vault."
         return fail(SUBJECT, said, advice)
     if answer.status_code == HTTPStatus.BAD_REQUEST:
         said = "the Worker does not understand it, so it is older than this clone."
@@ -71,13 +71,15 @@ async def _carried_out(worker: Worker, table: str) -> Finding:
         scopes = (report.get("tables", {}).get(table, {}), report.get("project", {}))
         took_s = time.monotonic() - began
         if all(scope.get("pending") == 0 for scope in scopes):
-            return ok(SUBJECT, f"the Worker took one, and carried it out within {took_s:.1f} s.")
+            return ok(
+                SUBJECT, f"the Worker accepted one, and carried it out within {took_s:.1f} s."
+            )
         if took_s > DEADLINE_S:
             return _not_carried_out(next((s for s in scopes if s.get("failures")), {}))
         await asyncio.sleep(POLL_S)
 
 
 def _not_carried_out(scope: dict[str, object]) -> Finding:
-    said = f"the Worker took one, but has not carried it out within {DEADLINE_S:.0f} s."
+    said = f"the Worker accepted one, but did not carry it out within {DEADLINE_S:.0f} s."
     why = f" {last_error(scope)}" if scope else ""
-    return fail(SUBJECT, said + why, f"See that the Worker reaches Supabase. {SEE_LOG}")
+    return fail(SUBJECT, said + why, f"Check that the Worker reaches Supabase. {SEE_LOG}")

@@ -1,4 +1,4 @@
-"""The deployed Worker: asked over HTTP as anybody may, and for `/revalidate` with the secret."""
+"""Asks the deployed Worker over HTTP, as anybody can. Only `/revalidate` gets the secret."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge_cache.supabase.requests import key_headers, profile
 from edge_cache.tables import Table
 
 DEADLINE_S = 30.0
-"""For one question. A Worker that has to ask Supabase first takes 10 s at most by default."""
+"""For one question. If the Worker has to ask Supabase, it takes 10 s at most by default."""
 
 SEE_LOG = "See `npx wrangler tail`."
 
@@ -33,15 +33,15 @@ class Worker:
         self.url = url
 
     async def health(self) -> httpx.Response:
-        """Return the answer of ``/health``, as JSON."""
+        """Return the answer of ``/health``, asked for as JSON."""
         return await self._ask("GET", "/health", {"accept": "application/json"})
 
     async def get(self, path: str) -> httpx.Response:
-        """Return what lies at a path: a whole table, or a row."""
+        """Return the answer at a path, for a whole table or a row."""
         return await self._ask("GET", path)
 
     async def query(self, target: str, schema: str, key: str) -> httpx.Response:
-        """Return what one of Supabase's clients would get for the first row of something."""
+        """Return what Supabase's clients would get for the first row of a target."""
         parameters = "" if target.startswith(FUNCTION) else "?select=*&limit=1"
         headers = {**key_headers(key), **profile(Table("", schema=schema))}
         return await self._ask("GET", f"/rest/v1/{quote(target)}{parameters}", headers)
@@ -65,7 +65,7 @@ class Worker:
 
 
 def problem(response: httpx.Response) -> str:
-    """Return what a problem (RFC 9457) of the Worker says, else its status."""
+    """Return what the Worker's problem (RFC 9457) says, or else its status."""
     document = object_in(response)
     detail = document.get("detail") if "title" in document else None
     return f"it answers {response.status_code}" + (f": {detail}" if detail else ".")

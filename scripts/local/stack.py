@@ -50,17 +50,16 @@ def start_supabase(
     folder: Path,
     port: int,
     *,
-    more_schemas: Path | None = None,
+    source: Path = supabase_project.SOURCE,
     exposed: Iterable[str] = (),
 ) -> Supabase:
-    """Serve a copy of `supabase/` whose database lives in `folder`; raise Failure with the log.
+    """Serve a copy of a project whose database lives in `folder`; raise Failure with the log.
 
-    The first start makes the schema (with the SQL files of another folder, if one is given) and the
-    seed; later ones find the rows as they were left. The API serves the project's own schemas,
-    and the ``exposed`` ones.
+    The first start makes the schema and the seed; later ones find the rows as they were left. The
+    API serves the project's own schemas, and the ``exposed`` ones.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    supabase_project.copy_project(folder, port=port, more_schemas=more_schemas, exposed=exposed)
+    supabase_project.copy_project(source, folder, port=port, exposed=exposed)
     applied = supabase_project.applied_stamp(folder)
     # `start` serves the database as it is, in a third of the time that `dev` compares schemas.
     verb = "start" if applied.is_current() else "dev"

@@ -1,4 +1,4 @@
-"""Copies `supabase/` into a state folder and makes it fit one local run of Supabase Lite."""
+"""Copies a Supabase project into a state folder and makes it fit one local run of Supabase Lite."""
 
 import json
 import re
@@ -18,20 +18,23 @@ SOURCE = ROOT / "supabase"
 PUBLISHABLE_KEY = "sb_publishable_local_only"
 SECRET_KEY = "sb_secret_local_only"  # noqa: S105 - see above
 
+_TEMP = ".temp"
+_APPLIED = Path(_TEMP) / "applied"
+"""The stamp of the schema and seed that the database was made from."""
 
-def copy_project(
-    folder: Path, *, port: int, more_schemas: Path | None, exposed: Iterable[str]
-) -> None:
-    """Refresh `folder`/supabase, keeping the database that an earlier run left there.
 
-    The API serves the schemas of the project's own config.toml, and the ``exposed`` ones.
+def copy_project(source: Path, folder: Path, *, port: int, exposed: Iterable[str]) -> None:
+    """Make `folder`/supabase as the source is, keeping the database that an earlier run left there.
+
+    The API serves the schemas of the project's own config.toml, and the ``exposed`` ones. If the
+    run ended while the database was being made, the database is unusable, so it is removed.
     """
     target = folder / "supabase"
-    ignore = shutil.ignore_patterns(".temp", ".branches")
+    if not (target / _APPLIED).exists():
+        shutil.rmtree(target / _TEMP, ignore_errors=True)
+    ignore = shutil.ignore_patterns(_TEMP, ".branches")
     shutil.rmtree(target / "schemas", ignore_errors=True)
-    shutil.copytree(SOURCE, target, ignore=ignore, dirs_exist_ok=True)
-    if more_schemas:
-        shutil.copytree(more_schemas, target / "schemas", dirs_exist_ok=True)
+    shutil.copytree(source, target, ignore=ignore, dirs_exist_ok=True)
     config = target / "config.toml"
     config.write_text(local_config(config.read_text(), port=port, exposed=exposed))
 
@@ -39,9 +42,8 @@ def copy_project(
 def applied_stamp(folder: Path) -> Stamp:
     """Return the stamp of the schema and seed that the folder's database was made from."""
     project = folder / "supabase"
-    files = (project / "edge_cache" / "snapshot.sql", project / "seed.sql")
-    sources = (*sorted((project / "schemas").glob("*.sql")), *files)
-    return Stamp(project / ".temp" / "applied", sources)
+    sources = tuple(sorted((*project.glob("*.sql"), *project.glob("*/*.sql"))))
+    return Stamp(project / _APPLIED, sources)
 
 
 def local_config(config: str, *, port: int, exposed: Iterable[str]) -> str:

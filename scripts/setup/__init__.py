@@ -1,4 +1,4 @@
-"""What a fresh clone lacks: packages of Node.js, Python and the Worker, and the Python runtime.
+"""Installs what a fresh clone lacks: packages for Node.js, Python and the Worker, and the runtime.
 
-It makes `.venv` itself, so it knows only the standard library of Python 3.11.
+It makes `.venv` itself, so it needs only Python 3.11's standard library.
 """

@@ -1,6 +1,6 @@
-"""Brings the project to where everything runs; takes a moment when nothing changed.
+"""Installs everything that is missing. If nothing changed, this takes only a moment.
 
-`scripts/run` calls it before every script, as `python -m setup` in `scripts/`.
+`scripts/run` runs it before every script, as `python -m setup` in `scripts/`.
 """
 
 import fcntl
@@ -14,19 +14,19 @@ from shared.project import CACHE
 
 @contextmanager
 def only_one() -> Iterator[None]:
-    """Keep two set-ups (`npm start` beside `npm test`) from installing into the same folders."""
+    """Wait until no other set-up installs into the same folders, such as that of `npm test`."""
     CACHE.mkdir(exist_ok=True)
     with (CACHE / "setup.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print("Waiting for another set-up of this project …", flush=True)
+            print("Waiting for another set-up of this project to end …", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def main() -> int:
-    """Run the steps; each says what it does, if it does something."""
+    """Run the steps. Each prints what it does if there is something to do."""
     with only_one():
         node_packages.install()
         python_env.install()

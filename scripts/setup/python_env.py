@@ -10,18 +10,16 @@ from shared.stamp import Stamp
 
 BOOTSTRAP = REQUIREMENTS / "bootstrap.txt"
 DEV = REQUIREMENTS / "dev.txt"
-BENCH = REQUIREMENTS / "bench.txt"
 
-# A virtual environment holds its own absolute path, so a moved project needs a new one.
-MADE = Stamp(VENV / ".made", (BOOTSTRAP,), salt=str(ROOT))
-SYNCED = Stamp(VENV / ".synced", (BOOTSTRAP, DEV), salt=str(ROOT))
+# A virtual environment contains its own absolute path, so a project that was moved needs a new one.
+MADE = Stamp(VENV / ".made", (BOOTSTRAP, DEV), salt=str(ROOT))
 
-# uv does not read pip's settings, where a company's mirror and certificate usually stand.
+# A company's mirror and certificate are usually in pip's settings, and uv does not read those.
 PIP_SETTINGS = (("index-url", "UV_DEFAULT_INDEX"), ("cert", "SSL_CERT_FILE"))
 
 VENV_FAILED = (
-    "Python could not make a virtual environment in .venv: on Debian and Ubuntu install the package"
-    " `python3-venv`, then run this again."
+    "Python could not make a virtual environment in .venv. On Debian and Ubuntu, install the"
+    " package `python3-venv`, then run this again."
 )
 INSTALL_FAILED = (
     "The Python packages could not be installed: check that pip reaches its index"
@@ -30,28 +28,22 @@ INSTALL_FAILED = (
 
 
 def install() -> None:
-    """Make the environment and bring its packages in step, as far as needed."""
-    if not MADE.is_current():
-        _make()
-    if not SYNCED.is_current():
-        print("Installing the Python packages of requirements/dev.txt …", flush=True)
-        uv("pip", "sync", "--require-hashes", str(DEV))
-        SYNCED.write()
-
-
-def uv(*arguments: str) -> str:
-    """Run uv on the environment and return its output; raise Failure if it fails."""
-    command: Command = [VENV_PYTHON, "-m", "uv", *arguments]
-    return run(command, env=_uv_environment(), otherwise=INSTALL_FAILED)
-
-
-def _make() -> None:
-    print("Making a Python environment in .venv …", flush=True)
+    """Make the environment anew if its packages are not those of the lock files."""
+    if MADE.is_current():
+        return
+    print("Making .venv with the Python packages of requirements/dev.txt …", flush=True)
     python: Command = [sys.executable, "-m", "venv", "--clear", VENV]
     run(python, env=os.environ, otherwise=VENV_FAILED)
     pip: Command = [VENV_PYTHON, "-m", "pip", "install", "--require-hashes", "-r", BOOTSTRAP]
     run(pip, env=os.environ, otherwise=INSTALL_FAILED)
+    uv("pip", "sync", "--require-hashes", str(DEV))
     MADE.write()
+
+
+def uv(*arguments: str) -> str:
+    """Run uv on the environment, and return its output. Raises Failure."""
+    command: Command = [VENV_PYTHON, "-m", "uv", *arguments]
+    return run(command, env=_uv_environment(), otherwise=INSTALL_FAILED)
 
 
 def _uv_environment() -> dict[str, str]:

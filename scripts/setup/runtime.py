@@ -1,9 +1,9 @@
-"""Finds, or has assembled, the Python runtime for running the Worker on this machine.
+"""Assembles the Python runtime that runs the Worker on this machine.
 
-`wrangler dev` downloads Pyodide from a content network that many machines cannot reach. workerd can
-read it from disk instead, and npm's `pyodide` package has the same files: runtime_bundle.py makes
-workerd's file from them. Miniflare has no option for the folder, so it is given a small executable
-that calls the real workerd with one more argument.
+`wrangler dev` downloads Pyodide from a CDN that many machines cannot reach. But workerd can read it
+from disk, and npm's `pyodide` package has the same files: runtime_bundle.py makes workerd's file of
+them. Miniflare has no option for the folder. So it gets a small executable instead of workerd. That
+calls the real workerd with one more argument.
 """
 
 import json
@@ -16,11 +16,11 @@ from shared.failure import Failure
 from shared.project import CACHE, NODE_MODULES, SCRIPTS, VENV_PYTHON, environment
 from shared.stamp import Stamp
 
-# The pair that fits together: a workerd of one week earlier wants other modules.
+# These two fit together. A workerd of one week earlier needs other modules.
 PYODIDE_VERSION = "314.0.6"
 WORKERD_VERSION = "1.20261117.1"
 
-# What makes workerd take the runtime from disk. Added to production's flags in wrangler.toml.
+# With these flags workerd reads the runtime from disk. They are added to those in wrangler.toml.
 COMPATIBILITY_FLAGS = (
     "python_workers",
     "python_workers_development",
@@ -35,7 +35,7 @@ BUNDLE = FOLDER / "pyodide_dev.capnp.bin"
 WORKERD = FOLDER / "workerd"
 ASSEMBLED = Stamp(FOLDER / ".assembled", (Path(__file__).with_name("runtime_bundle.py"),))
 
-# npm's names for platforms, as Python calls them.
+# npm's packages, by Python's names for the platforms.
 PLATFORM_PACKAGES = {
     ("linux", "x86_64"): "workerd-linux-64",
     ("linux", "aarch64"): "workerd-linux-arm64",
@@ -53,12 +53,12 @@ esac
 
 
 def ensure() -> None:
-    """Assemble the runtime if it is missing or was made by another version of these scripts."""
+    """Assemble the runtime if it is missing, or if another version of these scripts made it."""
     _check_version("pyodide", PYODIDE_VERSION)
     _check_version("workerd", WORKERD_VERSION)
     if not (BUNDLE.is_file() and ASSEMBLED.is_current()):
         print("Assembling the Python runtime for workerd …", flush=True)
-        # A process of its own: only `.venv` has what writes Cap'n Proto.
+        # This needs a process of its own, because only `.venv` has the package for Cap'n Proto.
         python: Command = [VENV_PYTHON, "-m", "setup.runtime_bundle"]
         run(
             [*python, NODE_MODULES / "pyodide", BUNDLE],
@@ -73,9 +73,8 @@ def _check_version(package: str, expected: str) -> None:
     found = json.loads((NODE_MODULES / package / "package.json").read_text())["version"]
     if found != expected:
         raise Failure(
-            f"{package} {found} is installed, but scripts/setup/runtime.py was made for"
-            f" {expected}: pin {expected} in package.json, or make the script fit and change its"
-            " version."
+            f"{package} {found} is installed, but scripts/setup/runtime.py needs {expected}: pin"
+            f" {expected} in package.json, or adapt the script to the new version."
         )
 
 
@@ -97,7 +96,7 @@ def _real_workerd() -> Path:
     workerd = NODE_MODULES / "@cloudflare" / package / "bin" / "workerd"
     if not workerd.is_file():
         raise Failure(
-            f"npm did not install @cloudflare/{package}: its registry may lack it, which"
-            f" `npm view @cloudflare/{package}@{WORKERD_VERSION}` tells."
+            f"npm did not install @cloudflare/{package}. Its registry may lack the package: see"
+            f" `npm view @cloudflare/{package}@{WORKERD_VERSION}`."
         )
     return workerd

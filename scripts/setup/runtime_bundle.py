@@ -1,10 +1,11 @@
-"""Writes the file in which workerd's development flavour looks for Pyodide.
+"""Writes the file from which workerd reads Pyodide in development.
 
-It is one Cap'n Proto message: a list of modules, of which workerd needs three, all internal. Their
-contents are npm's `pyodide` package, with changes to one file only. A Worker may not compile
-WebAssembly nor ask for randomness by itself, so both go through workerd's own helpers. And asyncio
-must use timers, as in production, where Pyodide is prepared in a bare isolate without a
-MessageChannel: the channel's single queue would run one request's callbacks within another request.
+The file is one Cap'n Proto message: a list of modules. workerd needs three of them, all internal.
+Their contents come from npm's `pyodide` package. Only one file is changed, for two reasons:
+
+- A Worker may not compile WebAssembly or get random values by itself, so workerd's helpers do both.
+- asyncio must use timers, as in production: Pyodide is prepared there without a MessageChannel. A
+  MessageChannel has a single queue, which would run one request's callbacks in another request.
 
 Arguments: the folder of npm's `pyodide` package, and the file to write.
 """
@@ -19,7 +20,7 @@ import capnp
 
 from shared.failure import Failure, run_main
 
-# Field numbers are workerd's; a module's declaration and compile cache stay empty.
+# The field numbers are workerd's. A module's declaration and compile cache stay empty.
 SCHEMA = """\
 @0xd3a5c1f0b2e47a96;
 
@@ -49,7 +50,7 @@ struct Module {
 
 HELPERS = 'import{newWasmModule,getRandomValues}from"pyodide-internal:builtin_wrappers";'
 
-# What stands in pyodide.asm.mjs, what takes its place, and how often.
+# A text in pyodide.asm.mjs, the text that replaces it, and how often it occurs.
 REPLACEMENTS = (
     ("export default _createPyodideModule", "export{_createPyodideModule}", 1),
     ("new WebAssembly.Module(", "newWasmModule(", 4),
@@ -59,7 +60,7 @@ REPLACEMENTS = (
 
 
 def assemble(pyodide: Path) -> bytes:
-    """Return the message made of a `pyodide` package."""
+    """Return the message with the contents of a `pyodide` package."""
     version = json.loads((pyodide / "package.json").read_text())["version"]
     source = adapt((pyodide / "pyodide.asm.mjs").read_text(), version)
     contents = (
@@ -78,13 +79,13 @@ def assemble(pyodide: Path) -> bytes:
 
 
 def adapt(source: str, version: str) -> str:
-    """Make the module fit workerd, or say which pattern this version of Pyodide lacks."""
+    """Adapt the module to workerd. Raises Failure if this version of Pyodide lacks a pattern."""
     for pattern, replacement, expected in REPLACEMENTS:
         found = source.count(pattern)
         if found != expected:
             raise Failure(
-                f"pyodide {version} has {pattern!r} {found} times, not {expected}: this version"
-                " does not fit scripts/setup/runtime_bundle.py; pin the one in runtime.py."
+                f"pyodide {version} has {pattern!r} {found} times, not {expected}. This version"
+                " does not fit scripts/setup/runtime_bundle.py: pin the one that runtime.py names."
             )
         source = source.replace(pattern, replacement)
     return HELPERS + source
@@ -98,7 +99,7 @@ def _schema() -> Any:
 
 
 def main() -> int:
-    """Write the file in one step, so that no workerd ever sees half of it."""
+    """Write the file in one step, so that workerd never reads half of it."""
     pyodide, bundle = map(Path, sys.argv[1:])
     bundle.parent.mkdir(parents=True, exist_ok=True)
     fresh = bundle.with_suffix(".new")

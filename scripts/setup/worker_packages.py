@@ -1,4 +1,4 @@
-"""Fills `python_modules/`, the folder whose packages Wrangler bundles with the Worker."""
+"""Fills `python_modules/`. Wrangler bundles the packages in this folder with the Worker."""
 
 import shutil
 from pathlib import Path
@@ -10,18 +10,18 @@ from shared.stamp import Stamp
 LOCK = REQUIREMENTS / "worker.txt"
 VENDORED = Stamp(PYTHON_MODULES / ".vendored", (LOCK, Path(__file__)))
 
-# Python in the Workers runtime of wrangler.toml's compatibility date.
+# The Python version of the Workers runtime at wrangler.toml's compatibility date.
 WORKER_PYTHON = "3.14"
 
-# Command line tools, which a Worker cannot run, and installers' notes. Licences stay.
+# A Worker cannot run command line tools, and does not need installers' files. Licences stay.
 UNUSED = ("bin", ".lock", "**/__pycache__", "*.dist-info/RECORD")
 
 
 def vendor() -> None:
-    """Install the locked packages beside the old ones, then swap the folders."""
+    """Install the locked packages into a new folder, then replace the old one with it."""
     if VENDORED.is_current():
         return
-    print("Vendoring the packages of requirements/worker.txt into python_modules/ …", flush=True)
+    print("Installing the Worker's packages into python_modules/ …", flush=True)
     fresh = CACHE / "python_modules"
     shutil.rmtree(fresh, ignore_errors=True)
     _install_into(fresh)
@@ -31,7 +31,7 @@ def vendor() -> None:
 
 
 def _install_into(folder: Path) -> None:
-    # Only pure-Python wheels: nothing that is compiled for this machine runs in a Worker.
+    # Only wheels in pure Python: a Worker cannot run what is compiled for this machine.
     python_env.uv(
         *("pip", "install", "--require-hashes", "--no-deps", "--only-binary", ":all:"),
         *("--python-version", WORKER_PYTHON, "--link-mode", "copy"),

@@ -1,4 +1,4 @@
-"""What the commands, `setup`, `local` and the benchmark share; it knows none of them.
+"""What the commands, `setup`, `local` and the benchmark share. It imports none of them.
 
-As `setup` uses it, it knows only the standard library of Python 3.11.
+`setup` uses it before any package is installed, so it needs only Python 3.11's standard library.
 """

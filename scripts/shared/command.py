@@ -1,4 +1,4 @@
-"""Runs a tool whose output matters only if it fails."""
+"""Runs a tool, and shows its output only if it fails."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,13 @@ TAIL_LINES = 20
 
 
 def tail(text: str) -> str:
-    """Return the last lines of a log, without the empty ones."""
+    """Return the last lines of a log, without empty lines."""
     lines = [line for line in text.splitlines() if line.strip()]
     return "\n".join(lines[-TAIL_LINES:])
 
 
 def run(command: Command, *, env: Mapping[str, str], otherwise: str) -> str:
-    """Run a command in the project and return its output; raise a Failure ending in `otherwise`."""
+    """Run a command in the project, and return its output. A Failure ends with `otherwise`."""
     done = subprocess.run(
         command,
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""Reads what wrangler.toml declares to be served, as Wrangler hands it to the Worker."""
+"""Reads what wrangler.toml declares, in the form in which Wrangler gives it to the Worker."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ __all__ = ["Declared", "declared_by", "read", "variables_in"]
 
 
 def read(environment: str | None) -> Declared:
-    """Return what the project's wrangler.toml declares, or one of its environments.
+    """Return what the project's wrangler.toml declares, or what one of its environments declares.
 
     Raises Failure with a sentence for each fault.
     """
@@ -26,7 +26,7 @@ def read(environment: str | None) -> Declared:
 
 
 def declared_by(wrangler_toml: str, environment: str | None = None) -> Declared:
-    """Return what the text of a wrangler.toml declares, or one of its environments.
+    """Return what the text of a wrangler.toml declares, or what one of its environments declares.
 
     Raises Failure.
     """
@@ -39,8 +39,8 @@ def declared_by(wrangler_toml: str, environment: str | None = None) -> Declared:
 def variables_in(wrangler_toml: str, environment: str | None = None) -> dict[str, str]:
     """Return the variables of a wrangler.toml, or of one of its environments, as texts.
 
-    Wrangler hands an environment its own variables and none of those above. Raises Failure, also
-    where ``TABLES`` is not among them.
+    An environment has only its own variables; Wrangler gives it none of the general ones. Raises
+    Failure, also if ``TABLES`` is missing.
     """
     path = ("vars",) if environment is None else ("env", environment, "vars")
     try:
@@ -51,6 +51,6 @@ def variables_in(wrangler_toml: str, environment: str | None = None) -> dict[str
     except (KeyError, TypeError):
         raise Failure(
             f"wrangler.toml has no section [{'.'.join(path)}.TABLES]: add it, with a line for each"
-            " table that is served, such as articles = {}."
+            " table that the Worker serves, such as articles = {}."
         ) from None
     return {name: v if isinstance(v, str) else json.dumps(v) for name, v in found.items()}

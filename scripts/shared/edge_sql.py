@@ -1,4 +1,4 @@
-"""Joins the SQL files of `supabase/edge_cache/`, and what is declared, into one script."""
+"""Joins the SQL files of `supabase/edge_cache/` and the declared tables into one script."""
 
 from collections.abc import Iterator
 
@@ -12,44 +12,44 @@ DEFINITIONS = (
     *("outbox", "prune", "gaps", "send", "touched", "announce", "watched", "secret", "changes"),
     *("reads", "check_declared", "check_tables", "check_reads", "check", "triggers"),
 )
-"""What is the same for every project, each after what it needs."""
+"""The files that are the same for every project. Each comes after those that it needs."""
 
 EXPOSED = "array['public']"
-"""Where snapshot.sql names the schemas of the tables that it reads."""
+"""The place in snapshot.sql that names the schemas of the tables that it reads."""
 
 HEAD = """\
--- {what} It is made by `npm run sql` of supabase-edge-cache.
--- Run it in the project's SQL editor (Dashboard → SQL Editor), or keep it as a migration. It may be
--- run again.
+-- {what} Made by `npm run sql` of supabase-edge-cache.
+-- Run it in the project's SQL editor (Dashboard → SQL Editor), or keep it as a migration. You may
+-- run it again at any time.
 {more}begin;
-set local lock_timeout = '10s'; -- rather than have all that comes later wait behind it
--- A name without a schema is Postgres's own, whatever others put into the session's search path.
+set local lock_timeout = '10s'; -- because later queries wait behind a script that waits for a lock
+-- So a name without a schema is always one of Postgres's own.
 set local search_path = pg_catalog, pg_temp;
 """
 
 VAULT = """\
--- Once, it needs the Worker's address and the value of REVALIDATE_SECRET in Vault:
+-- It needs the Worker's address and the value of REVALIDATE_SECRET in Vault. Add them once:
 --   select vault.create_secret('https://….workers.dev/revalidate', 'edge_cache_url');
 --   select vault.create_secret('…', 'edge_cache_secret');
 """
 
 RELOAD = """\
--- The API knows which functions there are only once it has read the schema again.
+-- The API has to read the schema again before it knows the new functions.
 notify pgrst, 'reload schema';
 commit;
 """
 
 CHECK = """\
--- What would go stale unseen, or is wrong; no row where nothing is.
+-- Lists what is wrong, and which changes the Worker would miss. No row means that all is well.
 select * from edge_cache.check();
 """
 
 
 def installing(declared: Declared) -> str:
-    """Return the script that has the database tell the Worker of what is declared."""
+    """Return the script that sends changes of the declared tables to the Worker."""
     return "\n".join(
         (
-            HEAD.format(what="Tells the Worker of changes.", more=VAULT),
+            HEAD.format(what="Sends changes of your tables to the Worker.", more=VAULT),
             _text("owner"),
             _text("schema"),
             _text("declared"),
@@ -64,15 +64,15 @@ def installing(declared: Declared) -> str:
 
 def removing() -> str:
     """Return the script that removes everything again."""
-    what = "Removes what tells the Worker of changes."
+    what = "Removes what sends changes of your tables to the Worker."
     return "\n".join((HEAD.format(what=what, more=""), _text("owner"), _text("remove"), RELOAD))
 
 
 def snapshot(declared: Declared) -> str:
-    """Return the function that reads tables of the declared schemas."""
+    """Return the function that reads tables in the schemas of the declared ones."""
     text = _text("snapshot")
     if text.count(EXPOSED) != 1:
-        raise Failure(f"snapshot.sql should have {EXPOSED} once: restore it from the repository.")
+        raise Failure(f"snapshot.sql should contain {EXPOSED} once: restore the file from git.")
     schemas = ", ".join(sorted({_literal(table.schema) for table in declared.tables}))
     return text.replace(EXPOSED, f"array[{schemas}]::text[]")
 
@@ -99,5 +99,5 @@ def _rows(declared: Declared) -> Iterator[tuple[str, str, str, str | None]]:
 
 
 def _literal(value: str | None) -> str:
-    """Return a text as SQL spells it."""
+    """Return a text as an SQL literal."""
     return "null" if value is None else "'" + value.replace("'", "''") + "'"

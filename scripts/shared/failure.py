@@ -1,15 +1,15 @@
-"""What a script says when it cannot go on: one sentence a person can act on, not a traceback."""
+"""If a script cannot go on, it prints one sentence that says what to do, and no traceback."""
 
 import sys
 from collections.abc import Callable
 
 
 class Failure(Exception):
-    """The message names the cause and the way out; a log's last lines may stand above it."""
+    """The message names the cause and what to do. A log's last lines may come before it."""
 
 
 def run_main(main: Callable[[], int]) -> None:
-    """Exit with what `main` returns, or with 1 and the sentence of a Failure."""
+    """Exit with what `main` returns. If it raises Failure, print that and exit with 1."""
     try:
         status = main()
     except Failure as failure:

@@ -1,4 +1,4 @@
-"""Where everything is. What these scripts make stays inside the project, in ignored folders."""
+"""The project's folders. Scripts write only inside the project, into folders that git ignores."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Remembers what a folder was made from, so that making it again costs nothing."""
+"""Remembers what a folder was made from, so that it is made again only after a change."""
 
 import hashlib
 from collections.abc import Sequence
@@ -16,18 +16,18 @@ def digest(sources: Sequence[Path], *, salt: str = "") -> str:
 
 @dataclass(frozen=True)
 class Stamp:
-    """A file with the hash of the sources, written once everything made from them is there."""
+    """A file with the hash of the sources, written after everything was made from them."""
 
     path: Path
     sources: tuple[Path, ...]
     salt: str = ""
 
     def is_current(self) -> bool:
-        """Tell whether nothing changed since the stamp was written."""
+        """Return whether nothing changed since the stamp was written."""
         return self.path.is_file() and self.path.read_text() == self._digest()
 
     def write(self) -> None:
-        """Record the sources as they are now."""
+        """Write down the hash of the sources as they are now."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(self._digest())
 

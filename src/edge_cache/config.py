@@ -1,7 +1,7 @@
 """The Worker's variables, checked once.
 
-Every fault is found in one go and named with the variable and what it should be; a value is never
-quoted, as it may be a key. Pure.
+One check finds all faults. A fault names the variable and says what it should be. It never quotes
+a value, because that may be a key.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ DEFAULT_QUERY_MAX_AGE_S = 300
 
 _SECONDS = re.compile(r"[0-9]{1,9}")
 _REPLICA = re.compile(r"[a-z]{20}-(?:all|rr-[a-z0-9-]+)\.supabase\.co")
-"""What Supabase's read replicas, and the load balancer before them, have for the project's host.
+"""The host of a read replica, or of the load balancer in front of the replicas.
 https://supabase.com/docs/guides/platform/read-replicas"""
 
 _JWT = re.compile(r"ey[^.]*\.[^.]*\.[^.]*")
 
 
 class PassThrough(StrEnum):
-    """Which requests that the cache does not answer are passed on to Supabase."""
+    """Which requests the Worker passes on to Supabase if the cache does not answer them."""
 
     OFF = "off"
     REST = "rest"
@@ -43,11 +43,13 @@ class PassThrough(StrEnum):
 class Settings:
     """Checked configuration. ``repr`` shows no key.
 
-    ``supabase_url`` has no trailing slash; ``timeout_s`` bounds one refresh, retries included;
-    entries of tables and rows older than ``max_age_s`` are renewed (None: they do not age), those
-    of queries after ``query_max_age_s``; shared caches may answer with a table or row for
-    ``shared_max_age_s`` (None: not at all). ``previous_secret`` is taken beside
-    ``revalidate_secret`` while that is replaced; ``has_page`` tells whether people see a page.
+    - ``supabase_url`` has no trailing slash.
+    - ``timeout_s`` bounds one refresh, retries included.
+    - Entries of tables and rows are aged after ``max_age_s`` (None: never), queries' entries after
+      ``query_max_age_s``.
+    - A shared cache may answer with a table or row for ``shared_max_age_s`` (None: not at all).
+    - While the operator replaces ``revalidate_secret``, ``previous_secret`` is valid too.
+    - If ``has_page`` is false, people see no page.
     """
 
     supabase_url: str
@@ -64,12 +66,15 @@ class Settings:
 
     @property
     def project(self) -> str:
-        """A digest of the project's address, which entries name."""
+        """A digest of the project's address. Each entry names the project that it came from."""
         return digest_of(self.supabase_url.lower().encode(), 6)
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The secret, and the previous one while that is replaced; none without the first."""
+        """The secret and, while the operator replaces it, the previous one.
+
+        If there is no secret, the previous one does not count either.
+        """
         if not self.revalidate_secret:
             return ()
         return tuple(filter(None, (self.revalidate_secret, self.previous_secret)))
@@ -80,7 +85,7 @@ def settings_from(
 ) -> Settings:
     """Read and check the variables and bindings.
 
-    ``variable`` returns a variable's text or None, ``has`` tells whether a binding has a method.
+    ``variable`` returns a variable's text or None. ``has`` returns whether a binding has a method.
     Raises ConfigurationError with all faults.
     """
     url = variable("SUPABASE_URL") or ""
@@ -132,18 +137,18 @@ _REFRESHER_FAULT = (
     "wrangler.toml under [[durable_objects.bindings]]."
 )
 _MODE_FAULT = (
-    "PASS_THROUGH is malformed: it should be rest (pass on what lies under /rest/v1/ and is not "
-    "answered from the cache), all (Supabase's other services too) or off."
+    "PASS_THROUGH is malformed: it should be rest (requests under /rest/v1/ that the cache does "
+    "not answer go to Supabase), all (requests to Supabase's other services too) or off."
 )
 
 
 def _secret(text: str | None) -> str | None:
-    """Return a secret, or None; around a token in a header, spaces would be lost."""
+    """Return a secret without spaces around it, because a header loses those. None if empty."""
     return (text or "").strip() or None
 
 
 def _declared(declaration: str | None) -> tuple[Declared, list[str]]:
-    """Return what is declared, and what is wrong with the declaration."""
+    """Return what is declared, and the faults of the declaration."""
     try:
         return declared_in(declaration), []
     except ConfigurationError as error:
@@ -156,7 +161,7 @@ def _url_fault(url: str) -> str | None:
         return f"SUPABASE_URL is missing: {expected}"
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port  # .port raises for what is no port
+        host, _ = parts.hostname, parts.port  # .port raises if the port is malformed
     except ValueError:
         return f"SUPABASE_URL is malformed: {expected}"
     if parts.scheme not in {"http", "https"} or not host or not _is_header_safe(url):
@@ -165,8 +170,8 @@ def _url_fault(url: str) -> str | None:
         return f"SUPABASE_URL has more than a host in it: {expected}"
     if _REPLICA.fullmatch(host):
         return (
-            "SUPABASE_URL is of a read replica or of the load balancer before them, which show a "
-            f"change late: {expected}"
+            "SUPABASE_URL names a read replica, or the load balancer in front of them, which show "
+            f"a change late: {expected}"
         )
     return None
 

@@ -1,7 +1,7 @@
-"""The text of ``TABLES``: what it declares by each name, and what is wrong with it. Pure.
+"""The text of ``TABLES``: what it declares under each name, and what is wrong with it.
 
-Postgres allows almost any name. One is refused here only where it has to stand as it is, in a path
-or in a header. Each fault says how the same thing can be declared instead.
+Postgres allows almost any name. We refuse a name only if it must stand unchanged in a path or in a
+header and cannot. Each fault says how to declare the same thing in another way.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ from edge_cache.errors import ConfigurationError
 _OPTIONS = ("name", "key", "schema", "view", "function", "watch")
 
 _KINDS = {"view": "a view", "function": "a function", "watch": "a watched table"}
-"""What may be declared instead of a table with a path of its own, by its option."""
+"""By its option: what a declaration can be instead of a table with a path of its own."""
 
 PUBLIC = "public"
-"""The schema that is read where a request names none."""
+"""If a request names no schema, it reads this one."""
 
 _RESERVED = frozenset(
     {"revalidate", "health", "rest", "auth", "storage", "functions", "graphql", "realtime"}
 )
-"""This Worker's routes, and the first segments of Supabase's own paths."""
+"""The Worker's own routes, and the first segments of Supabase's own paths."""
 
 MAX_NAME_BYTES = 63
 """Postgres's limit for an identifier, in UTF-8."""
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]{1,63}")
-"""What stands in a path as it is."""
+"""A path can have this text unchanged."""
 
 _SCHEMA = re.compile(r"[\w$-]{1,63}", re.ASCII)
-"""What stands in the header that chooses a schema."""
+"""The header that chooses a schema can have this text unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One member of ``TABLES``; ``relation`` and ``schema`` are Postgres's own names for it.
+    """One member of ``TABLES``. ``relation`` and ``schema`` are Postgres's own names for it.
 
-    ``kind`` is the option that says what it is instead of a table with a path of its own.
+    ``kind`` is the option of `_KINDS` that it has, or None for a table with a path of its own.
     """
 
     name: str
@@ -67,7 +67,7 @@ def declarations_in(text: str) -> list[Declaration]:
 
 
 def can_be_queried(relation: str, schema: str) -> bool:
-    """Tell whether a query below ``/rest/v1/`` can name a relation."""
+    """Return whether a query below ``/rest/v1/`` can name a relation."""
     return bool(_SEGMENT.fullmatch(relation) and _SCHEMA.fullmatch(schema))
 
 
@@ -86,12 +86,12 @@ _NO_TABLES = (
     'for each, such as articles = {} or products = { key = "sku" }, or the same as a JSON object.'
 )
 
-_OTHER_NAME = 'name, with its own as an option, such as my_table = { name = "its own" }'
-"""The way out for a table that cannot be declared by its own name."""
+_OTHER_NAME = 'name, and its own name as an option, such as my_table = { name = "its own" }'
+"""The way out if a table cannot be declared by its own name."""
 
 
 def _options_in(text: str) -> dict[str, object]:
-    """Return the options that are given to each name. Raises ConfigurationError."""
+    """Return each name's options. Raises ConfigurationError."""
     twice: list[str] = []
 
     def noting_doubles(members: list[tuple[str, object]]) -> dict[str, object]:
@@ -112,13 +112,13 @@ def _options_in(text: str) -> dict[str, object]:
 
 
 def _option_faults(name: str, given: object) -> list[str]:
-    """Return what is wrong with one name and the options that are given to it."""
+    """Return the faults of one name and its options."""
     if not _is_identifier(name):
         return [f"TABLES declares {name!r}: {_NO_IDENTIFIER}."]
     if not isinstance(given, dict):
         return [f'TABLES.{name} should be a table of options, such as {{}} or {{ key = "id" }}.']
     unknown = [
-        f"TABLES.{name} has no option {option!r}: it knows {', '.join(_OPTIONS)}."
+        f"TABLES.{name} has no option {option!r}: the options are {', '.join(_OPTIONS)}."
         for option in given
         if option not in _OPTIONS
     ]
@@ -136,7 +136,7 @@ _NO_IDENTIFIER = (
 
 
 def _is_identifier(value: object) -> bool:
-    """Tell whether Postgres takes it for a name, if it is quoted."""
+    """Return whether Postgres accepts a value as a quoted name."""
     if not isinstance(value, str) or "\0" in value:
         return False
     try:
@@ -146,7 +146,7 @@ def _is_identifier(value: object) -> bool:
 
 
 def _kind_faults(name: str, given: dict[str, object]) -> list[str]:
-    """Return what is wrong with saying that it has no path of its own."""
+    """Return the faults of the options that declare no table with a path of its own."""
     kinds = [kind for kind in _KINDS if kind in given]
     faults = [
         f"TABLES.{name}.{kind} should be true, or left out."
@@ -162,11 +162,14 @@ def _kind_faults(name: str, given: dict[str, object]) -> list[str]:
     return faults
 
 
-_A_SEGMENT = "stands in the path, so it has ASCII letters, digits, _ and - only"
+_A_SEGMENT = "is part of the path, so it may have ASCII letters, digits, _ and - only"
 
 
 def _spelling_faults(one: Declaration) -> Iterator[str]:
-    """Return what cannot stand where it has to; what is only watched stands nowhere."""
+    """Return a fault for each name that cannot stand unchanged in a path or a header.
+
+    The name of a table that is only watched stands in neither.
+    """
     if one.kind == "watch":
         return
     if one.kind is None:
@@ -174,13 +177,13 @@ def _spelling_faults(one: Declaration) -> Iterator[str]:
     elif not _SEGMENT.fullmatch(one.relation):
         yield (
             f"TABLES declares {one.relation!r}, but the name of {_KINDS[one.kind]} {_A_SEGMENT}: "
-            "declare another one of such a name, which reads it."
+            "declare another one with such a name that reads this one."
         )
     if not _SCHEMA.fullmatch(one.schema):
         yield (
-            f"TABLES.{one.name}.schema stands in a header, so it should be a name of ASCII letters,"
-            " digits, _, $ and - only: serve a view in such a schema, with view = true, and watch "
-            "the tables that it reads."
+            f"TABLES.{one.name}.schema is sent in a header, so it may have ASCII letters, digits, "
+            "_, $ and - only: declare a view in a schema with such a name, with view = true, and "
+            "watch the tables that it reads."
         )
 
 
@@ -198,7 +201,7 @@ def _path_faults(name: str) -> Iterator[str]:
 
 
 def _doubles(found: list[Declaration]) -> list[str]:
-    """Return a fault for each relation or function that is declared again."""
+    """Return a fault for each relation or function that is declared more than once."""
     names: dict[tuple[bool, str, str], list[str]] = {}
     for one in found:
         identity = (one.kind == "function", one.schema, one.relation)

@@ -1,6 +1,6 @@
-"""A cached entry: the JSON text as KV's value, and what is known about it as KV's metadata.
+"""A cached entry: the JSON text is KV's value, and what we know about it is KV's metadata.
 
-The value is the JSON text alone, so that a Worker which knows no metadata can read it. Pure.
+The value is the JSON text alone, so that a Worker that knows no metadata can read it.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Generic, TypeVar
+
+from edge_cache.bodies import Body
 
 _FORMAT = 2
 
 MAX_NUMBER = 10**15
-"""Above every time in milliseconds, and still exact in JavaScript."""
+"""It is above every time in milliseconds, and JavaScript still has it exactly."""
 
 _ETAG = re.compile(r'"[\x21\x23-\x7e]{1,100}"')
-"""It goes into a header as it is (RFC 9110, section 8.8.3)."""
+"""A header can have this text unchanged (RFC 9110, section 8.8.3)."""
 
 REPLAYED = (
     "content-type",
@@ -30,25 +33,26 @@ REPLAYED = (
     "content-language",
     "warning",
 )
-"""Headers of Supabase's answer to a query that are stored with it. The last three only SQL sets,
-but for the warnings of PostgREST 16."""
+"""Headers of Supabase's answer to a query that are stored with it. Only SQL sets the last three,
+but PostgREST 16 sends warnings too."""
 
 REPLAYABLE = frozenset({200, 206, 406})
-"""Statuses that are stored. A 406 is one: no row, or several, where one was asked for."""
+"""Statuses that are stored. A 406 means that a client asked for one row, and there is no row or
+there are several."""
 
 MAX_METADATA_BYTES = 1024
 """Workers KV's limit (https://developers.cloudflare.com/kv/platform/limits/)."""
 
 _REMEMBERED = 500
-"""So many texts of KV are parsed once: most hits are of few entries. About 1 MB at most."""
+"""At most this many texts of KV, about 1 MB, stay parsed, because most hits need few entries."""
 
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]{0,1000}")
-"""KV's metadata travel in a header themselves, where ASCII is safe."""
+"""KV's metadata are sent in a header, and only ASCII is safe there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """The versions below which entries of rows, and of queries, are stale (0: none is)."""
+    """An entry of a row, or of a query, is outdated if its version is below this (0: none is)."""
 
     rows: int = 0
     queries: int = 0
@@ -60,7 +64,7 @@ class Versions:
     @classmethod
     @lru_cache(_REMEMBERED)
     def from_text(cls, text: str) -> Versions:
-        """Return the versions; what cannot be of this package's making counts as none."""
+        """Return the versions. A text that this package cannot have written counts as 0."""
         numbers = text.split(" ")
         if len(numbers) > len(cls.__slots__) or not all(map(_is_version, numbers)):
             return cls()
@@ -72,21 +76,24 @@ def _is_version(text: str) -> bool:
 
 
 NO_VERSIONS = Versions()
-"""Nothing was ever published."""
+"""No version was ever published."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
     """What is stored beside an entry's bytes.
 
-    ``etag`` is a strong entity-tag with its quotes and ``size`` the value's length in bytes.
-    ``version`` is the current one when the read from Supabase *began*: every change up to it is in
-    the entry. ``read_at_ms``, the Unix time in milliseconds of that moment, tells an age and
-    nothing else. ``asked_at_ms`` is when a reader was last known to want the entry. ``row`` is a
-    row's digest, however it is spelled. ``status`` and ``headers`` are replayed of a query's
-    answer; a table and a row have no headers. ``rows`` is how many a whole table has; entries of
-    version 0.1.0 do not tell. ``project`` is the digest of the Supabase project that it was read
-    from; entries of versions before 0.3 have none.
+    - ``etag`` is a strong entity-tag with its quotes, ``size`` the value's length in bytes.
+    - ``version`` was the current one when the read from Supabase *began*, so the entry has every
+      change up to it.
+    - ``read_at_ms`` is the Unix time in milliseconds of that moment. Only ages are counted from it.
+      It is 0 if another Worker wrote the entry.
+    - ``asked_at_ms`` is when a reader was last known to want the entry.
+    - ``row`` is a row's digest. It does not depend on how the row is spelled.
+    - ``status`` and ``headers`` are replayed for a query. A table and a row have no headers.
+    - ``rows`` is the number of a whole table's rows. Entries of release 0.1.0 do not have it.
+    - ``project`` is the digest of the Supabase project that was read. Entries of release 0.2.0 and
+      before have none.
     """
 
     etag: str
@@ -101,7 +108,7 @@ class Metadata:
     project: str = ""
 
     def is_of(self, project: str) -> bool:
-        """Tell whether it was read from this project, as far as that is known."""
+        """Return whether it was read from this project, or nobody knows from which."""
         return self.project in {"", project}
 
     def to_json(self) -> str:
@@ -127,8 +134,8 @@ class Metadata:
 class Representation:
     """A complete, valid answer of Supabase.
 
-    ``headers`` are those that are replayed, by lower-case name. ``rows`` counts those of a whole
-    table.
+    ``headers`` are those that are replayed, by lower-case name. ``rows`` is the number of a whole
+    table's rows.
     """
 
     body: bytes
@@ -137,17 +144,25 @@ class Representation:
     rows: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What was read, with what is known of it."""
+B_co = TypeVar("B_co", bound=Body, covariant=True)
 
-    body: bytes
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[B_co]):
+    """An answer that is kept: what we know about it, and its bytes or a stream of them."""
+
     metadata: Metadata
+    body: B_co
+
+    def age_s(self, now_ms: int) -> int | None:
+        """Return its age in whole seconds, at least 0. None if another Worker wrote it."""
+        read_at_ms = self.metadata.read_at_ms
+        return max(0, (now_ms - read_at_ms) // 1000) if read_at_ms else None
 
 
 @lru_cache(_REMEMBERED)
 def parse_metadata(text: str) -> Metadata | None:
-    """Return the metadata, or None if it is not of this package's making."""
+    """Return the metadata, or None if this package cannot have written the text."""
     try:
         fields = json.loads(text)
         if fields["v"] != _FORMAT:
@@ -158,7 +173,7 @@ def parse_metadata(text: str) -> Metadata | None:
             fields["readAt"],
             fields["version"],
             fields["row"],
-            fields.get("askedAt", fields["readAt"]),  # an entry of version 0.1 has none
+            fields.get("askedAt", fields["readAt"]),  # an entry of release 0.1 has none
             fields.get("status", 200),
             fields.get("headers", {}),
             fields.get("rows"),
@@ -190,27 +205,27 @@ def _is_header(name: object, value: object) -> bool:
 
 
 def is_storable_header(value: str) -> bool:
-    """Tell whether KV's metadata may have a header's value."""
+    """Return whether KV's metadata may have a header's value."""
     return _HEADER_VALUE.fullmatch(value) is not None
 
 
 def etag_of(body: bytes) -> str:
-    """Return a strong entity-tag: equal exactly when the bytes are."""
+    """Return a strong entity-tag. Two are equal if the bytes are, and only then."""
     return f'"{digest_of(body, 16)}"'
 
 
 def digest_of(content: bytes, size: int) -> str:
-    """Return a digest of so many bytes, as hexadecimal digits."""
+    """Return a digest of ``size`` bytes, as hexadecimal digits."""
     # BLAKE2b takes 0.15 ms for 100 KB in WebAssembly, SHA-256 0.41 ms.
     return hashlib.blake2b(content, digest_size=size).hexdigest()
 
 
-def snapshot_of(
+def entry_of(
     answered: Representation, project: str, read_at_ms: int, version: int, asked_at_ms: int
-) -> Snapshot:
-    """Return an answer with the metadata that belongs to it.
+) -> Entry[bytes]:
+    """Return an answer with its metadata.
 
-    A query's entity-tag tells of its headers too: the same rows may have another count.
+    A query's entity-tag depends on the headers too, because the same rows may have another count.
     """
     body, headers = answered.body, answered.headers
     told = json.dumps([answered.status, *headers.items()]).encode() if headers else b""
@@ -225,9 +240,9 @@ def snapshot_of(
         rows=answered.rows,
         project=project,
     )
-    return Snapshot(body, metadata)
+    return Entry(metadata, body)
 
 
-def age_s(read_at_ms: int, now_ms: int) -> int:
-    """Return the entry's age in whole seconds, never negative (clocks differ between machines)."""
-    return max(0, (now_ms - read_at_ms) // 1000)
+def foreign_entry(body: bytes) -> Entry[bytes]:
+    """Return an entry that another Worker wrote. Nothing is known about it but its bytes."""
+    return Entry(Metadata(etag_of(body), len(body), read_at_ms=0, version=0), body)

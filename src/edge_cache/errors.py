@@ -2,42 +2,44 @@
 
     EdgeCacheError
     ├── ConfigurationError       the operator mends a variable or a binding
-    ├── RequestError             the client asks for something else
-    │   ├── BadPath              a path that could be read in two ways
-    │   ├── BadPayload           a webhook that is not Supabase's
+    ├── RequestError             the client must ask in another way
+    │   ├── BadPath              the path can be read in two ways
+    │   ├── BadPayload           the body is not what a webhook sends
     │   ├── PayloadTooLarge
     │   ├── Unauthorized
     │   ├── ForeignOrigin        a browser sends it for a page of another site
     │   ├── NotFound
-    │   │   └── SpelledOtherwise the row is there, under another spelling of its id
-    │   ├── NotPassedOn          the cache does not answer it, and Supabase is not to be asked
+    │   │   └── SpelledOtherwise the row exists, but its id is spelled in another way
+    │   ├── NotPassedOn          the cache does not answer it, and nothing is passed on
     │   └── MethodNotAllowed
     ├── SecretNotConfigured      the operator sets REVALIDATE_SECRET
     ├── LookupsExhausted         too many requests for rows that do not exist
-    ├── Overloaded               more queries are missed at once than are read side by side
+    ├── Overloaded               too many misses wait for their turn already
     ├── StoreError               Workers KV failed; readers go on without it
-    ├── RefresherUnavailable     the Durable Object did not answer
-    ├── RelayedProblem           an error that happened in the Durable Object
-    └── UpstreamError            Supabase gave nothing that may be cached
+    ├── RefresherUnavailable     the object did not answer
+    └── UpstreamError            Supabase sent nothing that may be cached
         ├── TransientUpstreamError      worth another try, now or later
         │   ├── UpstreamUnreachable     no connection
         │   ├── UpstreamTimeout         no answer in time
-        │   ├── UpstreamUnavailable     it says so itself: 425, 429 and 5xx
+        │   ├── UpstreamUnavailable     Supabase says so itself: 425, 429 and 5xx
         │   ├── TornRead                the table changed while its pages were read
         │   ├── StillReading            no answer yet; the read goes on
-        │   └── NotAsked                it failed a moment ago, so it was not asked again
+        │   └── NotAsked                Supabase failed a moment ago, so we do not ask it again
         ├── UpstreamRejected     4xx: the key is wrong, or a gateway lets nothing through
-        │   └── FinalAnswer      PostgREST's own answer to this very request, which is not kept
+        │   └── FinalAnswer      PostgREST's own answer to this request, which may not be stored
         └── InvalidAnswer        not what a PostgREST server sends
-            └── AnotherRow       a row with another id than was asked for
+            └── AnotherRow       a row with another id than we asked for
 
-Every class knows how it looks as a problem (RFC 9457): ``status``, ``slug`` (the last part of
-``type``), ``title`` and, where waiting helps, ``retry_after_s``; the instance adds ``detail``.
-``stale_if_error`` tells whether a reader may get an out-of-date entry instead (RFC 5861), ``hint``
-what Supabase's clients are told as a way out. A
-detail never quotes Supabase's own text, which may hold row content; ``code`` carries PostgREST's or
-Postgres's error code instead. What Supabase said in its own words, for a client of its own, is an
-`UpstreamError`'s ``reply``.
+Each class has what its problem document needs (RFC 9457): ``status``, ``slug`` (the last part of
+``type``) and ``title``. It has ``retry_after_s`` if waiting helps. The instance adds ``detail``.
+If ``stale_if_error`` is true, a reader may get an outdated entry instead (RFC 5861). ``hint`` shows
+Supabase's clients a way out.
+
+If an object raises one of these errors, the Worker raises the same class (see `edge_cache.wire`).
+
+A detail never quotes Supabase's own text, because that may have row content. ``code`` has
+PostgREST's or Postgres's error code instead. An `UpstreamError`'s ``reply`` is Supabase's answer in
+its own words, which only Supabase's clients get.
 """
 
 from __future__ import annotations
@@ -47,11 +49,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 RETRY_AFTER_S = 5
-"""Seconds that a client is asked to wait after a transient failure."""
+"""After a transient failure we ask clients to wait for this many seconds."""
 
 
 class EdgeCacheError(Exception):
-    """Base of all errors of this package; ``detail`` is a sentence for the person who reads it."""
+    """Base of all errors of this package. ``detail`` is a sentence for the person who reads it."""
 
     status = 500
     slug = "internal-error"
@@ -75,7 +77,7 @@ class EdgeCacheError(Exception):
 
 
 class ConfigurationError(EdgeCacheError):
-    """Variables or bindings are missing or malformed; ``faults`` has one sentence for each."""
+    """Variables or bindings are missing or malformed. ``faults`` has one sentence for each."""
 
     slug = "configuration"
     title = "The Worker is not configured"
@@ -137,7 +139,7 @@ class ForeignOrigin(RequestError):
 
 
 class NotFound(RequestError):
-    """No such path, or no such row visible to the public key."""
+    """There is no such path, or the public key can see no such row."""
 
     status = 404
     slug = "not-found"
@@ -145,20 +147,20 @@ class NotFound(RequestError):
 
 
 class SpelledOtherwise(NotFound):
-    """The row's id was spelled otherwise than Supabase spells it."""
+    """The request spells the row's id in another way than Supabase does."""
 
 
 class NotPassedOn(RequestError):
-    """The cache does not answer this request, and PASS_THROUGH keeps it from Supabase."""
+    """The cache does not answer this request, and because of PASS_THROUGH it is not passed on."""
 
     status = 403
     slug = "not-passed-on"
-    title = "This Worker answers from its cache alone"
+    title = "This Worker answers from its cache only"
     hint = 'Ask Supabase itself, or set PASS_THROUGH to "rest".'
 
 
 class MethodNotAllowed(RequestError):
-    """The path exists, the method does not; ``allow`` lists those that do."""
+    """The path exists, but not with this method. ``allow`` lists its methods."""
 
     status = 405
     slug = "method-not-allowed"
@@ -178,7 +180,7 @@ class SecretNotConfigured(EdgeCacheError):
 
 
 class LookupsExhausted(EdgeCacheError):
-    """So many rows were asked for in vain that no more are looked up for the moment."""
+    """Readers asked for too many rows that do not exist, so no more are looked up for a moment."""
 
     status = 503
     slug = "lookups-exhausted"
@@ -188,7 +190,7 @@ class LookupsExhausted(EdgeCacheError):
 
 
 class Overloaded(EdgeCacheError):
-    """So many queries are missed at once that no more wait for their turn."""
+    """Too many misses of queries wait for their turn already."""
 
     status = 503
     slug = "overloaded"
@@ -197,7 +199,7 @@ class Overloaded(EdgeCacheError):
 
 
 class StoreError(EdgeCacheError):
-    """Workers KV did not do what it was asked."""
+    """Workers KV failed to read or write."""
 
     status = 503
     slug = "kv-unavailable"
@@ -205,7 +207,7 @@ class StoreError(EdgeCacheError):
 
 
 class RefresherUnavailable(EdgeCacheError):
-    """The Durable Object could not be reached, so a miss cannot be filled."""
+    """The object did not answer, so nobody can fill a miss."""
 
     status = 503
     slug = "refresher-unavailable"
@@ -215,43 +217,18 @@ class RefresherUnavailable(EdgeCacheError):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer as Supabase sent it; the body is bytes, or a stream that nobody has read."""
+    """An answer as Supabase sent it. The body is bytes, or a stream that nobody has read."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
 
 
-class RelayedProblem(EdgeCacheError):
-    """A problem that the Durable Object answered with, passed on as it is."""
-
-    def __init__(
-        self,
-        document: Mapping[str, object],
-        retry_after_s: int | None,
-        *,
-        stale_if_error: bool = True,
-        reply: Reply | None = None,
-    ) -> None:
-        super().__init__(str(document.get("detail", "")))
-        self.status = int(str(document.get("status", 500)))
-        self.slug = str(document.get("type", "")).rpartition(":")[2]
-        self.title = str(document.get("title", ""))
-        self.retry_after_s = retry_after_s
-        self.stale_if_error = stale_if_error
-        self.reply = reply
-        self._document = dict(document)
-
-    def document(self) -> dict[str, object]:
-        """Return the document as it arrived."""
-        return self._document
-
-
 class UpstreamError(EdgeCacheError):
-    """Supabase did not give a complete, valid answer.
+    """Supabase did not send a complete, valid answer.
 
-    ``supabase_status`` is its HTTP status and ``code`` PostgREST's or Postgres's error code, where
-    there was one; ``reply`` is what it said.
+    ``supabase_status`` is its HTTP status and ``code`` PostgREST's or Postgres's error code, if
+    there was one. ``reply`` is its answer.
     """
 
     status = 502
@@ -288,14 +265,14 @@ class TransientUpstreamError(UpstreamError):
 
 
 class UpstreamUnreachable(TransientUpstreamError):
-    """No connection, or one that broke before the answer was complete."""
+    """There is no connection, or it broke before the answer was complete."""
 
     slug = "supabase-unreachable"
     title = "Supabase cannot be reached"
 
 
 class UpstreamTimeout(TransientUpstreamError):
-    """No complete answer within the time limit."""
+    """Supabase sent no complete answer within the time limit."""
 
     status = 504
     slug = "supabase-timeout"
@@ -303,21 +280,21 @@ class UpstreamTimeout(TransientUpstreamError):
 
 
 class UpstreamUnavailable(TransientUpstreamError):
-    """Supabase answered that it cannot serve just now."""
+    """Supabase answered that it cannot serve now."""
 
     slug = "supabase-unavailable"
     title = "Supabase is unavailable"
 
 
 class TornRead(TransientUpstreamError):
-    """The table kept changing while its pages were read, so no consistent answer was seen."""
+    """The table changed during every attempt to read its pages, so no answer is consistent."""
 
     slug = "table-changing"
     title = "The table changed while it was read"
 
 
 class StillReading(TransientUpstreamError):
-    """Supabase has not answered yet; the read goes on without the reader, who has an entry."""
+    """Supabase has not answered yet. The reader gets an outdated entry, and the read goes on."""
 
     status = 504
     slug = "supabase-slow"
@@ -325,35 +302,35 @@ class StillReading(TransientUpstreamError):
 
 
 class NotAsked(TransientUpstreamError):
-    """Supabase failed a moment ago, so it was not asked again for a reader who has an entry."""
+    """Supabase failed a moment ago, so a reader who has an entry does not make us ask again."""
 
     slug = "supabase-failed-just-now"
     title = "Supabase failed a moment ago"
 
 
 class UpstreamRejected(UpstreamError):
-    """Supabase, or a gateway before it, refused the Worker: that says nothing of what is cached."""
+    """Supabase, or a gateway in front of it, refused the Worker. The entry may still be right."""
 
     slug = "supabase-rejected"
     title = "Supabase refused the request"
 
 
 class FinalAnswer(UpstreamRejected):
-    """PostgREST's own answer to this very request, which may not be kept.
+    """PostgREST's own answer to this request, which may not be stored.
 
-    It is a verdict, such as that there is no such column, or a success that may not be stored.
-    Supabase is well, and what was read before is not true any more: it goes from the cache.
+    It is an error, such as "no such column", or a success that may not be stored. Supabase works,
+    so what was read before is no longer true, and the cache removes it.
     """
 
     stale_if_error = False
 
 
 class InvalidAnswer(UpstreamError):
-    """The answer is not the JSON that a PostgREST server sends, or not all of it."""
+    """The answer is not the JSON that a PostgREST server sends, or is only a part of it."""
 
     slug = "supabase-invalid-answer"
     title = "Supabase's answer is not usable"
 
 
 class AnotherRow(InvalidAnswer):
-    """The row that came has another id than was asked for, perhaps in another spelling."""
+    """The row that came has another id, or spells the id in another way."""

@@ -1,4 +1,4 @@
-"""HTTP's rules for this cache: conditional requests, response headers, problems. Pure.
+"""HTTP's rules for this cache: conditional requests, response headers, problems.
 
 RFC 9110 (validators, methods), 9111 (Age, Cache-Control), 9211 (Cache-Status), 9457 (problems) and
 the Fetch standard (CORS).
@@ -10,9 +10,9 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
-from edge_cache.entries import Metadata
+from edge_cache.bodies import Body, release
+from edge_cache.entries import Entry
 from edge_cache.errors import EdgeCacheError, MethodNotAllowed, Reply, Unauthorized
 from edge_cache.resources import Resource
 from edge_cache.urls import Url
@@ -23,10 +23,10 @@ JSON_TYPE = "application/json; charset=utf-8"
 PROBLEM_TYPE = "application/problem+json; charset=utf-8"
 
 CACHE_NAME = "supabase-edge-cache"
-"""How this cache names itself in Cache-Status."""
+"""Cache-Status names this cache so."""
 
 _VARY = "Accept, Accept-Profile, Apikey, Authorization, Prefer, Range"
-"""What of a request decides whether and with what a query is answered from the cache."""
+"""The request headers that decide whether the cache answers a query, and with what."""
 
 _FIRST_ERROR = 400
 _WITHOUT_BODY = frozenset({204, 205, 304})
@@ -39,7 +39,7 @@ EXPOSED_HEADERS = (
     "Content-Range, Content-Location, Content-Profile, Content-Disposition, Preference-Applied, "
     "Location, Retry-After, Warning, ETag, Age, Cache-Status"
 )
-"""What a page of another origin may read; without Content-Range, supabase-js has no count."""
+"""A page of another origin may read these. Without Content-Range, supabase-js has no count."""
 
 CORS = {
     "access-control-allow-origin": "*",
@@ -47,23 +47,13 @@ CORS = {
 }
 
 
-class Stream(Protocol):
-    """A body that only the runtime looks into."""
-
-    def cancel(self) -> object:
-        """Let go of it unread."""
-
-
-Body = bytes | Stream | None
-
-
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request.
 
-    ``header`` returns one header's value by its lower-case name, or None; ``body`` the whole body,
-    or None if it has more bytes than the given limit. ``native`` is the runtime's own request, for
-    whoever passes it on.
+    ``header`` returns the value of a header by its lower-case name, or None. ``body`` returns the
+    whole body, or None if it has more bytes than the limit. ``native`` is the runtime's own
+    request, which can be passed on.
     """
 
     method: str
@@ -77,7 +67,7 @@ class Request:
 class Answer:
     """A response before it becomes the runtime's object.
 
-    ``current`` is what it shows, if that is as new as this cache knows.
+    ``current`` is the resource that it shows, if the cache knows of no newer state.
     """
 
     status: int
@@ -88,16 +78,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A response of Supabase's, which is the runtime's object already."""
+    """A response of Supabase. It is the runtime's object already."""
 
     response: object
     status: int
 
 
 def none_match(if_none_match: str | None, etag: str) -> bool:
-    """Tell whether If-None-Match names this entity-tag (RFC 9110, section 13.1.2).
+    """Return whether If-None-Match names this entity-tag (RFC 9110, section 13.1.2).
 
-    The comparison is weak: compressing proxies turn a strong tag into a weak one. ``*`` matches.
+    ``*`` names every tag. The comparison is weak, because a proxy that compresses makes a strong
+    tag weak.
     """
     if if_none_match is None:
         return False
@@ -109,9 +100,8 @@ def cache_status(*parts: str) -> str:
     return "; ".join((CACHE_NAME, *parts))
 
 
-def representation(  # noqa: PLR0913  all but two by name
-    metadata: Metadata,
-    body: Body,
+def entry_answer(  # noqa: PLR0913  all but one by name
+    entry: Entry[Body],
     *,
     age: int | None,
     status: str,
@@ -119,16 +109,16 @@ def representation(  # noqa: PLR0913  all but two by name
     head: bool,
     current: Resource | None = None,
 ) -> Answer:
-    """Answer with an entry, or 304 where the client has the same already.
+    """Answer with an entry, or 304 if the client has the same already.
 
-    ``status`` is the Cache-Status value; ``age`` in seconds is left out where it is unknown;
-    ``current`` is what is shown, if nothing newer is known. A HEAD answer has the headers of GET's
-    and no body.
+    ``age`` is in seconds; if it is None, the answer has no Age. ``status`` is the Cache-Status
+    value. ``current`` is as in `Answer`. An answer to HEAD has GET's headers and no body.
     """
+    metadata, body = entry.metadata, entry.body
     headers = {
         **CORS,
         "etag": metadata.etag,
-        # Browsers ask again each time, which a 304 makes cheap, so that an edit shows at once.
+        # A browser asks each time, so that an edit shows at once. A 304 makes that cheap.
         "cache-control": "no-cache",
         **metadata.headers,
         "cache-status": status,
@@ -145,21 +135,15 @@ def representation(  # noqa: PLR0913  all but two by name
     if not_modified:
         return Answer(304, headers, current=current)
     headers.setdefault("content-type", JSON_TYPE)
-    if metadata.size or not head:  # the length of what a HEAD of its own stands for is not known
+    if metadata.size or not head:  # if HEAD is an entry of its own, nobody knows GET's length
         headers["content-length"] = str(metadata.size)
     return Answer(metadata.status, headers, body, current)
 
 
-def release(body: Body) -> None:
-    """Let go of a body that is not going to be sent."""
-    if body is not None and not isinstance(body, bytes):
-        body.cancel()
-
-
 def problem(error: EdgeCacheError) -> Answer:
-    """Answer with an error as a problem document (RFC 9457), never to be cached.
+    """Answer with an error as a problem document (RFC 9457) that no cache may keep.
 
-    A page of any origin may read it: it holds nothing that its reader could not ask for elsewhere.
+    A page of any origin may read it, because it has nothing that its reader could not ask for.
     """
     body = json.dumps(error.document(), ensure_ascii=False).encode()
     headers = {
@@ -178,29 +162,38 @@ def problem(error: EdgeCacheError) -> Answer:
 
 
 def relayed(reply: Reply, status: str) -> Answer:
-    """Answer with what Supabase said, as it came; ``status`` is the Cache-Status value.
+    """Hand on Supabase's answer as it came. ``status`` is the Cache-Status value.
 
-    No cache may keep it: it is not in this one either, and nobody would have it forget it.
+    No cache may keep it. This one does not, so nobody would purge it from another one.
     """
+    theirs = reply.headers
     headers = {
         "cache-control": "no-store",
-        **reply.headers,
-        **CORS,
+        "access-control-allow-origin": "*",
+        **theirs,
+        "access-control-expose-headers": _with(
+            theirs, "access-control-expose-headers", EXPOSED_HEADERS
+        ),
         "cdn-cache-control": "no-store",
-        "cache-status": status,
+        "cache-status": _with(theirs, "cache-status", status),
     }
     answer = Answer(reply.status, headers, reply.body)
     return for_head(answer) if reply.status in _WITHOUT_BODY else answer
 
 
+def _with(headers: Mapping[str, str], name: str, value: str) -> str:
+    """Return a list header with one more member (RFC 9110, section 5.3)."""
+    return f"{headers[name]}, {value}" if name in headers else value
+
+
 def _challenge(error: Unauthorized) -> str:
-    """Return the challenge of RFC 6750: it names an error only where a token was sent."""
+    """Return the challenge of RFC 6750. It names an error only if the client sent a token."""
     realm = 'Bearer realm="revalidate"'
     return f'{realm}, error="invalid_token"' if error.token_was_sent else realm
 
 
 def for_head(answer: Answer) -> Answer:
-    """Return the answer to HEAD: all of GET's but the body, which is let go of."""
+    """Return the answer to HEAD: GET's without the body."""
     release(answer.body)
     return replace(answer, body=None)
 
@@ -218,11 +211,11 @@ def json_answer(value: object, status: int = 200) -> Answer:
 
 
 def options(allow: str, requested_headers: str | None) -> Answer:
-    """Answer OPTIONS: the allowed methods, and the CORS preflight.
+    """Answer OPTIONS with the allowed methods and the CORS preflight.
 
-    It succeeds for every path, so that a page can read what the request itself is answered with, a
-    404 too. The headers that a page asks to send are granted, whatever they are: `/revalidate` is
-    guarded by a secret that no browser adds by itself.
+    It succeeds for every path, so that a page can read the answer to its request, even a 404. A
+    page may send any header, because a secret guards `/revalidate`, and no browser adds that by
+    itself.
     """
     headers = {
         **CORS,

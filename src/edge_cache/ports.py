@@ -1,7 +1,7 @@
-"""What the pure modules need from outside, as types.
+"""What the program needs from outside, as types.
 
-The read path gets a `ReadableStore`, which has no ``put``: that only the refresher writes is a fact
-of the types, not a habit.
+The Worker gets a `ReadableStore`, which has no ``put``. So the types ensure that only the refresher
+writes.
 """
 
 from __future__ import annotations
@@ -10,57 +10,55 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from edge_cache.entries import Metadata, Representation, Versions
-from edge_cache.http import Body, Passed, Stream
+from edge_cache.bodies import Body, Stream
+from edge_cache.entries import Entry, Representation, Versions
+from edge_cache.http import Passed
 from edge_cache.resources import Change, Resource
 from edge_cache.tables import Scope, Table
 
 NowMs = Callable[[], int]
 """Returns the Unix time in milliseconds."""
 
-Sleep = Callable[[float], Awaitable[None]]
-"""Waits for a number of seconds."""
-
 Share = Callable[[bytes], Body]
-"""Returns a body that any number of responses may send without a copy for each."""
+"""Returns a body that any number of responses can send without copies of it."""
 
 
 class Log(Protocol):
-    """Writes one structured line for one decision; never a key, a secret or row content."""
+    """Writes one structured line for each decision, without keys, secrets and row content."""
 
     def __call__(self, event: str, /, **fields: object) -> None:
         """Write the event and its fields."""
 
 
 Purge = Callable[[], Awaitable[bool]]
-"""Has the shared cache in front of the Worker forget what it keeps; tells whether it did."""
+"""Makes the shared cache in front of the Worker forget everything. Returns whether it did."""
 
 
 class PassOn(Protocol):
-    """Hands a request to Supabase as it came, and its answer back as it came."""
+    """Passes a request on to Supabase, and hands on the answer. Both stay as they came."""
 
     async def __call__(
         self, request: object, url: str, cache_status: Callable[[int], str]
     ) -> Passed:
         """Send the runtime's own request to another URL. Raises UpstreamUnreachable.
 
-        ``cache_status`` returns the member of Cache-Status for the status of the answer.
+        ``cache_status`` returns our member of Cache-Status for the answer's status.
         """
 
 
 class StoredValue(Protocol):
-    """A value of the store that has been opened and not yet read."""
+    """A value of the store that is open and not yet read."""
 
     @property
     def metadata(self) -> str | None:
-        """The metadata as JSON text, or None where the value was written without."""
+        """The metadata as JSON text, or None if the value has none."""
 
     @property
     def stream(self) -> Stream:
-        """The value, to be handed to a response or cancelled."""
+        """The value. A response must send it, or somebody must cancel it."""
 
     async def read(self) -> bytes:
-        """Return the whole value; instead of using `stream`."""
+        """Return the whole value. Do not use `stream` as well."""
 
 
 class ReadableStore(Protocol):
@@ -74,7 +72,7 @@ class ReadableStore(Protocol):
     ) -> tuple[StoredValue | None, Versions]:
         """Return what lies under a key, and the published versions. Raises StoreError.
 
-        Both are read at once.
+        Both reads run at the same time.
         """
 
 
@@ -82,20 +80,20 @@ class WritableStore(Protocol):
     """Workers KV as the refresher sees it. Every method raises StoreError."""
 
     async def put(self, key: str, body: bytes, metadata: str, ttl_s: int | None = None) -> None:
-        """Overwrite a value and its metadata; it goes by itself after so many seconds, if any."""
+        """Overwrite a value and its metadata. KV deletes them after ``ttl_s`` (None: never)."""
 
     async def put_versions(self, version_key: str, versions: Versions) -> None:
         """Overwrite the published versions."""
 
     async def delete(self, key: str) -> None:
-        """Remove a value; removing none is no error."""
+        """Delete a value. If there is none, that is no error."""
 
     async def entries(self, prefix: str, *, at_most: int | None = None) -> dict[str, str | None]:
-        """Return the metadata, as JSON text or None, of the keys that begin so, in their order."""
+        """Return the keys that begin with ``prefix``, in order, and the metadata (JSON) of each."""
 
 
 class Storage(Protocol):
-    """A Durable Object's storage: what is put is safe before anything leaves the object."""
+    """An object's storage. What is put is safe before anything leaves the object."""
 
     def get(self, key: str) -> str | None:
         """Return a text, or None."""
@@ -104,11 +102,11 @@ class Storage(Protocol):
         """Keep a text."""
 
     async def set_alarm(self, at_ms: int) -> None:
-        """Have the object woken at a Unix time in milliseconds, even if it was killed by then."""
+        """Wake the object at a Unix time in milliseconds, even if it ended before."""
 
 
 class Source(Protocol):
-    """Where the rows come from."""
+    """Where rows and answers to queries come from."""
 
     async def read(self, resource: Resource) -> Representation:
         """Return the complete, valid answer. Raises NotFound or UpstreamError."""
@@ -116,24 +114,23 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What a miss is answered with.
+    """The answer to a miss.
 
-    ``stored`` tells whether KV has it or is being given it, ``asked`` whether Supabase was asked
-    for it: if not, it was still in the refresher's memory.
+    ``stored`` is true if KV has the entry, or the object is writing it. ``asked`` is true if
+    Supabase was asked. If not, the entry was still in the object's memory.
     """
 
-    metadata: Metadata
-    body: Body
+    entry: Entry[Body]
     stored: bool
     asked: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What the database's outbox announced since a moment.
+    """What the database's outbox announced since a cursor.
 
-    ``cursor`` names the moment of this reading. Where that is not ``complete``, anything may have
-    changed. ``unwatched`` are the declared tables of whose changes the outbox is not told.
+    ``cursor`` is where the next reading begins. If this one is not ``complete``, anything may have
+    changed. Changes of the declared tables in ``unwatched`` do not reach the outbox.
     """
 
     cursor: str
@@ -143,14 +140,14 @@ class Announced:
 
 
 class Outbox(Protocol):
-    """Where the database keeps the changes that it has announced."""
+    """Where the database keeps the changes that it announced."""
 
     @property
     def is_open(self) -> bool:
-        """Whether it may be asked: not without a secret."""
+        """Whether it may be asked. Without a secret it may not."""
 
     async def announced(self, after: str | None) -> Announced | None:
-        """Return what was announced since a cursor's moment, or None where there is no outbox.
+        """Return what was announced since a cursor, or None if there is no outbox.
 
         Raises UpstreamError.
         """
@@ -160,10 +157,11 @@ class Outbox(Protocol):
 class Missed:
     """The changes that no webhook brought.
 
-    ``rows`` has the ids of the rows that changed by their table's name, None for all. ``changes``
-    counts also those of tables that are not declared. Where it is not ``complete``, anything may
-    have changed. Once all is recorded, ``cursor`` names the moment that was caught up with. Changes
-    of the tables that are ``unwatched``, by name, are missing.
+    - ``rows`` has the ids of the changed rows by their table's name. None means all rows.
+    - ``changes`` is the number of changes, also of tables that are not declared.
+    - If it is not ``complete``, anything may have changed.
+    - ``cursor`` is where the next reading begins, once all of these changes are recorded.
+    - ``unwatched`` has the names of the tables whose changes are missing here.
     """
 
     cursor: str
@@ -174,12 +172,12 @@ class Missed:
 
     @property
     def is_nothing(self) -> bool:
-        """Whether there is nothing to be recorded."""
+        """Whether there is nothing to record."""
         return self.complete and not self.changes
 
 
 class ObjectAnswer(Protocol):
-    """What a Durable Object answered."""
+    """An object's answer."""
 
     @property
     def is_ok(self) -> bool:
@@ -187,51 +185,53 @@ class ObjectAnswer(Protocol):
 
     @property
     def body(self) -> Body:
-        """The body, to be handed on or released."""
+        """The body. A response must send it, or somebody must release it."""
 
     def header(self, name: str) -> str | None:
         """Return a header's value, or None."""
 
     async def text(self) -> str:
-        """Return the body as a text. Raises RefresherUnavailable."""
+        """Return the body as text. Raises RefresherUnavailable."""
 
 
 class CallObject(Protocol):
-    """Reaches Durable Objects."""
+    """Calls objects."""
 
     async def __call__(self, name: str, url: str, body: str = "") -> ObjectAnswer:
-        """Send a request to the object of a name. Raises RefresherUnavailable."""
+        """Send a request to the object with this name. Raises RefresherUnavailable."""
 
 
 class Refreshing(Protocol):
     """The refresher as the Worker sees it. Every method raises EdgeCacheError."""
 
     async def fill(self, resource: Resource, *, version: int, has_stale: bool) -> Filled:
-        """Return an entry that readers miss, at least as new as the version that they see.
+        """Return an entry that a reader misses, at least as new as the version that the reader saw.
 
-        Whoever ``has_stale`` bytes to fall back on does not wait long: StillReading, NotAsked.
+        If the reader has an outdated entry (``has_stale``), it does not wait long. Then this raises
+        StillReading or NotAsked.
         """
 
     async def renew(self, resource: Resource, asked_at_ms: int) -> None:
-        """Read an entry anew, unless a reader was known to want it later than that."""
+        """Read an entry again, unless a reader is known to have wanted it after ``asked_at_ms``."""
 
     async def revalidate(self, scope: Scope) -> None:
-        """Make all entries of a scope stale; read a table anew and overwrite its entry."""
+        """Make a scope's entries outdated. If it is a table, also refresh the table's entry."""
 
     async def check(self, table: Table) -> bool:
-        """Revalidate a table if its entries are not as it is; tell whether that was so."""
+        """Return whether a table differs from its entries. If it does, revalidate it."""
 
     async def record(self, scope: Scope, row_ids: Sequence[str] | None, number: int = 0) -> None:
-        """Keep a change of a scope and these rows, or all, safe, and refresh what it touches.
+        """Record a change of a scope and these rows (None: all), and refresh what it touches.
 
-        The project is also told the change's number, once the table has it.
+        ``number`` is the change's own in the database. Only the project needs it, and only after
+        the table has recorded the change.
         """
 
     async def missed(self) -> Missed | None:
-        """Return the changes that no webhook told of, or None where that cannot be known."""
+        """Return the changes that no webhook brought, or None if nobody can know."""
 
     async def caught_up(self, cursor: str) -> None:
-        """Note that what was missed until then is recorded."""
+        """Remember that all changes before ``cursor`` are recorded."""
 
     async def status(self, scope: Scope) -> dict[str, object]:
-        """Return how the refreshes go, as JSON members."""
+        """Return a scope's state for `/health`, as JSON members."""

@@ -1,12 +1,14 @@
-"""A read of Supabase's own clients, spelled one way however the client spelled it. Pure.
+"""A read of Supabase's own clients, always spelled in the same way.
 
-The text of a query is a path and names everything that the answer depends on, so it is the entry's
-key, and all that the refresher needs to ask: ``/rest/v1/articles;profile=public?select=%2A``.
+The text of a query is a path: ``/rest/v1/articles;profile=public?select=%2A``. It names everything
+in a request that can change the answer. So it is the entry's key, and the refresher needs nothing
+else to ask Supabase.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 ROOT = "/rest/v1/"
@@ -18,17 +20,28 @@ _PATH = re.compile(
     re.ASCII,
 )
 
+ACCEPTED: Mapping[str, str] = {
+    "": "application/json",
+    "any": "*/*",
+    "object": "application/vnd.pgrst.object+json",
+    "csv": "text/csv",
+    "geojson": "application/geo+json",
+    "stripped": "application/vnd.pgrst.array+json;nulls=stripped",
+    "stripped-object": "application/vnd.pgrst.object+json;nulls=stripped",
+}
+"""Media types by the word that a query's text has for them."""
+
 _EMBEDDING = ("select=", "order=")
-"""Parameters that name other tables, always in parentheses."""
+"""These parameters can name other tables, always in parentheses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """One read below ``/rest/v1/``.
 
-    ``target`` is a relation's name or ``rpc/`` with a function's. ``parameters`` are sorted and
-    encoded as `edge_cache.supabase.canonical` does. ``profile``, ``accept`` and ``count`` are empty
-    where the client leaves PostgREST's default. ``head`` is a HEAD that has an answer of its own.
+    ``target`` is a relation's name, or ``rpc/`` and a function's name. ``parameters`` are sorted
+    and encoded by `edge_cache.worker.canonical`. ``profile``, ``accept`` and ``count`` are empty if
+    the client accepts PostgREST's default. ``head`` is true for a HEAD with an entry of its own.
     """
 
     target: str
@@ -50,14 +63,15 @@ class Query:
     def embeds(self) -> bool:
         """Whether it may read other tables than its own.
 
-        An aggregate has parentheses too; it counts as embedding, which is never too little.
+        An aggregate has parentheses too, so it counts as embedding. It is then refreshed more often
+        than necessary, but never too late.
         """
         parts = self.parameters.split("&")
         return any(part.startswith(_EMBEDDING) and "(" in part for part in parts)
 
 
 def query_at(path: str) -> Query | None:
-    """Return the query that a `Query.path` is of, or None if it is of none."""
+    """Return the query that has this `Query.path`, or None if no query has it."""
     match = _PATH.fullmatch(path)
     if match is None:
         return None

@@ -1,7 +1,7 @@
-"""What is cached: a table, a row or a query, and under which KV key it lies.
+"""What can be cached: a table, a row or a query, and the KV key of its entry.
 
-A key of the first two is the URL's path (``/articles``, ``/articles/7``), as in the lesson's
-Worker, so that both read each other's entries. Pure.
+The key of a table or a row is the URL's path (``/articles``, ``/articles/7``). The lesson's Worker
+uses the same keys, so each can read the other's entries.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from edge_cache.queries import ROOT, Query, query_at
 from edge_cache.tables import PROJECT, PUBLIC, Declared, Scope, Table
 
 MAX_PATH_BYTES = 2000
-"""Rows with longer paths are not served; servers before PostgREST refuse URLs of some kilobytes."""
+"""A row with a longer path is not served, because servers in front of PostgREST refuse URLs of some
+kilobytes."""
 
 MAX_KEY_BYTES = 512
 """Workers KV's limit for a key (https://developers.cloudflare.com/kv/platform/limits/)."""
 
 _PATH_SAFE = "!$&'()*+,;=:@"
-"""Characters that RFC 3986 allows in a path segment besides the unreserved ones."""
+"""RFC 3986 allows these characters in a path segment besides the unreserved ones."""
 
 
 _DOTS = frozenset({".", ".."})
@@ -32,7 +33,7 @@ _DOTS = frozenset({".", ".."})
 class Resource:
     """A whole table, one row of it (``row_id``), or a query.
 
-    ``scope`` has the version that it depends on, and the object that reads and writes it.
+    ``scope`` is what it depends on. The scope's object has the version, and reads and writes it.
     """
 
     scope: Scope
@@ -43,7 +44,7 @@ class Resource:
     def table(self) -> Table:
         """The table of a whole table or of a row. Raises TypeError for a query."""
         if not isinstance(self.scope, Table) or self.query is not None:
-            raise TypeError("a query is of no single table")
+            raise TypeError("a query has no single table")
         return self.scope
 
     @property
@@ -53,7 +54,7 @@ class Resource:
 
     @property
     def path(self) -> str:
-        """The path, spelled one way however the client spelled it."""
+        """The path, always spelled in the same way."""
         if self.query is not None:
             return self.query.path
         if self.row_id is None:
@@ -67,7 +68,7 @@ class Resource:
 
     @property
     def key(self) -> str:
-        """The KV key: the path, or a digest where that is longer than a key may be."""
+        """The KV key: the path or, if that is longer than a key may be, a digest of it."""
         path = self.path
         if len(path) <= MAX_KEY_BYTES:
             return path
@@ -77,7 +78,10 @@ class Resource:
         return f"/{self.scope.name}/?sha256={digest}"
 
     def needed_of(self, versions: Versions) -> int:
-        """Return the published version below which its entry is stale; 0 for a whole table."""
+        """Return the version that its entry needs: below that, the entry is outdated.
+
+        It is 0 for a whole table, whose entry is overwritten as soon as the table changes.
+        """
         if self.is_whole:
             return 0
         return versions.rows if self.query is None else versions.queries
@@ -85,11 +89,10 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of a table: its kind, where that is told, and the ids of the rows that it touches.
+    """A change of a table: its kind, if that is known, and the ids of the rows that it touches.
 
-    An UPDATE that changes the id touches two. Where ``row_ids`` is None, any row may have changed.
-    ``table`` is None for one that is not declared. ``number`` is the database's own, 0 if it gave
-    none.
+    An UPDATE that changes the id touches two. If ``row_ids`` is None, any row may have changed.
+    ``table`` is None if it is not declared. ``number`` is the change's own in the database, or 0.
     """
 
     table: Table | None
@@ -101,7 +104,7 @@ class Change:
 def resource_at(path: str, tables: Iterable[Table]) -> Resource | None:
     """Return what lies at a `Url.route`, or None if nothing does.
 
-    A row's id is percent-decoded; one that is not UTF-8, or too long, names no row.
+    A row's id is percent-decoded. If it is not UTF-8, or too long, it names no row.
     """
     name, slash, segment = path[1:].partition("/")
     table = next((table for table in tables if table.name == name), None)
@@ -117,10 +120,10 @@ def resource_at(path: str, tables: Iterable[Table]) -> Resource | None:
 
 
 def resource_of(query: Query, declared: Declared) -> Resource | None:
-    """Return a query with what it belongs to, or None if its target is not declared.
+    """Return the resource of a query, or None if its target is not declared.
 
-    A query of one declared table depends on that table. Which tables one reads that embeds, nobody
-    can tell: a junction table need not be named. It belongs to the project.
+    A query of one declared table depends on that table. If a query embeds other tables, it belongs
+    to the project, because it need not name all of them: a junction table is read without a name.
     """
     scope = declared.scope_of(query.target, query.profile or PUBLIC)
     if scope is None:
@@ -129,9 +132,9 @@ def resource_of(query: Query, declared: Declared) -> Resource | None:
 
 
 def resource_from(path: str, declared: Declared) -> Resource | None:
-    """Return what a `Resource.path` is of, or None where that is not served.
+    """Return the resource that has this `Resource.path`, or None if that is not served.
 
-    ``/`` is the project's, of which there is nothing to read but queries.
+    ``/`` is the project's path. Of the project, only queries can be read.
     """
     if path == "/":
         return Resource(PROJECT)
@@ -142,9 +145,10 @@ def resource_from(path: str, declared: Declared) -> Resource | None:
 
 
 def loggable(key: str) -> str:
-    """Return a KV key as the log has it: a query's values, which a person may have typed, digested.
+    """Return a KV key for the log.
 
-    Equal queries stay recognisable.
+    A digest replaces a query's values, because a person may have typed them. Equal queries have
+    equal digests.
     """
     if not key.startswith(ROOT) or "?" not in key:
         return key

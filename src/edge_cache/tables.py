@@ -1,4 +1,4 @@
-"""What the Worker serves, as ``TABLES`` in wrangler.toml declares it. Pure."""
+"""What the Worker serves, as ``TABLES`` in wrangler.toml declares it."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ __all__ = ["DEFAULT", "PROJECT", "PUBLIC", "Declared", "Scope", "Table", "declar
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What has a version of its own, and an object that keeps it: a table, or the project."""
+    """A table, or the project. Each has a version of its own, and an object that keeps it."""
 
     name: str
 
     @property
     def version_key(self) -> str:
-        """The KV key of the versions below which entries are stale.
+        """The KV key of the versions that entries need.
 
-        ``?`` never occurs in a row's key, where it is percent-encoded.
+        It is never a row's key, because a row's key has ``?`` only percent-encoded.
         """
         return f"/{self.name}?version"
 
 
 PROJECT = Scope("")
-"""All tables together, declared or not: a change of any of them is a change of the project."""
+"""All tables together, declared or not. If one of them changes, the project changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table(Scope):
-    """A table that is served under ``/{name}``, its rows under ``/{name}/{key column's value}``.
+    """A table, served at ``/{name}``. Its rows are served at ``/{name}/{key column's value}``.
 
-    ``key`` must be unique: it orders the pages and names the rows. ``own_name`` is what Postgres
-    calls the table, unless that is ``name``.
+    ``key`` must be unique, because it orders the pages and names the rows. ``own_name`` is
+    Postgres's name for the table, if that is not ``name``.
     """
 
     key: str = "id"
@@ -42,16 +42,16 @@ class Table(Scope):
 
     @property
     def relation(self) -> str:
-        """What Postgres calls the table, within its schema."""
+        """Postgres's name for the table, within its schema."""
         return self.own_name or self.name
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What may be read from the cache, and whose changes are to be told of.
+    """What the cache may answer, and whose changes it needs to know.
 
     ``others`` are views and functions: the path below ``/rest/v1/`` and the schema of each.
-    ``watched`` are tables without a path of their own: what Postgres calls each, and its schema.
+    ``watched`` are tables without a path of their own: Postgres's name and the schema of each.
     """
 
     tables: tuple[Table, ...] = (Table("articles"),)
@@ -60,10 +60,10 @@ class Declared:
 
     @property
     def targets(self) -> list[str]:
-        """What is read as a query only, each as its path below ``/rest/v1/``.
+        """The paths below ``/rest/v1/`` of everything that can be read as a query only.
 
-        Views and functions come first, because the public key may be unable to read what is only
-        watched.
+        Views and functions come first, because the public key may not be able to read a table that
+        is only watched.
         """
         others = {target for target, _ in self.others}
         watched = {name for name, schema in self.watched if can_be_queried(name, schema)}
@@ -72,14 +72,14 @@ class Declared:
 
     @property
     def schemas(self) -> list[str]:
-        """The schemas of all that is declared."""
+        """The schemas of everything that is declared."""
         tables = {table.schema for table in self.tables}
         return sorted(tables.union(schema for _, schema in (*self.others, *self.watched)))
 
     def scope_of(self, target: str, schema: str) -> Scope | None:
-        """Return what a relation or function below ``/rest/v1/`` belongs to, if it is declared.
+        """Return the scope of a relation or function below ``/rest/v1/``, or None if not declared.
 
-        Which tables a view or a function reads, nobody can tell: it belongs to the project, and so
+        A view or a function belongs to the project, because nobody knows which tables it reads. So
         does a table that is only watched.
         """
         if can_be_queried(target, schema):
@@ -92,11 +92,11 @@ class Declared:
 
 
 DEFAULT = Declared()
-"""What is served where nothing is declared."""
+"""What is served if nothing is declared."""
 
 
 def declared_in(declared: str | None) -> Declared:
-    """Return what a JSON object declares: ``{"products": {"key": "sku"}}``.
+    """Return what a JSON object declares, such as ``{"products": {"key": "sku"}}``.
 
     None declares the default. Raises ConfigurationError with every fault.
     """

@@ -1,17 +1,12 @@
-"""Times as people and other programs read them. Pure."""
+"""Times as people and other programs read them."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 
-def ms_of(text: str) -> int:
-    """Return the Unix time in milliseconds of what `rfc3339` returned."""
-    return int(datetime.fromisoformat(text).timestamp() * 1000)
-
-
 def rfc3339(ms: int) -> str | None:
-    """Return a Unix time in milliseconds as RFC 3339 has it, in UTC; None for 0, which is never."""
+    """Return a Unix time in milliseconds in RFC 3339's form, in UTC. 0 means never: None."""
     if not ms:
         return None
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""Errors that nobody expected: told to the operator, not to the client. Pure."""
+"""Errors that nobody expected. The log says where they happened, and clients learn nothing more."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edge_cache.ports import Log
 def reported(log: Log) -> Iterator[None]:
     """Turn an exception that is not of this package into an `EdgeCacheError`.
 
-    The log gets its class and place. Its message stays out: it may quote a key or a row.
+    The log gets its class and place, but not its message, because that may quote a key or a row.
     """
     try:
         yield
@@ -26,7 +26,7 @@ def reported(log: Log) -> Iterator[None]:
 
 
 def _place(error: Exception) -> str:
-    """Return the innermost place of this package that the exception came through."""
+    """Return the innermost line of this package that the exception passed."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "edge_cache" in frame.filename]
     frame = (own or frames)[-1]

@@ -1,8 +1,8 @@
-"""A request's URL, cut once: what decides where a request goes reads these parts, and no others.
+"""A request's URL, cut into parts once. Only these parts decide where a request goes.
 
-The runtime hands a URL over as it was sent. `fetch` folds dot segments and turns backslashes round
-when it sends the URL on. A path that would mean something else then is not in its normal form, and
-is refused.
+The runtime does not change the URL that the client sent. But `fetch` folds dot segments and turns
+backslashes into slashes when it sends a URL on. If a path would mean something else after that, it
+is not in its normal form, and we refuse it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ _PARTS = re.compile(r"[^:/?#]*://([^/?#\\]*)([^#]*)(#?)", re.DOTALL)
 
 _DOTS = r"(?:\.|%2[Ee]){1,2}"
 _NORMAL = re.compile(rf"/|(?:/(?!{_DOTS}(?:/|\Z))[^/\\\x00-\x20\x7f]+)+/?", re.DOTALL)
-"""Segments that are neither empty nor dots, however the dots are spelled (WHATWG URL, 4.2); a
-slash may follow the last one."""
+"""Segments that are neither empty nor dots, in any spelling of the dots (WHATWG URL, 4.2). A slash
+may follow the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Url:
     """The parts of an absolute URL, spelled as they came.
 
     ``netloc`` is the host with its port. ``path`` begins with a slash, and ``query`` is what
-    follows the question mark. ``target`` is both as they stand in a request line.
+    follows the question mark. ``target`` is both, as in a request line.
     """
 
     netloc: str
@@ -34,7 +34,7 @@ class Url:
 
     @property
     def route(self) -> str:
-        """The path without a slash at its end; ``/`` stays ``/``."""
+        """The path without a slash at its end. ``/`` stays ``/``."""
         return self.path.rstrip("/") or "/"
 
     @property
@@ -45,7 +45,7 @@ class Url:
 
 
 def cut(url: str) -> Url:
-    """Return the parts of an absolute URL; of a text that is none, parts that are not normal."""
+    """Return the parts of an absolute URL. If the text is no URL, they are not normal."""
     match = _PARTS.match(url)
     netloc, target, fragment = match.groups() if match else ("", url, "#")
     path, _, query = target.partition("?")

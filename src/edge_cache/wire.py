@@ -1,37 +1,42 @@
-"""What the Worker and the Durable Object say to each other over its ``fetch``. Pure.
+"""What the Worker and the object send each other through the object's ``fetch``.
 
-A request's URL has a verb, a number where that needs one, and the resource's path as its query, in
-which nothing is folded: ``/fill/5?/articles/7``; the project's path is ``/``. The answer is the
-entry's bytes with what is known of it in a header, JSON, 204, or an error in a header with what
-Supabase said as the body. Each crossing between Python and JavaScript takes its time, so there are
-as few headers and bodies as possible.
+A request's URL has a verb, a number (0 if the verb needs none) and the resource's path:
+``/fill/5?/articles/7``. The path is the URL's query, because there nothing is folded. The project's
+path is ``/``.
+
+The answer is one of these: an entry's bytes with its metadata in a header; JSON; 204; or an error
+in a header, with Supabase's own words as the body. It has as few headers and bodies as possible,
+because each call between Python and JavaScript costs time.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from edge_cache.entries import parse_metadata
+from edge_cache.bodies import Body
+from edge_cache.entries import Entry, parse_metadata
 from edge_cache.errors import (
+    ConfigurationError,
     EdgeCacheError,
+    MethodNotAllowed,
     RefresherUnavailable,
-    RelayedProblem,
     Reply,
+    Unauthorized,
     UpstreamError,
 )
-from edge_cache.http import Answer, Body, json_answer
+from edge_cache.http import Answer, json_answer
 from edge_cache.ports import Filled, Missed
 from edge_cache.tables import PROJECT, Declared, Scope
 from edge_cache.urls import cut
 
 FILL = "fill"
 REFILL = "refill"
-"""As `FILL`, for a reader who has a stale entry. The number is the version that it sees."""
+"""It is `FILL` for a reader who has an outdated entry. The number is the version that it sees."""
 RENEW = "renew"
-"""The number is the time at which a reader was last known to want the entry."""
+"""The number is the time when a reader was last known to want the entry."""
 REVALIDATE = "revalidate"
 CHECK = "check"
 RECORD = "record"
@@ -44,16 +49,16 @@ _PROJECTS_OBJECT = "*"
 """No table has this name."""
 
 ERROR = "x-error"
-"""The problem document, and what Supabase itself said, as JSON."""
+"""JSON: the error's members, and the status and headers of Supabase's own answer."""
 
 _ENTRY = "x-entry"
-"""Whether KV has it and whether Supabase was asked, as two digits, then the metadata."""
+"""Two digits (whether KV has the entry, whether Supabase was asked), then the metadata."""
 
 
 def filled_answer(filled: Filled) -> Answer:
     """Return the answer that carries an entry."""
-    known = f"{filled.stored:d}{filled.asked:d}{filled.metadata.to_json()}"
-    return Answer(200, {_ENTRY: known}, filled.body)
+    known = f"{filled.stored:d}{filled.asked:d}{filled.entry.metadata.to_json()}"
+    return Answer(200, {_ENTRY: known}, filled.entry.body)
 
 
 def filled_from(header: Callable[[str], str | None], body: Body) -> Filled:
@@ -62,42 +67,42 @@ def filled_from(header: Callable[[str], str | None], body: Body) -> Filled:
     metadata = parse_metadata(known[2:])
     if metadata is None:
         raise RefresherUnavailable("The refresher's answer carries no entry.")
-    return Filled(metadata, body, stored=known[0] == "1", asked=known[1] == "1")
+    return Filled(Entry(metadata, body), stored=known[0] == "1", asked=known[1] == "1")
 
 
 def missed_answer(missed: Missed | None) -> Answer:
-    """Return the answer that carries what webhooks did not tell."""
+    """Return the answer that carries the changes that no webhook brought."""
     return json_answer(asdict(missed) if missed else None)
 
 
 def missed_from(told: Any) -> Missed | None:
-    """Return what an answer carries."""
+    """Return the missed changes that an answer carries."""
     return Missed(**told) if told else None
 
 
 def object_of(scope: Scope) -> str:
     """Return the name of the object that reads and writes a scope's entries.
 
-    It must be one for each key. A table whose queries are too many for one object could have
-    several, chosen by the query's key; each would then have to be told of the table's changes.
+    Each key must have one object only. If a table ever has too many queries for one object, the
+    query's key could choose one of several, but then each of them must get the table's changes.
     """
     return scope.name or _PROJECTS_OBJECT
 
 
 def scope_of(name: str, declared: Declared) -> Scope | None:
-    """Return the scope that an object of this name looks after, if that is declared."""
+    """Return the scope of the object with this name, or None if that is not declared."""
     scopes = (PROJECT, *declared.tables)
     return next((scope for scope in scopes if object_of(scope) == name), None)
 
 
 def require_own(name: str, scope: Scope) -> None:
-    """Raise EdgeCacheError unless the object of this name looks after the scope."""
+    """Raise EdgeCacheError unless the scope belongs to the object with this name."""
     if object_of(scope) != name:
         raise EdgeCacheError("The request is for another object.")
 
 
 def url_of(verb: str, path: str, number: int = 0) -> str:
-    """Return the URL of a request. Its host is nobody's: an object is reached by its name."""
+    """Return the URL of a request. Its host means nothing, because an object has a name."""
     return f"https://object/{verb}/{number}?{path}"
 
 
@@ -109,13 +114,16 @@ def request_in(url: str) -> tuple[str, int, str]:
 
 
 def error_answer(error: EdgeCacheError, *, with_reply: bool = True) -> Answer:
-    """Return the answer that carries an error, and what Supabase said if that is wanted."""
+    """Return the answer that carries an error and, ``with_reply``, Supabase's own answer."""
     told: dict[str, object] = {
-        "document": error.document(),
+        "kind": type(error).__name__,
+        "detail": error.detail,
         "retry_after_s": error.retry_after_s,
-        "stale_if_error": error.stale_if_error,
     }
-    reply = error.reply if with_reply and isinstance(error, UpstreamError) else None
+    reply: Reply | None = None
+    if isinstance(error, UpstreamError):
+        told |= {"supabase_status": error.supabase_status, "code": error.code}
+        reply = error.reply if with_reply else None
     if reply:
         told["reply"] = {"status": reply.status, "headers": dict(reply.headers)}
     return Answer(error.status, {ERROR: json.dumps(told)}, reply.body if reply else None)
@@ -124,13 +132,37 @@ def error_answer(error: EdgeCacheError, *, with_reply: bool = True) -> Answer:
 def error_from(told: str | None, body: Body) -> EdgeCacheError:
     """Return the error that an answer carries."""
     try:
-        members = json.loads(told or "")
-        reply = members.get("reply")
-        return RelayedProblem(
-            members["document"],
-            members["retry_after_s"],
-            stale_if_error=members["stale_if_error"],
-            reply=Reply(reply["status"], reply["headers"], body) if reply else None,
-        )
+        return _error_of(json.loads(told or ""), body)
     except (ValueError, TypeError, KeyError, AttributeError):
         return RefresherUnavailable("The refresher failed.")
+
+
+def _error_of(members: dict[str, Any], body: Body) -> EdgeCacheError:
+    kind, detail, reply = _KINDS[members["kind"]], members["detail"], members.get("reply")
+    if issubclass(kind, UpstreamError):
+        error: EdgeCacheError = kind(
+            detail,
+            supabase_status=members["supabase_status"],
+            code=members["code"],
+            reply=Reply(reply["status"], reply["headers"], body) if reply else None,
+        )
+    else:
+        error = kind([detail]) if issubclass(kind, ConfigurationError) else kind(detail)
+    error.retry_after_s = members["retry_after_s"]
+    return error
+
+
+def _kinds(base: type[EdgeCacheError]) -> Iterator[type[EdgeCacheError]]:
+    """Return a class of errors and all its subclasses."""
+    yield base
+    for kind in base.__subclasses__():
+        yield from _kinds(kind)
+
+
+_ONLY_OF_THE_WORKER = (Unauthorized, MethodNotAllowed)
+_KINDS = {
+    kind.__name__: kind
+    for kind in _kinds(EdgeCacheError)
+    if not issubclass(kind, _ONLY_OF_THE_WORKER)
+}
+"""Every error that an object can raise, by the name of its class."""

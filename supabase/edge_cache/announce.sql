@@ -1,13 +1,14 @@
--- Writes down what a statement changed, and has it sent. Arguments of the trigger: schema and name of
--- the declared table, and its key column or ''. Whatever fails here, the statement does not. The one
--- exception is a statement that makes its own transaction read-only: nothing can be written down then.
+-- The trigger function. It writes down what a statement changed, and asks pg_net to send it. The
+-- trigger's arguments are the declared table's schema, its name, and its key column or ''.
+-- If something fails here, the statement still succeeds. There is one exception: a statement that makes
+-- its own transaction read-only fails, because nothing can be written down then.
 create or replace function edge_cache.announce()
   returns trigger
   language plpgsql
-  security definer -- who may write the table may not write the outbox
+  security definer -- because a role that may write the table may not write the outbox
   set search_path = pg_catalog, pg_temp
-  -- Who waits for the outbox longer than this goes on without it. Beyond the statement's own timeout
-  -- the statement would fail.
+  -- A writer waits no longer than this for the outbox, and then goes on without it. Without this
+  -- limit, the wait could exceed the statement's own timeout, and the statement would fail.
   set lock_timeout = '500ms'
 as $$
 declare
@@ -28,7 +29,7 @@ begin
   change := change || jsonb_build_object('keys', touched_keys);
   if touched = 0 or (
     touched_keys is null
-    -- Under other isolation levels, what is read in the outbox can fail a transaction.
+    -- Under other isolation levels, reading the outbox can make a transaction fail.
     and current_setting('transaction_isolation') = 'read committed'
     and edge_cache.is_told_as_a_whole(tg_argv[0], tg_argv[1])
   ) then
@@ -39,8 +40,9 @@ begin
     number, tg_argv[0], tg_argv[1], change ->> 'key', touched_keys,
     edge_cache.send(change || jsonb_build_object('id', number))
   );
-  -- For outboxes that nobody asks, and not each time: as long as an old snapshot is open, all that was
-  -- removed is still gone through. Numbers are random.
+  -- If the Worker never asks for changes, nobody else removes old rows. One change of a hundred does so
+  -- (numbers are random). More often would be slow: while an old snapshot is open, Postgres still
+  -- reads through the removed rows.
   if number % 100 = 0 then
     perform edge_cache.prune(1000);
   end if;
@@ -48,8 +50,8 @@ begin
 exception
 when read_only_sql_transaction then
   raise read_only_sql_transaction using
-    message = 'This statement changes a table that the edge cache watches, and has made its '
-      'transaction read-only, so that the change cannot be written down.',
+    message = 'This statement changes a table that the edge cache watches. But it has made its '
+      'transaction read-only, so the edge cache cannot write the change down.',
     hint = 'Set transaction_read_only in another transaction.';
 when others then
   raise warning 'The edge cache cannot write down this change (SQLSTATE %): '
@@ -58,11 +60,11 @@ when others then
     perform edge_cache.note_gap();
     perform edge_cache.send(change);
   exception when others then
-    raise warning 'The edge cache is not told of this change (SQLSTATE %).', sqlstate;
+    raise warning 'The edge cache does not learn of this change (SQLSTATE %).', sqlstate;
   end;
   return null;
 end
 $$;
 
--- Nobody may fire it by a trigger of their own.
+-- So nobody can call it from a trigger of their own.
 revoke all on function edge_cache.announce() from public;

@@ -1,5 +1,5 @@
--- Each run of this script is an installation of its own: what changed before it in a table that had no
--- triggers is not in the outbox, so nobody can go on from there.
+-- Each run of this script is a new installation, and cursors of an earlier one are no longer valid. A
+-- table may have had no triggers before this run, and then its changes are not in the outbox.
 create table if not exists edge_cache.installation (
   only_one boolean primary key default true check (only_one),
   id uuid not null
@@ -8,9 +8,9 @@ create table if not exists edge_cache.installation (
 insert into edge_cache.installation (id) values (gen_random_uuid())
   on conflict (only_one) do update set id = excluded.id;
 
--- Where a cursor means something. Numbers of transactions mean nothing in another database, or in one
--- that was set back to an earlier time. That begins a new timeline, or (where the disk was set back)
--- at least needs a restart.
+-- Names the database in which a cursor is valid. A cursor holds numbers of transactions. These mean
+-- nothing in another database, or in one that was restored to an earlier time. A restore begins a new
+-- timeline; if only the disk was restored, Postgres at least had to restart.
 create or replace function edge_cache.identity()
   returns text
   language sql
@@ -24,7 +24,7 @@ as $$
   from pg_control_system(), pg_control_checkpoint(), edge_cache.installation;
 $$;
 
--- A cursor says what its owner has seen: where, when, and in which snapshot.
+-- A cursor says what its owner has seen: in which database, at what time, and in which snapshot.
 create or replace function edge_cache.cursor_now()
   returns text
   language sql
@@ -36,8 +36,8 @@ as $$
   );
 $$;
 
--- The snapshot that a cursor names, or null: where there is none, or the outbox need not have all that
--- changed since.
+-- The snapshot that a cursor names. It is null if the cursor is invalid, or if the outbox may lack
+-- something that changed since.
 create or replace function edge_cache.snapshot_of(cursor_text text)
   returns pg_snapshot
   language plpgsql
@@ -64,17 +64,17 @@ exception when data_exception then
 end
 $$;
 
--- What changed since `after`, which is a cursor of an earlier answer: what that snapshot does not show
--- and this one does. So a transaction that commits late is neither left out nor told twice.
+-- What changed since `after`, the cursor of an earlier answer: the changes that the cursor's snapshot
+-- does not show and the present one does. So a transaction that commits late is returned once.
 --   {"cursor": text, "complete": boolean,
 --    "changes": [{"id", "schema", "table", "key", "keys"}, …], "watched": [[schema, table], …]}
--- Where `complete` is false, anything may have changed. More than 500 changes, or keys of more than a
--- million bytes, are told as one for each table. `watched` are the declared tables that have all their
--- triggers: of others nothing is known.
+-- If `complete` is false, anything may have changed. If there are more than 500 changes, or their keys
+-- have more than a million bytes, the answer has one change for each table, without keys. `watched`
+-- lists the declared tables that have all their triggers; the outbox may lack changes of the others.
 create or replace function edge_cache.changes_since(after text)
   returns json
   language plpgsql
-  stable -- so all of it sees the snapshot that the cursor names
+  stable -- so the whole answer sees one snapshot, the one that its cursor names
   set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -86,7 +86,7 @@ begin
       from edge_cache.outbox
       where transaction >= pg_snapshot_xmin(seen)
         and not pg_visible_in_snapshot(transaction, seen)
-        -- What a restored database brought along has numbers of another one.
+        -- A restored outbox can have rows whose transaction numbers are another database's.
         and transaction < pg_snapshot_xmax(pg_current_snapshot())
     ),
     size as (
@@ -114,8 +114,8 @@ begin
 end
 $$;
 
--- What the Worker asks. It is volatile, as it removes what is old, and each statement of such a
--- function sees another moment. So the answer is one call of a function that is not.
+-- The Worker calls this. It is volatile because it removes old rows, and each statement of a volatile
+-- function sees a new snapshot. So a single call of a stable function makes the answer.
 create or replace function public.edge_cache_changes(secret text, after text default null)
   returns json
   language plpgsql

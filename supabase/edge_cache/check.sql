@@ -1,8 +1,9 @@
--- An earlier version's may have other columns, which no replacement can change.
+-- An earlier version's function may return other columns, and `create or replace` cannot change those.
 drop function if exists edge_cache.check();
 drop function if exists edge_cache.findings_of_requests();
 
--- Whether requests can be sent, and how those of the last hours went: pg_net keeps answers so long.
+-- Whether requests can be sent, and whether those of the last hours failed. pg_net keeps its answers
+-- for some hours only.
 create or replace function edge_cache.findings_of_requests()
   returns table (severity text, object text, finding text, advice text)
   language plpgsql
@@ -11,8 +12,8 @@ create or replace function edge_cache.findings_of_requests()
 as $$
 begin
   return query
-    select 'error', 'Vault', format('%s is not in it, or empty, so no change is sent.', entry),
-      format('select vault.create_secret(''…'', %L), or vault.update_secret if it is there', entry)
+    select 'error', 'Vault', format('%s is missing or empty, so no change is sent.', entry),
+      format('Run select vault.create_secret(''…'', %L), or vault.update_secret if it is there.', entry)
     from unnest(array['edge_cache_url', 'edge_cache_secret']) as entry
     where edge_cache.vault_entry(entry) is null;
   if to_regclass('net._http_response') is null then
@@ -21,38 +22,34 @@ begin
     return;
   end if;
   return query
-    select 'error', 'edge_cache.post', 'It does not belong to anon, so whoever puts a trigger on the queue '
-      'of pg_net gets the rights of its owner.', 'Run the script of "npm run --silent sql" again.'
-    from pg_proc
-    where oid = 'edge_cache.post(text, jsonb, jsonb)'::regprocedure and proowner <> to_regrole('anon')
-    union all
-    select 'error', 'pg_net', 'The role anon may not call net.http_post, so no change is sent.',
-      'grant usage on schema net to anon; grant execute on function net.http_post to anon'
-    from pg_proc
-    where pronamespace = to_regnamespace('net') and proname = 'http_post' and not (
-      has_schema_privilege('anon', 'net', 'usage')
-      and has_function_privilege('anon', pg_proc.oid, 'execute')
-    );
+    select 'error', 'net.http_request_queue',
+      format('Its trigger %I would run %s with the rights of the role that ran the script, so no change is '
+        'sent.', name, function::regprocedure),
+      format('If nobody needs it, let %I or a superuser run: drop function %s cascade;',
+        pg_get_userbyid(proowner), function::regprocedure)
+    from edge_cache.triggers_on_queue
+    join pg_proc on pg_proc.oid = function;
   return query
     select 'warning', 'edge_cache_url',
       format('%s of the latest notifications failed (%s).', count(*), coalesce(
         'status ' || status_code, case when timed_out then 'no answer in time' end, 'no connection'
       )),
       case status_code
-        when 401 then 'Set edge_cache_secret in Vault to the Worker''s REVALIDATE_SECRET. If it is the '
-          'same, see whether select now() is right to five minutes, or a transaction took longer.'
-        else 'Compare edge_cache_url in Vault with the Worker''s address, and look into the Worker''s '
-          'log.'
+        when 401 then 'Set edge_cache_secret in Vault to the Worker''s REVALIDATE_SECRET. If they are '
+          'the same, a transaction took more than five minutes, or the clock is wrong by that much: '
+          'compare select now() with the time.'
+        else 'Compare edge_cache_url in Vault with the Worker''s address, and read the Worker''s log.'
       end
     from net._http_response
     join edge_cache.outbox on request = _http_response.id
-      and created - written_at < interval '1 hour' -- after a crash pg_net may count from 1 again
+      and created - written_at < interval '1 hour' -- because pg_net may count from 1 again after a crash
     where status_code >= 300 or status_code is null
     group by status_code, timed_out;
 end
 $$;
 
--- Everything that is wrong ('error'), or may go stale unseen ('warning'), and what to do about it.
+-- Everything that is wrong ('error'), or that can change without the Worker noticing ('warning'), and
+-- what to do about it.
 create or replace function edge_cache.check()
   returns table (severity text, object text, finding text, advice text)
   language sql

@@ -1,4 +1,4 @@
--- What declared objects read, and nobody tells the Worker of.
+-- What the declared objects read whose changes the Worker does not learn of.
 create view edge_cache.findings_of_reads as
   with told as (
     select declared_as, object, through, relation, function,
@@ -11,42 +11,43 @@ create view edge_cache.findings_of_reads as
   from told
   join pg_class on pg_class.oid = relation and relkind in ('r', 'p')
   where declared_as <> 'table' and relation not in (select watched.relation from edge_cache.watched)
-  union -- which says what overloads have in common once
-  select object, format('What it shows depends on %s%s, whose changes are not its own.', relation, how),
-    'Serve a view of it instead, with view = true, and declare both tables with watch = true; or '
-      'bound its age with MAX_AGE_SECONDS and QUERY_MAX_AGE_SECONDS.'
+  union -- so overloads that share a fault are listed once
+  select object, format('Its rows depend on %s%s. A change there refreshes no entry of it.', relation, how),
+    'Serve a view of it instead, with view = true, and declare both tables with watch = true. Or '
+      'limit the age of its entries with MAX_AGE_SECONDS and QUERY_MAX_AGE_SECONDS.'
   from told
   join pg_class on pg_class.oid = relation and relkind in ('r', 'p', 'v')
   where declared_as = 'table' and through <> ''
     and relation <> to_regclass(object)
   union
-  select object, format('It reads %s%s, a %s, whose changes fire no trigger.', relation, how,
+  select object, format('It reads %s%s. That is a %s: its changes fire no trigger.', relation, how,
       case relkind when 'm' then 'materialised view' else 'foreign table' end),
-    'Have it read local tables instead, or bound its age with QUERY_MAX_AGE_SECONDS.'
+    'Let it read local tables instead, or limit the age of its entries with QUERY_MAX_AGE_SECONDS.'
   from told
   join pg_class on pg_class.oid = relation and relkind in ('m', 'f')
   where through <> ''
   union
   select object,
     case
-      when through = '' then 'Nobody can see what this function reads.'
-      else format('It calls %s%s, and nobody can see what that reads.', function, how)
+      when through = '' then 'The database does not know what this function reads.'
+      else format('It calls %s%s. The database does not know what that reads.', function, how)
     end,
-    'Write its body with BEGIN ATOMIC, or take care that each table that it reads is declared, '
-      'with watch = true at least.'
+    'Write its body with BEGIN ATOMIC, or declare each table that it reads, at least with '
+      'watch = true.'
   from told
   join pg_proc on pg_proc.oid = function
   where prosqlbody is null
-    and provolatile <> 'i' -- promises to read nothing
-    and not exists ( -- extensions' functions read no tables of yours
+    and provolatile <> 'i' -- IMMUTABLE: it promises to read nothing
+    and not exists ( -- functions of extensions do not read your tables
       select from pg_depend
       where classid = 'pg_proc'::regclass and objid = pg_proc.oid and deptype = 'e'
     )
-    -- These read the request's token.
+    -- These read only the request's token.
     and not (pronamespace = to_regnamespace('auth')
       and proname in ('uid', 'role', 'jwt', 'email'));
 
--- What looks at the request itself. It is found by its text, wherever that is.
+-- What reads the request itself, its headers for example. We find it by searching the text of views,
+-- policies and functions.
 create view edge_cache.findings_of_request_settings as
   with met as (
     select distinct object, relation, function from edge_cache.reads
@@ -67,9 +68,9 @@ create view edge_cache.findings_of_request_settings as
     join pg_proc on pg_proc.oid = function
   )
   select object,
-    format('It reads request.%s, through %s: a request that fills the cache has nothing of a reader''s '
+    format('It reads request.%s, through %s. The request that fills the cache has no values of a reader '
       'there.', string_agg(distinct found[1], ', request.' order by found[1]), part) as finding,
-    'Take it out of [vars.TABLES], so that Supabase itself answers, or have it not look at the request.'
+    'Remove it from [vars.TABLES], so that Supabase itself answers, or let it not read the request.'
       as advice
   from parts
   cross join regexp_matches(definition, 'request\.(headers?|cookies?|path|method)\y', 'g') as found

@@ -1,26 +1,26 @@
--- What is wrong with declared tables that are there: triggers, keys, and who may read them.
+-- What is wrong with declared tables that exist: their triggers, their keys, and who may read them.
 create view edge_cache.findings_of_triggers as
   select relation::regclass::text as object,
-    format('It lacks triggers that are enabled (%s).', string_agg(event, ', ' order by event))
+    format('It has no enabled trigger for %s.', string_agg(event, ', ' order by event))
       as finding,
     'Run the script of "npm run --silent sql" again.' as advice
   from edge_cache.missing_triggers
   group by relation
   union all
   select relation::regclass::text,
-    format('It is a part of %s, and a statement that names that one fires none of its triggers.',
-      inhparent::regclass),
-    'Declare the whole, and serve this part through a view.'
+    format('It is a part of %s. A statement that names %s does not fire the triggers of this part.',
+      inhparent::regclass, inhparent::regclass),
+    'Declare the whole table, and serve this part through a view.'
   from edge_cache.watched
   join pg_inherits on inhrelid = relation
   where relation = declared_relation;
 
--- Triggers of tables that are not declared any more, which whoever ran the script may not drop.
+-- Triggers of tables that are no longer declared. The role that ran the script may not drop them.
 create view edge_cache.findings_of_leftovers as
   select tgrelid::regclass::text as object,
-    format('It still has triggers, and needs none (%s).', string_agg(tgname, ', ' order by tgname))
+    format('It still has triggers that it does not need (%s).', string_agg(tgname, ', ' order by tgname))
       as finding,
-    format('Have %s drop them, who owns it: %s', pg_get_userbyid(relowner), string_agg(
+    format('Its owner is %s. Run this as that role: %s', pg_get_userbyid(relowner), string_agg(
       format('drop trigger %I on %s;', tgname, tgrelid::regclass), ' ' order by tgname
     )) as advice
   from edge_cache.needless_triggers
@@ -34,17 +34,17 @@ create view edge_cache.findings_of_keys as
     left join pg_attribute on attrelid = relation and attname = key_column
     where kind = 'table' and relation = declared_relation
   )
-  select object, format('It has no column %I, its declared key.', key_column) as finding,
-    'Name a unique column as its key in [vars.TABLES], and run the script of "npm run --silent sql" again.'
+  select object, format('Its declared key is %I, but it has no such column.', key_column) as finding,
+    'Declare a unique column as its key in [vars.TABLES], and run the script of "npm run --silent sql" again.'
       as advice
   from served where attnum is null
   union all
-  select object, format('Its key %I may be null, and such a row has no address.', key_column),
-    format('alter table %s alter column %I set not null', object, key_column)
+  select object, format('Its key %I may be null. A row whose key is null has no path.', key_column),
+    format('Run: alter table %s alter column %I set not null;', object, key_column)
   from served where not attnotnull
   union all
-  select object, format('Its key %I is not unique by itself.', key_column),
-    format('Name a unique column as its key, or add one: alter table %s add unique (%I)',
+  select object, format('Its key %I has no unique index of its own.', key_column),
+    format('Declare a unique column as its key, or run: alter table %s add unique (%I);',
       object, key_column)
   from served
   where attnum is not null and not exists (
@@ -56,7 +56,7 @@ create view edge_cache.findings_of_keys as
 create view edge_cache.findings_of_access as
   select format('%I.%I', schema_name, name) as object,
     'Row level security is off, so the public key may read every row.' as finding,
-    format('alter table %s enable row level security, with a policy for what is public.',
+    format('Run alter table %s enable row level security; and add a policy that shows what is public.',
       relation::regclass) as advice
   from edge_cache.watched
   join pg_class on pg_class.oid = relation
@@ -64,12 +64,12 @@ create view edge_cache.findings_of_access as
   union all
   select format('%I.%I', schema_name, name),
     case when is_partly_granted
-      then 'The role anon may read some of its columns only, so it is not served as a whole.'
+      then 'The role anon may read only some of its columns, so it is not served as a whole.'
       else 'The role anon may not read it, so it is not served.'
     end,
     case when is_partly_granted
-      then 'Declare a view of these columns: a grant on the whole would publish the others.'
-      else format('grant select on %I.%I to anon, and usage on its schema.', schema_name, name)
+      then 'Declare a view of these columns. A grant on the whole table would publish the others.'
+      else format('Run grant select on %I.%I to anon; and grant usage on its schema.', schema_name, name)
     end
   from edge_cache.declared
   join pg_namespace on nspname = schema_name

@@ -1,7 +1,8 @@
--- A change's number: 48 random bits of 15 decimal digits at most, so that a number that was told
--- before is no other change's. One that counts would be told again by a copy of the project, or after
--- a reset, and could be guessed by who writes to the Worker. Nothing relies on an order of numbers.
--- (Not random(): a writer may set its seed.)
+-- A change's number: 48 random bits, so at most 15 decimal digits. Two equal numbers are practically
+-- impossible.
+-- A counter would not do: a copy of the project, or a database after a reset, would use the same numbers
+-- again, and somebody who sends requests to the Worker could guess them. Nothing depends on the order
+-- of numbers. (We do not use random(), because a writer can set its seed.)
 create or replace function edge_cache.new_number()
   returns bigint
   language plpgsql
@@ -13,22 +14,22 @@ begin
 end
 $$;
 
--- Every change that is to be told of, written in the transaction that made it. So it is there exactly
--- if that commits, and what a request failed to tell can be asked for later.
+-- Every change of a watched table, written in the transaction that made it. So a change is here exactly
+-- if its transaction commits. If the request about it was lost, the Worker finds the change here later.
 create table if not exists edge_cache.outbox (
   id bigint not null default edge_cache.new_number(),
   transaction xid8 not null default pg_current_xact_id(),
   written_at timestamptz not null default clock_timestamp(),
   schema_name text not null,
   table_name text not null,
-  key_column text, -- whose values the keys are; null: the table is watched only
-  keys jsonb, -- null: any row may have changed
-  request bigint, -- pg_net's number of the request that told it
+  key_column text, -- the column that `keys` are values of; null if the table is only watched
+  keys jsonb, -- null if any row may have changed
+  request bigint, -- pg_net's number of the request that was sent about it
   primary key (transaction, id)
 );
 
--- Whether this transaction has told already that any row of the table may have changed. All that it
--- changes is seen at once, so there is no more to tell.
+-- Whether this transaction has already written down that any row of the table may have changed. Others
+-- see everything that it changes at once, when it commits, so one such row in the outbox is enough.
 create or replace function edge_cache.is_told_as_a_whole(schema_of_it text, name_of_it text)
   returns boolean
   language plpgsql

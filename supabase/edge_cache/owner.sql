@@ -1,5 +1,5 @@
--- What this script makes runs with the rights of whoever ran it, so it takes over nothing of anybody
--- else's. (`edge_cache.post` belongs to `anon` on purpose.)
+-- What this script creates runs with the rights of the role that runs it. So the script stops if an
+-- object with one of its names belongs to another role.
 do $$
 declare
   foreign_object text;
@@ -15,7 +15,7 @@ begin
     union all
     select format('function %s', oid::regprocedure), proowner
     from pg_proc
-    where (pronamespace = to_regnamespace('edge_cache') and proname <> 'post')
+    where pronamespace = to_regnamespace('edge_cache')
       or (pronamespace = to_regnamespace('public')
         and proname in ('edge_cache_changes', 'edge_cache_check', 'edge_cache_snapshot'))
   ) as present (object, owner)
@@ -23,10 +23,10 @@ begin
   limit 1;
   if found then
     raise insufficient_privilege using
-      message = format('The %s belongs to %s, and %s runs this script: nothing is changed.',
+      message = format('The %s belongs to %s, but %s runs this script. Nothing was changed.',
         foreign_object, its_owner, current_user),
-      hint = format('Look at what it is. If it is yours, run this script as %s; if not, have %s or a '
-        'superuser drop it, and run the script again.', its_owner, its_owner);
+      hint = format('Look at it first. If it is yours, run this script as %s. If not, let %s or a superuser '
+        'drop it, and run the script again.', its_owner, its_owner);
   end if;
 end
 $$;

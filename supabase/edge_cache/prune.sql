@@ -1,16 +1,17 @@
--- Removes so many of the oldest rows, as far as they are old. Nobody asks for what is older than 23
--- hours; two days also cover a transaction that took a day to commit. What fails here is left to the
--- next time: whoever prunes has something else to do.
+-- Removes `at_most` of the oldest rows, if they are older than two days. No cursor is valid for more
+-- than 23 hours, and two days also cover a transaction that took a day to commit. If this fails, it only
+-- warns: the caller's own work must succeed, and the next call tries again.
 create or replace function edge_cache.prune(at_most int)
   returns void
-  language plpgsql -- whose plans are kept, unlike those of SQL functions
+  language plpgsql -- because it keeps its plans, and SQL functions do not
   set search_path = pg_catalog, pg_temp
   set lock_timeout = '500ms'
 as $$
 declare
   age constant interval := '2 days';
 begin
-  -- Where more is forbidden, or where somebody else's removal of a row would be this one's failure.
+  -- A read-only transaction cannot delete. Under other isolation levels, this transaction would fail if
+  -- another one removed the same row.
   if current_setting('transaction_read_only')::boolean
     or current_setting('transaction_isolation') <> 'read committed'
     or now() - age < (select written_at from edge_cache.outbox order by transaction, id limit 1)
@@ -30,6 +31,6 @@ begin
   using old
   where (outbox.transaction, outbox.id) = (old.transaction, old.id);
 exception when others then
-  raise warning 'The edge cache''s outbox keeps old changes (SQLSTATE %).', sqlstate;
+  raise warning 'The edge cache cannot remove old changes from its outbox (SQLSTATE %).', sqlstate;
 end
 $$;

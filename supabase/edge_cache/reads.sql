@@ -4,7 +4,7 @@ create view edge_cache.declared_relations as
   join pg_class on relname = name and relnamespace = to_regnamespace(quote_ident(schema_name))
   where declared.kind <> 'function' and relkind in ('r', 'p', 'v', 'm', 'f');
 
--- (It reads nothing that was made anew, so an earlier one is still there.)
+-- (The `cascade` above did not drop this view, because it does not read edge_cache.declared.)
 drop view if exists edge_cache.policies_met cascade;
 create view edge_cache.policies_met as
   select oid as policy, polrelid as relation,
@@ -12,7 +12,7 @@ create view edge_cache.policies_met as
   from pg_policy
   where polcmd in ('r', '*') and polroles && array[0, to_regrole('anon')::oid];
 
--- A function whose one argument is a row of the relation is a column of it for the API.
+-- If a function's only argument is a row of the relation, the API shows it as a column of the relation.
 create view edge_cache.computed_columns as
   select pg_proc.oid as function, relation,
     format('computed column %I of %s', proname, relation::regclass) as name
@@ -23,9 +23,10 @@ create view edge_cache.computed_columns as
     and has_schema_privilege('anon', pronamespace, 'usage');
 
 -- What the declared objects read, directly or through something else, as far as the database knows:
--- views and functions with a body in BEGIN ATOMIC by their definitions, tables by those policies that
--- the public key's role meets, and both by their computed columns. `through` is what reads it; empty for
--- the declared object itself.
+-- * a view, or a function with a body in BEGIN ATOMIC, reads what its definition names;
+-- * a table reads what the policies name that apply to the public key's role;
+-- * tables and views read what their computed columns read.
+-- `through` names what reads it. It is empty for the declared object itself.
 create view edge_cache.reads as
   with recursive readers as (
     select 'pg_class'::regclass as kind, ev_class as reader, 'pg_rewrite'::regclass as part_kind,

@@ -1,5 +1,5 @@
--- Removes everything that the script of `npm run sql` made, but for pg_net, which others may use.
--- With the schema go its functions, and with them the triggers.
+-- Removes everything that the script of `npm run sql` created. It keeps pg_net, because others may use it.
+-- Dropping the schema drops its functions, and dropping those drops the triggers.
 drop schema if exists edge_cache cascade;
 drop function if exists public.edge_cache_changes(text, text);
 drop function if exists public.edge_cache_check(text);
@@ -11,6 +11,6 @@ begin
     delete from vault.secrets where name in ('edge_cache_url', 'edge_cache_secret');
   end if;
 exception when insufficient_privilege then
-  raise warning 'edge_cache_url and edge_cache_secret are still in Vault: delete them there.';
+  raise warning 'edge_cache_url and edge_cache_secret are still in Vault. Delete them there.';
 end
 $$;

@@ -1,5 +1,5 @@
--- The Worker's address and its secret are read from Vault when a change is told, so they are in no
--- definition, and can be replaced with vault.update_secret alone.
+-- Reads the Worker's address or its secret from Vault, each time a change is sent. So neither is in a
+-- function's definition, and vault.update_secret is enough to replace one.
 create or replace function edge_cache.vault_entry(entry text)
   returns text
   language plpgsql
@@ -10,12 +10,12 @@ begin
   if to_regclass('vault.decrypted_secrets') is null then
     return null;
   end if;
-  -- An empty secret is none: everybody could name it.
+  -- An empty secret counts as missing, because everybody could guess it.
   return (select nullif(decrypted_secret, '') from vault.decrypted_secrets where name = entry);
 end
 $$;
 
--- HMAC-SHA-256 (RFC 2104). pgcrypto has it too, but need not be enabled.
+-- HMAC-SHA-256 (RFC 2104). pgcrypto has it too, but a project may not have enabled pgcrypto.
 create or replace function edge_cache.hmac(key bytea, message bytea)
   returns bytea
   language plpgsql
@@ -27,7 +27,7 @@ declare
     'x' || encode(case when length(key) > 64 then sha256(key) else key end, 'hex')
   )::bit(512);
 begin
-  -- bit_send puts four bytes with the length before the bits.
+  -- bit_send puts the length, four bytes, before the bits.
   return sha256(
     substr(bit_send(block # ('x' || repeat('5c', 64))::bit(512)), 5) || sha256(
       substr(bit_send(block # ('x' || repeat('36', 64))::bit(512)), 5) || message
@@ -36,8 +36,8 @@ begin
 end
 $$;
 
--- The headers of a signed request, as the Standard Webhooks specification has them. Every role may read
--- and rewrite what waits in pg_net's queue, so the secret is not in it.
+-- The headers of a signed request, as the Standard Webhooks specification defines them. Every role may
+-- read and change the requests in pg_net's queue, so the request has a signature instead of the secret.
 create or replace function edge_cache.signed(secret text, body jsonb)
   returns jsonb
   language plpgsql
@@ -59,29 +59,18 @@ begin
 end
 $$;
 
--- Gives pg_net a request, with the rights of `anon`. For every role may put a trigger on pg_net's queue,
--- and that runs with the rights of whoever adds a request.
-drop function if exists edge_cache.post(text, jsonb, jsonb);
+-- The triggers on pg_net's queue that are not pg_net's own. Every role may put one there. Its function
+-- would run in the transaction that changes a row, with the rights of the role that ran this script.
+create or replace view edge_cache.triggers_on_queue as
+  select tgname as name, tgfoid as function
+  from pg_trigger
+  join pg_proc on pg_proc.oid = tgfoid
+  where tgrelid = to_regclass('net.http_request_queue')
+    and not tgisinternal
+    and pronamespace <> to_regnamespace('net');
 
-create function edge_cache.post(address text, signed jsonb, body jsonb)
-  returns bigint
-  language plpgsql
-  security definer
-  set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return net.http_post(
-    url := address, headers := signed, body := body, timeout_milliseconds := 5000
-  );
-end
-$$;
-
-grant create on schema edge_cache to anon;
-alter function edge_cache.post(text, jsonb, jsonb) owner to anon;
-revoke create on schema edge_cache from anon;
-
--- Has pg_net send a change once the transaction has committed, and returns the request's number. What
--- fails is only warned of: the Worker looks into the outbox later.
+-- Asks pg_net to send a change after the transaction has committed, and returns the request's number. If
+-- this fails, it only warns, because the Worker finds the change in the outbox later.
 create or replace function edge_cache.send(change jsonb)
   returns bigint
   language plpgsql
@@ -94,14 +83,27 @@ begin
   address := edge_cache.vault_entry('edge_cache_url');
   secret := edge_cache.vault_entry('edge_cache_secret');
   if address is null or secret is null then
-    raise warning 'The edge cache is told of this change late, as edge_cache_url or '
-      'edge_cache_secret is not in Vault: add them with vault.create_secret.';
+    raise warning 'The edge cache learns of this change late, because edge_cache_url or '
+      'edge_cache_secret is not in Vault. Add them with vault.create_secret.';
     return null;
   end if;
-  return edge_cache.post(address, edge_cache.signed(secret, change), change);
+  -- From now on nobody can add a trigger. If somebody else locks the queue, this fails at once, so that the
+  -- writer does not wait.
+  lock table net.http_request_queue in row exclusive mode nowait;
+  if exists (select from edge_cache.triggers_on_queue) then
+    raise warning 'The edge cache learns of this change late, because a trigger on the queue of pg_net could '
+      'do anything. select * from edge_cache.check() says which one, and what to do about it.';
+    return null;
+  end if;
+  return net.http_post(
+    url := address,
+    headers := edge_cache.signed(secret, change),
+    body := change,
+    timeout_milliseconds := 5000
+  );
 exception when others then
-  raise warning 'The edge cache is told of this change late, as no request could be made '
-    '(SQLSTATE %): select * from edge_cache.check() says what is missing.', sqlstate;
+  raise warning 'The edge cache learns of this change late, because no request could be made '
+    '(SQLSTATE %). select * from edge_cache.check() says what is missing.', sqlstate;
   return null;
 end
 $$;

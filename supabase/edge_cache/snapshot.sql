@@ -1,14 +1,13 @@
--- Long tables: one function with which the Worker reads a table of any length in one request, and as
--- it was at one moment.
+-- With this function the Worker reads a table of any length in one request, as it was at one moment.
 --
--- Without it a table of more rows than the project's "Max rows" (1,000 unless set) is read in pages,
--- each of which shows the table at another moment. docs/how-it-works.md tells what that costs.
+-- Without it, the Worker reads a table in pages if it has more rows than the project's "Max rows" (1,000
+-- by default). Each page shows the table at another moment. docs/how-it-works.md explains the risk.
 --
--- * It must be in the first schema that the API exposes (Dashboard → Project Settings → Data API),
---   which is `public` unless you changed that.
--- * It reads tables of the schemas named in it, which are those of the declared tables.
--- * It shows nobody more than the API does: it runs with the rights of whoever calls it, so grants and
---   row level security decide. "Max rows" does not bound it; the role's statement timeout does.
+-- * It must be in the first schema that the API exposes (Dashboard → Project Settings → Data API). That
+--   is `public` unless you changed it.
+-- * It reads tables only in the schemas that are named in it: those of the declared tables.
+-- * It shows nobody more than the API does. It runs with the caller's rights, so grants and row level
+--   security decide. "Max rows" does not limit it, but the role's statement timeout does.
 create or replace function public.edge_cache_snapshot(
   schema_name text, table_name text, key_column text
 )
@@ -23,10 +22,10 @@ declare
   found_rows json;
 begin
   if schema_name is null or schema_name <> all (exposed) then
-    -- Everybody may read the system catalogues, but not through the API.
+    -- Every role may read the system catalogues, but nobody should through the API.
     raise insufficient_privilege using message = 'edge_cache_snapshot does not read this schema';
   end if;
-  -- Functions that policies call may rely on the search path with which the API reads tables.
+  -- A policy may call functions that need the search path with which the API reads tables.
   perform set_config('search_path', format('%I, public, extensions', schema_name), true);
   execute format(
     'select coalesce(json_agg(found.* order by found.%I), ''[]'') from %I.%I as found',

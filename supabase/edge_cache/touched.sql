@@ -1,7 +1,8 @@
--- The types of keys that are told. Their JSON is the API's spelling whatever the session has set, and
--- runs no code but Postgres's own. Of other types' either is not so: an enum's or a domain's cast to
--- JSON is its owner's function, and would run with the rights of the trigger's owner; an instant is
--- spelled by the writer's time zone, a float by its number of digits.
+-- Whether a change names its keys, which depends on their type. It does for types whose JSON is the
+-- API's spelling under all settings of the session, and whose conversion runs only Postgres's own code.
+-- Other types lack one of the two. The cast of an enum or a domain to JSON may be a function of its
+-- owner, and would run with the rights of the trigger's owner. The JSON of a timestamptz depends on the
+-- writer's time zone, that of a float on extra_float_digits.
 create or replace function edge_cache.is_told(type oid)
   returns boolean
   language plpgsql
@@ -18,10 +19,10 @@ begin
 end
 $$;
 
--- The query for how many rows a statement touched, and for their keys, old and new: null if there are
--- more than 100, or one is null or longer than what the Worker serves, or they have more than 32 kB in
--- all, as pg_net hangs above 64 kB. It looks at no more rows than that takes. `key` is the SQL of a
--- column.
+-- Returns a query that counts the rows that a statement touched, and collects their keys, old and new.
+-- The keys are null if there are more than 100, if one is null, if one is longer than the Worker serves,
+-- or if they have more than 32 kB in all, because pg_net hangs above 64 kB. The query reads only as many
+-- rows as it needs to decide this. `key` is the SQL of a column.
 create or replace function edge_cache.touched_query(operation text, key text)
   returns text
   language plpgsql
@@ -29,7 +30,7 @@ create or replace function edge_cache.touched_query(operation text, key text)
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- to_jsonb spells a value as the API does. It is compared as a text: as JSON, 1.0 and 1.00 are one.
+  -- to_jsonb spells a value as the API does. We compare the text, because as JSON 1.0 and 1.00 are equal.
   some_of constant text := format(
     '(select to_jsonb(%s)::text as key from %%s limit 101)', replace(key, '%', '%%')
   );

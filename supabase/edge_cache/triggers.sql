@@ -1,7 +1,7 @@
--- Gives exactly the declared tables and their partitions the triggers. Those that are there are left
--- alone: to replace one waits for all writers of its table, and has others wait behind. A table for
--- which it fails, as somebody else owns it, does not keep the others from theirs: edge_cache.check()
--- tells of it.
+-- Creates the missing triggers of the declared tables and their partitions, and drops those that are not
+-- needed. It does not replace an existing trigger, because that waits for all writers of its table, and
+-- new writers would wait behind it. If it fails for a table, such as one with another owner, it goes on
+-- with the others, and edge_cache.check() lists the table.
 create or replace function edge_cache.watch()
   returns void
   language plpgsql

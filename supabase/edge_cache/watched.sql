@@ -1,5 +1,6 @@
--- Every relation that has triggers, with the declared table that its changes are told of: that table
--- itself and its partitions, as a statement may name a partition and then fires no other trigger.
+-- Every relation that needs triggers, with the declared table that its changes belong to. These are the
+-- declared tables and their partitions, because a statement that names a partition fires only the
+-- triggers of that partition.
 create view edge_cache.watched as
   with recursive tree as (
     select declared.*, pg_class.oid as declared_relation, pg_class.oid as relation
@@ -16,13 +17,13 @@ create view edge_cache.watched as
   )
   select * from tree;
 
--- The triggers that each of them should have: one for a statement, however many rows it touches.
+-- The triggers that each of them should have. They run once for a statement, not for each row.
 create view edge_cache.expected_triggers as
   select watched.*, event, transition_tables,
     'edge_cache_' || event
       || case when relation = declared_relation then '' else '_of_' || declared_relation end
       as trigger_name,
-    -- As pg_trigger keeps them: each ends with a zero.
+    -- In the form in which pg_trigger stores them: each ends with a zero byte.
     convert_to(schema_name, getdatabaseencoding()) || '\x00'
       || convert_to(name, getdatabaseencoding()) || '\x00'
       || convert_to(coalesce(key_column, ''), getdatabaseencoding()) || '\x00' as arguments
@@ -35,8 +36,8 @@ create view edge_cache.expected_triggers as
       ('truncate', '')
   ) as events (event, transition_tables);
 
--- (`not in` looks each up in a hash table, of which `not exists` here makes no use: with many
--- partitions that takes too long.)
+-- (With `not in`, Postgres uses a hash table here. With `not exists` it does not, and that takes too
+-- long if there are many partitions.)
 create view edge_cache.missing_triggers as
   select * from edge_cache.expected_triggers
   where (relation, trigger_name::name, arguments) not in (

@@ -7,7 +7,7 @@ create table public.articles (
 
 alter table public.articles enable row level security;
 
--- Drafts stay invisible to everybody without the secret key, and so out of the cache.
+-- Only the secret key can read drafts, so they are never in the cache.
 create policy "Anyone may read published articles"
   on public.articles for select
   to anon, authenticated

@@ -1,9 +1,12 @@
-"""Starts the real things once a session: Supabase Lite on PGlite, and the Worker in workerd."""
+"""Starts the real things once a session: Supabase Lite on PGlite, and the Worker in workerd.
+
+All tests share these two. A test that needs another configuration has the Worker take it, which
+costs no start; only one that ends a Worker starts one of its own.
+"""
 
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,10 +14,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+import scripted
 from clients import library
 from clients.players import Caller
-from edge import SECRET, TIMEOUT_S, Database, Edge, EdgeOf, Kv, Log, StartWorker
+from edge import SECRET, TIMEOUT_S, Database, Edge, EdgeAt, EdgeOf, Kv, Log, StartWorker, Variables
 from upstream import Server, serving
+from worker_config import TABLES, config_of, write_config
 
 from local import stack
 from shared.project import PYTHON_MODULES, ROOT
@@ -22,14 +27,24 @@ from shared.project import PYTHON_MODULES, ROOT
 HERE = Path(__file__).parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what starts a Supabase of its own; end with the browser, which takes memory."""
+    items.sort(key=_when)
+
+
+def _when(item: pytest.Item) -> int:
+    wanted = getattr(item, "fixturenames", ())
+    return -1 if "clone" in wanted else int("browser" in wanted)
+
+
 @pytest.fixture(scope="session")
 def supabase(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Supabase]:
-    """Return a real Supabase with the project's own schema."""
+    """Return a real Supabase with the tests' own schema."""
+    source = tmp_path_factory.mktemp("project") / "supabase"
+    shutil.copytree(HERE / "project", source)
+    (source / "edge_cache.sql").write_text(scripted.objects())
     running = stack.start_supabase(
-        tmp_path_factory.mktemp("supabase"),
-        stack.free_port(),
-        more_schemas=HERE / "schemas",
-        exposed=("agenda",),
+        tmp_path_factory.mktemp("supabase"), stack.free_port(), source=source
     )
     yield running
     running.process.stop()
@@ -44,72 +59,61 @@ def upstream(supabase: stack.Supabase) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the Worker whose entry point can be reset."""
-    folder = tmp_path_factory.mktemp("project")
+    """Return a copy of the Worker whose entry point has the tests' doors."""
+    folder = tmp_path_factory.mktemp("worker-project")
     shutil.copytree(ROOT / "src", folder / "src")
     shutil.copy(HERE / "worker_entry.py", folder / "src")
     (folder / "python_modules").symlink_to(PYTHON_MODULES)
-    (folder / "wrangler.toml").write_text(_config((ROOT / "wrangler.toml").read_text()))
+    write_config(folder, "wrangler", {**config_of(ROOT), "main": "src/worker_entry.py"})
     return folder
 
 
-def _config(text: str) -> str:
-    """Return the project's configuration without what is somebody's own: variables and ids."""
-    text = re.sub(r"(?m)^\[vars\b.*\]\n(?:(?!\[).*\n)*|^id = .*\n", "", text)
-    text = text.replace("src/entry.py", "src/worker_entry.py").replace("[build]", "[unused]")
-    return f"{text}\n[vars.TABLES]\narticles = {{}}\n"
-
-
 @pytest.fixture(scope="session")
-def variables(supabase: stack.Supabase, upstream: Server) -> dict[str, str]:
+def variables(supabase: stack.Supabase, upstream: Server) -> Variables:
     """Return the Worker's configuration in tests."""
     return {
         "SUPABASE_URL": upstream.url,
         "SUPABASE_ANON_KEY": supabase.publishable_key,
         "SUPABASE_TIMEOUT_SECONDS": str(TIMEOUT_S),
+        "TABLES": json.dumps(TABLES),
     }
 
 
-@pytest.fixture(scope="session")
-def start_worker(
-    tmp_path_factory: pytest.TempPathFactory, project: Path, variables: dict[str, str]
-) -> Iterator[StartWorker]:
-    """Return a function that starts a Worker, which ends with the session."""
-    started: list[stack.Worker] = []
-
-    def start(
-        more: dict[str, str] | None = None,
-        *,
-        only: dict[str, str] | None = None,
-        config: Path = project / "wrangler.toml",
-        state: Path | None = None,
-    ) -> stack.Worker:
-        state = state or tmp_path_factory.mktemp("worker")
-        worker = stack.start_worker(
-            port=stack.free_port(),
-            state=state,
-            variables={**variables, **(more or {})} if only is None else only,
-            config=config,
-            log=state / "worker.log",
-        )
-        started.append(worker)
-        return worker
-
-    yield start
-    for worker in started:
-        worker.process.stop()
+def _start(project: Path, state: Path, variables: Variables) -> stack.Worker:
+    return stack.start_worker(
+        port=stack.free_port(),
+        state=state,
+        variables=variables,
+        config=project / "wrangler.json",
+        log=state / "worker.log",
+    )
 
 
 @pytest.fixture(scope="session")
 def worker_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder in which the Worker that most tests share has its KV and storage."""
+    """Return the folder in which the Worker that all tests share has its KV and storage."""
     return tmp_path_factory.mktemp("worker")
 
 
 @pytest.fixture(scope="session")
-def worker(start_worker: StartWorker, worker_state: Path) -> stack.Worker:
-    """Return the Worker that most tests share."""
-    return start_worker(state=worker_state)
+def worker(project: Path, worker_state: Path, variables: Variables) -> Iterator[stack.Worker]:
+    """Return the Worker that all tests share."""
+    running = _start(project, worker_state, variables)
+    yield running
+    running.process.stop()
+
+
+@pytest.fixture
+def start_worker(project: Path, variables: Variables) -> Iterator[StartWorker]:
+    """Return a function that starts a Worker on a state, which a test may kill."""
+    with ExitStack() as ends:
+
+        def start(state: Path, more: Variables | None = None) -> stack.Worker:
+            running = _start(project, state, {**variables, **(more or {})})
+            ends.callback(running.process.stop)
+            return running
+
+        yield start
 
 
 @pytest.fixture(scope="session")
@@ -117,44 +121,51 @@ def database(supabase: stack.Supabase) -> Iterator[Database]:
     """Return the database behind it all."""
     headers = {"apikey": supabase.secret_key, "prefer": "return=minimal"}
     with httpx.Client(base_url=f"{supabase.url}/rest/v1", headers=headers, timeout=60) as http:
-        yield Database(http)
+        database = Database(http)
+        scripted.remove(database)
+        yield database
 
 
 @pytest.fixture
-def edge_of(database: Database, upstream: Server) -> Iterator[EdgeOf]:
-    """Return a function that puts a Worker into its initial state, with three articles."""
+def edge_at(database: Database, upstream: Server) -> Iterator[EdgeAt]:
+    """Return a function that takes hold of a Worker as it is."""
     with ExitStack() as clients:
 
-        def initial(worker: stack.Worker, *, reset: bool = True) -> Edge:
+        def hold(worker: stack.Worker) -> Edge:
             http = clients.enter_context(httpx.Client(base_url=worker.url, timeout=60))
-            kv, log = Kv(http), worker.process.log
-            if reset:
-                upstream.script.reset()
-                http.post("/__reset").raise_for_status()
-                kv.clear()
-                database.reset()
-                upstream.script.reset()
-            return Edge(http, kv, database, upstream.script, Log(log, log.stat().st_size))
+            log = worker.process.log
+            return Edge(http, Kv(http), database, upstream.script, Log(log, log.stat().st_size))
 
-        yield initial
+        yield hold
 
 
 @pytest.fixture
-def edge(edge_of: EdgeOf, worker: stack.Worker) -> Edge:
-    """Return the Worker with empty KV, an empty Durable Object and the three seeded rows."""
-    return edge_of(worker)
+def edge_of(edge_at: EdgeAt, worker: stack.Worker, variables: Variables) -> EdgeOf:
+    """Return a function that puts the Worker into its initial state, with three articles."""
 
+    def initial(more: Variables | None = None) -> Edge:
+        edge = edge_at(worker)
+        edge.upstream.reset()
+        edge.reset()
+        edge.kv.clear()
+        edge.configure({**variables, **(more or {})})
+        edge.db.reset()
+        edge.upstream.reset()
+        return edge_at(worker)
 
-@pytest.fixture(scope="session")
-def guarded_worker(start_worker: StartWorker) -> stack.Worker:
-    """Return a Worker with a secret."""
-    return start_worker({"REVALIDATE_SECRET": SECRET})
+    return initial
 
 
 @pytest.fixture
-def guarded(edge_of: EdgeOf, guarded_worker: stack.Worker) -> Edge:
-    """Return that Worker in its initial state."""
-    return edge_of(guarded_worker)
+def edge(edge_of: EdgeOf) -> Edge:
+    """Return the Worker with empty KV, empty Durable Objects and the three rows."""
+    return edge_of()
+
+
+@pytest.fixture
+def guarded(edge_of: EdgeOf) -> Edge:
+    """Return the Worker with a secret."""
+    return edge_of({"REVALIDATE_SECRET": SECRET})
 
 
 @pytest.fixture
@@ -178,13 +189,12 @@ def users(supabase: stack.Supabase) -> dict[str, Caller]:
 
 
 @pytest.fixture(scope="session")
-def library_worker(start_worker: StartWorker, database: Database) -> stack.Worker:
-    """Return a Worker with a view, functions and another schema, and rows in all of them."""
+def library_rows(database: Database) -> None:
+    """Put rows into the library, once."""
     library.fill(database)
-    return start_worker({"TABLES": json.dumps(library.DECLARED)})
 
 
 @pytest.fixture
-def library_edge(edge_of: EdgeOf, library_worker: stack.Worker) -> Edge:
-    """Return that Worker with empty KV and empty Durable Objects."""
-    return edge_of(library_worker)
+def library_edge(edge_of: EdgeOf, library_rows: None) -> Edge:  # noqa: ARG001  they have to be there
+    """Return the Worker with a view, functions and another schema, and rows in all of them."""
+    return edge_of({"TABLES": json.dumps(library.DECLARED)})

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from unittest.mock import patch
 
-import httpx
+import scripted
+from edge import Database
 from upstream import Handler, Script, forward
 
-from edge_cache.tables import declared_in
-from shared import edge_sql
+from diagnosis.__main__ import main
 from shared.project import SCRIPTS
 
 SECRET = "only the doctor, the Worker and Vault know it"
@@ -29,8 +33,8 @@ DECLARED: dict[str, object] = {
 }
 """What is declared and as it should be."""
 
-SCRIPT = edge_sql.installing(declared_in(json.dumps(DECLARED)))
-"""What `npm run sql` prints of that."""
+CONFIGURED = {"TABLES": json.dumps(DECLARED), "REVALIDATE_SECRET": SECRET}
+"""The variables of a Worker in front of that project, as production has one."""
 
 _WELL = f"""
   truncate articles, notices, twins, vault.secrets;
@@ -75,7 +79,7 @@ class Patient:
     """A folder with a wrangler.toml and .dev.vars, and the project that these name."""
 
     folder: Path
-    api: httpx.Client
+    database: Database
     upstream: Script
     url: str
     key: str
@@ -83,16 +87,16 @@ class Patient:
     def recover(self) -> None:
         """Make everything as it should be."""
         self.upstream.reset()
+        self.upstream.has_script = True
         self.upstream.always = as_postgrest
         self.declare(DECLARED)
         self.configure()
-        self.run(SCRIPT.replace("\nbegin;\n", "\n").replace("\ncommit;\n", "\n"))
+        scripted.install(self.database, DECLARED)
         self.run(_WELL)
 
     def run(self, statements: str) -> None:
         """Run SQL in the database."""
-        told = self.api.post("/rpc/run", json={"statements": statements})
-        assert told.is_success, told.text
+        self.database.run(statements)
 
     def declare(self, tables: Mapping[str, object], environment: str = "") -> None:
         """Write wrangler.toml, in which an environment may have these tables, and others none."""
@@ -111,17 +115,36 @@ class Patient:
         (self.folder / name).write_text("".join(lines))
 
     def examined(self, *arguments: str, **environment: str) -> Said:
-        """Run the command."""
-        command = [sys.executable, str(SCRIPTS / "doctor.py")]
+        """Run the command within this process, which takes no time to start it."""
+        output, progress = io.StringIO(), io.StringIO()
+        words = ["doctor", *self._config, *arguments]
+        with (
+            patch.object(sys, "argv", words),
+            patch.dict(os.environ, {"PATH": os.environ["PATH"], **environment}, clear=True),
+            redirect_stdout(output),
+            redirect_stderr(progress),
+        ):
+            try:
+                status = main()
+            except SystemExit as wrong_usage:
+                status = int(str(wrong_usage.code))
+        return Said(status, output.getvalue(), progress.getvalue())
+
+    def examined_by_command(self, *arguments: str) -> Said:
+        """Run the command as anybody would."""
+        command = [sys.executable, str(SCRIPTS / "doctor.py"), *self._config, *arguments]
         done = subprocess.run(  # noqa: S603  ours
-            [*command, "--config", str(self.folder / "wrangler.toml"), *arguments],
-            env={"PATH": "/usr/bin:/bin", **environment},
+            command,
+            env={"PATH": "/usr/bin:/bin"},
             check=False,
             capture_output=True,
             text=True,
-            timeout=120,
         )
         return Said(done.returncode, done.stdout, done.stderr)
+
+    @property
+    def _config(self) -> tuple[str, str]:
+        return "--config", str(self.folder / "wrangler.toml")
 
 
 _CODES = {

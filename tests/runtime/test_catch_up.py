@@ -18,8 +18,6 @@ class Outbox:
     """A project's outbox: what it announces, and what it was asked with."""
 
     changes: list[dict[str, object]] = field(default_factory=list)
-    complete: bool = True
-    watched: list[list[str]] = field(default_factory=lambda: [["public", "articles"]])
     fails: Act | None = None
     asked: list[dict[str, Any]] = field(default_factory=list)
 
@@ -37,9 +35,9 @@ class Outbox:
             return self.fails(handler)
         told = {
             "cursor": f"c{len(self.asked)}",
-            "complete": self.complete,
+            "complete": True,
             "changes": self.changes,
-            "watched": self.watched,
+            "watched": [["public", "articles"]],
         }
         return handler.answer(200, json.dumps(told).encode())
 
@@ -91,93 +89,24 @@ def test_what_no_webhook_brought_is_made_up_for(edge: Edge, outbox: Outbox) -> N
     asked = edge.asked
     assert edge.get("/articles/1").json() == SEED[0]
     assert edge.asked == asked
-    assert edge.log.wait_for("caught_up")[0] == {
-        "event": "caught_up",
-        "changes": 1,
-        "complete": True,
-    }
-
-
-def test_the_secret_and_the_moment_that_was_caught_up_with_are_sent(
-    edge: Edge, outbox: Outbox
-) -> None:
-    """In the body; no URL and no line of the log has the secret."""
-    outbox.announce(1, None)
-    for minute in (2, 3):
-        edge.tick(minute)
-        eventually(lambda: len(outbox.asked) == minute, "the outbox is asked")  # noqa: B023
-        edge.settle_all()
-    assert outbox.asked == [{"secret": SECRET, "after": after} for after in (None, "c1", "c2")]
+    (caught_up,) = edge.log.wait_for("caught_up")
+    assert caught_up == {"event": "caught_up", "changes": 1, "complete": True}
+    assert outbox.asked == [{"secret": SECRET, "after": after} for after in (None, "c1")]
     assert not any(SECRET.split(maxsplit=1)[0] in path for path in edge.upstream.requests)
     assert SECRET not in edge.log.text()
 
 
-def test_what_a_webhook_brought_is_not_carried_out_twice(edge: Edge, outbox: Outbox) -> None:
-    """It has the same number."""
-    edge.db.update(2, title="Edited")
-    told = {"type": "UPDATE", "schema": "public", "table": "articles", "id": 7, "keys": [2]}
-    bearer = {"authorization": f"Bearer {SECRET}"}
-    edge.http.post("/revalidate", json=told, headers=bearer).raise_for_status()
-    eventually(lambda: _shown(edge) == {"Edited"}, "readers see the edit")
-    edge.settle_all()
-    edge.kv.wait()
-    asked = edge.asked
-    outbox.announce(7, [2])
-    edge.tick(2)
-    eventually(lambda: len(outbox.asked) == 2, "the outbox is asked")
-    edge.kv.wait()
-    assert edge.asked == asked + 1
-    assert not edge.log.events("caught_up")
-
-
-def test_an_outbox_that_cannot_tell_makes_everything_out_of_date(
-    edge: Edge, outbox: Outbox
-) -> None:
-    """As after the database was set back, or a day without a word."""
-    edge.db.update(2, title="Edited")
-    outbox.complete = False
-    edge.tick(2)
-    eventually(lambda: _shown(edge) == {"Edited"}, "readers see the edit")
-
-
-@pytest.mark.parametrize(
-    ("fails", "says"),
-    [
-        (answering(503), "supabase-unavailable"),
-        (answering(403, b'{"code":"28P01","message":"secret"}'), "supabase-rejected"),
-        (answering(200, b"{}"), "supabase-invalid-answer"),
-    ],
-)
-def test_an_outbox_that_fails_is_asked_again(
-    edge: Edge, outbox: Outbox, fails: Act, says: str
-) -> None:
+def test_an_outbox_that_fails_is_asked_again(edge: Edge, outbox: Outbox) -> None:
     """From the same moment on; until then readers have what they had."""
     edge.db.update(2, title="Edited")
     outbox.announce(1, [2])
-    outbox.fails = fails
+    outbox.fails = answering(403, b'{"code":"28P01","message":"secret"}')
     edge.tick(2)
-    assert edge.log.wait_for("catch_up_failed")[0]["type"] == says
-    assert _outbox_of(edge)["error"] == says
+    assert edge.log.wait_for("catch_up_failed")[0]["type"] == "supabase-rejected"
+    assert _outbox_of(edge)["error"] == "supabase-rejected"
     assert _shown(edge) == {SEED[1]["title"]}
     outbox.fails = None
     edge.tick(3)
     eventually(lambda: _shown(edge) == {"Edited"}, "readers see the edit")
     assert {asked["after"] for asked in outbox.asked[1:]} == {"c1"}
     assert _outbox_of(edge)["error"] is None
-
-
-def test_every_15_minutes_tables_that_it_does_not_watch_are_compared(
-    edge: Edge, outbox: Outbox
-) -> None:
-    """Of their changes it knows nothing; those that it watches are not read."""
-    edge.db.update(2, title="Edited")
-    edge.tick(15)
-    eventually(lambda: len(outbox.asked) == 2, "the outbox is asked")
-    edge.kv.wait()
-    assert not edge.log.events("changed")
-    outbox.watched.clear()
-    edge.tick(16)
-    edge.tick(30)
-    edge.log.wait_for("changed")
-    eventually(lambda: _shown(edge) == {"Edited"}, "readers see the edit")
-    assert len(edge.log.events("changed")) == 1

@@ -92,61 +92,61 @@ FAULTS = [
     (
         "drop table parts cascade",
         "public.parts",
-        "It is declared as a table, and does not exist.",
+        "It is declared as a table, but does not exist.",
     ),
-    ("drop view latest", "public.latest", "It is declared as a view, and does not exist."),
+    ("drop view latest", "public.latest", "It is declared as a view, but does not exist."),
     (
         "drop table authors cascade",
         "public.authors",
-        "It is declared as a watched table, and does not exist.",
+        "It is declared as a watched table, but does not exist.",
     ),
     (
         "drop function find",
         "public.find",
-        "It is declared as a function, and does not exist.",
+        "It is declared as a function, but does not exist.",
     ),
     (
         "drop view latest; create materialized view latest as select 1",
         "public.latest",
-        "It is a materialised view, whose changes fire no trigger.",
+        "It is a materialised view. Its changes fire no trigger.",
     ),
     (
         "alter table parts disable trigger edge_cache_update",
         "public.parts",
-        "It lacks triggers that are enabled (update).",
+        "It has no enabled trigger for update.",
     ),
     (
         "alter table parts enable replica trigger edge_cache_update",
         "public.parts",
-        "It lacks triggers that are enabled (update).",
+        "It has no enabled trigger for update.",
     ),
     (
         "drop trigger edge_cache_insert on authors; drop trigger edge_cache_delete on authors",
         "public.authors",
-        "It lacks triggers that are enabled (delete, insert).",
+        "It has no enabled trigger for delete, insert.",
     ),
     (
         "create table parts_2 partition of parts for values from (10) to (20)",
         "public.parts_2",
-        "It lacks triggers that are enabled (delete, insert, truncate, update).",
+        "It has no enabled trigger for delete, insert, truncate, update.",
     ),
     (
         "insert into edge_cache.declared values ('watch', 'public', 'parts_1', null)",
         "public.parts_1",
         (
-            "It is a part of public.parts, and a statement that names that one fires none of its"
-            " triggers."
+            "It is a part of public.parts. A statement that names public.parts does not fire the"
+            " triggers of this part."
         ),
     ),
     (
         """alter table agenda."Events" rename "Slug" to slug""",
         'agenda."Events"',
-        'It has no column "Slug", its declared key.',
+        'Its declared key is "Slug", but it has no such column.',
     ),
     (
         "alter table parts drop constraint parts_pkey; alter table parts alter id drop not null",
         "public.parts",
-        "Its key id may be null, and such a row has no address.",
+        "Its key id may be null. A row whose key is null has no path.",
     ),
     (
         (
@@ -155,19 +155,19 @@ FAULTS = [
             " create unique index on articles (id) where title <> ''"
         ),
         "public.articles",
-        "Its key id is not unique by itself.",
+        "Its key id has no unique index of its own.",
     ),
     (
         "update pg_index set indisvalid = false where indrelid = 'articles'::regclass",
         "public.articles",
-        "Its key id is not unique by itself.",
+        "Its key id has no unique index of its own.",
     ),
     (
         "delete from edge_cache.declared where name = 'authors'",
         "public.authors",
         (
-            "It still has triggers, and needs none (edge_cache_delete, edge_cache_insert,"
-            " edge_cache_truncate, edge_cache_update)."
+            "It still has triggers that it does not need (edge_cache_delete,"
+            " edge_cache_insert, edge_cache_truncate, edge_cache_update)."
         ),
     ),
     (
@@ -183,7 +183,7 @@ FAULTS = [
     (
         "revoke select on articles from anon; grant select (id, title) on articles to anon",
         "public.articles",
-        "The role anon may read some of its columns only, so it is not served as a whole.",
+        "The role anon may read only some of its columns, so it is not served as a whole.",
     ),
     (
         "revoke usage on schema agenda from anon",
@@ -215,8 +215,8 @@ FAULTS = [
         ),
         "public.latest",
         (
-            "It reads public.old, through view public.latest, a materialised view, whose changes"
-            " fire no trigger."
+            "It reads public.old, through view public.latest. That is a materialised view: its"
+            " changes fire no trigger."
         ),
     ),
     (
@@ -224,8 +224,8 @@ FAULTS = [
            using (exists (select from others where article = 1))""",
         'agenda."Events"',
         (
-            """What it shows depends on public.others, through policy "By events" of"""
-            """ agenda."Events", whose changes are not its own."""
+            """Its rows depend on public.others, through policy "By events" of agenda."Events"."""
+            """ A change there refreshes no entry of it."""
         ),
     ),
     (
@@ -233,8 +233,8 @@ FAULTS = [
            create policy calling on agenda."Events" using (allowed())""",
         'agenda."Events"',
         (
-            'It calls public.allowed(), through policy calling of agenda."Events", and nobody can'
-            " see what that reads."
+            'It calls public.allowed(), through policy calling of agenda."Events". The database'
+            " does not know what that reads."
         ),
     ),
     (
@@ -243,7 +243,7 @@ FAULTS = [
             " as 'select 2 * n'"
         ),
         "public.double",
-        "Nobody can see what this function reads.",
+        "The database does not know what this function reads.",
     ),
     (
         (
@@ -259,7 +259,7 @@ FAULTS = [
         "public.articles",
         (
             "It calls public.name(public.articles), through computed column name of"
-            " public.articles, and nobody can see what that reads."
+            " public.articles. The database does not know what that reads."
         ),
     ),
     (
@@ -267,8 +267,8 @@ FAULTS = [
              select name from authors limit 1; end""",
         "public.articles",
         (
-            "What it shows depends on public.authors, through function public.name, whose changes"
-            " are not its own."
+            "Its rows depend on public.authors, through function public.name. A change there"
+            " refreshes no entry of it."
         ),
     ),
     (
@@ -282,8 +282,8 @@ FAULTS = [
            using (current_setting('request.headers', true) is null)""",
         "public.articles",
         (
-            "It reads request.headers, through policy here of public.articles: a request that fills"
-            " the cache has nothing of a reader's there."
+            "It reads request.headers, through policy here of public.articles. The request that"
+            " fills the cache has no values of a reader there."
         ),
     ),
     (
@@ -291,8 +291,8 @@ FAULTS = [
            where current_setting('request.method') = current_setting('request.path')""",
         "public.latest",
         (
-            "It reads request.method, request.path, through view public.latest: a request that"
-            " fills the cache has nothing of a reader's there."
+            "It reads request.method, request.path, through view public.latest. The request that"
+            " fills the cache has no values of a reader there."
         ),
     ),
     (
@@ -302,32 +302,29 @@ FAULTS = [
              join authors using (id) where title = shop()""",
         "public.latest",
         (
-            "It reads request.cookies, through function public.shop(): a request that fills the"
-            " cache has nothing of a reader's there."
+            "It reads request.cookies, through function public.shop(). The request that fills"
+            " the cache has no values of a reader there."
         ),
     ),
     (
         "delete from vault.secrets where name = 'edge_cache_url'",
         "Vault",
-        "edge_cache_url is not in it, or empty, so no change is sent.",
+        "edge_cache_url is missing or empty, so no change is sent.",
     ),
     (
         "update vault.secrets set secret = '' where name = 'edge_cache_secret'",
         "Vault",
-        "edge_cache_secret is not in it, or empty, so no change is sent.",
+        "edge_cache_secret is missing or empty, so no change is sent.",
     ),
     ("drop schema net cascade", "pg_net", "It is not enabled, so no change is sent."),
     (
-        "revoke execute on function net.http_post from public",
-        "pg_net",
-        "The role anon may not call net.http_post, so no change is sent.",
-    ),
-    (
-        "alter function edge_cache.post owner to postgres",
-        "edge_cache.post",
+        """create function public.spy() returns trigger language plpgsql as 'begin return new; end';
+          create trigger "a spy" before insert on net.http_request_queue
+            for each row execute function public.spy()""",
+        "net.http_request_queue",
         (
-            "It does not belong to anon, so whoever puts a trigger on the queue of pg_net gets the"
-            " rights of its owner."
+            'Its trigger "a spy" would run public.spy() with the rights of the role that ran the'
+            " script, so no change is sent."
         ),
     ),
 ]
@@ -343,7 +340,7 @@ def test_each_fault_is_found(database: Pglite, fault: str, name: str, finding: s
 def test_what_is_declared_as_a_table_must_be_one(database: Pglite, table: str) -> None:
     """A view has no triggers that tell of its rows."""
     fault = f"drop table {table} cascade; create view {table} as select 1 as id"
-    finding = "It is declared as a table, and is a view."
+    finding = "It is declared as a table, but is a view."
     assert (f"public.{table}", finding) in found(database, fault)
 
 
@@ -359,11 +356,11 @@ def test_a_foreign_table_fires_no_trigger(database: Pglite) -> None:
     assert (
         "public.latest",
         (
-            "It reads public.far, through view public.latest, a foreign table, whose changes fire"
-            " no trigger."
+            "It reads public.far, through view public.latest. That is a foreign table: its"
+            " changes fire no trigger."
         ),
     ) in findings
-    assert ("public.parts", "It is a foreign table, whose changes fire no trigger.") in findings
+    assert ("public.parts", "It is a foreign table. Its changes fire no trigger.") in findings
 
 
 def test_a_materialised_view_is_told_of_once(database: Pglite) -> None:
@@ -372,7 +369,7 @@ def test_a_materialised_view_is_told_of_once(database: Pglite) -> None:
         drop view latest; create materialized view latest as select * from others;
         grant select on latest to anon
     """
-    finding = "It is a materialised view, whose changes fire no trigger."
+    finding = "It is a materialised view. Its changes fire no trigger."
     assert found(database, declared) == [("public.latest", finding)]
 
 
@@ -398,7 +395,7 @@ def test_what_overloads_have_in_common_is_said_once(database: Pglite) -> None:
         create function double(n text) returns text language sql stable as 'select n';
         create function double(n int) returns int language sql stable as 'select n'
     """
-    finding = ("public.double", "Nobody can see what this function reads.")
+    finding = ("public.double", "The database does not know what this function reads.")
     assert found(database, overloads) == [finding]
 
 

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
-import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cloudflare_api import account
+from worker_config import TABLES, config_of, write_config
 
 from shared.project import NODE_MODULES, ROOT, environment
 
-CONFIG = tomllib.loads((ROOT / "wrangler.toml").read_text())
-
 ENVIRONMENTS = ("staging", "production")
+BINDINGS = ("env.ARTICLES", "env.REFRESHER (Refresher)", "env.TABLES")
 
 
-def with_workers_caching(config: str) -> str:
-    """Return a wrangler.toml in which what it proposes for that is no comment any more."""
-    enabled = "\n[cache]\nenabled = true\n"
-    config = config.replace("\n# [cache]\n# enabled = true\n", enabled)
-    assert enabled in config
-    return config
+@pytest.fixture
+def config(project: Path) -> Path:
+    """Return the project's configuration, as it is in the beginning."""
+    return write_config(project, "deployed", _deployed())
 
 
-def deploy(outdir: Path, *options: str, **variables: str) -> str:
+def _deployed() -> dict[str, Any]:
+    """Return it with two environments, each of which repeats what Wrangler has none inherit."""
+    config = {**config_of(ROOT), "main": "src/entry.py"}
+    own = {name: config[name] for name in ("kv_namespaces", "durable_objects")}
+    variables = {"vars": {"TABLES": TABLES}}
+    return {**config, **variables, "env": {name: {**own, **variables} for name in ENVIRONMENTS}}
+
+
+def deploy(config: Path, outdir: Path, *options: str, **variables: str) -> str:
     """Return what Wrangler says of a deployment."""
     wrangler = str(NODE_MODULES / ".bin" / "wrangler")
-    command = [wrangler, "deploy", "--outdir", str(outdir), *options]
+    command = [wrangler, "deploy", "--config", str(config), "--outdir", str(outdir), *options]
     quiet = {"WRANGLER_SEND_METRICS": "false", "WRANGLER_LOG_PATH": str(outdir), "CI": "true"}
     env = {**environment(), **quiet, **variables}
     done = subprocess.run(  # noqa: S603  ours
@@ -37,21 +45,10 @@ def deploy(outdir: Path, *options: str, **variables: str) -> str:
     return done.stdout + done.stderr
 
 
-def worker_of(name: str) -> str:
-    """Return the name of an environment's Worker."""
-    return str(CONFIG["env"][name].get("name", f"{CONFIG['name']}-{name}"))
-
-
-def kv_of(name: str) -> dict[str, str]:
-    """Return an environment's KV binding, its only one."""
-    (kv,) = CONFIG["env"][name]["kv_namespaces"]
-    return dict(kv)
-
-
-def test_a_dry_run_bundles_the_worker_and_its_packages(tmp_path: Path) -> None:
+def test_a_dry_run_bundles_the_worker_and_its_packages(config: Path, tmp_path: Path) -> None:
     """With the modules of src/, the page's parts, the vendored modules, and its bindings."""
-    said = deploy(tmp_path, "--dry-run")
-    for expected in ("env.ARTICLES", "env.REFRESHER (Refresher)", "env.TABLES", "Total Upload"):
+    said = deploy(config, tmp_path, "--dry-run")
+    for expected in (*BINDINGS, "Total Upload"):
         assert expected in said
     uploaded = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.py")}
     assert {"entry.py", "edge_cache/worker/app.py", "python_modules/httpx/__init__.py"} <= uploaded
@@ -59,53 +56,20 @@ def test_a_dry_run_bundles_the_worker_and_its_packages(tmp_path: Path) -> None:
     assert assets == {"page.html", "page.css", "words.js", "page.js"}
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_an_environment_has_every_binding(name: str, tmp_path: Path) -> None:
-    """KV, the objects and the tables, of which Wrangler has none inherited, and no warning."""
-    said = deploy(tmp_path, "--dry-run", "--env", name)
-    for expected in ("env.ARTICLES", "env.REFRESHER (Refresher)", "env.TABLES"):
-        assert expected in said
-    assert "WARNING" not in said
-
-
 def test_workers_caching_can_be_declared(project: Path, tmp_path: Path) -> None:
-    """And is not, as long as nobody takes the comment away."""
-    assert "cache" not in CONFIG
-    config = project / "deployed-with-a-cache.toml"
-    config.write_text(with_workers_caching((project / "wrangler.toml").read_text()))
-    assert "Total Upload" in deploy(tmp_path, "--dry-run", "--config", str(config))
+    """As a comment in wrangler.toml proposes it."""
+    cached: Mapping[str, Any] = {**_deployed(), "cache": {"enabled": True}}
+    config = write_config(project, "cached", cached)
+    assert "Total Upload" in deploy(config, tmp_path, "--dry-run")
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_an_environment_repeats_what_it_does_not_inherit(name: str) -> None:
-    """All that the top level has, whatever variables an environment has beside."""
-    own = CONFIG["env"][name]
-    assert own["durable_objects"] == CONFIG["durable_objects"]
-    assert kv_of(name)["binding"] == "ARTICLES"
-    assert own["vars"].keys() >= {"TABLES"}
-
-
-def test_environments_share_nothing() -> None:
-    """Neither the Worker, and with it the objects, nor a KV namespace."""
-    assert worker_of("staging") != worker_of("production")
-    ids = [kv_of(name)["id"] for name in ENVIRONMENTS if "id" in kv_of(name)]
-    assert len(set(ids)) == len(ids)
-
-
-def test_each_environment_gets_a_namespace_once(tmp_path: Path) -> None:
+def test_each_environment_gets_a_namespace_once(config: Path, tmp_path: Path) -> None:
     """Its id is written nowhere, so the next deploy goes on with the Worker's. Secrets stay."""
-    without_id = [name for name in ENVIRONMENTS if "id" not in kv_of(name)]
+    name = json.loads(config.read_text())["name"]
     with account() as cloudflare:
-        for name in (*ENVIRONMENTS, *ENVIRONMENTS):
-            said = deploy(tmp_path, "--env", name, **cloudflare.variables)
-            assert f"Deployed {worker_of(name)} triggers" in said
-    assert [*cloudflare.namespaces] == [f"{worker_of(name)}-articles" for name in without_id]
+        for environment_of in (*ENVIRONMENTS, *ENVIRONMENTS):
+            said = deploy(config, tmp_path, "--env", environment_of, **cloudflare.variables)
+            assert f"Deployed {name}-{environment_of} triggers" in said
+            assert all(binding in said for binding in BINDINGS)
+    assert [*cloudflare.namespaces] == [f"{name}-{one}-articles" for one in ENVIRONMENTS]
     assert all("secret_text" in one["keep_bindings"] for one in cloudflare.uploads)
-
-
-def test_production_gets_no_local_settings() -> None:
-    """Nothing points at localhost, and no flag is for this machine."""
-    text = (ROOT / "wrangler.toml").read_text()
-    assert CONFIG["compatibility_flags"] == ["python_workers"]
-    assert "localhost" not in text
-    assert "127.0.0.1" not in text

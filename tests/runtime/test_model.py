@@ -13,8 +13,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from upstream import answering, hanging_up
 
-from local import stack
-
 IDS = (1, 2, 3, 4)
 DELIVERIES = st.sampled_from(["lost", "now", "twice", "late"])
 EDITS = st.tuples(
@@ -110,7 +108,7 @@ class World:
 
 
 @settings(
-    max_examples=12,
+    max_examples=4,
     deadline=None,
     database=None,
     print_blob=True,
@@ -119,10 +117,10 @@ class World:
 )
 @given(steps=st.lists(STEPS, min_size=8, max_size=25))
 def test_readers_end_with_what_the_database_has(
-    edge_of: EdgeOf, worker: stack.Worker, steps: list[tuple[object, ...]]
+    edge_of: EdgeOf, steps: list[tuple[object, ...]]
 ) -> None:
     """Nothing is lost, whatever is doubled, late, lost or down in between."""
-    world = World(edge_of(worker))
+    world = World(edge_of())
     for step in steps:
         world.play(step)
     world.calm_down()

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 from clients import library
-from edge import Edge, EdgeOf, StartWorker, eventually
+from edge import Edge, EdgeOf, eventually
 
 from local import stack
 
@@ -27,16 +27,10 @@ POSTS = [{"order": order, "title": f"Post {order}"} for order in ORDERS]
 OURS = "supabase-edge-cache; "
 
 
-@pytest.fixture(scope="module")
-def named_worker(start_worker: StartWorker) -> stack.Worker:
-    """Return a Worker that serves all that."""
-    return start_worker({"TABLES": json.dumps(DECLARED)})
-
-
 @pytest.fixture
-def named(edge_of: EdgeOf, named_worker: stack.Worker) -> Edge:
-    """Return it in its initial state, with rows in each table."""
-    edge = edge_of(named_worker)
+def named(edge_of: EdgeOf) -> Edge:
+    """Return a Worker that serves all that, with rows in each table."""
+    edge = edge_of({"TABLES": json.dumps(DECLARED)})
     edge.db.replace_in("public", quote("Blog Posts"), '"order"', POSTS)
     edge.db.replace_in("public", "products", "sku", [{"sku": "A-1", "name": "Lamp"}])
     edge.db.replace_in("agenda", "products", "sku", [{"sku": "A-1", "name": "Notebook"}])

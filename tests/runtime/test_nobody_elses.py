@@ -15,13 +15,13 @@ import pytest
 from clients import spellings
 from clients.players import Caller
 from clients.spellings import Headers
-from edge import Edge, EdgeOf
+from edge import Edge
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from local import stack
 
-ROUNDS = 3
+ROUNDS = 2
 COMPARED = ("content-type", "content-range")
 
 WHO = st.lists(
@@ -81,13 +81,10 @@ class Stage:
 
 @pytest.fixture
 def stage(
-    edge_of: EdgeOf,
-    library_worker: stack.Worker,
-    supabase: stack.Supabase,
-    users: dict[str, Caller],
+    library_edge: Edge, supabase: stack.Supabase, users: dict[str, Caller]
 ) -> Iterator[Stage]:
     """Return both, with a hidden row of each user."""
-    edge = edge_of(library_worker)
+    edge = library_edge
     hidden = {"book_id": 2, "stars": 3, "published": False}
     owners = enumerate((users["anna"].user, users["bert"].user), start=200)
     edge.db.insert(
@@ -130,7 +127,7 @@ def test_something_is_preferred(stage: Stage, method: str) -> None:
 
 
 @settings(
-    max_examples=80,
+    max_examples=25,
     deadline=None,
     database=None,
     print_blob=True,

@@ -329,7 +329,7 @@ def test_what_cannot_be_removed_fails_nobody(database: Pglite) -> None:
     """)
     assert database.value(ASK)["watched"]
     (warning,) = database.warnings
-    assert warning.startswith("The edge cache's outbox keeps old changes")
+    assert warning.startswith("The edge cache cannot remove old changes from its outbox")
     database.run(many_changes(2000))
     assert database.warnings
     assert ages(database).count("0") == 2000
@@ -351,7 +351,7 @@ def test_what_cannot_be_sent_is_in_the_outbox(database: Pglite, broken: str) -> 
     database.run(f"begin; {broken}")
     database.run("insert into events values (1)")
     (warning,) = database.warnings
-    assert warning.startswith("The edge cache is told of this change late")
+    assert warning.startswith("The edge cache learns of this change late")
     assert database.run("select keys, request from edge_cache.outbox") == [
         {"keys": [1], "request": None}
     ]

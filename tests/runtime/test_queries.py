@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from edge import Edge
-from upstream import answering
+from edge import Edge, Variables
 
 BOOKS = "/rest/v1/books"
 COUNTED = {"prefer": "count=exact"}
@@ -13,7 +12,7 @@ CACHE_STATUS = "supabase-edge-cache; "
 
 
 @pytest.fixture
-def key(library_edge: Edge, variables: dict[str, str]) -> str:
+def key(library_edge: Edge, variables: Variables) -> str:
     """Return the public key, which every request of the fixture's Worker has from now on."""
     public = variables["SUPABASE_ANON_KEY"]
     library_edge.http.headers["apikey"] = public
@@ -82,13 +81,6 @@ def test_a_304_for_who_has_it(edge: Edge) -> None:
     assert "Accept" in response.headers["vary"]
 
 
-def test_an_etag_tells_of_the_count_too(edge: Edge) -> None:
-    """The same rows with another total are another answer."""
-    path = f"{BOOKS}?select=id&limit=1"
-    etags = {edge.http.get(path, headers=headers).headers["etag"] for headers in ({}, COUNTED)}
-    assert len(etags) == 2
-
-
 def test_a_head_is_answered_from_what_get_has_cached(edge: Edge) -> None:
     """And the other way round, as they are one entry."""
     path = f"{BOOKS}?select=id"
@@ -126,10 +118,7 @@ def test_that_there_is_no_such_row_is_an_answer(edge: Edge) -> None:
     assert edge.asked == 1
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["?select=nothing", "?id=eq.x", "?id=xx.1", "?select=writers(", "?order=nothing"],
-)
+@pytest.mark.parametrize("path", ["?select=nothing", "?id=eq.x"])
 def test_an_error_is_passed_on_and_not_stored(edge: Edge, path: str) -> None:
     """With status and body as Supabase sent it, and nothing is thought of Supabase's health."""
     direct = httpx.get(f"{edge.upstream.target}{BOOKS}{path}", headers=edge.http.headers)
@@ -142,27 +131,6 @@ def test_an_error_is_passed_on_and_not_stored(edge: Edge, path: str) -> None:
     health = edge.get("/health").json()
     assert health["status"] == "ok"
     assert health["tables"]["books"]["queries"] == 0
-
-
-@pytest.mark.parametrize(
-    "act",
-    [
-        answering(200, b"<html>", content_type="text/html"),
-        answering(200, b"[]", content_type="application/json"),
-        answering(200, b'[{"id":1},', content_type="application/json", content_range="0-1/*"),
-        answering(302, location="http://127.0.0.1:1/"),
-        answering(204),
-    ],
-    ids=["HTML", "no Content-Range", "cut off", "redirect", "204"],
-)
-def test_what_no_postgrest_server_sends_is_no_answer(edge: Edge, act: object) -> None:
-    """The client gets an error in the shape that it understands; nothing is stored."""
-    edge.upstream.always = act  # type: ignore[assignment]
-    answer = edge.get(f"{BOOKS}?select=id")
-    assert answer.status_code == 502
-    assert answer.json()["code"] == "EDGE_SUPABASE_INVALID_ANSWER"
-    assert set(answer.json()) == {"code", "message", "details", "hint"}
-    assert keys(edge) == []
 
 
 def test_the_request_that_fills_has_nothing_of_the_reader(edge: Edge, key: str) -> None:
@@ -194,39 +162,27 @@ def test_the_request_that_fills_has_nothing_of_the_reader(edge: Edge, key: str) 
     assert sent.get("user-agent") != "somebody"
 
 
-@pytest.mark.parametrize(
-    ("path", "headers", "why"),
-    [
-        ("/rest/v1/shelves", {}, "undeclared"),
-        ("/rest/v1/book%73", {}, "undeclared"),
-        ("/rest/v1/books/", {}, "undeclared"),
-        ("/rest/v1/books", {"accept-profile": "agenda"}, "undeclared"),
-        ("/rest/v1/books", {"authorization": "Bearer ey.a.b"}, "session"),
-        ("/rest/v1/books", {"authorization": "Basic x"}, "session"),
-        ("/rest/v1/books", {"apikey": "sb_publishable_other"}, "key"),
-        ("/rest/v1/books", {"range": "0-1"}, "range"),
-        ("/rest/v1/books", {"prefer": "handling=strict"}, "prefer"),
-        ("/rest/v1/books", {"prefer": "count=exact, count=planned"}, "prefer"),
-        ("/rest/v1/books", {"accept": "text/html"}, "accept"),
-        ("/rest/v1/books", {"accept": "application/json, text/csv;q=0.5"}, "accept"),
-        ("/rest/v1/books", {"accept-profile": "public, public"}, "undeclared"),
-        ("/rest/v1/books?select=id;title", {}, "query"),
-        ("/rest/v1/books?select=%zz", {}, "query"),
-        ("/rest/v1/books?id=eq.%ff", {}, "query"),
-        ("/rest/v1/books?apikey=x", {}, "query"),
-        ("/rest/v1/books?select", {}, "query"),
-        (f"/rest/v1/books?id=neq.1&title=neq.{'x' * 17000}", {}, "query"),
-    ],
+PASSED: tuple[tuple[str, dict[str, str], str], ...] = (
+    ("/rest/v1/shelves", {}, "undeclared"),
+    ("/rest/v1/book%73", {}, "undeclared"),
+    ("/rest/v1/books", {"accept-profile": "agenda"}, "undeclared"),
+    ("/rest/v1/books", {"authorization": "Bearer ey.a.b"}, "session"),
+    ("/rest/v1/books", {"apikey": "sb_publishable_other"}, "key"),
+    ("/rest/v1/books", {"range": "0-1"}, "range"),
+    ("/rest/v1/books", {"prefer": "handling=strict"}, "prefer"),
+    ("/rest/v1/books", {"accept": "text/html"}, "accept"),
+    ("/rest/v1/books?select=id;title", {}, "query"),
+    ("/rest/v1/books?id=eq.%ff", {}, "query"),
 )
-def test_what_one_cannot_be_sure_of_is_passed_on(
-    edge: Edge, path: str, headers: dict[str, str], why: str
-) -> None:
+
+
+def test_what_one_cannot_be_sure_of_is_passed_on(edge: Edge) -> None:
     """Each time, with a word for the reason; and nothing is stored."""
-    for _ in range(2):
-        response = edge.http.get(path, headers=headers)
-        status = response.status_code
-        assert did(response) == f"fwd=bypass; fwd-status={status}; detail={why}"
-    assert edge.asked == 2
+    for path, headers, why in PASSED:
+        for _ in range(2):
+            response = edge.http.get(path, headers=headers)
+            assert did(response) == f"fwd=bypass; fwd-status={response.status_code}; detail={why}"
+    assert edge.asked == 2 * len(PASSED)
     assert keys(edge) == []
 
 

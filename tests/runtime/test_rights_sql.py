@@ -115,8 +115,8 @@ def test_nothing_of_another_role_is_taken_over(
         owner.run("create schema edge_cache; grant usage, create on schema edge_cache to stranger")
     assert stranger.run(TAKEN[taken]) == ""
     said = owner.run(f"{script}; rollback")
-    assert f"ERROR:  The {taken} belongs to stranger, and postgres runs this script" in said
-    assert "run this script as stranger; if not, have stranger or a superuser drop it" in said
+    assert f"ERROR:  The {taken} belongs to stranger, but postgres runs this script" in said
+    assert "run this script as stranger. If not, let stranger or a superuser drop it" in said
     assert owner.run("select count(*) from pg_class where relname = 'declared'") == "0"
 
 
@@ -130,21 +130,53 @@ def test_the_secret_does_not_leave_vault(owner: Session, stranger: Session) -> N
     assert "authorization" not in queued
 
 
-def test_a_trigger_on_the_queue_has_no_rights_of_the_owners(
-    owner: Session, stranger: Session
+HARMS = {
+    "is seen": "insert into public.ran values (current_user)",
+    "fails": "raise query_canceled",
+    "asserts": "assert false",
+    "sets the session": "perform set_config('search_path', 'public, pg_catalog', false)",
+}
+"""What a trigger on the queue may do; after the last one, names mean what the stranger wants."""
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_no_trigger_of_another_role_runs_on_the_queue(
+    owner: Session, stranger: Session, harm: str
 ) -> None:
-    """Every role may put one there."""
+    """Every role may put one there. The writer is told, and goes on."""
     owner.run(SCRIPT)
-    stranger.run("""
+    stranger.run(f"""
         create table ran (who name); grant all on ran to public;
-        create function public.look() returns trigger language plpgsql as $$
-          begin insert into public.ran values (current_user); return new; end
+        create function public.harm() returns trigger language plpgsql as $$
+          begin {HARMS[harm]}; return new; end
         $$;
-        create trigger look before insert on net.http_request_queue
-          for each row execute function public.look()
+        create trigger harm before insert on net.http_request_queue
+          for each row execute function public.harm()
     """)
-    assert owner.run("insert into events values (1)") == ""
-    assert stranger.run("select who from ran") == "anon"
+    said = owner.run("insert into events values (1)")
+    assert (
+        "learns of this change late, because a trigger on the queue of pg_net could do anything"
+        in said
+    )
+    assert "ERROR" not in said
+    assert stranger.run("select who from ran") == ""
+    assert owner.run("select keys from edge_cache.outbox") == "[1]"
+    assert "let stranger or a superuser run: drop function public.harm() cascade;" in owner.run(
+        "select advice from edge_cache.check()"
+    )
+    stranger.run("drop function public.harm() cascade")
+    assert owner.run("insert into events values (2)") == ""
+    assert owner.run("select count(*) from net.http_request_queue") == "1"
+
+
+def test_no_writer_waits_for_who_locks_the_queue(owner: Session, stranger: Session) -> None:
+    """Every role may."""
+    owner.run(SCRIPT)
+    stranger.run("begin; lock table net.http_request_queue in access exclusive mode")
+    said = owner.run("set statement_timeout = '5s'; insert into events values (1)")
+    stranger.run("rollback")
+    assert "learns of this change late, because no request could be made (SQLSTATE 55P03)" in said
+    assert owner.run("reset statement_timeout; select count(*) from events") == "1"
 
 
 def test_a_table_of_another_owner_keeps_no_other_from_its_triggers(
@@ -159,11 +191,9 @@ def test_a_table_of_another_owner_keeps_no_other_from_its_triggers(
     said = owner.run(SCRIPT)
     assert "ERROR" not in said
     assert "theirs keeps its trigger edge_cache_insert: must be owner of relation theirs" in said
-    assert "It still has triggers, and needs none" in said
-    assert (
-        "Have stranger drop them, who owns it: drop trigger edge_cache_delete on public.theirs; "
-        in said
-    )
+    assert "It still has triggers that it does not need" in said
+    advice = "Run this as that role: drop trigger edge_cache_delete on public.theirs; "
+    assert f"Its owner is stranger. {advice}" in said
     assert owner.run("insert into events values (1); select keys from edge_cache.outbox") == "[1]"
     assert "ERROR" not in owner.run(edge_sql.removing())
     assert stranger.run("select count(*) from pg_trigger where not tgisinternal") == "0"

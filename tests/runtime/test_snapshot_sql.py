@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from pglite import Pglite, SqlError, pglite
 
 from edge_cache.tables import Declared
 from shared import edge_sql
-from shared.project import ROOT
+
+HERE = Path(__file__).parent
 
 NO_PRIVILEGE = "42501"
 
@@ -55,7 +57,7 @@ ARTICLES = "'public', 'articles', 'id'"
 def database() -> Iterator[Pglite]:
     """Return a database in which the function was installed twice."""
     with pglite() as database:
-        database.run((ROOT / "supabase" / "schemas" / "articles.sql").read_text())
+        database.run((HERE / "project" / "schemas" / "articles.sql").read_text())
         database.run(TABLES)
         database.run(edge_sql.snapshot(Declared()) * 2)
         yield database

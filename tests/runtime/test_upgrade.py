@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from operator import le, lt
 from pathlib import Path
 from typing import Any
 
 import earlier
 import pytest
-from edge import SEED, Database, Edge, EdgeOf, Log, StartWorker, eventually
-from upstream import Server, answering
+from edge import SEED, Database, Edge, EdgeAt, Log, StartWorker, eventually
+from upstream import Server, answering, holding
 
 from local import stack
 
@@ -41,26 +43,19 @@ def upgrade(
     supabase: stack.Supabase,
     upstream: Server,
     start_worker: StartWorker,
-    edge_of: EdgeOf,
+    edge_at: EdgeAt,
 ) -> Iterator[Upgrade]:
-    """Return a function that starts today's Worker on it.
-
-    It ends with the test: what is pending would have it ask the upstream of later ones.
-    """
+    """Return a function that starts today's Worker on it."""
     upstream.script.reset()
-    started: list[stack.Worker] = []
 
     def start() -> Edge:
-        tables = json.dumps({"articles": {}, "authors": {}})
-        worker = start_worker({"TABLES": tables}, state=left)
-        started.append(worker)
-        edge = edge_of(worker, reset=False)
+        worker = start_worker(left, {"TABLES": json.dumps({"articles": {}, "authors": {}})})
+        edge = edge_at(worker)
         edge.http.headers["apikey"] = supabase.publishable_key
-        return Edge(edge.http, edge.kv, edge.db, edge.upstream, Log(worker.process.log, 0))
+        return replace(edge, log=Log(worker.process.log, 0))
 
     yield start
-    for worker in started:
-        worker.process.stop()
+    upstream.script.reset()
 
 
 def published(edge: Edge) -> list[int]:
@@ -68,10 +63,27 @@ def published(edge: Edge) -> list[int]:
     return [int(number) for key in VERSION_KEYS for number in edge.kv.value(key).split()]
 
 
-def test_entries_of_the_earlier_version_are_hits(upgrade: Upgrade, upstream: Server) -> None:
-    """Tables, rows and queries, byte for byte and with their headers; what was stale still is."""
+def require_record(edge: Edge) -> None:
+    """Fail if what an object keeps of its past is not known."""
+    status = edge.status()
+    assert (status["pending"], status["queries"]) == (3, 1)
+    assert status["failures"] > 0
+    assert status["last_error"] == "supabase-unavailable"
+    assert status["failed_at"] is not None
+    assert status["refreshed_at"] is not None
+    assert edge.get("/health").json()["project"]["queries"] == 1
+
+
+def test_entries_and_record_of_the_earlier_version_are_known(
+    upgrade: Upgrade, upstream: Server
+) -> None:
+    """Tables, rows and queries, byte for byte and with their headers; what was stale still is.
+
+    So are what is pending, how reads went, and which queries are kept warm.
+    """
     upstream.script.always = DOWN
     edge = upgrade()
+    require_record(edge)
     metadata: dict[str, Any] = edge.kv.keys()
     for path, key in (("/articles", "/articles"), ("/articles/1", "/articles/1"), (AUTHORS, None)):
         answer = edge.get(path)
@@ -88,51 +100,35 @@ def test_entries_of_the_earlier_version_are_hits(upgrade: Upgrade, upstream: Ser
         assert "supabase-" in answer.headers["cache-status"].partition("detail=")[2]
 
 
-def test_the_earlier_version_s_record_is_known(upgrade: Upgrade, upstream: Server) -> None:
-    """What is pending, how reads went, and which queries are kept warm; asked for by nobody."""
-    upstream.script.always = DOWN
-    edge = upgrade()
-    status = edge.status()
-    assert (status["pending"], status["queries"]) == (3, 1)
-    assert status["failures"] > 0
-    assert status["last_error"] == "supabase-unavailable"
-    assert status["failed_at"] is not None
-    assert status["refreshed_at"] is not None
-    assert edge.get("/health").json()["project"]["queries"] == 1
-
-
-def test_changes_that_were_pending_are_carried_out(upgrade: Upgrade, database: Database) -> None:
-    """By the alarm that was set, before any reader comes; warm queries too."""
+def test_changes_that_were_pending_are_carried_out(
+    upgrade: Upgrade, database: Database, upstream: Server
+) -> None:
+    """By the alarm that was set, before any reader comes; warm queries too. No version falls."""
     database.reset()
     database.update(2, title="Edited")
+    started = threading.Event()
+    upstream.script.always = holding(started)
     upgraded = upgrade()
+    then = published(upgraded)
+    started.set()
     eventually(lambda: len(upgraded.log.events("applied")) == 4, "all that was pending")
+    upgraded.kv.wait()
+    settled = published(upgraded)
     titles = [SEED[0]["title"], "Edited", SEED[2]["title"]]
     for path in ("/articles", TITLES, EMBEDDED):
-        answer = upgraded.get_from_kv(path)
+        answer = upgraded.get(path)
         assert answer.headers["cache-status"].startswith(CACHE_STATUS + "hit"), path
         assert [row["title"] for row in answer.json()] == titles
     row = upgraded.get("/articles/2")
     assert row.headers["cache-status"] == CACHE_STATUS + "hit"
     assert row.json()["title"] == "Edited"
-    assert (
-        upgraded.get("/articles/3").headers["cache-status"].startswith(CACHE_STATUS + "fwd=stale")
-    )
-
-
-def test_versions_go_on_from_where_they_were(upgrade: Upgrade, database: Database) -> None:
-    """No version ever falls, so nothing older than before counts as fresh."""
-    database.reset()
-    edge = upgrade()
-    then = published(edge)
-    edge.settle_all()
-    edge.kv.wait()
-    settled = published(edge)
-    edge.get("/revalidate").raise_for_status()
-    edge.kv.wait()
-    now = published(edge)
+    stale = upgraded.get("/articles/3").headers["cache-status"]
+    assert stale.startswith(CACHE_STATUS + "fwd=stale")
+    upgraded.get("/revalidate").raise_for_status()
+    upgraded.kv.wait()
+    now = published(upgraded)
     assert all(map(le, then, settled))
     assert all(map(lt, settled[:4], now[:4])), "the tables'; the project has no rows"
     assert settled[-1] < now[-1]
-    entries: dict[str, Any] = edge.kv.keys()
+    entries: dict[str, Any] = upgraded.kv.keys()
     assert entries["/articles"]["version"] >= now[0]

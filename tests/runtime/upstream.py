@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -20,6 +19,11 @@ from urllib.parse import urlsplit
 Act = Callable[["Handler"], None]
 
 NO_FUNCTION = b'{"code":"PGRST202","details":null,"hint":null,"message":"Could not find it"}'
+
+_OF_THE_SCRIPT = ("/rpc/edge_cache_changes", "/rpc/edge_cache_check")
+
+HELD_S = 60.0
+"""After so long what nobody lets go is let go, so that no test hangs."""
 
 PIECE_BYTES = 64 * 1024
 
@@ -35,13 +39,15 @@ _WITHOUT_BODY = frozenset({204, 304})
 class Script:
     """What the upstream does next, and what it was asked.
 
-    Without ``has_function`` it plays a project without the functions of `npm run sql`.
+    Without ``has_script`` it plays a project in which what `npm run sql` prints was not run, and
+    only the function that reads a long table is there; without ``has_function`` nor that one.
     """
 
     target: str
     acts: deque[Act] = field(default_factory=deque)
     always: Act | None = None
     table: str = "articles"
+    has_script: bool = False
     has_function: bool = True
     requests: list[str] = field(default_factory=list)
     methods: list[str] = field(default_factory=list)
@@ -53,6 +59,7 @@ class Script:
         self.acts.clear()
         self.always = None
         self.table = "articles"
+        self.has_script = False
         self.has_function = True
         self.requests.clear()
         self.methods.clear()
@@ -171,6 +178,8 @@ def serving(target: str) -> AbstractContextManager[Server]:
 def forward(handler: Handler) -> None:
     """Pass the request on to the real Supabase, and its answer back."""
     script = handler.server.script
+    if not script.has_script and handler.path.endswith(_OF_THE_SCRIPT):
+        return handler.answer(404, NO_FUNCTION)
     connection = http.client.HTTPConnection(urlsplit(script.target).netloc, timeout=30)
     path = handler.path.replace("/rest/v1/articles", f"/rest/v1/{script.table}", 1)
     body = b"".join(handler.body)
@@ -190,7 +199,7 @@ def forward(handler: Handler) -> None:
         headers.setdefault(name.lower().replace("-", "_"), []).append(value)
     if handler.command == "HEAD":  # the length of what GET would get
         headers["content_length"] = [response.headers.get("content-length", "0")]
-    handler.answer(response.status, answered, **headers)
+    return handler.answer(response.status, answered, **headers)
 
 
 def _of_the_message(headers: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
@@ -248,45 +257,11 @@ def until_hung_up(act: Act, noticed: threading.Event) -> Act:
     return watched
 
 
-def after(seconds: float, act: Act) -> Act:
-    """Return an act that begins late."""
+def holding(over: threading.Event, act: Act = forward) -> Act:
+    """Return an act that begins once an event is set."""
 
-    def late(handler: Handler) -> None:
-        time.sleep(seconds)
+    def held(handler: Handler) -> None:
+        over.wait(HELD_S)
         act(handler)
 
-    return late
-
-
-def before_asking(action: Callable[[], object], act: Act = forward) -> Act:
-    """Return an act that does something before the request goes any further."""
-
-    def acting(handler: Handler) -> None:
-        action()
-        act(handler)
-
-    return acting
-
-
-def before_answering(action: Callable[[], object]) -> Act:
-    """Return an act that reads the real Supabase, does something, and hands over what was read."""
-
-    def acting(handler: Handler) -> None:
-        answer = handler.answer
-
-        def afterwards(status: int, body: bytes = b"", **headers: str | Sequence[str]) -> None:
-            action()
-            answer(status, body, **headers)
-
-        handler.answer = afterwards  # type: ignore[method-assign]
-        try:
-            forward(handler)
-        finally:  # the same handler serves the connection's next request
-            handler.answer = answer  # type: ignore[method-assign]
-
-    return acting
-
-
-def late_answer(seconds: float) -> Act:
-    """Return an act that reads the real Supabase now and hands its answer over late."""
-    return before_answering(lambda: time.sleep(seconds))
+    return held

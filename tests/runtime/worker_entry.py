@@ -1,9 +1,9 @@
-"""The Worker under test with some doors more.
+"""The Worker under test with some doors more, so that one process serves all tests.
 
-It forgets everything between two tests, or what is in memory alone, as an eviction makes it; tells
-when nothing is going on any more, and how asyncio's callbacks run; and has the machine's clock set.
-It is copied beside
-`entry.py` into the tests' own folder; nothing of it is deployed.
+It takes other variables; it forgets everything, or what is in memory alone, as an eviction makes
+it; it tells when nothing is going on any more, and how asyncio's callbacks run; and it has the
+machine's clock set. It is copied beside `entry.py` into the tests' own folder; nothing of it is
+deployed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import js
@@ -19,17 +20,37 @@ from pyodide.ffi import create_once_callable
 from workers import Request, Response
 
 import entry
-from edge_cache.cloudflare import runtime
+from edge_cache.cloudflare import runtime, workers_caching
 
 RESET = "/__reset"
 EVICT = "/__evict"
 IDLE = "/__idle"
+CONFIGURE = "/__configure"
 CLOCK = "/__clock?"
 CALLBACKS = "/__callbacks"
+PURGES = "/__purges"
 POLL_S = 0.02
-PROJECT = "*"
+
+BINDINGS = ("ARTICLES", "REFRESHER")
 
 _TIME_NS = time.time_ns
+_environment = runtime.environment
+
+_used: set[str] = set()
+"""The names of the objects that may have something in storage or in memory."""
+
+
+_purges: list[dict[str, object]] = []
+"""What Workers Caching was asked to forget. The local runtime has none; this stands in for it."""
+
+
+async def _purge(options: Any) -> SimpleNamespace:
+    _purges.append(options.to_py())
+    return SimpleNamespace(success=True)
+
+
+_modules = SimpleNamespace(cache=SimpleNamespace(purge=_purge))
+setattr(workers_caching, "import_from_javascript", lambda _name: _modules)  # noqa: B010  mypy
 
 
 Default = entry.Default
@@ -41,10 +62,15 @@ async def fetch(request: Request) -> Any:
     for door in (RESET, EVICT, IDLE):
         if request.url.endswith(door):
             return await _tell_objects(door)
+    if request.url.endswith(CONFIGURE):
+        await _tell_objects(EVICT)
+        return _configure(json.loads(await request.text()))
     if CLOCK in request.url:
         return _set_clock(int(request.url.rpartition("?")[2]))
     if request.url.endswith(CALLBACKS):
         return await _callbacks()
+    if request.url.endswith(PURGES):
+        return Response(json.dumps(_purges))
     return await serve(request)
 
 
@@ -52,13 +78,24 @@ entry.fetch = fetch
 
 
 async def _tell_objects(door: str) -> Response:
-    for name in (PROJECT, *(table.name for table in entry._settings().declared.tables)):
-        await runtime.environment().REFRESHER.getByName(name).fetch(f"https://refresher{door}")
+    objects = _environment().REFRESHER
+    for name in sorted(_used):
+        await objects.getByName(name).fetch(f"https://refresher{door}")
     return Response("done")
 
 
+def _configure(variables: dict[str, str]) -> Response:
+    """Have these variables and no others. Worker and objects share one process."""
+    runtime.environment = lambda: SimpleNamespace(
+        **{name: getattr(_environment(), name) for name in BINDINGS}, **variables
+    )
+    entry._settings.cache_clear()
+    entry._app.cache_clear()
+    return Response("configured")
+
+
 def _set_clock(ms: int) -> Response:
-    """Set the machine's clock so far from the right time. Worker and objects share one process."""
+    """Set the machine's clock so far from the right time."""
     time.time_ns = lambda: _TIME_NS() + ms * 1_000_000
     return Response("set")
 
@@ -78,6 +115,7 @@ class Refresher(entry.Refresher):  # type: ignore[no-untyped-call]
     async def fetch(self, request: Request) -> Any:
         """Wait until nothing is going on, reset, or serve as ever."""
         if not request.url.endswith((RESET, EVICT, IDLE)):
+            _used.add(self._name)
             return await super().fetch(request)
         while self._host and not self._host.is_idle:  # noqa: ASYNC110
             await asyncio.sleep(POLL_S)
@@ -87,6 +125,7 @@ class Refresher(entry.Refresher):  # type: ignore[no-untyped-call]
             _set_clock(0)
             await self.ctx.storage.deleteAlarm()
             await self.ctx.storage.deleteAll()
+            _used.discard(self._name)
         for timer in self._timers():
             timer.cancel()  # it would die with the object
         self._host = None
@@ -96,5 +135,5 @@ class Refresher(entry.Refresher):  # type: ignore[no-untyped-call]
         """Return what the object is going to do, if it lives to see that."""
         if self._host is None:
             return []
-        timers = (self._host.backlog._timer, self._host.demand._storing)
+        timers = (self._host.backlog._timer, self._host.known.demand._storing)
         return [timer for timer in timers if timer is not None]

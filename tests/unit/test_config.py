@@ -88,7 +88,7 @@ def test_a_read_replica_is_refused(name: str) -> None:
     """It may answer with rows that are older than a change which the Worker knows."""
     (fault,) = faults({"SUPABASE_URL": f"https://{name}.supabase.co"})
     assert fault == (
-        "SUPABASE_URL is of a read replica or of the load balancer before them, which show a "
+        "SUPABASE_URL names a read replica, or the load balancer in front of them, which show a "
         "change late: it should be your project's URL, such as https://abcdefgh.supabase.co."
     )
 
@@ -208,8 +208,8 @@ def test_any_other_word_for_it_is_named(value: str) -> None:
     """The fault lists the three that there are."""
     (fault,) = faults({"PASS_THROUGH": value})
     assert fault == (
-        "PASS_THROUGH is malformed: it should be rest (pass on what lies under /rest/v1/ and is "
-        "not answered from the cache), all (Supabase's other services too) or off."
+        "PASS_THROUGH is malformed: it should be rest (requests under /rest/v1/ that the cache "
+        "does not answer go to Supabase), all (requests to Supabase's other services too) or off."
     )
 
 

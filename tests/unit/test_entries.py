@@ -9,19 +9,20 @@ import pytest
 from edge_cache.entries import (
     MAX_NUMBER,
     NO_VERSIONS,
+    Entry,
     Metadata,
     Representation,
     Versions,
-    age_s,
+    entry_of,
     etag_of,
+    foreign_entry,
     parse_metadata,
-    snapshot_of,
 )
 
 
 def test_metadata_survives_being_stored() -> None:
     """What is written is what is read."""
-    snapshot = snapshot_of(Representation(b"[]"), "p", 123, 7, 122)
+    snapshot = entry_of(Representation(b"[]"), "p", 123, 7, 122)
     metadata = snapshot.metadata
     assert snapshot.body == b"[]"
     assert metadata == Metadata(etag_of(b"[]"), 2, 123, 7, asked_at_ms=122, project="p")
@@ -58,7 +59,7 @@ def test_foreign_metadata_is_none(member: str, value: object) -> None:
 @pytest.mark.parametrize("rows", [None, 0, 3])
 def test_the_rows_of_a_table_survive_being_stored(rows: int | None) -> None:
     """They are not known of an entry of version 0.1, nor of what is no table."""
-    metadata = snapshot_of(Representation(b"[]", rows=rows), "p", 5, 6, 4).metadata
+    metadata = entry_of(Representation(b"[]", rows=rows), "p", 5, 6, 4).metadata
     assert metadata.rows == rows
     assert ("rows" in json.loads(metadata.to_json())) is (rows is not None)
     assert parse_metadata(metadata.to_json()) == metadata
@@ -80,7 +81,7 @@ def test_an_entry_of_version_0_1_was_wanted_when_it_was_read() -> None:
 def test_an_answers_status_and_headers_survive_being_stored(status: int) -> None:
     """With everything else."""
     headers = {"content-type": "text/csv", "content-range": '0-"\\\\/~ '}
-    snapshot = snapshot_of(Representation(b"a", status, headers), "p", 5, 6, 4)
+    snapshot = entry_of(Representation(b"a", status, headers), "p", 5, 6, 4)
     assert snapshot.metadata.headers == headers
     assert (snapshot.metadata.status, snapshot.metadata.asked_at_ms) == (status, 4)
     assert parse_metadata(snapshot.metadata.to_json()) == snapshot.metadata
@@ -119,7 +120,7 @@ def test_an_etag_tells_of_status_and_headers_too() -> None:
     """The same rows may have another count, so that a 304 would tell the old one."""
 
     def tag(status: int, headers: dict[str, str]) -> str:
-        return snapshot_of(Representation(b"[]", status, headers), "p", 0, 0, 0).metadata.etag
+        return entry_of(Representation(b"[]", status, headers), "p", 0, 0, 0).metadata.etag
 
     tags = [
         tag(200, {"content-range": "*/0"}),
@@ -165,8 +166,9 @@ def test_an_etag_is_strong_and_follows_the_bytes() -> None:
 
 def test_an_age_is_never_negative() -> None:
     """Another machine's clock may be ahead."""
-    assert age_s(10_000, 9_000) == 0
-    assert age_s(10_000, 12_900) == 2
+    entry = Entry(Metadata('"x"', 1, 10_000, 1), None)
+    assert (entry.age_s(9_000), entry.age_s(12_900)) == (0, 2)
+    assert foreign_entry(b"[]").age_s(12_900) is None
 
 
 def test_a_text_is_parsed_once() -> None:

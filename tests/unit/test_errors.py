@@ -18,7 +18,6 @@ from edge_cache.errors import (
     Overloaded,
     PayloadTooLarge,
     RefresherUnavailable,
-    RelayedProblem,
     SecretNotConfigured,
     StillReading,
     StoreError,
@@ -77,28 +76,6 @@ def test_only_what_the_client_did_is_never_hidden() -> None:
     """And PostgREST's final answers, and a flood of unknown rows."""
     assert all(error.stale_if_error for error, *_ in SERVED_STALE)
     assert not any(error.stale_if_error for error, *_ in NEVER_HIDDEN)
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "slug", "retry_after_s"), [*SERVED_STALE, *NEVER_HIDDEN]
-)
-def test_a_relayed_problem_is_as_the_error_was(
-    error: EdgeCacheError, status: int, slug: str, retry_after_s: int | None
-) -> None:
-    """The Durable Object's errors reach readers as if there were no Durable Object."""
-    relayed = RelayedProblem(error.document(), retry_after_s, stale_if_error=error.stale_if_error)
-    assert relayed.document() == error.document()
-    assert (relayed.status, relayed.slug, relayed.title) == (status, slug, error.title)
-    assert (relayed.detail, str(relayed)) == (error.detail, error.detail)
-    assert relayed.retry_after_s == retry_after_s
-    assert relayed.stale_if_error is error.stale_if_error
-
-
-def test_a_relayed_problem_may_lack_everything() -> None:
-    """What is no problem of this package's is a failure of the refresher's."""
-    relayed = RelayedProblem({}, None)
-    assert (relayed.status, relayed.slug, relayed.title, relayed.detail) == (500, "", "", "")
-    assert relayed.stale_if_error
 
 
 def test_supabases_status_and_code_are_told_where_there_were_any() -> None:

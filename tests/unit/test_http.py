@@ -8,7 +8,8 @@ import pytest
 from program import EXPOSED
 
 from edge_cache import http
-from edge_cache.entries import Metadata
+from edge_cache.bodies import Body
+from edge_cache.entries import Entry, Metadata
 from edge_cache.errors import MethodNotAllowed, Unauthorized, UpstreamRejected, UpstreamTimeout
 
 METADATA = Metadata('"abc"', 2, 0, 0)
@@ -25,11 +26,11 @@ class FakeStream:
 
 
 def answer(
-    if_none_match: str | None = None, *, head: bool = False, body: http.Body = b"[]"
+    if_none_match: str | None = None, *, head: bool = False, body: Body = b"[]"
 ) -> http.Answer:
     """Return a representation for one request."""
-    return http.representation(
-        METADATA, body, age=3, status="s", if_none_match=if_none_match, head=head
+    return http.entry_answer(
+        Entry(METADATA, body), age=3, status="s", if_none_match=if_none_match, head=head
     )
 
 

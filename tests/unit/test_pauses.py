@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_cache.pauses import OVER, Pause
+from edge_cache.pauses import OVER, Pause, backoff_ms
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,11 @@ def test_a_clock_that_was_set_back_ends_it(now_ms: int) -> None:
 def test_some_pauses_are_over_from_the_beginning() -> None:
     """Whatever the time."""
     assert all(OVER.is_over(now_ms) for now_ms in (-1, 0, 1, 1_700_000_000_000))
+
+
+def test_pauses_grow_up_to_a_bound() -> None:
+    assert [backoff_ms(1000, n, 1, most_ms=10_000) for n in range(5)] == [
+        *(1000, 2000, 4000, 8000, 10_000),
+    ]
+    assert [backoff_ms(200, n, 0) for n in range(3)] == [100, 200, 400]
+    assert backoff_ms(1000, 1_000_000, 0, most_ms=10_000) == 5000

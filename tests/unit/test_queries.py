@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_cache.queries import ROOT, Query, query_at
-from edge_cache.supabase.canonical import ACCEPTED, canonical
+from edge_cache.queries import ACCEPTED, ROOT, Query, query_at
+from edge_cache.worker.canonical import canonical
 
 NAMES = st.from_regex(r"[A-Za-z0-9_-]{1,63}", fullmatch=True)
 QUERIES = st.builds(

@@ -135,7 +135,7 @@ def test_a_query_is_of_no_single_table() -> None:
     """Nor is the project."""
     assert Resource(ARTICLES, "7").table is ARTICLES
     for resource in (Resource(ARTICLES, query=Query("articles")), Resource(PROJECT)):
-        with pytest.raises(TypeError, match="a query is of no single table"):
+        with pytest.raises(TypeError, match="a query has no single table"):
             assert resource.table
 
 

@@ -46,7 +46,7 @@ def test_a_name_that_is_a_route_is_a_fault(name: str) -> None:
     (fault,) = faults({name: {}})
     assert fault == (
         f"TABLES declares {name!r}, but /{name} is a route: declare the table under another name, "
-        'with its own as an option, such as my_table = { name = "its own" }.'
+        'and its own name as an option, such as my_table = { name = "its own" }.'
     )
     assert declared_in(json.dumps({"my_table": {"name": name}})).tables[0].relation == name
 
@@ -56,9 +56,9 @@ def test_a_name_that_is_no_path_segment_is_a_fault(name: str) -> None:
     """The way out is another name, as names stand in paths as they are."""
     (fault,) = faults({name: {}})
     assert fault == (
-        f"TABLES declares {name!r}, but a table's name here stands in the path, so it has ASCII "
-        "letters, digits, _ and - only: declare the table under such a name, with its own as an "
-        'option, such as my_table = { name = "its own" }.'
+        f"TABLES declares {name!r}, but a table's name here is part of the path, so it may have "
+        "ASCII letters, digits, _ and - only: declare the table under such a name, and its own "
+        'name as an option, such as my_table = { name = "its own" }.'
     )
     (table,) = declared_in(json.dumps({"my_table": {"name": name}})).tables
     assert (table.name, table.relation) == ("my_table", name)
@@ -69,8 +69,9 @@ def test_a_view_or_function_is_named_by_its_path(kind: str) -> None:
     """So that name is a segment, and the declaration's may be any other."""
     (fault,) = faults({"x": {kind: True, "name": "a b"}})
     assert fault == (
-        f"TABLES declares 'a b', but the name of a {kind} stands in the path, so it has ASCII "
-        "letters, digits, _ and - only: declare another one of such a name, which reads it."
+        f"TABLES declares 'a b', but the name of a {kind} is part of the path, so it may have "
+        "ASCII letters, digits, _ and - only: declare another one with such a name that reads this "
+        "one."
     )
     ((target, schema),) = declared_in(json.dumps({"a b": {kind: True, "name": "x"}})).others
     assert (target.removeprefix("rpc/"), schema) == ("x", "public")
@@ -118,7 +119,7 @@ def test_a_name_twice_in_the_text_is_a_fault(declared: str, name: str) -> None:
     (fault,) = faults(declared)
     assert fault == (
         f"TABLES has {name!r} twice: leave one out, or declare one of the tables under another "
-        'name, with its own as an option, such as my_table = { name = "its own" }.'
+        'name, and its own name as an option, such as my_table = { name = "its own" }.'
     )
 
 
@@ -192,7 +193,7 @@ def test_a_table_without_options_is_an_empty_section(given: object) -> None:
 def test_a_schema_that_is_read_stands_in_a_header(schema: str) -> None:
     """So it is ASCII, and a view in such a schema is the way out."""
     (fault,) = faults({"articles": {"schema": schema}})
-    assert fault.startswith("TABLES.articles.schema stands in a header")
+    assert fault.startswith("TABLES.articles.schema is sent in a header")
     ways = {"recent": {"view": True}, "articles": {"schema": schema, "watch": True}}
     assert declared_in(json.dumps(ways)).watched == (("articles", schema),)
 
@@ -302,7 +303,8 @@ def test_an_unknown_option_is_a_fault() -> None:
     """A misspelled one would be ignored."""
     (fault,) = faults({"articles": {"keys": "id"}})
     assert fault == (
-        "TABLES.articles has no option 'keys': it knows name, key, schema, view, function, watch."
+        "TABLES.articles has no option 'keys': the options are name, key, schema, view, function, "
+        "watch."
     )
 
 

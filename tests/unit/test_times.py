@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from edge_cache.times import ms_of, rfc3339
+from edge_cache.times import rfc3339
 
 
 def test_a_time_is_shown_in_utc_with_whole_seconds() -> None:
     """As RFC 3339 has it; 0 is no time."""
     assert rfc3339(1_700_000_000_999) == "2023-11-14T22:13:20+00:00"
     assert rfc3339(0) is None
-
-
-def test_a_time_that_is_shown_can_be_read() -> None:
-    """In milliseconds again."""
-    assert ms_of("2023-11-14T22:13:20+00:00") == 1_700_000_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge_cache.errors import EdgeCacheError, NotFound
-from edge_cache.times import ms_of
+from edge_cache.times import rfc3339
 from edge_cache.unexpected import reported
 
 
@@ -16,9 +16,9 @@ def test_the_log_names_class_and_place_and_nothing_else() -> None:
         pytest.raises(EdgeCacheError) as caught,
         reported(lambda event, /, **fields: lines.append({"event": event, **fields})),
     ):
-        ms_of("private")
+        rfc3339(10**30)
     (line,) = lines
-    assert (line["event"], line["exception"]) == ("internal_error", "ValueError")
+    assert (line["event"], line["exception"]) == ("internal_error", "OverflowError")
     assert str(line["place"]).startswith("times.py:")
     assert "private" not in f"{line}{caught.value.document()}"
 

@@ -7,16 +7,16 @@ import json
 import pytest
 
 from edge_cache import wire
-from edge_cache.entries import Metadata
+from edge_cache.entries import Entry, Metadata
 from edge_cache.errors import (
+    ConfigurationError,
     EdgeCacheError,
     FinalAnswer,
-    LookupsExhausted,
-    NotFound,
+    MethodNotAllowed,
     RefresherUnavailable,
-    RelayedProblem,
     Reply,
-    UpstreamUnavailable,
+    Unauthorized,
+    UpstreamError,
 )
 from edge_cache.http import problem
 from edge_cache.ports import Filled, Missed
@@ -29,7 +29,7 @@ METADATA = Metadata('"tag"', 2, 1_700_000_000_000, 7, "digest")
 @pytest.mark.parametrize("asked", [True, False])
 def test_an_entry_arrives_as_it_was_sent(*, stored: bool, asked: bool) -> None:
     """Its metadata and how it came about travel in headers, its bytes as they are."""
-    filled = Filled(METADATA, b"[]", stored=stored, asked=asked)
+    filled = Filled(Entry(METADATA, b"[]"), stored=stored, asked=asked)
     answer = wire.filled_answer(filled)
     assert answer.status == 200
     assert wire.filled_from(answer.headers.get, answer.body) == filled
@@ -53,63 +53,49 @@ def test_what_no_webhook_brought_arrives_as_it_was_sent(missed: Missed | None) -
     assert wire.missed_from(json.loads(body)) == missed
 
 
+def _all(kind: type[EdgeCacheError]) -> list[type[EdgeCacheError]]:
+    return [kind, *(one for below in kind.__subclasses__() for one in _all(below))]
+
+
 @pytest.mark.parametrize(
-    ("error", "stale_if_error"),
-    [
-        (NotFound("No such row."), False),
-        (LookupsExhausted("Later."), False),
-        (UpstreamUnavailable("Down.", supabase_status=503, code="PGRST000"), True),
-        (EdgeCacheError("Broken."), True),
-    ],
+    "kind", [kind for kind in _all(EdgeCacheError) if kind not in {Unauthorized, MethodNotAllowed}]
 )
-def test_an_error_arrives_as_it_was_sent(error: EdgeCacheError, *, stale_if_error: bool) -> None:
-    """To the client it looks as if the Worker had met it itself."""
+def test_an_error_arrives_as_it_was_met(kind: type[EdgeCacheError]) -> None:
+    """The Worker reacts by its class, and shows it as if it had met it itself."""
+    error = kind(["Because."]) if issubclass(kind, ConfigurationError) else kind("Because.")
+    error.retry_after_s = 7
+    if isinstance(error, UpstreamError):
+        error.supabase_status, error.code = 503, "PGRST000"
     sent = wire.error_answer(error)
     assert (sent.status, sent.body) == (error.status, None)
     arrived = wire.error_from(sent.headers[wire.ERROR], None)
-    assert isinstance(arrived, RelayedProblem)
-    assert arrived.stale_if_error == stale_if_error
-    assert arrived.reply is None
+    assert type(arrived) is kind
     assert problem(arrived) == problem(error)
 
 
 @pytest.mark.parametrize("body", [b"{}", None])
 def test_what_supabase_said_arrives_as_it_was_said(body: bytes | None) -> None:
-    """Its status and headers beside the problem, its body as the body."""
+    """Its status and headers come beside the error, its body as the body."""
     reply = Reply(403, {"content-type": "application/json", "x": 'ü"'}, body)
     sent = wire.error_answer(FinalAnswer("No.", supabase_status=403, code="42501", reply=reply))
     assert sent.body == body
     assert sent.headers[wire.ERROR].isascii()
     arrived = wire.error_from(sent.headers[wire.ERROR], sent.body)
-    assert isinstance(arrived, RelayedProblem)
+    assert isinstance(arrived, FinalAnswer)
     assert arrived.reply == reply
-    assert (arrived.slug, arrived.status, arrived.stale_if_error) == (
-        "supabase-rejected",
-        502,
-        False,
-    )
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        None,
-        "",
-        "<html>",
-        "null",
-        "[]",
-        "5",
-        "{}",
-        '{"status": "x"}',
-        '{"document": 5, "retry_after_s": null, "stale_if_error": true}',
-        '{"document": {"status": "x"}, "retry_after_s": null, "stale_if_error": true}',
-        '{"document": {}, "retry_after_s": null}',
-        '{"document": {}, "stale_if_error": true}',
-        '{"document": {}, "retry_after_s": null, "stale_if_error": true, "reply": [1]}',
+        *(None, "", "<html>", "null", "[]", "5", "{}", '{"kind": "Other", "detail": "x"}'),
+        '{"kind": "UpstreamTimeout", "detail": "x", "retry_after_s": null}',
+        '{"kind": "Unauthorized", "detail": "x", "retry_after_s": null}',
+        '{"document": {"status": 500}, "retry_after_s": null, "stale_if_error": true}',
     ],
 )
-def test_an_answer_that_is_no_problem_is_a_failure_of_the_refresher(text: str | None) -> None:
-    """Such as the runtime's own error page."""
+def test_an_answer_that_carries_no_error_is_a_failure_of_the_refresher(text: str | None) -> None:
+    """It may be the runtime's own error page, or of another version."""
     error = wire.error_from(text, None)
     assert isinstance(error, RefresherUnavailable)
     assert error.detail == "The refresher failed."

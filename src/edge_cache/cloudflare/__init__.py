@@ -1,1 +1,1 @@
-"""The only code that knows the runtime: KV, storage, fetch, the event loop, requests."""
+"""The only code that knows the Workers runtime: KV, storage, fetch, the event loop, requests."""

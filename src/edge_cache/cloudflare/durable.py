@@ -1,4 +1,4 @@
-"""A Durable Object's storage and alarm behind the port of `edge_cache.ports`."""
+"""An object's storage and alarm behind the port of `edge_cache.ports`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 
 class DurableStorage:
-    """Texts by key, in the SQLite database of the object, through its synchronous interface.
+    """Texts by key in the object's SQLite database, through the synchronous interface.
 
-    Nothing leaves the object, neither an answer nor a request, before what was put is safe on disk:
+    Before an answer or a request leaves the object, everything that was put is safe on disk:
     https://developers.cloudflare.com/durable-objects/reference/glossary/#output-gate
     """
 
@@ -26,5 +26,5 @@ class DurableStorage:
         self._texts.put(key, text)
 
     async def set_alarm(self, at_ms: int) -> None:
-        """Have the object woken at a Unix time in milliseconds, even if it was killed by then."""
+        """Wake the object at a Unix time in milliseconds, even if it ended before."""
         await self._storage.setAlarm(at_ms)

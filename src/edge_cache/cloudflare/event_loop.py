@@ -1,13 +1,13 @@
 """asyncio's callbacks as microtasks.
 
-Pyodide's event loop sets a timer for every callback, and then runs it on a WebAssembly stack of its
-own. A task has callbacks when it begins, when something that it awaits is there, and when it ends:
-five for a hit, 25 for a miss, 25 µs each (measured in workerd, where a hit takes 2 ms in all). As a
-microtask a callback costs less than 10 µs. It runs as soon as the code that asked for it has
-returned, so within the same request.
+Pyodide's event loop sets a timer for every callback, and runs it on a WebAssembly stack of its own.
+A task has callbacks when it begins, when something that it awaits is there, and when it ends: five
+for a hit, 25 for a miss. Each costs 25 µs (measured in workerd, where a hit takes 2 ms in all). A
+microtask costs less than 10 µs. It runs as soon as the code that asked for it has returned, so in
+the same request.
 
-What is given up: ``run_sync`` does not work in a callback, and ``asyncio.sleep(0)`` lets other
-callbacks run but no I/O happen.
+There are two disadvantages. ``run_sync`` does not work in a callback. And ``asyncio.sleep(0)`` lets
+other callbacks run, but no I/O happen.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ class _Microtasks:
     def call_soon(
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
-        """Arrange for a callback, as the event loop's method of this name does."""
+        """Plan a callback, as the event loop's method with this name does."""
         handle = asyncio.Handle(callback, args, self._loop, context=context)
         self._ready.append(handle)
-        # Queued even if there is one: the runtime drops the microtasks of a request that it ends
-        # by force, and later ones must not wait for them.
+        # Queue one even if there is one already: if the runtime ends a request by force, it drops
+        # the request's microtasks, and later callbacks must not wait for those.
         if not self._running:
             self._queue_run()
         return handle
 
     def _queue_run(self) -> None:
         if self._queue is None:
-            # Not on import: a snapshot of the Worker could not hold these.
+            # Not on import, because a snapshot of the Worker cannot have these.
             self._queue, self._run_proxy = js.queueMicrotask, create_proxy(self._run)
         self._queue(self._run_proxy)
 
     def _run(self) -> None:
-        # Which loop runs is remembered for each stack. These are parts that asyncio has for loops.
+        # asyncio remembers for each stack which loop runs. These functions are made for loops.
         if asyncio._get_running_loop() is not self._loop:  # noqa: SLF001
             asyncio._set_running_loop(self._loop)  # noqa: SLF001
         self._running = True
@@ -62,12 +62,12 @@ class _Microtasks:
                     handle._run()  # noqa: SLF001
         finally:
             self._running = False
-            # Something broke out: nobody else would run what its callback had asked for.
+            # A callback raised, so nobody else would run what is left.
             if self._ready:
                 self._queue_run()
 
 
 def use_microtasks() -> None:
-    """Have the event loop's ``call_soon`` queue microtasks; delayed calls stay timers."""
+    """Make the event loop's ``call_soon`` queue microtasks. Delayed calls stay timers."""
     loop = asyncio.get_event_loop()
     loop.call_soon = _Microtasks(loop).call_soon  # type: ignore[method-assign,assignment]

@@ -1,10 +1,10 @@
 """httpx over the runtime's ``fetch``.
 
-httpx's own transport opens raw TCP sockets, which is slower in Pyodide and, towards Cloudflare's
-own addresses (where ``*.supabase.co`` lives), refused:
+httpx's own transport opens raw TCP sockets. They are slower in Pyodide, and the runtime refuses
+them to Cloudflare's own addresses, where ``*.supabase.co`` lives:
 https://developers.cloudflare.com/workers/runtime-apis/tcp-sockets/#considerations
 
-The transport may also be handed to supabase-py (``httpx_client=httpx.AsyncClient(transport=…)``).
+supabase-py can use the transport too (``httpx_client=httpx.AsyncClient(transport=…)``).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import httpx
 import js
 from pyodide.ffi import JsException, to_js
 
-# The runtime asks for the first by itself and has unpacked the body when Python sees it; the others
-# describe the connection or are set by the runtime.
+# The runtime sets the first by itself, and decompresses the body before Python sees it. The others
+# describe the connection, or the runtime sets them.
 _HOP_HEADERS = frozenset(
     {"accept-encoding", "connection", "host", "content-length", "transfer-encoding"}
 )
@@ -26,15 +26,15 @@ _UNPACKED_HEADERS = frozenset({"content-encoding", "content-length", "transfer-e
 
 
 class FetchTransport(httpx.AsyncBaseTransport):
-    """Sends requests with ``fetch``; stateless, so one may serve every request of an isolate.
+    """Sends requests with ``fetch``. It has no state, so an isolate needs only one.
 
     The smallest of httpx's connect, read, write and pool timeouts bounds the whole exchange, body
-    included. Redirects are handed back, not followed. Raises httpx.ReadTimeout, httpx.ConnectError
+    included. Redirects are returned, not followed. Raises httpx.ReadTimeout, httpx.ConnectError
     (no connection, or lost before the answer began) and httpx.ReadError (lost during the body).
     """
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request; the response's body is read when httpx asks for it."""
+        """Send one request. The response's body is read when httpx asks for it."""
         try:
             answer = await js.fetch(str(request.url), _options(request, await request.aread()))
         except JsException as error:
@@ -47,7 +47,7 @@ class FetchTransport(httpx.AsyncBaseTransport):
 
 
 class _Body(httpx.AsyncByteStream):
-    """The answer's body in one piece: each chunk would cost a crossing into Python."""
+    """The answer's body in one piece, because each chunk costs a call into Python."""
 
     def __init__(self, answer: Any, request: httpx.Request) -> None:
         self._answer = answer
@@ -62,7 +62,7 @@ class _Body(httpx.AsyncByteStream):
 
 
 def _options(request: httpx.Request, body: bytes) -> Any:
-    """Return what `fetch` is told beside the URL; as JSON, it crosses into JavaScript at once."""
+    """Return `fetch`'s options. They become JSON, because that is one call into JavaScript."""
     sent = [pair for pair in request.headers.multi_items() if pair[0] not in _HOP_HEADERS]
     plain = {"method": request.method, "headers": sent, "redirect": "manual"}
     options = js.JSON.parse(json.dumps(plain))
@@ -75,9 +75,9 @@ def _options(request: httpx.Request, body: bytes) -> Any:
 
 
 def _headers_of(answer: Any) -> list[tuple[bytes, bytes]]:
-    """Return an answer's headers, which cross into Python at once.
+    """Return an answer's headers, with one call into JavaScript.
 
-    The runtime reads and writes them as UTF-8. httpx takes texts for ASCII, and bytes as they are.
+    The runtime reads and writes them as UTF-8. httpx would encode texts as ASCII, so it gets bytes.
     """
     pairs = json.loads(js.JSON.stringify(getattr(js.Array, "from")(answer.headers)))
     kept = (pair for pair in pairs if pair[0] not in _UNPACKED_HEADERS)
@@ -87,10 +87,10 @@ def _headers_of(answer: Any) -> list[tuple[bytes, bytes]]:
 def _translated(
     error: JsException, kind: type[httpx.NetworkError], request: httpx.Request
 ) -> httpx.TransportError:
-    """Return httpx's exception for what ``fetch`` raised; its message names the cause.
+    """Return httpx's exception for what ``fetch`` raised. Its message names the cause.
 
-    workerd says "Network connection lost." for a refused or broken connection, and "internal
-    error" with a reference for a host name that does not resolve and for a failed TLS handshake.
+    If a connection is refused or breaks, workerd says "Network connection lost." If a host name
+    does not resolve, or the TLS handshake fails, it says "internal error" and a reference.
     """
     if error.name == "TimeoutError":
         return httpx.ReadTimeout("No complete answer in time.", request=request)

@@ -1,7 +1,7 @@
-"""JavaScript's functions that nearly every answer needs, each looked up once.
+"""JavaScript's functions that nearly every answer needs. Each is looked up once.
 
-``js.JSON.parse`` is two crossings before the call. Nothing is looked up on import: a snapshot of
-the Worker could not hold it.
+``js.JSON.parse`` costs two look-ups in JavaScript before the call. Nothing is looked up on import,
+because a snapshot of the Worker cannot have it.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ import js
 
 
 class _Functions:
-    """Looks up a function when it is first wanted."""
+    """Looks up a function when it is first needed."""
 
     @cached_property
     def parse(self) -> Any:
-        """Return what makes a JavaScript value of a JSON text."""
+        """Return the function that makes a JavaScript value of a JSON text."""
         return js.JSON.parse
 
     @cached_property
     def stringify(self) -> Any:
-        """Return what makes a JSON text of a JavaScript value."""
+        """Return the function that makes a JSON text of a JavaScript value."""
         return js.JSON.stringify
 
     @cached_property
     def response(self) -> Any:
-        """Return what makes a response."""
+        """Return the function that makes a response."""
         return js.Response.new
 
     @cached_property
     def log(self) -> Any:
-        """Return what writes a line."""
+        """Return the function that writes a line to the log."""
         return js.console.log
 
 

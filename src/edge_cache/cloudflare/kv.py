@@ -1,8 +1,8 @@
 """Workers KV behind the ports of `edge_cache.ports`.
 
-The raw JavaScript binding is used, not the SDK's wrapper: that one converts values element by
-element, so that a put of 1 MB takes seconds. Nothing of JavaScript leaves this module but streams
-that are handed to a response unread.
+This module uses the raw JavaScript binding. The SDK's wrapper converts values element by element,
+so that a put of 1 MB takes seconds. Of JavaScript's objects, only streams leave this module, and
+only the runtime reads them.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Any
 
 from pyodide.ffi import JsException, jsnull, to_js
 
+from edge_cache.bodies import Stream, release
 from edge_cache.cloudflare.javascript import JS
 from edge_cache.entries import NO_VERSIONS, Versions
 from edge_cache.errors import StoreError
-from edge_cache.http import Stream, release
 
 CACHE_TTL_S = 30
-"""How long a location may answer from its own copy of a key: the shortest that KV allows.
+"""A location may answer from its own copy of a key for so long. KV allows nothing shorter.
 https://developers.cloudflare.com/kv/api/read-key-value-pairs/#cachettl-parameter"""
 
 
 class KvValue:
-    """A value and its metadata, opened and not yet read."""
+    """A value and its metadata. It is open and not yet read."""
 
     def __init__(self, stream: Any, metadata: str | None) -> None:
         self.stream: Stream = stream
@@ -92,14 +92,17 @@ class KvWriter:
             raise _store_error("write", error) from error
 
     async def delete(self, key: str) -> None:
-        """Remove a value; removing none is no error. Raises StoreError."""
+        """Delete a value. If there is none, that is no error. Raises StoreError."""
         try:
             await self._namespace.delete(key)
         except JsException as error:
             raise _store_error("delete", error) from error
 
     async def entries(self, prefix: str, *, at_most: int | None = None) -> dict[str, str | None]:
-        """Return the metadata of the keys that begin so, in their order. Raises StoreError."""
+        """Return the keys that begin with ``prefix``, in order, and the metadata (JSON) of each.
+
+        Raises StoreError.
+        """
         found: dict[str, str | None] = {}
         options: dict[str, object] = {"prefix": prefix}
         if at_most is not None:
@@ -109,7 +112,7 @@ class KvWriter:
                 page = await self._namespace.list(JS.parse(json.dumps(options)))
             except JsException as error:
                 raise _store_error("list", error) from error
-            # One crossing for a whole page, which has up to 1,000 keys.
+            # One call into JavaScript for a whole page, which has up to 1,000 keys.
             listed = json.loads(JS.stringify(page))
             for key in listed["keys"]:
                 metadata = key.get("metadata")

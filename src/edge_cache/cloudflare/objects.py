@@ -1,4 +1,4 @@
-"""The namespace of Durable Objects behind the port of `edge_cache.ports`."""
+"""The namespace of the objects behind the port of `edge_cache.ports`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from pyodide.ffi import JsException, jsnull
 
+from edge_cache.bodies import Stream
 from edge_cache.cloudflare.javascript import JS
 from edge_cache.errors import RefresherUnavailable
-from edge_cache.http import Stream
 
 
 class JsAnswer:
-    """An object's answer, of which headers and body cross into Python when they are asked for."""
+    """An object's answer. A header or the body comes into Python only when somebody asks for it."""
 
     def __init__(self, response: Any) -> None:
         self._response = response
@@ -25,7 +25,7 @@ class JsAnswer:
 
     @property
     def body(self) -> Stream | None:
-        """The body as a stream, to be handed on."""
+        """The body as a stream."""
         body: Stream | None = self._response.body
         return None if body is jsnull else body
 
@@ -35,7 +35,7 @@ class JsAnswer:
         return None if value is jsnull else str(value)
 
     async def text(self) -> str:
-        """Return the body as a text. Raises RefresherUnavailable."""
+        """Return the body as text. Raises RefresherUnavailable."""
         try:
             return str(await self._response.text())
         except JsException as error:
@@ -43,13 +43,13 @@ class JsAnswer:
 
 
 class ObjectNamespace:
-    """Reaches objects by their names."""
+    """Calls objects by their names."""
 
     def __init__(self, namespace: Any) -> None:
         self._namespace = namespace
 
     async def call(self, name: str, url: str, body: str = "") -> JsAnswer:
-        """Send a request to an object, POST if it has a body. Raises RefresherUnavailable."""
+        """Send a request to an object: a POST if it has a body. Raises RefresherUnavailable."""
         stub = self._namespace.getByName(name)
         try:
             return JsAnswer(await (stub.fetch(url, _post(body)) if body else stub.fetch(url)))

@@ -1,6 +1,7 @@
-"""Passing a request on with the runtime's own objects.
+"""Passes a request on with the runtime's own objects.
 
-Headers and bodies stay in JavaScript: each crossing costs tens of microseconds, and bodies stream.
+Headers and bodies stay in JavaScript, because each call into it costs tens of microseconds, and so
+that bodies stream.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ _SWITCHING_PROTOCOLS = 101
 
 
 async def pass_on(request: Any, url: str, cache_status: Callable[[int], str]) -> Passed:
-    """Send a request to another URL, as `edge_cache.ports.PassOn` describes it."""
+    """Send a request to another URL, as described in `edge_cache.ports.PassOn`."""
     try:
-        # An incoming request has `redirect: "manual"`, which goes with it.
+        # An incoming request has `redirect: "manual"`, and `fetch` obeys that.
         answer = await js.fetch(url, request)
     except JsException as error:
         raise UpstreamUnreachable(
@@ -30,14 +31,15 @@ async def pass_on(request: Any, url: str, cache_status: Callable[[int], str]) ->
     status = answer.status
     if status == _SWITCHING_PROTOCOLS:
         return Passed(answer, status)
-    # What `fetch` returns is immutable. The body is not touched, packed or not.
+    # What `fetch` returns is immutable. The body stays as it is, compressed or not.
     passed = JS.response(answer.body, answer)
     headers = passed.headers
     headers.append("cache-status", cache_status(status))
     headers.append("access-control-expose-headers", EXPOSED_HEADERS)
-    # A shared cache need not look at who asked: Cloudflare's would keep a 200 without Cache-Control
-    # for two hours, and answer everybody with it. What goes before CDN-Cache-Control is taken out.
+    # A shared cache may not look at who asked: if a 200 has no Cache-Control, Cloudflare's keeps it
+    # for two hours and sends it to everybody. Its own header would win over CDN-Cache-Control.
     headers.delete("cloudflare-cdn-cache-control")
+    headers.delete("surrogate-control")
     headers.set("cdn-cache-control", "no-store")
     if not headers.has("access-control-allow-origin"):
         headers.set("access-control-allow-origin", "*")

@@ -1,4 +1,4 @@
-"""The Workers runtime's objects, turned into this package's and back at one boundary."""
+"""Turns the Workers runtime's objects into this package's, and back. Only this module does that."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from edge_cache.http import Answer, Passed, Request
 from edge_cache.urls import cut
 
 CHUNK_BYTES = 8 * 1024
-"""Measured with 300 readers of 5 MB: with smaller chunks memory does not shrink any more."""
+"""Smaller chunks do not save more memory (measured with 300 readers of 5 MB)."""
 
 _LINES = json.JSONEncoder(ensure_ascii=False)
-"""Made once; json.dumps makes one for each line."""
+"""It is made once. json.dumps would make one for each line."""
 
 WHOLE_BYTES = 256 * 1024
-"""Up to so many a response is made of a body as a whole, which is faster than in chunks."""
+"""If a body is not longer, a response gets it as a whole, because that is faster than chunks."""
 
 
 def environment() -> Any:
-    """Return the raw bindings; the SDK's ``self.env`` converts every value that passes."""
+    """Return the raw bindings. The SDK's ``self.env`` would convert every value."""
     return import_from_javascript("cloudflare:workers").env
 
 
 def variable(env: Any, name: str) -> str | None:
-    """Return a variable's text, or None where there is none.
+    """Return a variable's text, or None if there is none.
 
-    Anything else that wrangler.toml may declare, such as a section of variables, as JSON.
+    If wrangler.toml declares something else, such as a section, its text is JSON.
     """
     value = getattr(env, name, None)
     return value if value is None or isinstance(value, str) else str(JS.stringify(value))
 
 
 def has(env: Any, name: str, method: str) -> bool:
-    """Tell whether a binding of the right kind is there, by a method that its kind has."""
+    """Return whether a binding of the right kind is there. Its kind has this method."""
     return hasattr(getattr(env, name, None), method)
 
 
 def request_of(js_request: Any) -> Request:
-    """Return what the package needs of a request; its headers are read one at a time."""
+    """Return what the package needs of a request. A header is read only when it is needed."""
     headers = js_request.headers
 
     def header(name: str) -> str | None:
@@ -63,7 +63,7 @@ def request_of(js_request: Any) -> Request:
 async def _body_of(js_request: Any, limit: int) -> bytes | None:
     """Return a request's body, or None once it has more than ``limit`` bytes.
 
-    Raises BadPayload if the client hangs up in its midst.
+    Raises BadPayload if the client hangs up before the end.
     """
     if js_request.body is jsnull:
         return b""
@@ -84,7 +84,7 @@ async def _body_of(js_request: Any, limit: int) -> bytes | None:
 
 
 def response_of(answer: Answer | Passed) -> Any:
-    """Return the runtime's response. A stream, or what was passed on, is handed over untouched."""
+    """Return the runtime's response. A stream stays as it is, and so does what was passed on."""
     if isinstance(answer, Passed):
         return answer.response
     body = answer.body
@@ -92,16 +92,16 @@ def response_of(answer: Answer | Passed) -> Any:
         body = to_js(body)
     elif isinstance(body, Shared):
         body = body.content()
-    # One crossing for status and headers together; converting a dict costs one for each value.
+    # One call into JavaScript for status and headers. To convert a dict costs one for each value.
     init = JS.parse(json.dumps({"status": answer.status, "headers": dict(answer.headers)}))
     return JS.response(body, init)
 
 
 class Shared:
-    """A body for any number of responses, in JavaScript's memory once.
+    """A body for any number of responses. JavaScript's memory has it once.
 
-    A response that is made of bytes copies all of them, and a second time on its way from the
-    object to the Worker; one that is made of a stream holds a chunk at a time.
+    If a response is made of bytes, it copies all of them, and again on the way from the object to
+    the Worker. If it is made of a stream, it has only one chunk at a time.
     """
 
     def __init__(self, body: bytes) -> None:
@@ -113,27 +113,27 @@ class Shared:
                 self._chunks.push(self._whole.subarray(start, start + CHUNK_BYTES))
 
     def content(self) -> Any:
-        """Return what one response is made of."""
+        """Return the body for one response."""
         if self._chunks is None:
             return self._whole
         return getattr(js.ReadableStream, "from")(self._chunks)
 
     def cancel(self) -> None:
-        """Let go of it unread: nothing is open."""
+        """Do nothing, because nothing is open."""
 
 
 def in_background(work: Awaitable[None]) -> None:
-    """Have something done after the answer was sent; the runtime allows it 30 s."""
+    """Run something after the answer was sent. The runtime allows it 30 s."""
     wait_until(asyncio.ensure_future(work))
 
 
 def now_ms() -> int:
-    """Return the Unix time in milliseconds; in the runtime it advances only with I/O."""
+    """Return the Unix time in milliseconds. In the runtime it advances only with I/O."""
     return time.time_ns() // 1_000_000
 
 
 def log(event: str, /, **fields: object) -> None:
-    """Write one JSON line; fields that are None are left out."""
+    """Write one JSON line. A field that is None is left out."""
     line = {"event": event, **{k: v for k, v in fields.items() if v is not None}}
-    # print() would go through Pyodide's file system: measured 0.2 ms more for each hit.
+    # print() goes through Pyodide's file system, which costs 0.2 ms more for each hit (measured).
     JS.log(_LINES.encode(line))

@@ -1,7 +1,7 @@
-"""Workers Caching, Cloudflare's cache in front of the Worker, as far as the Worker reaches it.
+"""Purges Workers Caching, Cloudflare's cache in front of the Worker.
 
-https://developers.cloudflare.com/workers/cache/purge/: only the entrypoint whose answers are kept
-can do that, which is the Worker and not the Durable Object. The local runtime has none.
+Only the entrypoint whose answers it keeps can purge it, so the Worker and not the object:
+https://developers.cloudflare.com/workers/cache/purge/. The local runtime has no such cache.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from edge_cache.cloudflare.javascript import JS
 
 
 async def purge() -> bool:
-    """Have it forget every answer; tell whether it did. Where there is none, that is so."""
+    """Make it forget every answer. Return whether it did, and True if there is no such cache."""
     caching: Any = getattr(import_from_javascript("cloudflare:workers"), "cache", None)
     if not hasattr(caching, "purge"):
         return True

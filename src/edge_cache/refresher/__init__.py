@@ -1,1 +1,1 @@
-"""Runs in the Durable Object of a table, the only writer: reads, writes, the backlog. Pure."""
+"""Runs in the object of a table or the project, the only writer: reads, writes, the backlog."""

@@ -1,8 +1,8 @@
-"""Changes that were acknowledged, kept safe until every reader can see them. Pure.
+"""Recorded changes, which stay until every reader can see them.
 
-A change is in storage before its sender is told `received`, and leaves it only after the refresh
-succeeded. Each pending entry (a row's, the table's, the versions, the queries kept warm) is brought
-up to date by itself: one that fails, or takes long, holds up no other.
+A change is in storage before its sender gets `received`, and leaves it only after the refresh
+succeeded. Each pending entry (a row's, the table's, the versions, the queries kept warm) is
+refreshed on its own. If one fails or takes long, no other waits for it.
 """
 
 from __future__ import annotations
@@ -13,54 +13,42 @@ from typing import Any
 
 from edge_cache.errors import EdgeCacheError
 from edge_cache.pauses import OVER, Pause
-from edge_cache.ports import Log, NowMs, Storage
-from edge_cache.refresher.journal import Journal
+from edge_cache.refresher.parts import Known, Outside
 from edge_cache.refresher.refreshes import Refreshes
 from edge_cache.refresher.retries import Retries
 from edge_cache.resources import Resource
-from edge_cache.tables import Scope
 from edge_cache.unexpected import reported
 
 ROUND_MS = 1_000
-"""Rounds of refreshes begin so far apart, so that a burst of changes is carried out together. KV
-takes no more than one write a second for a key anyway."""
+"""At least this long lies between two rounds of refreshes, so that one round carries out a burst of
+changes. KV takes only one write a second for a key anyway."""
 
 LEASE_MS = 15_000
-"""While refreshes are under way, the alarm looks so often whether the object still lives."""
+"""While refreshes are under way, an alarm wakes the object this often, in case it has ended."""
 
 WARM_MS = 5_000
-"""The queries kept warm are read again no more often. A change costs up to fifty reads and writes,
-and who asks before that gets what is new anyway."""
+"""The queries kept warm are refreshed no more often than this, because a change costs up to fifty
+reads and writes. A reader that asks before that gets the new answer anyway."""
 
 Step = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Backlog:
-    """One scope's pending changes, which are carried out for as long as it takes.
+    """One scope's pending changes. It tries to carry them out until it succeeds.
 
-    A timer of the event loop begins what is due, whatever happens to the clock; an alarm for the
-    same moment stands behind it, in case the object does not live to see that.
+    A timer of the event loop begins what is due, even if the clock jumps. An alarm is set for the
+    same moment, in case the object ends before that.
     """
 
-    def __init__(  # noqa: PLR0913  its collaborators, nothing else
-        self,
-        *,
-        scope: Scope,
-        refreshes: Refreshes,
-        journal: Journal,
-        retries: Retries,
-        storage: Storage,
-        now_ms: NowMs,
-        log: Log,
-    ) -> None:
-        self._scope = scope
-        self._queries_key = f"{scope.version_key}&queries"
+    def __init__(self, known: Known, outside: Outside, refreshes: Refreshes) -> None:
+        self._scope = known.scope
+        self._queries_key = f"{known.scope.version_key}&queries"
+        self._journal = known.journal
         self._refreshes = refreshes
-        self._journal = journal
-        self._retries = retries
-        self._storage = storage
-        self._now_ms = now_ms
-        self._log = log
+        self._retries = Retries()
+        self._storage = outside.storage
+        self._now_ms = outside.now_ms
+        self._log = outside.log
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._runs: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -73,12 +61,12 @@ class Backlog:
         return not self._under_way
 
     async def record(self, row_ids: Sequence[str] | None) -> None:
-        """Keep a change of the scope and these rows, or all, safe; have it carried out soon."""
+        """Record a change of the scope and these rows (None: all), and carry it out soon."""
         self._journal.note(self._journal.changes.with_change(row_ids))
         await self.schedule()
 
     async def schedule(self) -> None:
-        """Set timer and alarm for the next thing to do, if there is any."""
+        """Set the timer and the alarm for the next thing to do, if there is any."""
         now_ms = self._now_ms()
         round_ms = self._round.remaining_ms(now_ms)
         waits = [
@@ -93,7 +81,7 @@ class Backlog:
             await self._storage.set_alarm(now_ms + min(waits))
 
     async def run(self) -> None:
-        """Begin to refresh what is due; what fails is due again after a pause."""
+        """Begin to refresh what is due. What fails is due again after a pause."""
         now_ms, pending = self._now_ms(), self._pending()
         self._retries.keep(pending)
         if self._round.is_over(now_ms):
@@ -111,7 +99,7 @@ class Backlog:
         await self.schedule()
 
     def hurry(self) -> None:
-        """Have what waits for its next attempt tried soon: Supabase answers."""
+        """Try soon what waits for its next attempt, because Supabase answers again."""
         if self._retries.hurry():
             self.begin()
 
@@ -122,14 +110,14 @@ class Backlog:
         run.add_done_callback(self._runs.discard)
 
     def _pause_ms(self, key: str, now_ms: int) -> int:
-        """Return how long a step has to wait yet by itself."""
+        """Return how much longer a step has to wait, apart from the round."""
         pause_ms = self._retries.remaining_ms(key, now_ms)
         if key == self._queries_key:
             return max(pause_ms, self._warmed.remaining_ms(now_ms))
         return pause_ms
 
     def _pending(self) -> dict[str, Step]:
-        """Return what is to be done, by the KV key that it is about; rows first."""
+        """Return the steps to carry out, by their KV key. Rows come first."""
         changes = self._journal.changes
         steps: dict[str, Step] = {
             Resource(self._scope, row_id).key: self._row(row_id) for row_id in changes.rows

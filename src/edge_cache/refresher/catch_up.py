@@ -1,39 +1,40 @@
-"""Which changes the database announced and no webhook brought. Pure.
+"""Which changes the database announced, but no webhook brought.
 
-pg_net sends a notification at most once. But each is first a row of the database's outbox, and what
-came after the moment that was caught up with can be asked for. The project's object remembers that
-moment, and what webhooks brought since.
+pg_net sends a notification at most once. But each is first a row of the database's outbox, and we
+can ask the outbox for everything after a cursor. The project's object remembers the cursor, and
+which changes webhooks brought since then.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 
 from edge_cache.errors import EdgeCacheError
-from edge_cache.ports import Announced, Missed, NowMs, Outbox, Sleep, Storage
+from edge_cache.ports import Announced, Missed, NowMs, Outbox, Storage
 from edge_cache.refresher.changes import MAX_ROWS
 from edge_cache.refresher.stored import Stored, restored
 from edge_cache.resources import Change
-from edge_cache.times import rfc3339
 
 _KEY = "outbox"
 
 LAG_S = 5.0
-"""So much later it is looked which changes webhooks brought: those of the last moment are on their
-way."""
+"""After the outbox answered, we wait this long for webhooks that are on their way. Only then we
+look which changes no webhook brought."""
 
 MAX_CARRIED_OUT = 500
-"""So many changes are remembered that webhooks brought. What is announced again beyond that is
-carried out twice, which costs a refresh, no more."""
+"""We remember at most this many changes that webhooks brought. If the outbox announces an older one
+again, it is carried out twice, which only costs a refresh."""
 
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """The moment that was caught up with, and what webhooks brought, by the changes' numbers.
+    """The outbox's cursor, and the numbers of the changes that webhooks brought.
 
-    Times are Unix times in milliseconds, 0 is never. ``error`` names the last asking's failure.
+    Times are Unix times in milliseconds, 0 means never. ``error`` names the failure of the last
+    request to the outbox.
     """
 
     cursor: str | None = None
@@ -44,27 +45,26 @@ class _State:
 
 
 class CatchUp:
-    """Asks the outbox, and remembers up to where that was done."""
+    """Asks the outbox, and remembers the cursor."""
 
-    def __init__(self, outbox: Outbox, storage: Storage, now_ms: NowMs, sleep: Sleep) -> None:
+    def __init__(self, outbox: Outbox, storage: Storage, now_ms: NowMs) -> None:
         self._outbox = outbox
         self._storage = storage
         self._now_ms = now_ms
-        self._sleep = sleep
         self._state = restored(storage.get(_KEY), _state_in) or _State()
 
     def note_carried_out(self, number: int) -> None:
-        """Note that a webhook brought a change, which is recorded wherever it has to be."""
+        """Remember that a webhook brought a change, and that all objects recorded it."""
         if number:
             numbers = (*self._state.carried_out, number)[-MAX_CARRIED_OUT:]
             self._note(replace(self._state, carried_out=numbers))
 
     def note_cursor(self, cursor: str) -> None:
-        """Note that what was missed until then is recorded wherever it has to be."""
+        """Remember that all objects recorded all changes before this cursor."""
         self._note(replace(self._state, cursor=cursor))
 
     async def missed(self) -> Missed | None:
-        """Return what was announced and not brought, or None where there is no outbox.
+        """Return the changes that no webhook brought, or None if there is no outbox.
 
         Raises UpstreamError.
         """
@@ -72,21 +72,21 @@ class CatchUp:
         if announced is None:
             return None
         if not announced.complete:
-            # A webhook of before may have the number of a change that came since.
+            # The numbers may have begun again, so an old webhook may have a new change's number.
             self._note(replace(self._state, carried_out=()))
         elif announced.changes:
-            await self._sleep(LAG_S)
+            await asyncio.sleep(LAG_S)
         missed = missed_of(announced, frozenset(self._state.carried_out))
         if missed.is_nothing:
             self.note_cursor(missed.cursor)
         return missed
 
     def status(self) -> dict[str, object]:
-        """Return whether the outbox is there, as far as that is known, and how asking it goes."""
+        """Return whether the outbox is installed, if that is known, and whether it answers."""
         state = self._state
         return {
             "installed": state.installed if state.asked_at_ms else None,
-            "asked_at": rfc3339(state.asked_at_ms),
+            "asked_at_ms": state.asked_at_ms,
             "error": state.error or None,
         }
 
@@ -107,7 +107,7 @@ class CatchUp:
 
 
 def _state_in(told: Stored) -> _State:
-    """Return what was stored; without a cursor, the outbox says that anything may have changed."""
+    """Return what was stored. Without a cursor the outbox says that anything may have changed."""
     numbers = Stored(told.get("carried_out", list, [])).each(int)
     return _State(
         told.get("cursor", str, "") or None,
@@ -119,7 +119,7 @@ def _state_in(told: Stored) -> _State:
 
 
 def missed_of(announced: Announced, carried_out: frozenset[int]) -> Missed:
-    """Return what was announced, but for the changes of these numbers, by table."""
+    """Return what was announced, by table, without the changes that have these numbers."""
     changes = [change for change in announced.changes if change.number not in carried_out]
     return Missed(
         announced.cursor,
@@ -131,7 +131,7 @@ def missed_of(announced: Announced, carried_out: frozenset[int]) -> Missed:
 
 
 def _rows_by_table(changes: Iterable[Change]) -> dict[str, list[str] | None]:
-    """Return the ids of the rows that changed by their table's name, None for all or too many."""
+    """Return the ids of the changed rows by their table's name. None means all, or too many."""
     rows: dict[str, dict[str, None] | None] = {}
     for change in changes:
         if change.table is None:

@@ -1,8 +1,8 @@
-"""The versions of a scope, and which changes readers do not see yet, as one small value. Pure.
+"""The versions of a scope, and which changes readers do not see yet, as one small value.
 
-Every change raises the version, a whole number. A read carries the version that was current
-before it began, so it has every change up to that one. Which of two states is the newer is told by
-these numbers alone: clocks differ, and jump.
+Every change raises the version, a whole number. A read has the version that was current before it
+began, so its answer has every change up to that one. Only versions decide which of two states is
+newer, because clocks differ and jump.
 """
 
 from __future__ import annotations
@@ -12,23 +12,30 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from edge_cache.entries import NO_VERSIONS, Versions
-from edge_cache.refresher.stored import Stored
+from edge_cache.ports import NowMs, Storage
+from edge_cache.refresher.stored import Stored, restored
 from edge_cache.resources import Resource
 
+_KEY = "changes"
+"""The object's storage keeps the value under this key."""
+
 MAX_ROWS = 20
-"""More changed rows than this are not named one by one: all the table's rows count as changed."""
+"""If more rows than this are pending, all rows of the table count as changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
     """The versions of a scope and of its pending changes.
 
-    ``version`` is the latest change's. Entries that were read below ``stale`` are out of date;
-    readers know that once KV has it, which was so for ``published``. ``listed`` is the latest
-    change that the table's entry lacks (0: none), ``rows`` the latest of each row whose entry lacks
-    one, ``queried`` the latest that the queries kept warm lack. Where KV can have no entry of the
-    table (``has_list``) or of a query (``has_queries``), none can be out of date. What was read
-    below ``since``, an object wrote whose storage is lost.
+    - ``version`` is the latest change's.
+    - An entry is outdated if it was read below ``stale``. Readers know that once KV has these
+      versions. KV has the versions in ``published``.
+    - ``listed`` is the latest change that the table's entry lacks (0: none).
+    - ``rows`` has the latest change of each row whose entry lacks one.
+    - ``queried`` is the latest change that the queries kept warm lack (0: none).
+    - ``has_list`` is whether KV can have the table's entry, and ``has_queries`` whether it can have
+      entries of queries. If not, none can be outdated.
+    - If something was read below ``since``, it was written by an object whose storage is lost.
     """
 
     version: int = 0
@@ -43,17 +50,17 @@ class Changes:
 
     @property
     def is_published(self) -> bool:
-        """Whether readers know which entries are stale."""
+        """Whether readers know which entries are outdated."""
         rows, queries = self.published.rows, self.published.queries
         return rows >= self.stale.rows and queries >= self.stale.queries
 
     @property
     def pending(self) -> int:
-        """How many entries are to be brought up to date; all rows, or queries, count as one."""
+        """How many entries must be refreshed. All rows, or all queries, count as one."""
         return bool(self.listed) + bool(self.queried) + (not self.is_published) + len(self.rows)
 
     def needed(self, resource: Resource) -> int:
-        """Return the version at which a read must have begun to have every change of a resource."""
+        """Return the version that a read needs: from that on, it has every change of a resource."""
         if resource.query is not None:
             return self.stale.queries
         if resource.row_id is None:
@@ -61,14 +68,11 @@ class Changes:
         return max(self.stale.rows, self.rows.get(resource.row_id, 0))
 
     def raised(self) -> Changes:
-        """Return the value after something may have changed that nobody told of."""
+        """Return the value after something may have changed without a notification."""
         return replace(self, version=self.version + 1)
 
     def with_change(self, row_ids: Iterable[str] | None) -> Changes:
-        """Return the value after one more change, which touches the scope and these rows.
-
-        None stands for all rows.
-        """
+        """Return the value after one more change of the scope and these rows (None: all rows)."""
         version = self.version + 1
         rows = {**self.rows, **dict.fromkeys(row_ids or (), version)}
         listed = version if self.has_list or self.listed else 0
@@ -80,10 +84,11 @@ class Changes:
         return changed
 
     def with_all_rows(self, version: int) -> Changes:
-        """Return the value after entries of rows that were read below the version became stale.
+        """Return the value after rows' entries that were read below the version became outdated.
 
-        Both versions are published together; which was published of the other by an object whose
-        storage is lost, is not known, but it was below ``since``.
+        The versions of rows and of queries are published together. If this object's storage was
+        lost once, the object does not know the published version of queries. But that was below
+        ``since``.
         """
         rows = {row_id: needed for row_id, needed in self.rows.items() if needed > version}
         queries = max(self.stale.queries, self.since)
@@ -91,7 +96,7 @@ class Changes:
         return replace(self, stale=stale, rows=rows)
 
     def with_all_queries(self, version: int) -> Changes:
-        """Return the value after queries' entries that were read below the version became stale."""
+        """Return the value after queries' entries read below the version became outdated."""
         if not self.has_queries:
             return self
         needed = max(self.stale.queries, version)
@@ -101,7 +106,7 @@ class Changes:
     def with_seen(self, resource: Resource, seen: int) -> Changes:
         """Return the value after a reader saw this version in KV.
 
-        It is higher than one's own if an earlier life's storage is lost.
+        If it is higher than the object's own, an earlier object's storage is lost.
         """
         if seen <= resource.needed_of(self.published):
             return self
@@ -123,27 +128,27 @@ class Changes:
         )
 
     def with_list(self, version: int) -> Changes:
-        """Return the value after the table's entry was written, as read at a version."""
+        """Return the value after the table's entry was written, read at this version."""
         return replace(self, listed=0) if self.listed <= version else self
 
     def with_row(self, row_id: str, version: int) -> Changes:
-        """Return the value after a row's entry was written or removed, as read at a version."""
+        """Return the value after a row's entry was written or removed, read at this version."""
         if self.rows.get(row_id, version + 1) > version:
             return self
         return replace(self, rows={key: at for key, at in self.rows.items() if key != row_id})
 
     def with_queries(self, version: int) -> Changes:
-        """Return the value after the queries kept warm were read at a version."""
+        """Return the value after the queries kept warm were read at this version."""
         return replace(self, queried=0) if self.queried <= version else self
 
     def with_entry(self, resource: Resource) -> Changes:
-        """Return the value before an entry is read that KV is going to have."""
+        """Return the value before a read whose answer goes to KV."""
         if resource.query is not None:
             return replace(self, has_queries=True)
         return replace(self, has_list=self.has_list or resource.is_whole)
 
     def without_list(self) -> Changes:
-        """Return the value before the table's entry is removed; until it is, that is pending."""
+        """Return the value before the table's entry is removed. Until then that is pending."""
         return replace(self, has_list=False)
 
     def to_json(self) -> str:
@@ -166,7 +171,7 @@ class Changes:
 
     @classmethod
     def of(cls, told: Stored) -> Changes:
-        """Return the value that was stored, of which every member counts. Raises TypeError."""
+        """Return the value that was stored. Raises TypeError if a member is missing or wrong."""
         return cls(
             told.get(0, int),
             Versions(told.get(1, int), told.get(5, int)),
@@ -178,3 +183,42 @@ class Changes:
             has_queries=told.get(9, bool),
             since=told.get(10, int),
         )
+
+
+class Journal:
+    """Holds the scope's `Changes`. What is noted is safe before anything leaves the object.
+
+    A new object begins with the time in milliseconds as its version. If an earlier object's storage
+    is lost, that is above every version that it can have reached by counting changes. No other time
+    is compared with it. A new object cannot know whether KV has the table's entry, so it assumes
+    that. The project has no such entry (``has_list``).
+
+    If this release cannot read the stored changes, some may be pending. So the object begins as a
+    new one, and everything that was read before is outdated.
+    """
+
+    def __init__(self, storage: Storage, now_ms: NowMs, *, has_list: bool = True) -> None:
+        self._storage = storage
+        text = storage.get(_KEY)
+        changes = restored(text, Changes.of)
+        if changes:
+            self.changes = changes
+            return
+        began_ms = now_ms()
+        new = Changes(version=began_ms, since=began_ms, has_list=has_list)
+        self.changes = new if text is None else replace(new, has_queries=True).with_change(None)
+        self._store()  # entries get this version, so a later life may not begin below it
+
+    def note(self, changes: Changes) -> None:
+        """Replace the scope's changes."""
+        if changes != self.changes:
+            self.changes = changes
+            self._store()
+
+    def raise_version(self) -> int:
+        """Return a new version. A read that begins from now on has all changes until now."""
+        self.note(self.changes.raised())
+        return self.changes.version
+
+    def _store(self) -> None:
+        self._storage.put(_KEY, self.changes.to_json())

@@ -1,7 +1,7 @@
-"""What readers want: when they were last known to ask for the table, and for which queries. Pure.
+"""What readers want: when they were last known to ask for the table, and for which queries.
 
-A hit does not come by here. But an entry says when its readers were last known to want it, and a
-reader who finds that long ago has it renewed, which does.
+The object does not see hits. But an entry says when a reader was last known to want it. If that was
+long ago, the next reader asks the object to renew it. So the object learns that it is wanted.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from edge_cache.resources import Resource
 from edge_cache.tables import Scope
 
 WANTED_MS = 24 * 60 * 60 * 1000
-"""What nobody asked for in so long is not read again before somebody does."""
+"""If nobody is known to want something for so long, it is not refreshed when it changes."""
 
 MAX_WARM = 50
-"""So many queries are read again as soon as a change is known: those asked for most lately. Those
-that were asked for only once go first: a flood of queries that never repeat does not push out the
-others."""
+"""We refresh at most this many queries as soon as we learn of a change: those that readers asked
+for last. A query that was asked for only once is dropped first, so that a flood of queries that
+never repeat does not push out the others."""
 
 MAX_PATH_CHARS = 2000
-"""Longer queries are not kept warm: the names of all are kept in one text."""
+"""A longer query is not kept warm, because one text in storage has all queries."""
 
 STORE_AFTER_S = 5.0
-"""What is noted meanwhile is stored together. It is lost if the object is, which costs no more than
-that a reader waits once."""
+"""What is noted within this time is stored together. If the object ends before that, a reader waits
+once, and nothing worse happens."""
 
 _KEY = "asked"
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """When a path was last asked for (Unix time in milliseconds), and whether that was again."""
+    """When a path was last asked for (Unix time in milliseconds), and whether for another time."""
 
     at_ms: int
     again: bool
 
 
 class Demand:
-    """Remembers what was asked for most lately, also when the object is evicted."""
+    """Remembers what readers asked for last, even if the object is evicted."""
 
     def __init__(self, scope: Scope, storage: Storage, now_ms: NowMs) -> None:
         self._scope = scope
@@ -54,7 +54,7 @@ class Demand:
         self._asked = restored(storage.get(_KEY), _asked_in) or OrderedDict()
 
     def note(self, resource: Resource, *, again: bool = False) -> None:
-        """Note that a reader wants a table or a query, which it was known to be ``again``."""
+        """Note that a reader wants a table or a query. ``again`` means: not for the first time."""
         path = resource.path
         if resource.row_id is not None or len(path) > MAX_PATH_CHARS:
             return
@@ -67,23 +67,23 @@ class Demand:
         self._store_soon()
 
     def forget(self, resource: Resource) -> None:
-        """Note that there is nothing to read, whoever wants it."""
+        """Forget that readers want it, because there is nothing to read."""
         if self._asked.pop(resource.path, None):
             self._store_soon()
 
     def asked_at_ms(self, resource: Resource) -> int:
-        """Return when a reader was last known to want it; now, where that is not known."""
+        """Return when a reader was last known to want it. If that is not known, return now."""
         asked = self._asked.get(resource.path)
         return asked.at_ms if asked else self._now_ms()
 
     def is_wanted(self, resource: Resource) -> bool:
-        """Tell whether a reader was known to want it lately."""
+        """Return whether a reader is known to have wanted it within `WANTED_MS`."""
         asked = self._asked.get(resource.path)
-        # If the clock was set back meanwhile, it is wanted: too much is read, not too little.
+        # If the clock was set back, it counts as wanted: better to read too much than too little.
         return asked is not None and self._now_ms() - asked.at_ms < WANTED_MS
 
     def warm(self) -> list[Resource]:
-        """Return the queries that are kept warm, those asked for most lately first."""
+        """Return the queries that are kept warm. The one that was asked for last comes first."""
         queries = [query_at(path) for path in reversed(self._asked)]
         resources = [Resource(self._scope, query=query) for query in queries if query is not None]
         return [resource for resource in resources if self.is_wanted(resource)]
@@ -99,7 +99,7 @@ class Demand:
 
 
 def _asked_in(told: Stored) -> OrderedDict[str, _Asked]:
-    """Return what was stored; without it, readers wait once for what they ask for."""
+    """Return what was stored. If that is lost, readers wait once for what they ask for."""
     items = map(Stored, told.each(list).values())
     return OrderedDict(
         (item.get(0, str), _Asked(item.get(1, int), item.get(2, bool, False))) for item in items

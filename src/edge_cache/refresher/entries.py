@@ -1,4 +1,4 @@
-"""The scope's entries in Workers KV, as the refresher writes them. Pure; its I/O is passed in."""
+"""The scope's entries in Workers KV, as the refresher writes them."""
 
 from __future__ import annotations
 
@@ -6,50 +6,46 @@ import asyncio
 from dataclasses import replace
 from functools import partial
 
-from edge_cache.entries import Snapshot
+from edge_cache.entries import Entry
 from edge_cache.errors import StoreError
-from edge_cache.ports import Log, WritableStore
-from edge_cache.refresher.journal import Journal
+from edge_cache.refresher.parts import Known, Outside
 from edge_cache.refresher.writer import Writer
 from edge_cache.resources import Resource, loggable
 from edge_cache.supabase.rows import row_digest
-from edge_cache.tables import Scope
 
 MAX_VALUE_BYTES = 25 * 1024 * 1024
 """Workers KV's limit for a value (https://developers.cloudflare.com/kv/platform/limits/)."""
 
 QUERY_TTL_S = 30 * 24 * 60 * 60
-"""A query's entry that nobody has had renewed for so long goes from KV."""
+"""If nobody refreshes a query's entry for so long, KV deletes it."""
 
 
 class Entries:
-    """Puts and removes entries, and publishes versions, in the order of the calls."""
+    """Writes and removes entries, and publishes versions, in the order of the calls."""
 
-    def __init__(
-        self, scope: Scope, store: WritableStore, writer: Writer, journal: Journal, log: Log
-    ) -> None:
-        self._scope = scope
-        self._store = store
+    def __init__(self, known: Known, outside: Outside, writer: Writer) -> None:
+        self._scope = known.scope
+        self._journal = known.journal
+        self._store = outside.store
         self._writer = writer
-        self._journal = journal
-        self._log = log
+        self._log = outside.log
 
-    def put(self, resource: Resource, snapshot: Snapshot) -> asyncio.Task[bool]:
-        """Have an entry written; the task tells whether readers get it or nothing older.
+    def put(self, resource: Resource, entry: Entry[bytes]) -> asyncio.Task[bool]:
+        """Write an entry. The task returns whether readers get it, or at least nothing older.
 
-        What is too large for KV is removed from it: an earlier entry would be served for ever.
+        If it is too large for KV, the old entry is removed, because readers would get it for ever.
         """
-        if not is_storable(snapshot):
-            self._log("too_large", key=loggable(resource.key), bytes=snapshot.metadata.size)
+        if not is_storable(entry):
+            self._log("too_large", key=loggable(resource.key), bytes=entry.metadata.size)
             return self.remove(resource)
-        return self._writer.write(resource.key, partial(self._put, resource, snapshot))
+        return self._writer.write(resource.key, partial(self._put, resource, entry))
 
     def remove(self, resource: Resource) -> asyncio.Task[bool]:
-        """Have an entry removed; the task tells whether it is gone."""
+        """Remove an entry. The task returns whether it is gone."""
         return self._writer.write(resource.key, partial(self._store.delete, resource.key))
 
     async def publish(self) -> bool:
-        """Let readers know which entries are stale; return whether KV has it."""
+        """Publish which entries are outdated. Return whether KV took it."""
         versions = self._journal.changes.stale
         if self._journal.changes.is_published:
             return True
@@ -58,23 +54,23 @@ class Entries:
             self._journal.note(self._journal.changes.with_published(versions))
         return published
 
-    async def _put(self, resource: Resource, snapshot: Snapshot) -> None:
-        metadata = snapshot.metadata
+    async def _put(self, resource: Resource, entry: Entry[bytes]) -> None:
+        metadata = entry.metadata
         if resource.row_id is not None:
-            metadata = replace(metadata, row=row_digest(snapshot.body))
+            metadata = replace(metadata, row=row_digest(entry.body))
         ttl_s = None if resource.query is None else QUERY_TTL_S
-        await self._store.put(resource.key, snapshot.body, metadata.to_json(), ttl_s)
+        await self._store.put(resource.key, entry.body, metadata.to_json(), ttl_s)
 
     async def _put_versions(self) -> None:
         await self._store.put_versions(self._scope.version_key, self._journal.changes.stale)
 
 
 def require_stored(*, stored: bool) -> None:
-    """Raise StoreError unless KV took what it was given."""
+    """Raise StoreError unless KV took the write."""
     if not stored:
         raise StoreError("The new rows were read, but Workers KV has not taken them yet.")
 
 
-def is_storable(snapshot: Snapshot) -> bool:
-    """Tell whether KV takes a snapshot."""
-    return snapshot.metadata.size <= MAX_VALUE_BYTES
+def is_storable(entry: Entry[bytes]) -> bool:
+    """Return whether an entry is small enough for KV."""
+    return entry.metadata.size <= MAX_VALUE_BYTES

@@ -1,10 +1,10 @@
-"""What readers ask of the refresher: entries that they miss, or that have aged. Pure."""
+"""What readers ask the refresher for: entries that they miss, or that are aged."""
 
 from __future__ import annotations
 
 import asyncio
 
-from edge_cache.entries import Snapshot
+from edge_cache.entries import Entry
 from edge_cache.errors import (
     AnotherRow,
     FinalAnswer,
@@ -16,68 +16,54 @@ from edge_cache.errors import (
     UpstreamTimeout,
 )
 from edge_cache.ports import Filled
-from edge_cache.refresher.demand import Demand
 from edge_cache.refresher.entries import Entries
-from edge_cache.refresher.journal import Journal
-from edge_cache.refresher.lookups import Lookups
-from edge_cache.refresher.new_keys import NewKeys
+from edge_cache.refresher.parts import Known
 from edge_cache.refresher.reads import PATIENCE_MS, Reading, Reads
-from edge_cache.refresher.record import Record
 from edge_cache.refresher.single_flight import SingleFlight
 from edge_cache.resources import Resource
 from edge_cache.supabase.rows import row_ids
 
 STALE_AT_ONCE = 10
-"""How many rows and queries that have an entry are read at once. The others wait, so that the time
-for which Supabase is waited for is Supabase's, and not that of a queue in front of it."""
+"""At most this many rows and queries that have an entry are read at once. The others wait here, so
+that a read's time is Supabase's own and not the time in a queue in front of Supabase."""
 
 MISSED_AT_ONCE = 30
-"""How many queries that have none are. A few slow ones keep no other waiting."""
+"""At most this many queries without an entry are read at once. So a few slow ones do not make the
+others wait."""
 
 MAX_WAITING = 100
-"""How many more of them wait for their turn."""
+"""At most this many more of them wait for their turn."""
 
 MAX_WAIT_S = 10.0
-"""How long they do. Supabase is slow then, and to be asked past this cache would not help it."""
+"""They wait at most this long, and then fail. Supabase is slow then, so we do not pass them on."""
 
 
 class Fills:
-    """Answers readers from memory or by a read, within the bounds of `Lookups`."""
+    """Answers readers from memory, or with a read, within the limits of `Lookups`."""
 
-    def __init__(  # noqa: PLR0913  its collaborators, nothing else
-        self,
-        *,
-        reads: Reads,
-        entries: Entries,
-        journal: Journal,
-        record: Record,
-        lookups: Lookups,
-        demand: Demand,
-        new_keys: NewKeys,
-    ) -> None:
+    def __init__(self, known: Known, reads: Reads, entries: Entries) -> None:
+        journal = self._journal = known.journal
+        self._record = known.record
+        self._lookups = known.lookups
+        self._demand = known.demand
+        self._new_keys = known.new_keys
         self._reads = reads
         self._entries = entries
-        self._journal = journal
-        self._record = record
-        self._lookups = lookups
-        self._demand = demand
-        self._new_keys = new_keys
         self._gate = asyncio.Semaphore(STALE_AT_ONCE)
         self._missed_gate = asyncio.Semaphore(MISSED_AT_ONCE)
         self._waiting = 0
-        # Who waits for a turn shares it with all who want the same row: of a row that a thousand
-        # readers want, one turn is taken, and one read begins.
+        # Readers of the same row share one turn: if a thousand want it, one read begins.
         self._missed = SingleFlight(self._first, lambda: journal.changes.version)
         self._aged = SingleFlight(self._again, lambda: journal.changes.version)
         self._going_on: set[asyncio.Task[Reading]] = set()
-        self._listed: tuple[Snapshot | None, frozenset[str]] = None, frozenset()
+        self._listed: tuple[Entry[bytes] | None, frozenset[str]] = None, frozenset()
 
     async def fill(self, resource: Resource, *, version: int, has_stale: bool) -> Filled:
-        """Return an entry that readers miss, as new as the version that they see.
+        """Return an entry that a reader misses, at least as new as the version that the reader saw.
 
-        Raises NotFound, LookupsExhausted, Overloaded or UpstreamError. A reader that ``has_stale``
-        bytes to fall back on waits for Supabase no longer than its patience (StillReading), and not
-        at all while that has just failed (NotAsked).
+        Raises NotFound, LookupsExhausted, Overloaded or UpstreamError. If the reader has an
+        outdated entry (``has_stale``), it waits for Supabase only for a moment (StillReading), and
+        not at all if Supabase failed just now (NotAsked).
         """
         self._journal.note(self._journal.changes.with_seen(resource, version))
         if has_stale:
@@ -87,26 +73,27 @@ class Fills:
         needed = self._journal.changes.needed(resource)
         kept = self._reads.recent.get(resource.key, needed)
         if kept:
-            return Filled(kept.snapshot.metadata, kept.body, stored=True, asked=False)
+            return Filled(kept.sent, stored=True, asked=False)
         if resource.row_id is not None and self._lookups.is_absent(resource.key, needed):
             table = resource.table
             raise NotFound(f"No row of {table.name} with this {table.key} is visible.")
         reading = await self._reading(resource, needed, has_stale=has_stale)
-        # A query that is rejected, or never repeats, is not to be kept warm.
+        # If a query is rejected, or never repeats, it is not kept warm.
         if reading.is_stored and resource.query is not None and not has_stale:
             self._demand.note(resource)
-        return Filled(reading.metadata, reading.body, stored=reading.is_stored, asked=True)
+        return Filled(reading.entry, stored=reading.is_stored, asked=True)
 
     async def renew(self, resource: Resource, asked_at_ms: int) -> None:
-        """Read an entry anew that a reader wants, and was last known to want then.
+        """Renew an entry that a reader wants. The reader's entry has this ``asked_at_ms``.
 
-        If a reader was known to want it later, KV has not shown that to this one yet. Nothing is
-        read while Supabase has just failed. Raises NotFound or UpstreamError.
+        If the object's entry has a later one, KV has not shown the newer entry to the reader yet,
+        so there is nothing to do. Nothing is read either if Supabase failed just now. Raises
+        NotFound or UpstreamError.
         """
         self._demand.note(resource, again=True)
         self._new_keys.know(resource.key)
         kept = self._reads.recent.get(resource.key, 0)
-        if kept and kept.snapshot.metadata.asked_at_ms > asked_at_ms:
+        if kept and kept.entry.metadata.asked_at_ms > asked_at_ms:
             return
         needed = self._journal.changes.needed(resource)
         if not self._record.failed_just_now(resource.key, needed):
@@ -121,21 +108,26 @@ class Fills:
         return await self._missed.join(resource, needed)
 
     async def _first(self, resource: Resource, version: int) -> Reading:
-        """Read what has no entry: a row that may not exist, or a query."""
+        """Read a resource without an entry: a row that may not exist, or a query."""
         if resource.query is None:
             return await self._look_up(resource, version)
         if self._waiting >= MAX_WAITING:
-            raise Overloaded("So many are being read already that this one is not.")
+            raise Overloaded("Too many queries wait for their turn already.")
         self._waiting += 1
         try:
             async with asyncio.timeout(MAX_WAIT_S):
                 await self._missed_gate.acquire()
         except TimeoutError as error:
-            raise UpstreamTimeout("Supabase took too long for those that asked before.") from error
+            raise UpstreamTimeout("Supabase took too long to answer earlier queries.") from error
         finally:
             self._waiting -= 1
         try:
             return await self._reads.refresh(resource, version)
+        except FinalAnswer:
+            # The reader's location may not show what KV has.
+            if self._new_keys.knows(resource.key):
+                self._entries.remove(resource)
+            raise
         finally:
             self._missed_gate.release()
 
@@ -150,14 +142,16 @@ class Fills:
         in_vain = False
         try:
             return await self._reads.refresh(resource, version)
-        except (NotFound, AnotherRow, FinalAnswer):
+        except (NotFound, AnotherRow, FinalAnswer) as error:
             in_vain = True
+            if isinstance(error, FinalAnswer):
+                self._entries.remove(resource)
             raise
         finally:
             self._lookups.end(in_vain=in_vain)
 
     async def _patiently(self, resource: Resource, needed: int) -> Reading:
-        """Read what has an entry; the read goes on if the reader does not wait for it."""
+        """Read a resource with an entry. The read goes on after the reader stops waiting."""
         reading = asyncio.ensure_future(self._aged.join(resource, needed))
         self._going_on.add(reading)  # asyncio itself keeps only a weak reference
         reading.add_done_callback(self._going_on.discard)
@@ -167,19 +161,18 @@ class Fills:
             if patience_ms <= 0:
                 raise StillReading("Supabase has not answered yet.")
             await asyncio.wait({reading}, timeout=patience_ms / 1000)
-            # Of queries there is no end, and so of those in the queue: a second is all they get.
+            # There can be any number of queries in the queue, so they wait a second at most.
             patience_ms = self._reads.patience_ms(resource) if resource.query is None else 0
         return reading.result()
 
     async def _again(self, resource: Resource, version: int) -> Reading:
-        """Read what has an entry, which goes if Supabase's answer is another one by now."""
+        """Read a resource with an entry. If its new answer may not be stored, remove the entry."""
         try:
             async with self._gate:
                 # Supabase may have failed while others had their turn.
                 self._require_health(resource, version)
                 return await self._reads.refresh(resource, version)
         except (NotFound, FinalAnswer):
-            self._reads.recent.forget(resource.key)
             self._entries.remove(resource)
             raise
 
@@ -188,10 +181,10 @@ class Fills:
             raise NotAsked("Supabase failed a moment ago.")
 
     def _is_listed(self, row: Resource) -> bool:
-        """Tell whether the row was in the table when that was last read, if that is known."""
-        snapshot = self._reads.recent.latest(Resource(row.table).key)
-        if snapshot is None:
+        """Return whether the row was in the table at its last read. False if nobody knows."""
+        entry = self._reads.recent.latest(Resource(row.table).key)
+        if entry is None:
             return False
-        if self._listed[0] is not snapshot:
-            self._listed = snapshot, row_ids(snapshot.body, row.table.key)
+        if self._listed[0] is not entry:
+            self._listed = entry, row_ids(entry.body, row.table.key)
         return row.row_id in self._listed[1]

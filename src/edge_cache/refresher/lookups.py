@@ -1,8 +1,8 @@
-"""Bounds what requests for rows that do not exist cost Supabase. Pure asyncio.
+"""Limits what requests for rows that do not exist cost Supabase.
 
-Nobody can tell beforehand whether a row exists, but only lookups that were in vain cost budget. So
-as many are under way as the budget covers if all of them are in vain; the others wait for how these
-turn out, and are refused only once the budget is really spent.
+Nobody knows before a lookup whether a row exists. Only a lookup in vain uses up budget. So we begin
+only as many lookups as the budget covers if all of them are in vain. The others wait for their
+results, and fail only if the budget is really spent.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from edge_cache.pauses import OVER, Pause
 from edge_cache.ports import NowMs
 
 VAIN_PER_S = 10
-"""How many lookups in vain a second Supabase sees at most, in the long run."""
+"""In the long run, Supabase gets at most this many lookups in vain a second."""
 
 VAIN_BURST = 50
-"""How many of them may come at once."""
+"""At most this many of them come at once."""
 
 MAX_WAIT_S = 10.0
-"""How long a lookup waits for those under way, while Supabase is slow."""
+"""If Supabase is slow, a lookup waits at most this long for those under way."""
 
 ABSENT_MS = 5_000
-"""How long a row that was not there counts as absent without another lookup."""
+"""If a row was not there, it counts as absent for this long without another lookup."""
 
 _MAX_REMEMBERED = 10_000
 
@@ -35,8 +35,8 @@ _NEVER = 0, OVER
 class Lookups:
     """Admits lookups of rows, and remembers which were in vain.
 
-    An absence has the version at which the row was read, like everything that is read. A later
-    change may have inserted the row.
+    An absence has the version at which the row was read, because a later change may have inserted
+    the row.
     """
 
     def __init__(self, now_ms: NowMs) -> None:
@@ -48,12 +48,12 @@ class Lookups:
         self._absent: OrderedDict[str, tuple[int, Pause]] = OrderedDict()
 
     def is_absent(self, key: str, needed: int) -> bool:
-        """Tell whether the row was not there a moment ago, as of that version."""
+        """Return whether the row was absent a moment ago, read at that version or later."""
         version, pause = self._absent.get(key, _NEVER)
         return version >= needed and not pause.is_over(self._now_ms())
 
     async def begin(self) -> None:
-        """Wait for the turn of a lookup that may be in vain; `end` must follow.
+        """Wait for the turn of a lookup. Its caller must call `end`.
 
         Raises LookupsExhausted if the budget is spent.
         """
@@ -75,7 +75,7 @@ class Lookups:
         turn.result()
 
     def end(self, *, in_vain: bool) -> None:
-        """Note how a lookup turned out, and let others have their turn."""
+        """Note whether a lookup was in vain, and let others have their turn."""
         self._fill()
         self._under_way -= 1
         self._tokens -= in_vain
@@ -90,7 +90,7 @@ class Lookups:
                 turn.set_result(None)
 
     def note_absent(self, key: str, version: int) -> None:
-        """Note that the row was not there when it was read at a version."""
+        """Note that the row was absent when it was read at this version."""
         self._absent.pop(key, None)
         self._absent[key] = version, Pause(self._now_ms(), ABSENT_MS)
         if len(self._absent) > _MAX_REMEMBERED:

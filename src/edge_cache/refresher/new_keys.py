@@ -1,7 +1,7 @@
-"""Bounds what queries that never repeat cost in writes. Pure.
+"""Limits the writes for queries that never repeat.
 
-A client that asks for ``created_at=gte.`` and the time asks a new query each time, and an entry of
-it would be of no use to anybody.
+For example, a client asks for ``created_at=gte.`` and the current time. That is a new query each
+time, and nobody could use its entry again.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from collections import OrderedDict
 from edge_cache.ports import NowMs
 
 BURST = 100
-"""How many new keys are written at once."""
+"""At most this many new keys are written at once."""
 
 PER_S = 1
-"""How many are in the long run."""
+"""In the long run, at most this many new keys are written a second."""
 
 _MAX_REMEMBERED = 10_000
 
 
 class NewKeys:
-    """Admits keys that are seen for the first time while there is budget, others always."""
+    """Admits a new key if there is budget. A key that it has seen before it always admits."""
 
     def __init__(self, now_ms: NowMs) -> None:
         self._now_ms = now_ms
@@ -29,14 +29,18 @@ class NewKeys:
         self._seen: OrderedDict[str, None] = OrderedDict()
 
     def know(self, key: str) -> None:
-        """Note a key that KV has."""
+        """Note that KV has a key."""
         self._seen[key] = None
         self._seen.move_to_end(key)
         if len(self._seen) > _MAX_REMEMBERED:
             self._seen.popitem(last=False)
 
+    def knows(self, key: str) -> bool:
+        """Return whether we remember that KV may have the key."""
+        return key in self._seen
+
     def admits(self, key: str) -> bool:
-        """Tell whether an entry may be written; a new key takes from the budget."""
+        """Return whether an entry may be written. A new key uses up budget."""
         is_new = key not in self._seen
         self.know(key)
         if not is_new:

@@ -1,4 +1,4 @@
-"""The scope's reads from Supabase: one at a time for each key, and what was read lately. Pure."""
+"""The scope's reads from Supabase: one at a time for each key. It keeps the latest answers."""
 
 from __future__ import annotations
 
@@ -6,78 +6,57 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from edge_cache.entries import Metadata, Representation, Snapshot, snapshot_of
+from edge_cache.bodies import Body
+from edge_cache.entries import Entry, Metadata, Representation, entry_of
 from edge_cache.errors import AnotherRow, EdgeCacheError, FinalAnswer, NotFound
-from edge_cache.http import Body
 from edge_cache.pauses import OVER, Pause
-from edge_cache.ports import Log, NowMs, Share, Source
-from edge_cache.refresher.demand import Demand
 from edge_cache.refresher.entries import Entries, is_storable
-from edge_cache.refresher.journal import Journal
-from edge_cache.refresher.lookups import Lookups
-from edge_cache.refresher.new_keys import NewKeys
+from edge_cache.refresher.parts import Known, Outside
 from edge_cache.refresher.recent import Recent
-from edge_cache.refresher.record import Record
 from edge_cache.refresher.single_flight import SingleFlight
 from edge_cache.resources import Resource, loggable
 
 PATIENCE_MS = 1_000
-"""How long a reader that has a stale entry waits for Supabase."""
+"""A reader that has an outdated entry waits this long for Supabase."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read: its metadata, its body as it may be sent, and the write that KV is given.
+    """An answer, ready to send, and its write to KV.
 
-    ``storing`` tells whether KV took it; ``is_stored`` is False where KV is not given it: it is too
-    large, it may not be stored, or it is one of many queries that never repeat.
+    ``storing`` returns whether KV took it. ``is_stored`` is false if the object does not write it:
+    it is too large, it may not be stored, or it answers one of many queries that never repeat.
     """
 
-    metadata: Metadata
-    body: Body
+    entry: Entry[Body]
     storing: asyncio.Future[bool]
     is_stored: bool
 
 
 class Reads:
-    """Reads resources, remembers them and has them written; takes note of how that goes.
+    """Reads resources, keeps the answers in memory, writes them to KV, and notes the outcome.
 
-    ``when_well_again`` is called after the first answer of Supabase that follows a failure, and
-    ``when_refused`` when PostgREST begins to refuse the table. ``is_refused`` says whether it did
-    when the table was last read.
+    It calls ``when_well_again`` if Supabase answers after a failure. It calls ``when_refused`` if
+    PostgREST begins to refuse the table.
     """
 
-    def __init__(  # noqa: PLR0913  its collaborators, nothing else
-        self,
-        *,
-        source: Source,
-        project: str,
-        entries: Entries,
-        journal: Journal,
-        record: Record,
-        lookups: Lookups,
-        demand: Demand,
-        new_keys: NewKeys,
-        share: Share,
-        now_ms: NowMs,
-        log: Log,
-    ) -> None:
-        self._source = source
-        self._project = project
+    def __init__(self, known: Known, outside: Outside, entries: Entries) -> None:
+        self._scope = known.scope
+        journal = self._journal = known.journal
+        self._record = known.record
+        self._lookups = known.lookups
+        self._demand = known.demand
+        self._new_keys = known.new_keys
         self._entries = entries
-        self._journal = journal
-        self._record = record
-        self._lookups = lookups
-        self._demand = demand
-        self._new_keys = new_keys
-        self._share = share
-        self._now_ms = now_ms
-        self._log = log
+        self._source = outside.source
+        self._project = outside.project
+        self._share = outside.share
+        self._now_ms = outside.now_ms
+        self._log = outside.log
         self._flights = SingleFlight(self._refresh, lambda: journal.changes.version)
         self._asked: dict[Resource, Pause] = {}
         self._answered = OVER
-        self.recent = Recent(now_ms)
-        self.is_refused = False
+        self.recent = Recent(outside.now_ms)
         self.when_well_again: Callable[[], None] = lambda: None
         self.when_refused: Callable[[], None] = lambda: None
 
@@ -87,21 +66,21 @@ class Reads:
         return self._flights.is_idle
 
     def is_under_way(self, resource: Resource, version: int) -> bool:
-        """Tell whether a read is under way that began at that version or later."""
+        """Return whether a read is under way that began at that version or later."""
         return self._flights.is_under_way(resource, version)
 
     async def refresh(self, resource: Resource, version: int) -> Reading:
-        """Return what a read gave that began at that version or later.
+        """Return the result of a read that began at that version or later.
 
-        The answer comes from the read itself, not from the store, which may go on saying that the
+        The answer comes from the read itself and not from KV, because KV may still show that the
         key is absent. Raises NotFound or UpstreamError.
         """
-        # Before the read begins, so that no change in its midst goes unnoticed.
+        # Before the read begins, so that a change during the read is noticed.
         self._journal.note(self._journal.changes.with_entry(resource))
         return await self._flights.join(resource, version)
 
     async def read(self, resource: Resource) -> Representation:
-        """Read from Supabase, keep nothing but how that went. Raises NotFound or UpstreamError."""
+        """Read from Supabase. Keep only the outcome. Raises NotFound or UpstreamError."""
         version, key = self._journal.changes.version, loggable(resource.key)
         try:
             answered = await self._source.read(resource)
@@ -125,14 +104,14 @@ class Reads:
             raise
         self._note_answer(resource)
         if resource.is_whole:
-            self.is_refused = False
+            self._record.read_whole()
         return answered
 
     def patience_ms(self, resource: Resource) -> int:
-        """Return how much longer a reader with a stale entry should wait for a resource.
+        """Return how much longer a reader with an outdated entry should wait for a resource.
 
-        Supabase has `PATIENCE_MS` from when it was asked for it. Before that, while other reads
-        have their turn, it has so long for each of its answers.
+        Supabase has `PATIENCE_MS` from the moment when it was asked for the resource. Before that,
+        while other reads have their turn, it has as long after each of its answers.
         """
         return self._asked.get(resource, self._answered).remaining_ms(self._now_ms())
 
@@ -144,48 +123,51 @@ class Reads:
             self.when_well_again()
 
     def _note_refusal(self, error: EdgeCacheError) -> None:
-        """Have the rows of a table that cannot be read any more looked at again, once."""
+        """Remove the table's entry and make all rows outdated, once, when PostgREST refuses it."""
+        is_new = not self._record.is_refused
         self._record.refused(error)
-        if not self.is_refused:
-            self.is_refused = True
+        if is_new:
+            self._entries.remove(Resource(self._scope))
             version = self._journal.raise_version()
             self._journal.note(self._journal.changes.with_all_rows(version))
             self.when_refused()
 
     async def _refresh(self, resource: Resource, version: int) -> Reading:
-        """Read, check, remember and have written one entry."""
+        """Read one resource, keep the answer in memory, and write it to KV."""
         began_ms = self._now_ms()
         self._asked[resource] = Pause(began_ms, PATIENCE_MS)
         try:
             answered = await self.read(resource)
-        except NotFound:
+        except (NotFound, FinalAnswer, AnotherRow) as error:
             self.recent.forget(resource.key)
-            self._lookups.note_absent(resource.key, version)
+            if isinstance(error, NotFound):
+                self._lookups.note_absent(resource.key, version)
             raise
         finally:
             del self._asked[resource]
         self._lookups.note_found(resource.key)
         asked_at_ms = min(began_ms, self._demand.asked_at_ms(resource))
-        snapshot = snapshot_of(answered, self._project, began_ms, version, asked_at_ms)
-        reading = self._keep(resource, snapshot)
+        entry = entry_of(answered, self._project, began_ms, version, asked_at_ms)
+        reading = self._keep(resource, entry)
         ms = max(0, self._now_ms() - began_ms)
-        self._log("refreshed", key=loggable(resource.key), bytes=reading.metadata.size, ms=ms)
+        self._log("refreshed", key=loggable(resource.key), bytes=entry.metadata.size, ms=ms)
         return reading
 
-    def _keep(self, resource: Resource, snapshot: Snapshot) -> Reading:
-        body, storable = self._share(snapshot.body), is_storable(snapshot)
+    def _keep(self, resource: Resource, entry: Entry[bytes]) -> Reading:
+        shared, storable = self._share(entry.body), is_storable(entry)
+        sent: Entry[Body] = Entry(entry.metadata, shared)
         if resource.query is not None and not self._new_keys.admits(resource.key):
             not_storing: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
             not_storing.set_result(False)
-            return Reading(snapshot.metadata, body, not_storing, is_stored=False)
+            return Reading(sent, not_storing, is_stored=False)
         if storable:
-            self.recent.put(resource.key, snapshot, body)
+            self.recent.put(resource.key, entry, shared)
         else:
             self.recent.forget(resource.key)
-        storing = self._entries.put(resource, snapshot)
+        storing = self._entries.put(resource, entry)
         if resource.is_whole and storable:
-            storing.add_done_callback(lambda done: self._note_stored(done, snapshot.metadata))
-        return Reading(snapshot.metadata, body, storing, storable)
+            storing.add_done_callback(lambda done: self._note_stored(done, entry.metadata))
+        return Reading(sent, storing, storable)
 
     def _note_stored(self, storing: asyncio.Task[bool], metadata: Metadata) -> None:
         if not storing.cancelled() and storing.exception() is None and storing.result():

@@ -1,9 +1,9 @@
-"""What was read lately, kept in memory. Pure.
+"""What was read lately, kept in memory.
 
-For up to a minute Workers KV may go on saying that a key is absent which has just been written
-(https://developers.cloudflare.com/kv/concepts/how-kv-works/#consistency), and right after a miss KV
-is only being given the entry. Misses of that minute are answered from here, instead of reading
-Supabase once more for each.
+After a write, Workers KV may still show for up to a minute that the key is absent
+(https://developers.cloudflare.com/kv/concepts/how-kv-works/#consistency). And right after a miss
+the write is still under way. Misses of that minute are answered from memory, so that Supabase is
+not asked again for each.
 """
 
 from __future__ import annotations
@@ -11,38 +11,44 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from edge_cache.entries import Snapshot
-from edge_cache.http import Body
+from edge_cache.bodies import Body
+from edge_cache.entries import Entry
+from edge_cache.freshness import has_changes
 from edge_cache.pauses import Pause
 from edge_cache.ports import NowMs
 
 KEEP_MS = 60_000
 MAX_BYTES = 48 * 1024 * 1024
-"""Of the 128 MB that a Worker may use."""
+"""The object may use 128 MB in all."""
 
 _COPIES = 2
-"""A body is there as bytes and as what is sent."""
+"""A body is in memory twice: as bytes, and as what responses send."""
 
 _OVERHEAD_BYTES = 1024
-"""Counted for each snapshot beside its body, so that many small ones are bounded too."""
+"""This is counted for each entry besides its body, so that many small entries are bounded too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A snapshot, its body as any number of responses may send it, and for how long it counts."""
+    """An entry, its body as any number of responses can send it, and how long it is valid."""
 
-    snapshot: Snapshot
-    body: Body
+    entry: Entry[bytes]
+    shared: Body
     until: Pause
 
     @property
+    def sent(self) -> Entry[Body]:
+        """The entry as responses send it."""
+        return Entry(self.entry.metadata, self.shared)
+
+    @property
     def cost(self) -> int:
-        """What it takes of the bound, in bytes."""
-        return _COPIES * len(self.snapshot.body) + _OVERHEAD_BYTES
+        """How many bytes of `MAX_BYTES` it uses."""
+        return _COPIES * len(self.entry.body) + _OVERHEAD_BYTES
 
 
 class Recent:
-    """Snapshots by key, newest last, within a bound of time and size."""
+    """Entries by key, the newest last. Their time and size are bounded."""
 
     def __init__(self, now_ms: NowMs) -> None:
         self._now_ms = now_ms
@@ -50,27 +56,27 @@ class Recent:
         self._bytes = 0
 
     def get(self, key: str, version: int) -> Kept | None:
-        """Return the key's snapshot if it was read at that version or later, a short while ago."""
+        """Return the key's entry if it was read just now, at that version or later."""
         kept = self._kept.get(key)
-        if kept is None or kept.snapshot.metadata.version < version:
+        if kept is None or not has_changes(kept.entry.metadata, version):
             return None
         return None if kept.until.is_over(self._now_ms()) else kept
 
-    def latest(self, key: str) -> Snapshot | None:
-        """Return the key's snapshot, however old, if it is still there."""
+    def latest(self, key: str) -> Entry[bytes] | None:
+        """Return the key's entry if it is still there, even if it is old."""
         kept = self._kept.get(key)
-        return kept.snapshot if kept else None
+        return kept.entry if kept else None
 
-    def put(self, key: str, snapshot: Snapshot, body: Body) -> None:
-        """Keep a snapshot, dropping the oldest ones where there is no room."""
+    def put(self, key: str, entry: Entry[bytes], shared: Body) -> None:
+        """Keep an entry. If there is no room, drop the oldest ones."""
         self.forget(key)
-        kept = self._kept[key] = Kept(snapshot, body, Pause(self._now_ms(), KEEP_MS))
+        kept = self._kept[key] = Kept(entry, shared, Pause(self._now_ms(), KEEP_MS))
         self._bytes += kept.cost
         while self._bytes > MAX_BYTES:
             self.forget(next(iter(self._kept)))
 
     def forget(self, key: str) -> None:
-        """Drop the key's snapshot, if there is one."""
+        """Drop the key's entry, if there is one."""
         kept = self._kept.pop(key, None)
         if kept:
             self._bytes -= kept.cost

@@ -1,4 +1,4 @@
-"""How the scope's reads went, kept in the Durable Object's storage. Pure."""
+"""The outcome of the scope's reads, kept in the object's storage."""
 
 from __future__ import annotations
 
@@ -12,26 +12,30 @@ from edge_cache.refresher.stored import Stored, restored
 
 _KEY = "record"
 _DETAIL_KEY = "record_detail"
-"""Version 0.1.0 did not know it (see `edge_cache.refresher.stored`)."""
+"""Release 0.1.0 did not know it (see `edge_cache.refresher.stored`)."""
+_REFUSED_KEY = "record_refused"
+"""Release 0.2.0 did not know it."""
+
+_YES, _NO = "yes", "no"
 
 PAUSE_MS = 5_000
-"""After a failure, readers that have a stale entry do not have Supabase asked again for so long."""
+"""After a failure, readers that have an outdated entry do not make us ask Supabase for so long."""
 
 _MAX_FAILING = 1000
 
 _NONE = OVER, 0
 """No failure: a pause that is over, and a version."""
 
-_DOWN = frozenset({429, 502, 503, 504, 520, 521, 522, 523, 525, 526, 530})
-"""Statuses by which a server, or who stands before it, says that it can serve nothing just now."""
+_DOWN = frozenset({429, 502, 503, 504})
+"""With these statuses a server, or a gateway in front of it, says that it can serve nothing now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How reads went; times are Unix times in milliseconds, 0 is never.
+    """The outcome of reads. Times are Unix times in milliseconds, 0 means never.
 
-    ``failures`` counts those in a row; ``error`` names the last one's type, ``detail`` says it in a
-    sentence, if that is known.
+    ``failures`` is the number of failures in a row. ``error`` is the type of the last one, and
+    ``detail`` describes it in a sentence, if that is known.
     """
 
     refreshed_at_ms: int = 0
@@ -42,7 +46,10 @@ class Outcome:
 
 
 class Record:
-    """Takes note of each read's outcome."""
+    """Notes the outcome of each read.
+
+    ``is_refused`` is whether PostgREST refused the table at its last read.
+    """
 
     def __init__(self, storage: Storage, now_ms: NowMs) -> None:
         self._storage = storage
@@ -52,19 +59,20 @@ class Record:
         outcome = restored(storage.get(_KEY), _outcome_in)
         detail = storage.get(_DETAIL_KEY) or ""
         self.outcome = replace(outcome, detail=detail) if outcome else Outcome()
+        self.is_refused = storage.get(_REFUSED_KEY) == _YES
 
     def failed_just_now(self, key: str, needed: int) -> bool:
-        """Tell whether a read of a key as of that version, or any such read, failed a moment ago.
+        """Return whether a read of this key failed a moment ago, or Supabase as a whole was down.
 
-        A failure says nothing of other keys, unless Supabase could not be reached or said itself
-        that it cannot serve: a long table that changes all the time, or a row that its policy
-        cannot judge, is no reason to leave the others out of date. Nor does one of a read that
-        began before the change which is asked for now.
+        Only reads that began at that version or later count, because an older read says nothing of
+        the change that is needed now. A failure of another key counts only if Supabase could not be
+        reached, or said that it cannot serve. For example, a long table may change during each
+        read, or a policy may fail for one row: the other entries must still be refreshed.
         """
         return self.is_down(needed) or self._holds(self._failing.get(key, _NONE), needed)
 
     def is_down(self, needed: int) -> bool:
-        """Tell whether Supabase could serve nothing a moment ago, as of that version."""
+        """Return whether Supabase was down a moment ago, for a read at that version or later."""
         return self._holds(self._down, needed)
 
     def _holds(self, failure: tuple[Pause, int], needed: int) -> bool:
@@ -72,7 +80,7 @@ class Record:
         return version >= needed and not pause.is_over(self._now_ms())
 
     def failed(self, key: str, version: int, error: EdgeCacheError) -> None:
-        """Note one more failure in a row, of a read that began at a version."""
+        """Note that a read failed that began at this version."""
         now_ms = self._now_ms()
         failure = Pause(now_ms, PAUSE_MS), version
         if _is_down(error):
@@ -98,12 +106,22 @@ class Record:
         self._note(replace(self.outcome, failures=0))
 
     def refused(self, error: EdgeCacheError) -> None:
-        """Note what PostgREST says of the table. That is no failure of Supabase's."""
+        """Note why PostgREST refuses the table. That does not count as a failure of Supabase."""
+        self._note_refused(is_refused=True)
         now_ms, slug, detail = self._now_ms(), error.slug, error.detail
         self._note(replace(self.outcome, failed_at_ms=now_ms, error=slug, detail=detail))
 
+    def read_whole(self) -> None:
+        """Note that the table was read."""
+        self._note_refused(is_refused=False)
+
+    def _note_refused(self, *, is_refused: bool) -> None:
+        if is_refused != self.is_refused:
+            self.is_refused = is_refused
+            self._storage.put(_REFUSED_KEY, _YES if is_refused else _NO)
+
     def refreshed(self, at_ms: int) -> None:
-        """Note that the table's entry was written, as it was read then."""
+        """Note that the table's entry was written. Its read began at ``at_ms``."""
         self._note(replace(self.outcome, refreshed_at_ms=at_ms))
 
     def _note(self, outcome: Outcome) -> None:
@@ -118,7 +136,7 @@ class Record:
 
 
 def _outcome_in(told: Stored) -> Outcome:
-    """Return what was stored; without it, only `/health` knows less."""
+    """Return what was stored. If that is lost, only `/health` shows less."""
     return Outcome(
         told.get("refreshed_at_ms", int, 0),
         told.get("failures", int, 0),
@@ -128,7 +146,7 @@ def _outcome_in(told: Stored) -> Outcome:
 
 
 def _is_down(error: EdgeCacheError) -> bool:
-    """Tell whether a failure is one of Supabase as a whole."""
+    """Return whether a failure means that Supabase as a whole is down."""
     if isinstance(error, UpstreamUnreachable):
         return True
     return isinstance(error, UpstreamError) and error.supabase_status in _DOWN

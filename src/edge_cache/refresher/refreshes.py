@@ -1,4 +1,4 @@
-"""Brings one pending entry up to date: a row's, the table's, the versions, the queries. Pure."""
+"""Refreshes one pending entry: a row's, the table's, the versions, the queries kept warm."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ from edge_cache.errors import (
     NotFound,
     SpelledOtherwise,
 )
-from edge_cache.refresher.demand import Demand
 from edge_cache.refresher.entries import Entries, require_stored
-from edge_cache.refresher.journal import Journal
+from edge_cache.refresher.parts import Known
 from edge_cache.refresher.reads import Reads
-from edge_cache.refresher.record import Record
 from edge_cache.resources import Resource
-from edge_cache.tables import Scope
 
 QUERIES_AT_ONCE = 4
 
@@ -26,34 +23,25 @@ QUERIES_AT_ONCE = 4
 class Refreshes:
     """Carries out single steps of the scope's pending changes.
 
-    A step that fails leaves the entry as it was and the change pending: every method raises
-    UpstreamError or StoreError unless readers have the change, or what is newer.
+    If a step fails, the entry stays as it was, and the change stays pending. Every method raises
+    UpstreamError or StoreError unless readers get the change, or something newer.
     """
 
-    def __init__(  # noqa: PLR0913  its collaborators, nothing else
-        self,
-        scope: Scope,
-        *,
-        reads: Reads,
-        entries: Entries,
-        journal: Journal,
-        demand: Demand,
-        record: Record,
-    ) -> None:
-        self._whole = Resource(scope)
+    def __init__(self, known: Known, reads: Reads, entries: Entries) -> None:
+        self._whole = Resource(known.scope)
+        self._journal = known.journal
+        self._demand = known.demand
+        self._record = known.record
         self._reads = reads
         self._entries = entries
-        self._journal = journal
-        self._demand = demand
-        self._record = record
 
     async def list(self) -> None:
-        """Read the table and overwrite its entry.
+        """Refresh the table's entry.
 
-        If nobody asked for it lately, or PostgREST refuses it, the entry is removed.
+        If nobody asked for the table lately, or PostgREST refuses it, the entry is removed.
         """
         needed = self._journal.changes.listed
-        # What is being read will be written, whoever wants it.
+        # If the table is being read already, its entry will be written anyway.
         if not (self._demand.is_wanted(self._whole) or self._reads.is_under_way(self._whole, 0)):
             await self._remove_list(needed)
             return
@@ -63,18 +51,18 @@ class Refreshes:
             await self._remove_list(needed)
             return
         require_stored(stored=await reading.storing)
-        self._journal.note(self._journal.changes.with_list(reading.metadata.version))
+        self._journal.note(self._journal.changes.with_list(reading.entry.metadata.version))
 
     async def _remove_list(self, needed: int) -> None:
-        # Before that, so that a read that begins meanwhile is not taken for removed with it.
+        # First this, so that the entry of a read that begins meanwhile does not count as removed.
         self._journal.note(self._journal.changes.without_list())
         require_stored(stored=await self._entries.remove(self._whole))
         self._journal.note(self._journal.changes.with_list(needed))
 
     async def row(self, row_id: str) -> None:
-        """Read a row and overwrite its entry, or remove that if Supabase has no row to give.
+        """Refresh a row's entry. If Supabase has no such row for us, remove the entry.
 
-        One whose id was told in another spelling than its entry has makes all rows out of date.
+        If the change spells the row's id in another way than its entry, all rows become outdated.
         """
         row = Resource(self._whole.scope, row_id)
         needed = self._journal.changes.needed(row)
@@ -87,19 +75,20 @@ class Refreshes:
         except (NotFound, FinalAnswer):
             require_stored(stored=await self._entries.remove(row))
         else:
-            version = reading.metadata.version
+            version = reading.entry.metadata.version
             require_stored(stored=await reading.storing)
         self._journal.note(self._journal.changes.with_row(row_id, version))
 
     async def publish(self) -> None:
-        """Let readers know which entries are stale."""
+        """Publish which entries are outdated."""
         require_stored(stored=await self._entries.publish())
 
     async def queries(self) -> None:
-        """Read the queries again that are kept warm.
+        """Refresh the queries that are kept warm.
 
-        Whether KV takes them is not waited for: readers know that the old ones are out of date. Nor
-        is one that fails tried again before a reader asks, unless Supabase is down: NotAsked.
+        This does not wait for KV, because readers know that the old entries are outdated. If one
+        query fails, it is not tried again before a reader asks. But if Supabase is down, this
+        raises NotAsked, so that all of them are tried again.
         """
         needed = self._journal.changes.queried
         waiting = iter(self._demand.warm())
@@ -116,16 +105,15 @@ class Refreshes:
         self._journal.note(self._journal.changes.with_queries(needed))
 
     async def _warm(self, query: Resource, needed: int) -> None:
-        """Read one query, if that was not done since the change."""
+        """Refresh one query, unless it was read since the change."""
         if self._reads.recent.get(query.key, needed):
             return
         try:
             if not self._record.is_down(needed):
                 await self._reads.refresh(query, needed)
         except FinalAnswer:
-            self._reads.recent.forget(query.key)
             self._entries.remove(query)
         except EdgeCacheError:
-            pass  # it was logged where it was read
+            pass  # the read has logged it
         if self._record.is_down(needed):
             raise NotAsked("Supabase failed a moment ago.")

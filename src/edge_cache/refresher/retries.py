@@ -1,4 +1,4 @@
-"""When what failed may be tried again. Pure."""
+"""When something that failed may be tried again."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import random
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 
-from edge_cache.pauses import Pause
+from edge_cache.pauses import Pause, backoff_ms
 
 FIRST_RETRY_MS = 1_000
 MAX_RETRY_MS = 10_000
-"""Also how long a pending change waits at most after the end of an outage that nobody notices."""
+"""If Supabase works again and nobody notices, a pending change waits at most this long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class _Failed:
 
 
 class Retries:
-    """Pauses by key, growing with each failure in a row; a key that never failed has none.
+    """Pauses by key. A pause grows with each failure in a row. A key that never failed has none.
 
     ``jitter`` returns a number from 0 to 1.
     """
@@ -30,12 +30,13 @@ class Retries:
         self._failed: dict[str, _Failed] = {}
 
     def failed(self, key: str, began_ms: int) -> None:
-        """Note that an attempt failed, and when it began.
+        """Note that an attempt failed. The pause counts from ``began_ms``, when the attempt began.
 
-        From there the pause counts: who waited ten seconds for an answer has paused enough.
+        If the attempt waited ten seconds for an answer, that was pause enough.
         """
         failures = self._failed[key].failures if key in self._failed else 0
-        pause = Pause(began_ms, retry_ms(failures, self._jitter()))
+        length_ms = backoff_ms(FIRST_RETRY_MS, failures, self._jitter(), most_ms=MAX_RETRY_MS)
+        pause = Pause(began_ms, length_ms)
         self._failed[key] = _Failed(failures + 1, pause)
 
     def succeeded(self, key: str) -> None:
@@ -47,12 +48,12 @@ class Retries:
         self._failed = {key: failed for key, failed in self._failed.items() if key in keys}
 
     def remaining_ms(self, key: str, now_ms: int) -> int:
-        """Return how long the key has to wait yet."""
+        """Return how much longer the key has to wait."""
         failed = self._failed.get(key)
         return failed.pause.remaining_ms(now_ms) if failed else 0
 
     def hurry(self) -> bool:
-        """Cut every pause down to the first one's length; tell whether that changed anything."""
+        """Shorten every pause to the first one's length. Return whether that changed anything."""
         slow = {
             key: _Failed(failed.failures, Pause(failed.pause.began_ms, FIRST_RETRY_MS))
             for key, failed in self._failed.items()
@@ -60,13 +61,3 @@ class Retries:
         }
         self._failed.update(slow)
         return bool(slow)
-
-
-def retry_ms(failures: int, jitter: float) -> int:
-    """Return the pause in milliseconds after so many failures in a row before this one.
-
-    ``jitter`` from 0 to 1 spreads it between half and the whole of a bound that doubles up to
-    `MAX_RETRY_MS`.
-    """
-    bound = min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** min(failures, 10))
-    return int(bound * (0.5 + jitter / 2))

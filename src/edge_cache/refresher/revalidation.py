@@ -1,9 +1,9 @@
-"""Makes all of a scope's entries fresh: on request, or because they are not as the table is. Pure.
+"""Makes all of a scope's entries fresh: on request, or because they differ from the table.
 
-A webhook that never came leaves entries out of date, and nothing tells of it. But what readers are
-served can be compared with the table: each entry's metadata has a digest of what it holds. So the
-rule that heals every lost webhook needs no memory of what was read, changed or announced: read the
-table; if an entry that readers take for fresh differs from it, all are refreshed.
+If a webhook never comes, entries are outdated and nobody knows. But each entry's metadata has a
+digest of its content, so we can compare what readers get with the table. The rule is: read the
+table, and if an entry that readers take for fresh differs from it, refresh all. It needs no memory
+of what was read, changed or announced.
 """
 
 from __future__ import annotations
@@ -13,51 +13,40 @@ from contextlib import suppress
 
 from edge_cache.entries import Metadata, etag_of, parse_metadata
 from edge_cache.errors import FinalAnswer
-from edge_cache.ports import Log, WritableStore
+from edge_cache.freshness import has_changes
 from edge_cache.refresher.backlog import Backlog
-from edge_cache.refresher.demand import Demand
 from edge_cache.refresher.entries import Entries, require_stored
-from edge_cache.refresher.journal import Journal
+from edge_cache.refresher.parts import Known, Outside
 from edge_cache.refresher.reads import Reads
 from edge_cache.resources import Resource
 from edge_cache.supabase.rows import row_digests
-from edge_cache.tables import Scope, Table
+from edge_cache.tables import Table
 
 
 class Revalidation:
-    """Reads the whole table, and makes the entries of rows and queries stale."""
+    """Reads the whole table, and makes the entries of rows and queries outdated."""
 
-    def __init__(  # noqa: PLR0913  its collaborators, nothing else
-        self,
-        *,
-        scope: Scope,
-        store: WritableStore,
-        project: str,
-        reads: Reads,
-        entries: Entries,
-        journal: Journal,
-        backlog: Backlog,
-        demand: Demand,
-        log: Log,
+    def __init__(
+        self, known: Known, outside: Outside, reads: Reads, entries: Entries, backlog: Backlog
     ) -> None:
-        self._scope = scope
-        self._whole = Resource(scope)
-        self._store = store
-        self._project = project
+        self._scope = known.scope
+        self._whole = Resource(known.scope)
+        self._journal = known.journal
+        self._demand = known.demand
+        self._store = outside.store
+        self._project = outside.project
+        self._log = outside.log
         self._reads = reads
         self._entries = entries
-        self._journal = journal
         self._backlog = backlog
-        self._demand = demand
-        self._log = log
 
     async def revalidate(self) -> None:
-        """Read the table anew, overwrite its entry, and make all other entries stale.
+        """Refresh the table's entry, and make all other entries outdated.
 
-        Whoever asks for that wants the table to be there. The read begins after the call, so it
-        sees every change committed before. Raises UpstreamError, with the entries as they were, or
-        StoreError if Workers KV took no write. If PostgREST refuses the table (FinalAnswer), its
-        entries go.
+        The caller counts as a reader who wants the table. The read begins after the call, so it
+        has every change committed before. Raises UpstreamError, and the entries stay, or StoreError
+        if Workers KV took no write. If PostgREST refuses the table (FinalAnswer), its entries are
+        removed.
         """
         if isinstance(self._scope, Table):
             self._demand.note(self._whole)
@@ -65,7 +54,7 @@ class Revalidation:
 
     async def _revalidate(self) -> None:
         version = listed = self._journal.raise_version()
-        # Also where the table itself cannot be read: a query may ask for other columns.
+        # Even if the table itself cannot be read, because a query may ask for other columns.
         self._journal.note(self._journal.changes.with_all_queries(version))
         await self._backlog.schedule()
         refusal: FinalAnswer | None = None
@@ -74,7 +63,7 @@ class Revalidation:
             try:
                 reading = await self._reads.refresh(self._whole, version)
                 writes.append(reading.storing)
-                listed = reading.metadata.version
+                listed = reading.entry.metadata.version
             except FinalAnswer as error:
                 refusal = error
                 writes.append(self._entries.remove(self._whole))
@@ -88,10 +77,10 @@ class Revalidation:
             raise refusal
 
     async def check(self) -> bool:
-        """Revalidate if an entry is not as the table is, and tell so; else write nothing.
+        """Return whether an entry differs from the table. If so, revalidate, else write nothing.
 
-        Entries of pending changes are passed over, as these are being carried out. Raises
-        UpstreamError or StoreError.
+        Entries of pending changes are skipped, because these changes will be carried out anyway.
+        Raises UpstreamError or StoreError.
         """
         served = await self._served()
         try:
@@ -102,14 +91,14 @@ class Revalidation:
             self._log("unchanged", key=self._whole.key)
             return False
         self._log("changed", key=self._whole.key, entries=len(outdated))
-        with suppress(FinalAnswer):  # the entries are gone then
+        with suppress(FinalAnswer):  # then the entries are removed
             await self._revalidate()
         return True
 
     async def _served(self) -> dict[str, Metadata | None]:
         """Return the metadata of the entries that readers take for fresh, by their keys.
 
-        None stands for an entry of another Worker's, of which nothing is known.
+        None means that another Worker wrote the entry, so that nothing is known about it.
         """
         changes = self._journal.changes
         whole = await self._store.entries(self._whole.key, at_most=1)  # the first is the shortest
@@ -126,16 +115,16 @@ class Revalidation:
     def _served_entry(
         self, key: str, text: str | None, published: int
     ) -> dict[str, Metadata | None]:
-        """Return an entry by its key, or nothing if readers do not take it for fresh."""
+        """Return an entry by its key, or an empty dict if readers do not take it for fresh."""
         if text is None:
             return {} if published else {key: None}
         metadata = parse_metadata(text)
-        if metadata is None or metadata.version < published:
+        if metadata is None or not metadata.is_of(self._project):
             return {}
-        return {key: metadata} if metadata.is_of(self._project) else {}
+        return {key: metadata} if has_changes(metadata, published) else {}
 
     async def _outdated(self, served: dict[str, Metadata | None]) -> list[str]:
-        """Read the table and return the keys of the entries that are not as it is."""
+        """Read the table, and return the keys of the entries that differ from it."""
         body = (await self._reads.read(self._whole)).body
         rows = served.keys() - {self._whole.key}
         digests = row_digests(body, self._whole.table.key) if rows else {}

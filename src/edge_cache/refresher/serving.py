@@ -1,4 +1,4 @@
-"""The Durable Object's side of `edge_cache.wire`: carries out what the Worker asks for. Pure."""
+"""The object's side of `edge_cache.wire`: it does what the Worker asks for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge_cache.tables import Declared, Scope
 from edge_cache.unexpected import reported
 
 HostOf = Callable[[Scope], Awaitable[Host]]
-"""Returns the parts that serve a scope. Raises EdgeCacheError in an object of another scope."""
+"""Returns the parts that serve a scope. Raises EdgeCacheError if another object has the scope."""
 
 
 async def serve(
@@ -25,7 +25,7 @@ async def serve(
     host_of: HostOf,
     log: Log,
 ) -> Answer:
-    """Carry out one request inside the Durable Object; errors become answers that carry them."""
+    """Carry out one request inside the object. An error becomes an answer that carries it."""
     resource: Resource | None = None
     try:
         with reported(log):
@@ -62,5 +62,5 @@ async def _carry_out(
     elif verb == wire.REVALIDATE:
         await host.revalidation.revalidate()
     else:
-        raise EdgeCacheError("The refresher does not know what is asked of it.")
+        raise EdgeCacheError("The refresher does not know this verb.")
     return Answer(204)

@@ -1,4 +1,4 @@
-"""One operation at a time for each key, shared by all who want its result. Pure asyncio."""
+"""One operation at a time for each key. All who want its result share it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Flight(Generic[T]):
-    """A task; ``version`` is the current one when it began."""
+    """A task. ``version`` was the current one when it began."""
 
     task: asyncio.Task[T]
     version: int
@@ -22,10 +22,10 @@ class _Flight(Generic[T]):
 class SingleFlight(Generic[K, T]):
     """Runs ``operation(key, version)`` so that two of one key never overlap.
 
-    As they follow one another, a result that began earlier cannot replace one that began later. A
-    caller that is cancelled does not cancel the operation. A failure reaches all who waited for it,
-    and the next caller starts anew. ``version`` tells the current one, with which an operation
-    begins.
+    Because one follows the other, an earlier operation's result cannot replace a later one's. If a
+    caller is cancelled, the operation goes on. If the operation fails, all callers that wait for it
+    get the error, and the next caller starts a new one. ``version`` returns the current version,
+    with which an operation begins.
     """
 
     def __init__(
@@ -44,15 +44,15 @@ class SingleFlight(Generic[K, T]):
         return not self._running
 
     def is_under_way(self, key: K, version: int) -> bool:
-        """Tell whether an operation runs that began at that version or later."""
+        """Return whether an operation runs that began at that version or later."""
         running = self._running.get(key)
         return running is not None and running.version >= version
 
     async def join(self, key: K, version: int) -> T:
         """Return the result of an operation that began at that version or later.
 
-        The version must not be above the current one. While an older operation is under way, a
-        single further one is queued for all who need it.
+        The version must not be above the current one. While an older operation runs, one more is
+        queued for all who need it.
         """
         running = self._running.get(key)
         if running is None:
@@ -89,6 +89,6 @@ class SingleFlight(Generic[K, T]):
 
 def _quiet(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     task = asyncio.ensure_future(work)
-    # Nobody may be left to look at a failure; without this asyncio would complain about it.
+    # Perhaps nobody waits for a failure any more. Without this, asyncio would complain then.
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return task

@@ -1,4 +1,4 @@
-"""Writes to Workers KV: in order, spaced, and tried again when KV refuses. Pure asyncio.
+"""Writes to Workers KV: in order, a second apart, and tried again if KV refuses.
 
 All writes of a key must go through one `Writer`.
 """
@@ -10,33 +10,33 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from edge_cache.errors import EdgeCacheError
-from edge_cache.pauses import OVER, Pause
-from edge_cache.ports import Log, NowMs, Sleep
+from edge_cache.pauses import OVER, Pause, backoff_ms
+from edge_cache.ports import Log, NowMs
 from edge_cache.resources import loggable
 from edge_cache.unexpected import reported
 
 SPACING_MS = 1000
-"""Workers KV takes one write a second for a key and answers 429 to more.
+"""Workers KV takes one write a second for a key, and answers 429 to more.
 https://developers.cloudflare.com/kv/platform/limits/"""
 
-RETRY_PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
-"""Pauses before the attempts that follow a failed one."""
+RETRIES = 5
+"""If KV refuses a write, it is tried again this often, within half a minute."""
 
 _ANSWER_FIRST_S = 0.001
-"""A timer lets the runtime send an answer that is ready, before a write keeps it busy."""
+"""A write waits this long, so that the runtime can first send an answer that is ready."""
 
 _MAX_IDLE_LANES = 1000
 
 Write = Callable[[], Awaitable[None]]
-"""One put or delete; raises StoreError."""
+"""One put or delete. Raises StoreError."""
 
 
 @dataclass(slots=True)
 class _Lane:
     """A key's writes.
 
-    ``newest`` is the write that was asked for last, until KV took it; ``next`` the attempt that has
-    not begun, and will carry out the newest.
+    ``newest`` is the last write that somebody asked for, until KV took it. ``next`` is an attempt
+    that has not begun. It will carry out the newest write.
     """
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -45,32 +45,31 @@ class _Lane:
     spacing: Pause = OVER
 
     def is_idle(self, now_ms: int) -> bool:
-        """Tell whether nothing would be lost with it."""
+        """Return whether it can be dropped."""
         busy = self.newest or self.next or self.lock.locked()
         return not busy and self.spacing.is_over(now_ms)
 
 
 class Writer:
-    """Carries out the newest write of each key; an older one never follows a newer one."""
+    """Carries out the newest write of each key. An older one never follows a newer one."""
 
-    def __init__(self, *, now_ms: NowMs, sleep: Sleep, log: Log) -> None:
+    def __init__(self, *, now_ms: NowMs, log: Log) -> None:
         self._now_ms = now_ms
-        self._sleep = sleep
         self._log = log
         self._lanes: dict[str, _Lane] = {}
         self._retrying: set[asyncio.Task[None]] = set()
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is being written or waits to be."""
+        """Whether no write is under way or waits."""
         return not any(lane.newest or lane.next for lane in self._lanes.values())
 
     def write(self, key: str, write: Write) -> asyncio.Task[bool]:
-        """Have something written, at the earliest a second after the key's last write.
+        """Write at the earliest a second after the key's last write.
 
-        It is the key's newest write from the call on. The task tells whether KV took it, or a newer
-        one in its place. If not, further attempts follow in the background until one succeeds, a
-        newer write of the key comes, or `RETRY_PAUSES_S` is used up.
+        From the call on, this is the key's newest write. The task returns whether KV took it, or a
+        newer one instead. If not, more attempts follow in the background, until one succeeds, a
+        newer write of the key comes, or there were `RETRIES` of them.
         """
         lane = self._lane(key)
         lane.newest = write
@@ -79,7 +78,7 @@ class Writer:
         return lane.next
 
     async def _first_attempt(self, key: str, lane: _Lane) -> bool:
-        await self._sleep(_ANSWER_FIRST_S)
+        await asyncio.sleep(_ANSWER_FIRST_S)
         failed = await self._attempt(key, lane)
         if failed is not None:
             task = asyncio.ensure_future(self._retry(key, lane, failed))
@@ -88,14 +87,14 @@ class Writer:
         return failed is None
 
     async def _attempt(self, key: str, lane: _Lane) -> Write | None:
-        """Carry out the newest write; return it if KV refused."""
+        """Carry out the newest write. Return it if KV refused."""
         async with lane.lock:
             wait_ms = lane.spacing.remaining_ms(self._now_ms())
             if wait_ms:
-                await self._sleep(wait_ms / 1000)
+                await asyncio.sleep(wait_ms / 1000)
             write, lane.next = lane.newest, None
             if write is None:
-                return None  # an attempt that waited for the lock before this one wrote it
+                return None  # an attempt that had the lock before wrote it
             try:
                 with reported(self._log):
                     await write()
@@ -109,8 +108,8 @@ class Writer:
             return None
 
     async def _retry(self, key: str, lane: _Lane, write: Write) -> None:
-        for pause_s in RETRY_PAUSES_S:
-            await self._sleep(pause_s)
+        for attempt in range(RETRIES):
+            await asyncio.sleep(backoff_ms(SPACING_MS, attempt, jitter=1) / 1000)
             if lane.newest is not write or await self._attempt(key, lane) is None:
                 return
         if lane.newest is write:

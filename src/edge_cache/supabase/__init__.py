@@ -1,1 +1,1 @@
-"""What Supabase says and how it is asked: rows, webhooks, safe parsing. Pure."""
+"""Requests to Supabase, and what its answers mean: rows, queries, webhooks, safe parsing."""

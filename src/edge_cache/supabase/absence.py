@@ -1,7 +1,7 @@
-"""What proves that a row is absent. Pure.
+"""What proves that a row is absent.
 
-Only that may remove a good entry from the cache: an answer that merely looks like it may be the
-fault of a view, of a policy, or of whatever stands between.
+Only such a proof may remove a good entry from the cache. An answer that only looks like a proof may
+come from a fault in a view, in a policy, or in a server between us and Supabase.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ _DOES_NOT_FIT = frozenset(
         "22P05",  # a character that the database's encoding does not have
     }
 )
-"""What Postgres says of a value that a column cannot hold.
+"""Postgres answers with one of these if a column cannot hold a value.
 https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
 
 def can_exist(row_id: str) -> bool:
-    """Tell whether any column can hold the id: none holds U+0000."""
+    """Return whether a column can hold the id. None can hold U+0000."""
     return "\0" not in row_id
 
 
 def proves_absence(response: httpx.Response, row_id: str) -> bool:
-    """Tell whether the answer says that no row has this id, or that none could."""
+    """Return whether the answer says that no row has this id, or that none can have it."""
     code = error_code(response)
     if response.status_code == HTTPStatus.NOT_ACCEPTABLE:
-        # The same code says that several rows matched; then the key column is not unique.
+        # The code is the same if several rows match. Then the key column is not unique.
         return code == "PGRST116" and _NO_ROWS.search(_account(response)) is not None
     if response.status_code != HTTPStatus.BAD_REQUEST or code not in _DOES_NOT_FIT:
         return False
@@ -47,16 +47,15 @@ def proves_absence(response: httpx.Response, row_id: str) -> bool:
 
 
 def is_spelling(asked: str, found: str) -> bool:
-    """Tell whether the id that was found is the one that was asked for, spelled otherwise.
+    """Return whether the id that was found is the one that was asked for, in another spelling.
 
-    Postgres reads ``07`` and ``0x7`` as 7, and takes a UUID in capitals. An answer with any other
-    id is not about the row that was asked for.
+    For example, Postgres reads ``07`` and ``0x7`` as 7, and accepts a UUID in capitals.
     """
     return _same_number(asked, found) or _bare(asked) == _bare(found) != ""
 
 
 def _bare(text: str) -> str:
-    """Return the letters and digits alone, in one case."""
+    """Return only the letters and digits, in one case."""
     return "".join(filter(str.isalnum, text.casefold()))
 
 
@@ -65,9 +64,9 @@ def _account(response: httpx.Response) -> str:
 
 
 def _is_about(message: str, row_id: str) -> bool:
-    """Tell whether a message quotes the id, or nothing at all.
+    """Return whether a message quotes the id, or nothing at all.
 
-    A view or a policy may fail in the same way over a value of its own.
+    If it quotes something else, a view or a policy may have failed because of its own value.
     """
     if '"' not in message or f'"{row_id}"' in message:
         return True
@@ -75,7 +74,7 @@ def _is_about(message: str, row_id: str) -> bool:
 
 
 def _same_number(one: str, other: str) -> bool:
-    """Tell whether two texts spell one number; not every server hands on the client's spelling."""
+    """Return whether two texts spell one number. Some servers change the client's spelling."""
     try:
         return _number(one) == _number(other)
     except ValueError:
@@ -83,7 +82,7 @@ def _same_number(one: str, other: str) -> bool:
 
 
 def _number(text: str) -> float:
-    """Return a number; whole ones may have another base, as in ``0x2`` (since Postgres 16)."""
+    """Return a number. A whole number may have another base, such as ``0x2`` (Postgres 16)."""
     try:
         return float(text)
     except ValueError:

@@ -1,7 +1,8 @@
-"""What an answer of Supabase's REST interface says: rows, or what went wrong. Pure.
+"""What an answer of Supabase's REST interface says: rows, or what went wrong.
 
-Who says it decides what becomes of a cached entry. PostgREST's own answer to the request is final
-(`is_postgrests`): the entry goes. A gateway's, or one about the key, says nothing of the entry.
+If PostgREST itself answers the request with an error (`is_postgrests`), that is final: the entry is
+removed. If a gateway sends the error, or the error is about the key, the entry stays, because the
+answer says nothing about it.
 
 https://docs.postgrest.org/en/stable/references/errors.html
 """
@@ -13,6 +14,7 @@ from http import HTTPStatus
 
 import httpx
 
+from edge_cache.entries import REPLAYABLE
 from edge_cache.errors import (
     FinalAnswer,
     InvalidAnswer,
@@ -22,51 +24,69 @@ from edge_cache.errors import (
     UpstreamUnavailable,
     UpstreamUnreachable,
 )
-from edge_cache.supabase.parsing import is_text, loads
+from edge_cache.supabase.parsing import TooDeep, is_text, loads
 from edge_cache.tables import Table
 
 MAX_RETRY_AFTER_S = 3600
-"""A client is not told to stay away for longer."""
+"""If Supabase asks clients to wait longer, we ask them to wait this long."""
 
 _EDGE_UNREACHABLE = frozenset({520, 521, 522, 523, 525, 526, 530})
-"""What Cloudflare answers in the origin's place when it cannot reach it.
+"""Cloudflare answers with one of these itself if it cannot reach the origin.
 https://developers.cloudflare.com/support/troubleshooting/http-status-codes/"""
+
+TOO_DEEP = "its JSON is nested too deeply"
+"""An answer is not stored for this reason, even if it may be right."""
 
 _TIMEOUTS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT})
 _TRANSIENT = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 )
-"""Besides the server's own failures."""
+"""Another try may help after these, as after a status of 500 and above."""
 
 _NOT_RELAYED = frozenset(
     {
-        # These are of the connection, or of the body as it was packed.
+        # These describe the connection, or how the body was compressed.
         *("connection", "content-encoding", "content-length", "date", "keep-alive", "server"),
         *("te", "trailer", "transfer-encoding", "upgrade"),
-        # These are of the host that sends them.
+        # These are valid only for the host that sends them, or tell shared caches what to do.
         *("alt-svc", "strict-transport-security"),
-        # This one is of a single reader, but many may wait for one answer.
+        *("cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control"),
+        # This one is for a single reader, but many readers may wait for one answer.
         "set-cookie",
     }
 )
-"""Headers that do not travel with an answer that is handed on as it came."""
+"""Headers that are left out if an answer is handed on."""
+
+_MAY_NOT_BE_STORED = re.compile(r"(?:^|[\s,])(?:no-store|private)(?:$|[\s,=])", re.IGNORECASE)
+_MAX_TOLD_CHARS = 100
+"""An error text quotes at most this much of a header that SQL wrote."""
+
+_VARY = frozenset(
+    {
+        # The entry's key has these, or a request that has them is passed on.
+        *("accept", "accept-profile", "apikey", "authorization", "prefer", "range"),
+        # The runtime decompresses bodies, and the Worker has its own CORS headers.
+        *("accept-encoding", "origin"),
+    }
+)
+"""If an answer varies only with these request headers, everybody may get it."""
 
 _NO_FUNCTION = frozenset(
     {
         (HTTPStatus.NOT_FOUND, "PGRST202"),  # the API knows no such function
-        (HTTPStatus.NOT_FOUND, "42883"),  # it was dropped, which the API does not know yet
+        (HTTPStatus.NOT_FOUND, "42883"),  # it was dropped, but the API does not know that yet
         (HTTPStatus.UNAUTHORIZED, "42501"),  # the key may not execute it,
-        (HTTPStatus.FORBIDDEN, "42501"),  # or it does not read what it was asked for
+        (HTTPStatus.FORBIDDEN, "42501"),  # or it refuses to read this table
     }
 )
 
 _CODE = re.compile(r"[A-Za-z0-9_]{1,40}")
 _POSTGRESTS_CODE = re.compile(r"PGRST[0-9A-Z]{3}|[0-9A-Z]{5}")
-"""PostgREST's own codes, and SQL's, which has five characters."""
+"""PostgREST's own codes, and SQL's codes, which have five characters."""
 
 _ABOUT_THE_KEY = re.compile(r"PGRST3[0-9A-Z]{2}")
 _ERROR_MEMBERS = frozenset({"code", "message", "details", "hint"})
-"""PostgREST's errors have all of them, also where SQL chose another code."""
+"""PostgREST's errors have all of them, even if SQL chose another code."""
 
 _PROXY_ERROR = re.compile(r"\berror=([A-Za-z0-9_]{1,40})")
 _SECONDS = re.compile(r"[0-9]{1,9}")
@@ -86,11 +106,11 @@ _HINTS = {
     "PGRST205": "there is no such table, or its schema is not exposed",
     "PGRST301": "SUPABASE_ANON_KEY is not a valid key of this project",
 }
-"""Causes that a person can act on, by PostgREST's or Postgres's error code."""
+"""By PostgREST's or Postgres's error code: a cause that a person can act on."""
 
 
 def require_available(response: httpx.Response) -> None:
-    """Raise TransientUpstreamError where another try may help: its own failures, and haste."""
+    """Raise TransientUpstreamError if another try may help: it failed, or we asked too often."""
     status = response.status_code
     if status in _EDGE_UNREACHABLE:
         raise UpstreamUnreachable(
@@ -114,34 +134,37 @@ def require_available(response: httpx.Response) -> None:
 
 
 def reply_of(response: httpx.Response) -> Reply:
-    """Return an answer as Supabase sent it, for a client of its own."""
+    """Return an answer as Supabase sent it. Only Supabase's own clients get it."""
     headers = {n: value for n, value in response.headers.items() if n not in _NOT_RELAYED}
     return Reply(response.status_code, headers, response.content or None)
 
 
 def is_postgrests(response: httpx.Response) -> bool:
-    """Tell whether PostgREST itself gave this answer to this request, if only as an error.
+    """Return whether PostgREST itself answers this request, even with an error.
 
-    All its answers to reads and calls have a Content-Range, whatever status SQL gives them. Its
-    errors are known by their JSON. Those about the key say nothing of the request.
+    All its answers to reads and calls have a Content-Range, even if SQL sets another status. Its
+    errors have JSON of a known shape. An error about the key says nothing about the request.
     """
     code = error_code(response) or ""
-    if _ABOUT_THE_KEY.fullmatch(code):
+    if response.status_code == HTTPStatus.UNAUTHORIZED and _ABOUT_THE_KEY.fullmatch(code):
         return False
     has_code = _POSTGRESTS_CODE.fullmatch(code) is not None
     return has_code or "content-range" in response.headers or _has_all_members(response)
 
 
 def require_success(response: httpx.Response, table: Table | None = None) -> None:
-    """Raise FinalAnswer for PostgREST's verdict, else InvalidAnswer or UpstreamRejected."""
+    """Raise FinalAnswer if PostgREST answers with an error.
+
+    Raises InvalidAnswer or UpstreamRejected if somebody else does.
+    """
     if response.is_success:
         return
     if is_postgrests(response):
         raise final_answer(response, table)
     if response.is_redirect:
         raise InvalidAnswer(
-            "Supabase answered with a redirect, which is not followed with a key: "
-            "SUPABASE_URL should be the project's final address.",
+            "Supabase answered with a redirect, which the Worker does not follow, because it would "
+            "send the key there: SUPABASE_URL should be the project's final address.",
             supabase_status=response.status_code,
         )
     raise UpstreamRejected(
@@ -155,7 +178,7 @@ def require_success(response: httpx.Response, table: Table | None = None) -> Non
 def final_answer(
     response: httpx.Response, table: Table | None = None, why: str = ""
 ) -> FinalAnswer:
-    """Return the error that hands an answer on; ``why`` says what keeps a success from KV."""
+    """Return the error that hands an answer on. ``why`` says why a success is not stored."""
     return FinalAnswer(
         f"{_sentence(response)}{_where(table)}{why and f' It is not stored: {why}.'}",
         supabase_status=response.status_code,
@@ -164,8 +187,30 @@ def final_answer(
     )
 
 
+def require_storable(response: httpx.Response, table: Table | None = None) -> None:
+    """Raise FinalAnswer if PostgREST sent a success that may not be stored."""
+    if is_postgrests(response) and (why := why_not_stored(response)):
+        raise final_answer(response, table, why)
+
+
+def why_not_stored(response: httpx.Response) -> str:
+    """Return why an answer may not be stored. It is empty if nothing forbids that."""
+    if response.status_code not in REPLAYABLE:
+        return "no answer with this status is"
+    if _MAY_NOT_BE_STORED.search(response.headers.get("cache-control", "")):
+        return "its Cache-Control forbids it"
+    if more := _varies_with(response) - _VARY:
+        return f"its Vary names {', '.join(sorted(more))[:_MAX_TOLD_CHARS]}"
+    return ""
+
+
+def _varies_with(response: httpx.Response) -> frozenset[str]:
+    names = response.headers.get("vary", "").split(",")
+    return frozenset(name.strip().lower() for name in names) - {""}
+
+
 def is_no_function(response: httpx.Response) -> bool:
-    """Tell whether the answer says that a function is not installed for the public key."""
+    """Return whether the answer says that the public key has no such function."""
     return (response.status_code, error_code(response)) in _NO_FUNCTION
 
 
@@ -173,7 +218,9 @@ def object_in(response: httpx.Response) -> dict[str, object]:
     """Return a successful answer's object, such as a row. Raises InvalidAnswer."""
     found = _json_of(response)
     if not isinstance(found, dict):
-        raise InvalidAnswer("Supabase sent JSON that is no object where one was asked for.")
+        raise InvalidAnswer(
+            "Supabase sent JSON that is not an object.", supabase_status=response.status_code
+        )
     return found
 
 
@@ -181,21 +228,24 @@ def rows_in(response: httpx.Response) -> list[dict[str, object]]:
     """Return a successful answer's rows. Raises InvalidAnswer."""
     rows = _json_of(response)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise InvalidAnswer("Supabase sent JSON that is no array of rows.")
+        raise InvalidAnswer(
+            "Supabase sent JSON that is not an array of rows.",
+            supabase_status=response.status_code,
+        )
     return rows
 
 
 def error_code(response: httpx.Response) -> str | None:
-    """Return the code of an error, if this is one; never anything of a row."""
+    """Return the code of an error, if the answer is an error. It never has row content."""
     code = error_text(response, "code")
-    if code is None and not response.is_success:  # PostgREST tells it to HEAD in a header
+    if code is None and not response.is_success:  # for HEAD, PostgREST sends it in a header
         told = _PROXY_ERROR.search(response.headers.get("proxy-status", ""))
         return told[1] if told else None
     return code if code and _CODE.fullmatch(code) else None
 
 
 def error_text(response: httpx.Response, member: str) -> str | None:
-    """Return a text of an error's JSON, if this is an error and has it. It may quote a row."""
+    """Return a text of an error's JSON, or None if it has none. The text may quote a row."""
     text = _error_in(response).get(member)
     return text if is_text(text) else None
 
@@ -205,7 +255,7 @@ def _has_all_members(response: httpx.Response) -> bool:
 
 
 def _error_in(response: httpx.Response) -> dict[str, object]:
-    """Return an error's JSON object; an empty one if this is no error, or has none."""
+    """Return an error's JSON object. It is empty if the answer is no error, or has no JSON."""
     if response.is_success:
         return {}
     try:
@@ -220,12 +270,12 @@ def _where(table: Table | None) -> str:
 
 
 def media_type_of(response: httpx.Response) -> str:
-    """Return the media type of an answer, without parameters; empty if there is none."""
+    """Return the media type of an answer, without parameters. It is empty if there is none."""
     return str(response.headers.get("content-type", "").partition(";")[0].strip().lower())
 
 
 def is_json(response: httpx.Response) -> bool:
-    """Tell whether an answer says that it is JSON."""
+    """Return whether an answer says that it is JSON."""
     media_type = media_type_of(response)
     return media_type == "application/json" or media_type.endswith("+json")
 
@@ -241,7 +291,7 @@ def _sentence(response: httpx.Response) -> str:
 
 
 def _json_of(response: httpx.Response) -> object:
-    """Return a successful answer's JSON value, or raise InvalidAnswer saying what it is instead."""
+    """Return a successful answer's JSON value. Raises InvalidAnswer if it has none."""
     media_type = media_type_of(response)
     if not is_json(response):
         kind = media_type if _MEDIA_TYPE.fullmatch(media_type) else "something"
@@ -251,6 +301,8 @@ def _json_of(response: httpx.Response) -> object:
         )
     try:
         return loads(response.content)
+    except TooDeep as error:
+        raise final_answer(response, why=TOO_DEEP) from error
     except ValueError as error:
         raise InvalidAnswer(
             "Supabase sent JSON that is broken or cut off.", supabase_status=response.status_code

@@ -1,6 +1,6 @@
-"""The notification of the triggers that `npm run sql` writes: which keys of a table changed. Pure.
+"""The notification that `npm run sql`'s triggers send: which keys of a table changed.
 
-It holds no row. The database's outbox tells the same, so that what was lost can be made up for.
+It has no row. The database's outbox has the same, so that a lost notification can be made up for.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from edge_cache.tables import Table
 KINDS = ("INSERT", "UPDATE", "DELETE", "TRUNCATE")
 
 _MAX_DIGITS = 15
-"""Of a number that the database gives to a change."""
+"""If the number of a change has more digits, it is refused."""
 
 
 def change_of(told: dict[str, object], tables: tuple[Table, ...]) -> Change:
-    """Return the change that a notification tells of, or the outbox. Raises BadPayload."""
+    """Return the change that a notification or the outbox names. Raises BadPayload."""
     name, schema, number = told.get("table"), told.get("schema"), told.get("id")
     if not (is_text(name) and is_text(schema)):
         raise BadPayload('It needs "table" and "schema", each a text.')
@@ -27,28 +27,29 @@ def change_of(told: dict[str, object], tables: tuple[Table, ...]) -> Change:
 
 
 def table_of(name: str, schema: str, tables: tuple[Table, ...]) -> Table | None:
-    """Return the declared table that Postgres calls so, or None."""
+    """Return the declared table that has these names in Postgres, or None."""
     found = (table for table in tables if (table.relation, table.schema) == (name, schema))
     return next(found, None)
 
 
 def row_id_of(value: object) -> str | None:
-    """Return a key's value as the id of its row, or None if it is none."""
+    """Return a key's value as the id of its row, or None if it is no id."""
     if not isinstance(value, str) or not _is_unicode(value):
         return None
     return str(value)
 
 
 def served(row_ids: list[str], table: Table) -> tuple[str, ...]:
-    """Return the ids that readers can ask for, each once."""
+    """Return the ids that readers can ask for. Each is there once."""
     ids = dict.fromkeys(row_ids)
     return tuple(row_id for row_id in ids if Resource(table, row_id).is_served)
 
 
 def _row_ids(keys: object, column: object, table: Table) -> tuple[str, ...] | None:
-    """Return the ids, or None where any row may have changed.
+    """Return the ids, or None if any row may have changed.
 
-    Values of another column name no row: the triggers are older than the declaration, or newer.
+    If the keys are of another column, they name no row, because the triggers are older or newer
+    than the declaration.
     """
     if keys is None or column not in (None, table.key):
         return None
@@ -68,7 +69,7 @@ def _number(told: object) -> int:
 
 
 def _is_unicode(text: str) -> bool:
-    """Tell whether the text can be sent; JSON can escape half a character."""
+    """Return whether the text can be sent. JSON can escape half a character."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,7 +1,7 @@
-"""The database's outbox: what its triggers announced, whether or not the notification arrived.
+"""The database's outbox: what its triggers announced, even if the notification never came.
 
-`npm run sql` writes the function that is asked here. It takes the secret in the body, so that no
-URL has it. It tells what the notifications tell: which keys changed, never what a row holds.
+`npm run sql` writes the function that we ask here. The secret is in the request's body, so that no
+URL has it. The answer has the same as the notifications: which keys changed, and no row content.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _REFUSED = {
     _WRONG_SECRET: "refused the secret: REVALIDATE_SECRET should be Vault's edge_cache_secret.",
     "28000": "found no secret: put the value of REVALIDATE_SECRET into Vault as edge_cache_secret.",
 }
-"""What the function raises, by SQLSTATE."""
+"""By SQLSTATE: what it means if the function raises this."""
 
 
 class Outbox:
-    """Asks the function, with the secret and, while that is being replaced, the previous one."""
+    """Asks the function with the secret. While that is replaced, it also tries the previous one."""
 
     def __init__(self, requests: Requests, settings: Settings) -> None:
         self._requests = requests
@@ -49,13 +49,14 @@ class Outbox:
         return bool(self._secrets)
 
     async def announced(self, after: str | None) -> Announced | None:
-        """Return what was announced since a cursor's moment, or None where there is no function.
+        """Return what was announced since a cursor, or None if there is no function.
 
-        What came for a table that was not declared then went to nobody who would read it: a cursor
-        is worth nothing once others are declared. Raises UpstreamError.
+        If other tables are declared by now, the cursor is ignored, because nobody recorded the
+        changes of a table before it was declared. Raises UpstreamError.
         """
         declared, _, cursor = (after or "").partition(" ")
-        response = await self._answer(cursor if declared == self._declared else None)
+        async with self._requests.within_time_limit():
+            response = await self._answer(cursor if declared == self._declared else None)
         if is_no_function(response):
             return None
         if (code := error_code(response)) in _REFUSED:
@@ -69,7 +70,7 @@ class Outbox:
         return replace(announced, cursor=f"{self._declared} {announced.cursor}")
 
     async def _answer(self, after: str | None) -> httpx.Response:
-        """Return the answer to the first secret that is not refused, or to the last."""
+        """Return the answer to the first secret that is not refused, else to the last one."""
         *others, last = self._secrets
         for secret in others:
             response = await self._ask(secret, after)

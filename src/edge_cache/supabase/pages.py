@@ -1,6 +1,6 @@
-"""Tables in pages: PostgREST cuts answers at the project's ``max_rows`` without a word.
+"""Tables in pages. PostgREST cuts answers at the project's ``max_rows``, and does not say so.
 
-So the exact count is asked for, and every page's ``Content-Range`` is compared with what it holds.
+So we ask for the exact count, and compare every page's ``Content-Range`` with its rows.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from http import HTTPStatus
 import httpx
 
 from edge_cache.errors import InvalidAnswer, TornRead
-from edge_cache.supabase.answers import require_success, rows_in
+from edge_cache.supabase.answers import require_storable, require_success, rows_in
 from edge_cache.supabase.columns import ascending
 from edge_cache.supabase.requests import Requests, profile, table_target
 from edge_cache.tables import Table
 
 MAX_PASSES = 4
-"""How often a table's pages are read in search of two equal passes."""
+"""A table's pages are read at most this often, until two passes are equal."""
 
 CONCURRENT_PAGES = 4
-"""Below the six connections that a Worker may have open at once."""
+"""A Worker may have six connections open at once, so this is less."""
 
 _CONTENT_RANGE = re.compile(r"(?:(\d+)-(\d+)|\*)/(\d+)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: its rows' JSON text, the row numbers it says it has, and the table's total.
+    """One page: the JSON text of its rows, the number of the first and of all of them, the total.
 
-    A whole table is one too, however it was read.
+    A whole table is a page too.
     """
 
     body: bytes
@@ -42,7 +42,7 @@ class Page:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the table has no rows but these."""
+        """Whether the table has only these rows."""
         return self.rows >= self.total
 
 
@@ -53,19 +53,18 @@ class Pages:
         self._requests = requests
 
     async def first(self, table: Table) -> Page:
-        """Return the first page, which is all of most tables. Raises UpstreamError."""
+        """Return the first page. Most tables have only one. Raises UpstreamError."""
         page = await self._page(table, 0)
         if page.rows == 0 < page.total:
-            raise InvalidAnswer("Supabase sent no rows of a table that it says has some.")
+            raise InvalidAnswer("Supabase sent no rows, but says that the table has some.")
         return page
 
     async def all(self, table: Table, first: Page) -> Page:
-        """Return all rows once two passes were equal, the first of which begins with this page.
+        """Return all rows after two equal passes. The first pass begins with this page.
 
-        Each page shows the table at another moment. What changes and stays so makes two passes
-        differ. A change that is taken back in between, again and again, may not: then pages from
-        before and after it can stand side by side. Raises TornRead for a table that never holds
-        still for two passes.
+        Each page shows the table at another moment. If a change stays, two passes differ. But if it
+        is taken back and made again between the reads, they may be equal, and pages from before and
+        after the change stand side by side. Raises TornRead if no two passes are equal.
         """
         before: list[bytes] | None = None
         for attempt in range(MAX_PASSES):
@@ -87,7 +86,7 @@ class Pages:
         )
 
     async def _pass(self, table: Table, first: Page) -> list[bytes]:
-        """Return one pass over the pages. Raises TornRead where they do not fit together."""
+        """Return one pass over the pages. Raises TornRead if they do not fit together."""
         gate = asyncio.Semaphore(CONCURRENT_PAGES)
 
         async def page_at(offset: int) -> Page:
@@ -110,6 +109,7 @@ class Pages:
         if offset and response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise TornRead(f"{table.name} became shorter while its pages were read.")
         require_success(response, table)
+        require_storable(response, table)
         return _checked(response, offset)
 
 
@@ -122,12 +122,12 @@ def _checked(response: httpx.Response, offset: int) -> Page:
     first = offset if match[1] is None else int(match[1])
     claimed = 0 if match[1] is None else int(match[2]) - first + 1
     if claimed != rows:
-        raise InvalidAnswer(f"Supabase sent {rows} rows where its Content-Range says {claimed}.")
+        raise InvalidAnswer(f"Supabase sent {rows} rows, but its Content-Range says {claimed}.")
     return Page(response.content, first, rows, int(match[3]))
 
 
 async def _all_or_none(reads: list[Awaitable[Page]]) -> list[Page]:
-    """Run the reads together; if one fails, end the others and raise its error."""
+    """Run the reads together. If one fails, end the others and raise its error."""
     tasks = [asyncio.ensure_future(read) for read in reads]
     try:
         return await asyncio.gather(*tasks)
@@ -138,5 +138,5 @@ async def _all_or_none(reads: list[Awaitable[Page]]) -> list[Page]:
 
 
 def _joined(pages: list[bytes]) -> bytes:
-    """Return one JSON array of the pages' rows, each row's bytes as they came."""
+    """Return one JSON array of the pages' rows. Each row's bytes stay as they came."""
     return b"[" + b",".join(page.strip()[1:-1].strip() for page in pages) + b"]"

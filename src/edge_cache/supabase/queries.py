@@ -1,58 +1,44 @@
-"""Asks Supabase a query in a client's place, and tells whether the answer may be stored. Pure.
+"""Asks Supabase a query, and decides whether the answer may be stored.
 
-What may not be stored is handed on as it came: a `FinalAnswer`.
+If it may not, it is handed on as a `FinalAnswer`.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from http import HTTPStatus
 
 import httpx
 
 from edge_cache.entries import REPLAYABLE, REPLAYED, Representation, is_storable_header
 from edge_cache.errors import InvalidAnswer
-from edge_cache.queries import Query
+from edge_cache.queries import ACCEPTED, Query
 from edge_cache.supabase.answers import (
+    TOO_DEEP,
     error_code,
     final_answer,
     is_json,
     media_type_of,
     require_success,
+    why_not_stored,
 )
-from edge_cache.supabase.canonical import ACCEPTED
-from edge_cache.supabase.parsing import loads
+from edge_cache.supabase.parsing import TooDeep, loads
 from edge_cache.supabase.requests import Requests
 
 MAX_HEADERS_BYTES = 700
-"""What KV's metadata has room for, beside all else that is in it."""
+"""KV's metadata has room for this many bytes of headers, besides its other members."""
 
-_MAY_NOT_BE_STORED = re.compile(r"(?:^|[\s,])(?:no-store|private)(?:$|[\s,=])", re.IGNORECASE)
 _SINGULARITY = "PGRST116"
-
-_MAX_TOLD_CHARS = 100
-"""So much of what SQL wrote is told to the operator."""
-
-_VARY = frozenset(
-    {
-        # The key of an entry has these, or a request that has them is passed on.
-        *("accept", "accept-profile", "apikey", "authorization", "prefer", "range"),
-        # The runtime unpacks what is packed, and the Worker has CORS headers of its own.
-        *("accept-encoding", "origin"),
-    }
-)
-"""Request headers that an answer may vary with, and still be everybody's."""
 
 
 class Queries:
-    """Sends exactly what a query names, with the public key and nothing of any reader's."""
+    """Sends exactly what a query names and the public key, and nothing of a reader."""
 
     def __init__(self, requests: Requests) -> None:
         self._requests = requests
 
     async def read(self, query: Query) -> Representation:
-        """Return the answer, if it may be stored. Raises UpstreamError, with what Supabase said."""
+        """Return the answer if it may be stored. Else raise UpstreamError, which has the answer."""
         question = f"?{query.parameters}" if query.parameters else ""
         method = "HEAD" if query.head else "GET"
         target = query.target + question
@@ -74,10 +60,10 @@ def _headers(query: Query) -> dict[str, str]:
 
 
 def _require_answer(query: Query, response: httpx.Response) -> None:
-    """Raise UpstreamError for what is not PostgREST's answer to the query, or not all of it."""
+    """Raise UpstreamError unless this is PostgREST's complete answer to the query."""
     if not response.is_success and not _says_not_one_row(response):
-        if query.head and error_code(response) is None and response.is_client_error:
-            # Such an answer has no body that tells. The count may be private by now.
+        if query.head and error_code(response) is None and _may_be_a_verdict(response):
+            # An answer to HEAD has no body that shows the cause. The count may be private by now.
             raise final_answer(response)
         require_success(response)
     status = response.status_code
@@ -89,47 +75,43 @@ def _require_answer(query: Query, response: httpx.Response) -> None:
     if status in REPLAYABLE and is_json(response) and not query.head:
         try:
             loads(response.content)
+        except TooDeep as error:
+            raise final_answer(response, why=TOO_DEEP) from error
         except ValueError as error:
             raise InvalidAnswer(
                 "Supabase sent JSON that is broken or cut off.", supabase_status=status
             ) from error
 
 
+def _may_be_a_verdict(response: httpx.Response) -> bool:
+    is_ambiguous = response.status_code == HTTPStatus.MULTIPLE_CHOICES
+    return is_ambiguous or response.is_client_error
+
+
 def _says_not_one_row(response: httpx.Response) -> bool:
-    """Tell whether it says that there is no row, or are several, where one is wanted."""
+    """Return whether the client wants one row, but there is none, or there are several."""
     is_not_acceptable = response.status_code == HTTPStatus.NOT_ACCEPTABLE
     return is_not_acceptable and error_code(response) == _SINGULARITY and is_json(response)
 
 
 def _why_not_stored(query: Query, response: httpx.Response, headers: dict[str, str]) -> str:
-    """Return what keeps an answer from KV. If it is empty, everybody who asks this may get it."""
-    if response.status_code not in REPLAYABLE:
-        return "no answer of this status is"
+    """Return why an answer may not be stored. If that is empty, everybody may get the answer."""
     if not _is_of_the_type(query, response):
-        return "its media type is not the one that was asked for"
-    if _MAY_NOT_BE_STORED.search(response.headers.get("cache-control", "")):
-        return "its Cache-Control forbids that"
-    if more := _varies_with(response) - _VARY:
-        return f"its Vary names {', '.join(sorted(more))[:_MAX_TOLD_CHARS]}"
+        return "its media type is not the one that the client asked for"
     if not _have_room(headers):
         return "its headers are too long, or not ASCII"
-    return ""
+    return why_not_stored(response)
 
 
 def _is_of_the_type(query: Query, response: httpx.Response) -> bool:
-    """Tell whether the answer is of the media type that was asked for. SQL can set another one."""
+    """Return whether the answer has the media type that was asked for. SQL can set another one."""
     if query.accept == "any" or not response.is_success:
         return True
     return media_type_of(response) == "text/csv" if query.accept == "csv" else is_json(response)
 
 
-def _varies_with(response: httpx.Response) -> frozenset[str]:
-    names = response.headers.get("vary", "").split(",")
-    return frozenset(name.strip().lower() for name in names) - {""}
-
-
 def _replayed(response: httpx.Response) -> dict[str, str]:
-    """Return the headers that are stored; Content-Location only if there is room for it."""
+    """Return the headers that are stored. If there is no room, Content-Location is left out."""
     headers = {name: response.headers[name] for name in REPLAYED if name in response.headers}
     if not _have_room(headers):
         headers.pop("content-location", None)
@@ -137,6 +119,6 @@ def _replayed(response: httpx.Response) -> dict[str, str]:
 
 
 def _have_room(headers: dict[str, str]) -> bool:
-    """Tell whether KV's metadata can have these headers."""
+    """Return whether KV's metadata can have these headers."""
     is_short = len(json.dumps(headers)) <= MAX_HEADERS_BYTES
     return is_short and all(map(is_storable_header, headers.values()))

@@ -1,40 +1,56 @@
-"""Requests to Supabase's REST interface: with the public key, sent again where that may help."""
+"""Requests to Supabase's REST interface, with the public key. If it may help, we send one again."""
 
 from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import quote
 
 import httpx
 
 from edge_cache.config import Settings
-from edge_cache.errors import TransientUpstreamError, UpstreamUnreachable
+from edge_cache.errors import TransientUpstreamError, UpstreamTimeout, UpstreamUnreachable
+from edge_cache.pauses import backoff_ms
 from edge_cache.supabase.answers import require_available
 from edge_cache.tables import PUBLIC, Table
 
 RETRIES = 2
-"""How often a request that failed transiently is sent again."""
+"""If a request fails transiently, it is sent again at most this often."""
 
-FIRST_BACKOFF_S = 0.2
-"""Upper bound of the pause before the first retry; it doubles with each."""
+FIRST_BACKOFF_MS = 200
+"""The pause before the first retry is at most this long. The limit doubles with each retry."""
 
 
 class Requests:
     """Sends requests with the public key, so that row level security decides.
 
-    It sends them through httpx's transport, not through a client: cookies, redirects and
-    authentication flows, which a client looks after, are not wanted here, and cost milliseconds.
+    It uses httpx's transport and no client, because a client handles cookies, redirects and
+    authentication. We do not want those here, and they cost milliseconds.
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport, settings: Settings) -> None:
         self._transport = transport
         self._root = f"{settings.supabase_url}/rest/v1/"
         self._headers = key_headers(settings.anon_key)
+        self._timeout_s = settings.timeout_s
         self._extensions = {"timeout": httpx.Timeout(settings.timeout_s).as_dict()}
 
+    @asynccontextmanager
+    async def within_time_limit(self) -> AsyncIterator[None]:
+        """Limit the time of all requests inside to the settings' limit. Raises UpstreamTimeout."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                yield
+        except TimeoutError as error:
+            raise UpstreamTimeout(
+                f"Supabase sent no complete answer within {self._timeout_s:g} s "
+                "(SUPABASE_TIMEOUT_SECONDS)."
+            ) from error
+
     async def get(self, target: str, headers: dict[str, str] | None = None) -> httpx.Response:
-        """GET a path below ``/rest/v1/``; see `send`."""
+        """GET a path below ``/rest/v1/``, as `send` does."""
         return await self.send("GET", target, headers or {})
 
     async def send(
@@ -46,10 +62,11 @@ class Requests:
         *,
         is_relayed: bool = False,
     ) -> httpx.Response:
-        """Ask for a path below ``/rest/v1/``, query included; return the answer with its body.
+        """Request a path below ``/rest/v1/``, with its query. Return the answer with its body.
 
-        Raises TransientUpstreamError once the last attempt failed so, and TimeoutError. An error
-        that Supabase answered is not asked for again where it is relayed: its clients do that.
+        Raises TransientUpstreamError if the last attempt fails, and TimeoutError. If Supabase's
+        answer is handed on (``is_relayed``), an error that Supabase sent is not retried, because
+        its clients do that.
         """
         for attempt in range(RETRIES):
             try:
@@ -57,7 +74,8 @@ class Requests:
             except TransientUpstreamError as error:
                 if is_relayed and error.reply is not None:
                     raise
-                await asyncio.sleep(backoff_s(attempt, random.random()))  # noqa: S311  no secret
+                pause_ms = backoff_ms(FIRST_BACKOFF_MS, attempt, random.random())  # noqa: S311  no secret
+                await asyncio.sleep(pause_ms / 1000)
         return await self._attempt(method, target, headers, content)
 
     async def _attempt(
@@ -84,7 +102,8 @@ class Requests:
 def key_headers(key: str) -> dict[str, str]:
     """Return the headers that authenticate a request.
 
-    Publishable keys go in ``apikey`` only; a legacy anon key is a JWT and also the bearer token.
+    A publishable key goes in ``apikey`` only. A legacy anon key is a JWT, so it is also the bearer
+    token.
     """
     headers = {"apikey": key}
     if key.startswith("ey"):
@@ -93,18 +112,10 @@ def key_headers(key: str) -> dict[str, str]:
 
 
 def table_target(table: Table) -> str:
-    """Return what asks for a table's rows with all columns; filters may follow."""
+    """Return the path that asks for a table's rows with all columns. Filters may follow."""
     return f"{quote(table.relation, safe='')}?select=*"
 
 
 def profile(table: Table) -> dict[str, str]:
-    """Return the header that chooses a schema other than the first one exposed."""
+    """Return the header that chooses the table's schema, if it is not the first one exposed."""
     return {} if table.schema == PUBLIC else {"accept-profile": table.schema}
-
-
-def backoff_s(attempt: int, jitter: float) -> float:
-    """Return the pause in seconds after the given attempt (0 is the first).
-
-    ``jitter`` from 0 to 1 spreads it between half and the whole of an exponential bound.
-    """
-    return float(FIRST_BACKOFF_S * 2**attempt * (0.5 + jitter / 2))

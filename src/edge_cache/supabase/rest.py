@@ -1,20 +1,16 @@
-"""Reads from Supabase's REST interface (PostgREST), complete and checked, or not at all."""
+"""Reads from Supabase's REST interface (PostgREST). Only complete, checked answers are returned."""
 
 from __future__ import annotations
-
-import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import httpx
 
 from edge_cache.config import Settings
 from edge_cache.entries import Representation
-from edge_cache.errors import AnotherRow, InvalidAnswer, NotFound, SpelledOtherwise, UpstreamTimeout
-from edge_cache.ports import Announced, NowMs
+from edge_cache.errors import AnotherRow, InvalidAnswer, NotFound, SpelledOtherwise
+from edge_cache.ports import NowMs
 from edge_cache.resources import Resource
 from edge_cache.supabase.absence import can_exist, is_spelling, proves_absence
-from edge_cache.supabase.answers import object_in, require_success
+from edge_cache.supabase.answers import object_in, require_storable, require_success
 from edge_cache.supabase.columns import equals
 from edge_cache.supabase.outbox import Outbox
 from edge_cache.supabase.queries import Queries
@@ -26,55 +22,29 @@ _ROW_TYPE = "application/vnd.pgrst.object+json"
 
 
 class Supabase:
-    """Reads tables, rows, queries and the outbox as the public key may see them."""
+    """Reads tables, rows and queries as the public key may see them. It also has the outbox."""
 
     def __init__(
         self, transport: httpx.AsyncBaseTransport, settings: Settings, *, now_ms: NowMs
     ) -> None:
-        self._timeout_s = settings.timeout_s
         self._requests = Requests(transport, settings)
         self._tables = Tables(self._requests, now_ms)
         self._queries = Queries(self._requests)
-        self._outbox = Outbox(self._requests, settings)
+        self.outbox = Outbox(self._requests, settings)
 
     async def read(self, resource: Resource) -> Representation:
         """Return a table as a JSON array of all its rows, a row as a JSON object, or an answer.
 
-        The whole read, retries included, is bounded by the settings' time limit. Raises NotFound
-        for a row that is proven not to be there, else UpstreamError.
+        The settings' time limit bounds the whole read, retries included. Raises NotFound if the
+        answer proves that a row is absent, else UpstreamError.
         """
-        with self._time_limit_told():
-            async with asyncio.timeout(self._timeout_s):
-                if resource.query is not None:
-                    return await self._queries.read(resource.query)
-                if resource.row_id is None:
-                    table = await self._tables.read(resource.table)
-                    return Representation(table.body, rows=table.rows)
-                return Representation(await self._read_row(resource.table, resource.row_id))
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the outbox may be asked: not without a secret."""
-        return self._outbox.is_open
-
-    async def announced(self, after: str | None) -> Announced | None:
-        """Return what the database's outbox announced since a cursor's moment, or None without one.
-
-        Bounded as `read` is. Raises UpstreamError.
-        """
-        with self._time_limit_told():
-            async with asyncio.timeout(self._timeout_s):
-                return await self._outbox.announced(after)
-
-    @contextmanager
-    def _time_limit_told(self) -> Iterator[None]:
-        try:
-            yield
-        except TimeoutError as error:
-            raise UpstreamTimeout(
-                f"Supabase gave no complete answer within {self._timeout_s:g} s "
-                "(SUPABASE_TIMEOUT_SECONDS)."
-            ) from error
+        async with self._requests.within_time_limit():
+            if resource.query is not None:
+                return await self._queries.read(resource.query)
+            if resource.row_id is None:
+                table = await self._tables.read(resource.table)
+                return Representation(table.body, rows=table.rows)
+            return Representation(await self._read_row(resource.table, resource.row_id))
 
     async def _read_row(self, table: Table, row_id: str) -> bytes:
         absent = NotFound(f"No row of {table.name} with this {table.key} is visible.")
@@ -85,6 +55,7 @@ class Supabase:
         if proves_absence(response, row_id):
             raise absent
         require_success(response, table)
+        require_storable(response, table)
         found_id = object_in(response).get(table.key)
         if not isinstance(found_id, str):
             raise InvalidAnswer(
@@ -93,6 +64,6 @@ class Supabase:
         if found_id == row_id:
             return response.content
         if is_spelling(row_id, found_id):
-            # Entries of other spellings would outlive edits of the row.
-            raise SpelledOtherwise(f"The row's {table.key} is spelled otherwise.")
-        raise AnotherRow(f"Supabase sent a row with another {table.key} than was asked for.")
+            # If the row is edited, an entry under another spelling would stay as it was.
+            raise SpelledOtherwise(f"The row's {table.key} is spelled in another way.")
+        raise AnotherRow(f"Supabase sent a row with another {table.key} than we asked for.")

@@ -1,4 +1,4 @@
-"""What a JSON text says about rows. Pure."""
+"""What a JSON text says about rows."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from edge_cache.supabase.parsing import MARK, loads, marked
 
 
 def is_plausible(body: bytes, *, row: bool) -> bool:
-    """Tell whether an entry without metadata can be what it should be.
+    """Return whether a value without metadata can be a table's or a row's entry.
 
-    The lesson's Worker wrote ``null`` and error objects into the cache; those must count as absent.
+    The lesson's Worker also wrote ``null`` and error objects. Those must count as absent.
     """
     try:
         value = loads(body)
@@ -22,7 +22,7 @@ def is_plausible(body: bytes, *, row: bool) -> bool:
 
 
 def row_digest(body: bytes) -> str:
-    """Return a digest of a row's JSON object: equal for equal rows, whatever their spelling."""
+    """Return a digest of a row's JSON object. Equal rows have equal digests in any spelling."""
     return _digest(marked(body))
 
 
@@ -37,13 +37,13 @@ def row_digests(table_body: bytes, key: str) -> dict[str, str]:
 
 
 def _digest(row: object) -> str:
-    # It recurses, which what `marked` accepts is not deep enough to make dangerous.
+    # It recurses. What `marked` accepts is not deep enough to make that dangerous.
     text = json.dumps(row, sort_keys=True, separators=(",", ":"))
     return digest_of(text.encode(), 8)
 
 
 def _rows(table_body: bytes, key: str) -> Iterator[tuple[str, object]]:
-    """Return the rows that an id names, with that id; their numbers are marked."""
+    """Return each row with its id, if it has one. Numbers in the row are marked."""
     rows = marked(table_body)
     if not isinstance(rows, list):
         raise TypeError("a table's body is an array")

@@ -1,4 +1,4 @@
-"""Whole tables: in one request wherever that is possible, and never a part of one."""
+"""Whole tables, and never a part of one. If possible, one request reads all."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from edge_cache.tables import Table
 
 
 class Tables:
-    """Reads tables: a short one as its only page, a long one by the function or page by page.
+    """Reads a short table as its only page, and a long one with the function or page by page.
 
-    That a table is long is remembered, so that its first page is not read in vain the next time.
+    It remembers which tables are long, so that it does not read their first page in vain.
     """
 
     def __init__(self, requests: Requests, now_ms: NowMs) -> None:
@@ -21,7 +21,7 @@ class Tables:
         self._page_rows: dict[Table, int] = {}
 
     async def read(self, table: Table) -> Page:
-        """Return a table as the only page of its rows. Raises UpstreamError."""
+        """Return a whole table as one page. Raises UpstreamError."""
         page_rows = self._page_rows.get(table)
         if page_rows is not None:
             whole = await self._snapshots.read(table)
@@ -36,7 +36,7 @@ class Tables:
         return whole or await self._pages.all(table, first)
 
     def _note(self, table: Table, seen: Page, page_rows: int) -> None:
-        """Remember a table that is longer than a page, and how long a page is."""
+        """If a table is longer than a page, remember it, and the length of a page."""
         if seen.total > page_rows:
             self._page_rows[table] = page_rows
         else:

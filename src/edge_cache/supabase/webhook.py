@@ -1,7 +1,7 @@
-"""Supabase's Database Webhook payload: only *what* changed is taken from it. Pure.
+"""Supabase's Database Webhook payload. We take from it only *what* changed.
 
-The row in it has every column, whatever row level security says, so it is never stored, cached or
-logged. https://supabase.com/docs/guides/database/webhooks#payload
+It has the row with every column, even if row level security hides that, so the row is never stored,
+cached or logged. https://supabase.com/docs/guides/database/webhooks#payload
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from edge_cache.supabase.parsing import is_text, loads
 from edge_cache.tables import Table
 
 MAX_BYTES = 10 * 1024 * 1024
-"""A larger payload is refused. It may hold a whole row twice, as it was and as it is."""
+"""A larger payload is refused. A payload may have a whole row twice, the old and the new one."""
 
 _RECORDS = {"INSERT": ("record",), "UPDATE": ("record", "old_record"), "DELETE": ("old_record",)}
-"""Which members of the payload are rows, by its ``type``; a TRUNCATE has none."""
+"""By the payload's ``type``: the members that are rows. A TRUNCATE has none."""
 
 
 def change_in(body: bytes, tables: tuple[Table, ...]) -> Change:
-    """Return the change that a payload tells of.
+    """Return the change that a payload names.
 
     Raises BadPayload if it is neither Supabase's JSON nor that of the project's own triggers.
     """
@@ -51,7 +51,7 @@ def _object(body: bytes) -> dict[str, object]:
 
 
 def _row_ids(payload: dict[str, object], kind: str, table: Table) -> tuple[str, ...] | None:
-    """Return the ids, or None where any row may have changed: one of the rows has no id."""
+    """Return the ids, or None if a row has no id. Then any row may have changed."""
     records = [payload.get(member) for member in _RECORDS.get(kind, ())]
     ids = [row_id_of(row.get(table.key)) for row in records if isinstance(row, dict)]
     found = [row_id for row_id in ids if row_id is not None]

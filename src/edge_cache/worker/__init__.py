@@ -1,1 +1,1 @@
-"""Runs in the Worker, for each request: paths, the read path, who may do what, health. Pure."""
+"""Runs in the Worker, for each request: paths, reads, who may do what, health."""

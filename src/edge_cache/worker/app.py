@@ -1,4 +1,4 @@
-"""Which request gets what: paths, methods, and every error as a problem. Pure."""
+"""Which request gets which answer: paths, methods, and errors."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from edge_cache.errors import (
 )
 from edge_cache.http import Answer, Passed, Request
 from edge_cache.ports import Log, Purge, Refreshing
+from edge_cache.reasons import PassedOn, Reason
 from edge_cache.resources import Resource, resource_at
-from edge_cache.supabase.canonical import PassedOn
 from edge_cache.supabase.webhook import MAX_BYTES, change_in
 from edge_cache.tables import PROJECT, Declared
 from edge_cache.unexpected import reported
@@ -30,7 +30,7 @@ from edge_cache.worker import page, rest_errors, shared_cache, supabase_paths
 from edge_cache.worker.auth import is_open, require_secret, signature_in
 from edge_cache.worker.health import Health, misconfigured
 from edge_cache.worker.origin import require_own_origin
-from edge_cache.worker.passing import METHOD, SERVICE, Passing
+from edge_cache.worker.passing import Passing
 from edge_cache.worker.public import Public
 from edge_cache.worker.reader import Conditions, Reader
 
@@ -39,12 +39,12 @@ HEALTH_PATH = "/health"
 _REVALIDATE_METHODS = "GET, POST, OPTIONS"
 _READS = frozenset({"GET", "HEAD"})
 
-_WITHOUT_CACHE = frozenset({RefresherUnavailable.slug, Overloaded.slug})
-"""Errors of this Worker's own, at which Supabase is asked in the cache's place."""
+_WITHOUT_CACHE = (RefresherUnavailable, Overloaded)
+"""The cache's own errors. After one of these, the request is passed on to Supabase."""
 
 
 _NOT_NORMAL = (
-    "A path has no segments that are empty, . or .., and no backslash: send it in its normal form."
+    "A path may not have a backslash, or a segment that is empty, . or ..: send its normal form."
 )
 
 
@@ -76,7 +76,7 @@ class App:
 
     @property
     def shared_max_age_s(self) -> int | None:
-        """For how long shared caches may answer by themselves; None: not at all."""
+        """How many seconds shared caches may answer by themselves. None: not at all."""
         return self._settings.shared_max_age_s
 
     async def answer(self, request: Request) -> Answer | Passed:
@@ -91,7 +91,7 @@ class App:
         if api == supabase_paths.REST:
             return await self._rest(request)
         if api is not None and self._passing.has_services:
-            return await self._passing.pass_on(request, SERVICE)
+            return await self._passing.pass_on(request, Reason.SERVICE)
         if path == REVALIDATE_PATH:
             return await self._revalidate(request)
         if path == HEALTH_PATH:
@@ -99,21 +99,21 @@ class App:
         return self._elsewhere(path, request)
 
     async def _rest(self, request: Request) -> Answer | Passed:
-        """Decide whether the cache answers, or Supabase because the cache does not."""
+        """Answer from the cache. If the cache may not or cannot answer, pass the request on."""
         method = request.method
         if method == "OPTIONS":
             return _options(http.REST_METHODS, request)
         if method not in _READS:
-            return await self._passing.pass_on(request, METHOD)
+            return await self._passing.pass_on(request, Reason.METHOD)
         asked = self._public.resource_of(request)
         if isinstance(asked, PassedOn):
             return await self._passing.pass_on(request, asked.why)
         try:
             return await self._read(asked, request)
         except EdgeCacheError as error:
-            # Without the refresher there is no cache, but Supabase may well be there.
-            if error.slug in _WITHOUT_CACHE and self._passing.passes_rest:
-                return await self._passing.pass_on(request, error.slug)
+            # The cache cannot answer without the refresher, but Supabase may still answer.
+            if isinstance(error, _WITHOUT_CACHE) and self._passing.passes_rest:
+                return await self._passing.pass_on(request, Reason(error.slug))
             raise
 
     async def _read(self, resource: Resource, request: Request) -> Answer:
@@ -135,7 +135,7 @@ class App:
         return await self._revalidate_all()
 
     async def _revalidate_all(self) -> Answer:
-        """Revalidate everything side by side; what fails keeps nothing else from it."""
+        """Revalidate everything at once. If one table fails, the others are still revalidated."""
         tables = self._settings.declared.tables
         outcomes = await asyncio.gather(
             *map(self._refresher.revalidate, (*tables, PROJECT)), return_exceptions=True
@@ -149,7 +149,7 @@ class App:
         return http.json_answer({"received": True})
 
     async def _trusted_body(self, request: Request) -> bytes:
-        """Return the body of a request that may revalidate, before anybody looks into it."""
+        """Return the body of a request that may revalidate. Nobody looks into it before that."""
         secrets, signature = self._settings.secrets, signature_in(request.header)
         if signature is None or is_open(secrets, request.url):
             require_secret(secrets, request.header("authorization"), request.url)
@@ -163,7 +163,7 @@ class App:
         change = change_in(body, self._settings.declared.tables)
         if change.table is not None:
             await self._refresher.record(change.table, change.row_ids)
-        # The project last: what it knows of is not asked for again.
+        # The project comes last, because the outbox is not asked again for a change that it knows.
         await self._refresher.record(PROJECT, (), change.number)
         table = "another" if change.table is None else change.table.name
         self._log("received", table=table, type=change.kind)
@@ -178,7 +178,7 @@ class App:
         return report
 
     def _revalidation(self, request: Request) -> str:
-        """Tell what `/revalidate` asks for at this address, by knocking without a secret."""
+        """Return what `/revalidate` needs at this address: try it without a secret."""
         try:
             require_secret(self._settings.secrets, None, request.url)
         except (Unauthorized, SecretNotConfigured) as refused:
@@ -186,7 +186,10 @@ class App:
         return "open"
 
     def _elsewhere(self, path: str, request: Request) -> Answer:
-        """Answer with the page, or let another site's page ask, so that it can read the 404."""
+        """Answer with the page, or raise NotFound.
+
+        A CORS preflight succeeds, so that a page of another site can read the 404.
+        """
         if request.method == "OPTIONS":
             return _options(http.READ_METHODS, request)
         if path == page.PATH and self._settings.has_page and _is_read(request):
@@ -199,7 +202,7 @@ class App:
 
 
 async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer | Passed:
-    """Answer a request, errors too. ``app`` may raise ConfigurationError."""
+    """Answer a request, even if that fails. ``app`` may raise ConfigurationError."""
     answered: Answer | Passed
     shared_max_age_s = None
     try:
@@ -217,12 +220,12 @@ async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer |
 async def _body_of(request: Request) -> bytes:
     body = await request.body(MAX_BYTES)
     if body is None:
-        raise PayloadTooLarge(f"A payload may have {MAX_BYTES} bytes.")
+        raise PayloadTooLarge(f"A payload may have at most {MAX_BYTES} bytes.")
     return body
 
 
 def _refusal(error: EdgeCacheError, request: Request, log: Log) -> Answer:
-    """Answer with an error in the words of those who ask at this path."""
+    """Answer with an error in the shape that clients of this path expect."""
     path = request.url.route
     api = supabase_paths.api_of(path)
     answer = http.problem(error)
@@ -231,7 +234,7 @@ def _refusal(error: EdgeCacheError, request: Request, log: Log) -> Answer:
     logged = supabase_paths.logged(path)
     log("refused", path=logged, method=request.method, status=answer.status, type=error.slug)
     if isinstance(error, ConfigurationError):
-        if request.method == "OPTIONS":  # so that a page can read what is wrong
+        if request.method == "OPTIONS":  # so that a page can read the faults
             rest = api == supabase_paths.REST
             return _options(http.REST_METHODS if rest else http.READ_METHODS, request)
         return _misconfigured(error, request, path) or answer
@@ -239,7 +242,7 @@ def _refusal(error: EdgeCacheError, request: Request, log: Log) -> Answer:
 
 
 def _misconfigured(error: ConfigurationError, request: Request, path: str) -> Answer | None:
-    """Say it where somebody looks how things are; whether they may have a page is not known."""
+    """Show the faults at `/health` and on the page. Nobody knows whether the page is turned off."""
     report = misconfigured(error)
     if path == HEALTH_PATH:
         return page.negotiated(report, request.header("accept"))
@@ -249,18 +252,19 @@ def _misconfigured(error: ConfigurationError, request: Request, path: str) -> An
 
 
 def _hint(declared: Declared) -> str:
-    """Tell where there is something, if it is anywhere."""
+    """Return words that name the paths where something is served."""
     tables = [f"/{table.name}" for table in declared.tables]
     paths = tables or [f"{supabase_paths.REST}/{target}" for target in declared.targets]
     return f"; try {' or '.join(paths)}" if paths else ", and no table is served"
 
 
 _NOT_OF_A_SERVICE = (NotFound, ConfigurationError)
-"""Where Supabase's services are not passed on, or nobody knows, their paths are like any other."""
+"""These errors mean that Supabase's services are not passed on, or that nobody knows. Then their
+paths are like any other."""
 
 
 def _is_read(request: Request) -> bool:
-    """Tell whether it is GET or HEAD; if not, it is OPTIONS. Raises MethodNotAllowed."""
+    """Return whether it is GET or HEAD. If not, it is OPTIONS. Raises MethodNotAllowed."""
     if request.method in _READS:
         return True
     if request.method == "OPTIONS":

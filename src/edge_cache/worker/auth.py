@@ -1,7 +1,7 @@
-"""Who may revalidate: whoever sends the secret, or a body that is signed with it. Pure.
+"""Who may revalidate: a sender must have the secret.
 
-The project's own triggers sign, so that the secret stays in the database's Vault. People, and
-Supabase's own Database Webhooks, send the secret itself.
+The project's own triggers sign the body with it, so that the secret stays in the database's Vault.
+People, and Supabase's own Database Webhooks, send the secret itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from edge_cache.errors import SecretNotConfigured, Unauthorized
 from edge_cache.urls import Url
 
 MAX_SKEW_S = 5 * 60
-"""A signature whose time is further off, on either side, is refused."""
+"""If a signature's time differs from the Worker's clock by more, it is refused."""
 
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _SCHEME = "v1,"
@@ -27,7 +27,7 @@ _MAX_DIGITS = 12
 class Signature:
     """The headers of the Standard Webhooks specification, as they were sent.
 
-    ``sent`` is one or more signatures with spaces between them; ``timestamp`` is in Unix seconds.
+    ``sent`` is one or more signatures with spaces between them. ``timestamp`` is in Unix seconds.
     https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     """
 
@@ -36,22 +36,22 @@ class Signature:
     timestamp: str
 
     def require_recent(self, now_ms: int) -> None:
-        """Return if it was made within the last minutes; otherwise raise Unauthorized."""
+        """Raise Unauthorized if its time differs from the Worker's by more than `MAX_SKEW_S`."""
         if not (self.timestamp.isascii() and self.timestamp.isdecimal()):
             raise _refused("A signature needs `webhook-timestamp`, in Unix seconds.")
         too_long = len(self.timestamp) > _MAX_DIGITS
         if too_long or abs(now_ms / 1000 - int(self.timestamp)) > MAX_SKEW_S:
             raise _refused(
-                "`webhook-timestamp` is more than five minutes off the Worker's clock: compare the "
-                "sender's clock."
+                "`webhook-timestamp` differs from the Worker's clock by more than five minutes: "
+                "check the sender's clock."
             )
 
     def require(self, secrets: tuple[str, ...], body: bytes) -> None:
-        """Return if it is this body's, made with one of the secrets; else raise Unauthorized."""
+        """Raise Unauthorized unless this body was signed with one of the secrets."""
         expected = [self._expected(secret, body) for secret in secrets]
         given = self.sent.encode().split(b" ")
         if not any(hmac.compare_digest(one, other) for one in given for other in expected):
-            raise _refused("`webhook-signature` is not this body's, signed with REVALIDATE_SECRET.")
+            raise _refused("`webhook-signature` does not fit this body and REVALIDATE_SECRET.")
 
     def _expected(self, secret: str, body: bytes) -> bytes:
         digest = hmac.new(
@@ -70,10 +70,10 @@ def signature_in(header: Callable[[str], str | None]) -> Signature | None:
 
 
 def require_secret(secrets: tuple[str, ...], authorization: str | None, url: Url) -> None:
-    """Return if the request may revalidate; otherwise raise Unauthorized or SecretNotConfigured.
+    """Raise Unauthorized or SecretNotConfigured unless the request may revalidate.
 
-    Any of the ``secrets`` opens. Without one only requests to this machine may, so that
-    ``wrangler dev`` needs no set-up.
+    Each of the ``secrets`` is valid. If there is none, only requests to this machine may
+    revalidate, so that ``wrangler dev`` needs no set-up.
     """
     if is_open(secrets, url):
         return
@@ -87,7 +87,10 @@ def require_secret(secrets: tuple[str, ...], authorization: str | None, url: Url
 
 
 def is_open(secrets: tuple[str, ...], url: Url) -> bool:
-    """Return whether nobody needs a secret. Raises SecretNotConfigured if nobody can have one."""
+    """Return whether nobody needs a secret.
+
+    Raises SecretNotConfigured if a secret is needed and none is set.
+    """
     if secrets:
         return False
     if url.host in _LOCAL_HOSTS:
@@ -104,6 +107,6 @@ def _refused(detail: str) -> Unauthorized:
 
 
 def _equal(token: str, secret: str) -> bool:
-    """Compare in a time that tells nothing about the secret, not even its length."""
+    """Compare. The time that this takes shows nothing of the secret, not even its length."""
     digests = [hashlib.sha256(text.encode()).digest() for text in (token, secret)]
     return hmac.compare_digest(*digests)

@@ -1,23 +1,30 @@
-"""`/health`: whether readers can be served, and how the refreshes go. Pure."""
+"""`/health`: whether readers can be served, and how the refreshes go."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
-from edge_cache.entries import Metadata, age_s, parse_metadata
+from edge_cache.bodies import release
+from edge_cache.entries import Entry, Metadata, parse_metadata
 from edge_cache.errors import ConfigurationError, EdgeCacheError
-from edge_cache.http import Answer, json_answer, release
+from edge_cache.http import Answer, json_answer
 from edge_cache.ports import NowMs, ReadableStore, Refreshing
 from edge_cache.resources import Resource
 from edge_cache.tables import PROJECT, Declared, Table
-from edge_cache.times import ms_of, rfc3339
+from edge_cache.times import rfc3339
 
 FAILED_MS = 5 * 60 * 1000
-"""For so long a failed read says that readers of what is not cached may not be served."""
+"""If a table has no entry, `/health` says for so long after a failed read that it is not served."""
+
+
+_MS = "_ms"
+"""The names of times in milliseconds end with this."""
 
 
 class Health:
-    """Looks at Workers KV and at each table's refresher."""
+    """Looks at Workers KV and at the objects."""
 
     def __init__(
         self,
@@ -34,9 +41,9 @@ class Health:
         self._now_ms = now_ms
 
     async def report(self, revalidation: str) -> Answer:
-        """Answer 200 if every table can be served, else 503; either way with the details.
+        """Answer 200 if every table can be served, else 503, both with the details.
 
-        ``revalidation`` says what `/revalidate` asks for.
+        ``revalidation`` is what `/revalidate` needs.
         """
         declared = self._declared.tables
         project, *reports = await asyncio.gather(self._project(), *map(self._table, declared))
@@ -52,18 +59,18 @@ class Health:
         return _answer(members, serving=serving)
 
     async def _project(self) -> dict[str, object]:
-        """Return the members of what belongs to no single table."""
+        """Return the project's members."""
         try:
             status = await self._refresher.status(PROJECT)
         except EdgeCacheError as error:
             status = {"error": error.document()}
-        return {"serves": self._declared.targets, **status}
+        return {"serves": self._declared.targets, **_shown(status)}
 
     async def _table(self, table: Table) -> dict[str, object]:
         """Return a table's members.
 
-        It can be served from its entry or, unless a read has just failed, from Supabase. Of an
-        older failure nobody knows whether it still holds: nobody has asked since.
+        It can be served if it has an entry, or if no read failed just now. An older failure does
+        not count: nobody has asked since, so nobody knows whether Supabase still fails.
         """
         try:
             value = await self._store.open(Resource(table).key)
@@ -77,30 +84,43 @@ class Health:
         cached = value is not None and is_ours
         serving = cached or not self._has_just_failed(status)
         entry = self._entry(metadata if is_ours else None)
-        return {"serving": serving, "cached": cached, **entry, **status}
+        return {"serving": serving, "cached": cached, **entry, **_shown(status)}
 
-    def _has_just_failed(self, status: dict[str, object]) -> bool:
+    def _has_just_failed(self, status: Mapping[str, Any]) -> bool:
         if status.get("refused"):
             return True
         if status["failures"] == 0:
             return False
-        return self._now_ms() - ms_of(str(status["failed_at"])) < FAILED_MS
+        return self._now_ms() - int(status["failed_at_ms"]) < FAILED_MS
 
     def _entry(self, metadata: Metadata | None) -> dict[str, object]:
-        """Return what the metadata tells of an entry; another Worker's has none."""
+        """Return an entry's members. They are None if another Worker wrote it."""
         if metadata is None:
             return dict.fromkeys(("rows", "bytes", "read_at", "age", "version"))
         return {
             "rows": metadata.rows,
             "bytes": metadata.size,
             "read_at": rfc3339(metadata.read_at_ms),
-            "age": age_s(metadata.read_at_ms, self._now_ms()),
+            "age": Entry(metadata, None).age_s(self._now_ms()),
             "version": metadata.version,
         }
 
 
+def _shown(status: Mapping[str, Any]) -> dict[str, object]:
+    """Return an object's status with its times in RFC 3339's form."""
+    shown: dict[str, object] = {}
+    for name, value in status.items():
+        if isinstance(value, dict):
+            shown[name] = _shown(value)
+        elif name.endswith(_MS):
+            shown[name.removesuffix(_MS)] = rfc3339(value)
+        else:
+            shown[name] = value
+    return shown
+
+
 def misconfigured(error: ConfigurationError) -> Answer:
-    """Answer 503 with what is wrong with the configuration."""
+    """Answer 503 with the faults of the configuration."""
     members: dict[str, object] = {"configuration": list(error.faults), "tables": {}, "project": {}}
     return _answer(members, serving=False)
 

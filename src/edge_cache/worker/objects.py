@@ -1,4 +1,4 @@
-"""The Durable Objects as the Worker asks them: one for each table, and one for the project."""
+"""How the Worker asks the objects: one for each table, and one for the project."""
 
 from __future__ import annotations
 
@@ -22,43 +22,45 @@ class Objects:
         self._call_object = call
 
     async def fill(self, resource: Resource, *, version: int, has_stale: bool) -> Filled:
-        """Return an entry that readers miss, at least as new as the version that they see.
+        """Return an entry that a reader misses, at least as new as the version that the reader saw.
 
-        Whoever ``has_stale`` bytes to fall back on does not wait long: StillReading, NotAsked.
+        If the reader has an outdated entry (``has_stale``), it does not wait long. Then this raises
+        StillReading or NotAsked.
         """
         verb = wire.REFILL if has_stale else wire.FILL
         answer = await self._call(resource, verb, number=version)
         return wire.filled_from(answer.header, answer.body)
 
     async def renew(self, resource: Resource, asked_at_ms: int) -> None:
-        """Read an entry anew, unless a reader was known to want it later than that."""
+        """Read an entry again, unless a reader is known to have wanted it after ``asked_at_ms``."""
         await self._call(resource, wire.RENEW, number=asked_at_ms)
 
     async def revalidate(self, scope: Scope) -> None:
-        """Make all entries of a scope stale; read a table anew and overwrite its entry."""
+        """Make a scope's entries outdated. If it is a table, also refresh the table's entry."""
         await self._call(Resource(scope), wire.REVALIDATE)
 
     async def check(self, table: Table) -> bool:
-        """Revalidate a table if its entries are not as it is; tell whether that was so."""
+        """Return whether a table differs from its entries. If it does, revalidate it."""
         return bool(await self._told(Resource(table), wire.CHECK))
 
     async def record(self, scope: Scope, row_ids: Sequence[str] | None, number: int = 0) -> None:
-        """Keep a change of a scope and these rows, or all, safe, and refresh what it touches.
+        """Record a change of a scope and these rows (None: all), and refresh what it touches.
 
-        The project is also told the change's number, once the table has it.
+        ``number`` is the change's own in the database. Only the project needs it, and only after
+        the table has recorded the change.
         """
         await self._call(Resource(scope), wire.RECORD, json.dumps(row_ids), number)
 
     async def missed(self) -> Missed | None:
-        """Return the changes that no webhook told of, or None where that cannot be known."""
+        """Return the changes that no webhook brought, or None if nobody can know."""
         return wire.missed_from(await self._told(_PROJECT, wire.MISSED))
 
     async def caught_up(self, cursor: str) -> None:
-        """Note that what was missed until then is recorded."""
+        """Remember that all changes before ``cursor`` are recorded."""
         await self._call(_PROJECT, wire.CAUGHT_UP, cursor)
 
     async def status(self, scope: Scope) -> dict[str, object]:
-        """Return how a scope's refreshes go, as JSON members."""
+        """Return a scope's state for `/health`, as JSON members."""
         status: dict[str, object] = await self._told(Resource(scope), wire.STATUS)
         return status
 

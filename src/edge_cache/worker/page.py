@@ -1,7 +1,7 @@
-"""The page for people: one document that knows nothing but how to show `/health`'s JSON.
+"""The page for people: one document that only shows `/health`'s JSON.
 
-`assets/` has it in parts, which a browser shows from the disk, too. They are read and joined for
-the first person who asks, so that a Worker's start has nothing to do with them.
+`assets/` has its parts, so that a browser can show them from the disk too. They are read and joined
+when the first person asks, so that they do not make the Worker's start slower.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _HTML, _JSON = "text/html", "application/json"
 
 @dataclass(frozen=True, slots=True)
 class _Document:
-    """The page's bytes, and the policy under which a browser shows it."""
+    """The page's bytes, and its Content-Security-Policy."""
 
     body: bytes
     policy: str
 
 
 def answer(status: int = 200) -> Answer:
-    """Answer with the page, which no cache may keep."""
+    """Answer with the page. No cache may keep it."""
     document = _document()
     headers = {
         "content-type": f"{_HTML}; charset=utf-8",
@@ -46,19 +46,19 @@ def answer(status: int = 200) -> Answer:
 
 
 def negotiated(report: Answer, accept: str | None) -> Answer:
-    """Return the report, or the page with its status for whoever would rather have HTML."""
+    """Return the report. If the client prefers HTML, return the page with the report's status."""
     chosen = answer(report.status) if prefers_html(accept or "") else report
     return replace(chosen, headers={**chosen.headers, "vary": "Accept"})
 
 
 def prefers_html(accept: str) -> bool:
-    """Tell whether HTML is preferred to JSON (RFC 9110, section 12.5.1)."""
+    """Return whether the client prefers HTML to JSON (RFC 9110, section 12.5.1)."""
     weights = dict(map(_weighted, accept.lower().split(",")))
     return _weight(_HTML, weights) > _weight(_JSON, weights)
 
 
 def _weighted(media_range: str) -> tuple[str, float]:
-    """Return a media range and its weight; one that is malformed counts as none."""
+    """Return a media range and its weight. A malformed weight counts as 0."""
     name, *parameters = (part.strip() for part in media_range.split(";"))
     weight = next((text[2:] for text in parameters if text.startswith("q=")), "1")
     try:
@@ -68,7 +68,7 @@ def _weighted(media_range: str) -> tuple[str, float]:
 
 
 def _weight(media_type: str, weights: dict[str, float]) -> float:
-    """Return the weight that the most specific range gives to a media type."""
+    """Return a media type's weight. The most specific range decides."""
     ranges = (media_type, f"{media_type.partition('/')[0]}/*", "*/*")
     return next((weights[name] for name in ranges if name in weights), 0)
 
@@ -87,7 +87,7 @@ def _read(name: str) -> str:
 
 
 def _policy(style: str, *scripts: str) -> str:
-    """Allow what the page has in it, and requests to this Worker."""
+    """Allow only what the page itself has, and requests to this Worker."""
     return "; ".join(
         (
             "default-src 'none'",
@@ -98,7 +98,7 @@ def _policy(style: str, *scripts: str) -> str:
             "base-uri 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",
-            # No text can become markup, not even by a mistake in the script.
+            # So no text can become markup, even if the script has a mistake.
             "require-trusted-types-for 'script'",
             "trusted-types 'none'",
         )
@@ -106,6 +106,6 @@ def _policy(style: str, *scripts: str) -> str:
 
 
 def _source(text: str) -> str:
-    """Return the source that stands for an inline text alone."""
+    """Return the policy's source that allows this inline text and no other."""
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return f"'sha256-{digest}'"

@@ -1,4 +1,4 @@
-"""Requests that the cache does not answer: handed to Supabase, or refused. Pure."""
+"""Requests that the cache does not answer are passed on to Supabase, or refused."""
 
 from __future__ import annotations
 
@@ -6,19 +6,14 @@ from edge_cache.config import PassThrough, Settings
 from edge_cache.errors import NotPassedOn
 from edge_cache.http import Passed, Request, cache_status
 from edge_cache.ports import Log, PassOn
+from edge_cache.reasons import Reason
 from edge_cache.worker import supabase_paths
-
-SERVICE = "service"
-"""A read of another service of Supabase's than its REST API."""
-
-METHOD = "method"
-"""The request is no read."""
 
 
 class Passing:
-    """Passes requests on, and tells why.
+    """Passes requests on, and says why.
 
-    The caller's credentials travel with a request, and none of this Worker's.
+    A request keeps the reader's credentials. It gets none of the Worker's.
     """
 
     def __init__(self, pass_on: PassOn, settings: Settings, log: Log) -> None:
@@ -29,24 +24,24 @@ class Passing:
 
     @property
     def has_services(self) -> bool:
-        """Whether Supabase's services beside its REST API are passed on."""
+        """Whether requests to Supabase's other services than its REST API are passed on."""
         return self._mode == PassThrough.ALL
 
     @property
     def passes_rest(self) -> bool:
-        """Whether what the cache does not answer reaches Supabase."""
+        """Whether requests to the REST API are passed on if the cache does not answer them."""
         return self._mode != PassThrough.OFF
 
-    async def pass_on(self, request: Request, why: str) -> Passed:
-        """Hand a request to Supabase; ``why`` tells why the cache does not answer a read.
+    async def pass_on(self, request: Request, why: Reason) -> Passed:
+        """Pass a request on. If it is a read, ``why`` is why the cache does not answer it.
 
         Raises NotPassedOn and UpstreamUnreachable.
         """
         method, is_read = request.method, request.method in {"GET", "HEAD"}
         if self._mode == PassThrough.OFF:
             raise NotPassedOn(
-                f'The cache does not answer this {method}, and PASS_THROUGH = "off" keeps it from '
-                "Supabase."
+                f'The cache does not answer this {method}, and with PASS_THROUGH = "off" nothing '
+                "is passed on to Supabase."
             )
 
         def told(status: int) -> str:
@@ -61,7 +56,7 @@ class Passing:
             "bypass",
             path=supabase_paths.logged(request.url.route),
             method=method,
-            reason=why if is_read else METHOD,
+            reason=why if is_read else Reason.METHOD,
             status=passed.status,
         )
         return passed

@@ -1,7 +1,8 @@
-"""Which requests below ``/rest/v1/`` the cache may answer: those that are the same for everybody.
+"""Which requests below ``/rest/v1/`` the cache may answer.
 
-Pure. That is: a read of what is declared, with the public key and nothing of a user's, spelled so
-that nobody can mistake it. Everything else is `PassedOn`.
+It may if everybody gets the same answer. So the request must read something that is declared, have
+the public key and nothing of a user, and be spelled in a way that has one meaning only. Everything
+else is `PassedOn`.
 """
 
 from __future__ import annotations
@@ -11,17 +12,19 @@ from collections import OrderedDict
 from edge_cache.config import Settings
 from edge_cache.http import Request
 from edge_cache.queries import ROOT
+from edge_cache.reasons import PassedOn, Reason
 from edge_cache.resources import Resource, resource_of
-from edge_cache.supabase.canonical import PassedOn, Variant, query_in
 from edge_cache.tables import PUBLIC
+from edge_cache.worker.canonical import Variant, query_in
 
 _REMEMBERED = 1000
 _MAX_REMEMBERED_CHARS = 2000
-"""Of a request's URL and headers together, so that all of them take some megabytes at most."""
+"""If a request's URL and headers are longer together, its decision is not remembered. So all that
+is remembered takes some megabytes at most."""
 
 
 class Public:
-    """Decides for each request; what it decided of the same words before, it remembers."""
+    """Decides for each request. It remembers what it decided for equal requests before."""
 
     def __init__(self, settings: Settings) -> None:
         self._key = settings.anon_key
@@ -32,11 +35,11 @@ class Public:
         """Return what a GET or HEAD below ``/rest/v1/`` asks for."""
         header = request.header
         if header("apikey") != self._key:
-            return PassedOn("key")
+            return PassedOn(Reason.KEY)
         if not self._is_anonymous(header("authorization")):
-            return PassedOn("session")
+            return PassedOn(Reason.SESSION)
         if header("range") is not None:
-            return PassedOn("range")
+            return PassedOn(Reason.RANGE)
         variant = Variant(header("accept"), header("accept-profile"), header("prefer"))
         if len(request.url.target) + variant.chars > _MAX_REMEMBERED_CHARS:
             return self._decide(request.method, request.url.target, variant)
@@ -57,10 +60,10 @@ class Public:
     def _decide(self, method: str, asked: str, variant: Variant) -> Resource | PassedOn:
         path, _, raw = asked.partition("?")
         target = path.removeprefix(ROOT)
-        schema = variant.profile or PUBLIC
-        if self._declared.scope_of(target, schema) is None:
-            return PassedOn("undeclared")
+        if self._declared.scope_of(target, variant.profile or PUBLIC) is None:
+            return PassedOn(Reason.UNDECLARED)
         query = query_in(method, target, raw, variant)
         if isinstance(query, PassedOn):
             return query
-        return resource_of(query, self._declared) or PassedOn("undeclared")
+        resource = resource_of(query, self._declared)
+        return PassedOn(Reason.UNDECLARED) if resource is None else resource

@@ -1,4 +1,4 @@
-"""The read path: answer from the store, or have the refresher fill what is missing. Pure."""
+"""Reads: answer from the store, or ask the refresher to fill what is missing."""
 
 from __future__ import annotations
 
@@ -6,68 +6,48 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from edge_cache import http
-from edge_cache.entries import Metadata, age_s, etag_of, parse_metadata
-from edge_cache.errors import EdgeCacheError, NotAsked, RelayedProblem, StoreError
+from edge_cache.bodies import Body, release
+from edge_cache.entries import Entry, foreign_entry, parse_metadata
+from edge_cache.errors import EdgeCacheError, NotAsked, Reply, StoreError, UpstreamError
+from edge_cache.freshness import Absent, Aged, Fresh, Outdated, Terms, worth_of
 from edge_cache.ports import Filled, Log, NowMs, ReadableStore, Refreshing, StoredValue
 from edge_cache.resources import Resource, loggable
 from edge_cache.supabase.rows import is_plausible
 
 Background = Callable[[Awaitable[None]], None]
-"""Has something done after the answer was sent."""
+"""Runs something after the answer was sent."""
 
 TELL_AFTER_S = 12 * 60 * 60
-"""Who finds an entry that the refresher has known for so long to be wanted tells it that it still
-is; one that nobody wants for a day is not refreshed any more."""
+"""If the refresher has not heard for so long that readers want an entry, the next reader says so.
+If nobody wants an entry for a day, it is no longer refreshed."""
 
 
 @dataclass(frozen=True, slots=True)
 class MaxAges:
-    """Seconds after which entries are renewed: of tables and rows (None: never), of queries."""
+    """Seconds after which entries are aged: of tables and rows (None: never), of queries."""
 
     tables: int | None = None
     queries: int = 300
 
     def of(self, resource: Resource) -> int | None:
-        """Return that of a resource."""
+        """Return the maximum age of a resource's entry."""
         return self.tables if resource.query is None else self.queries
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What a read request asks for besides the resource."""
+    """What a reader asks for besides the resource."""
 
     if_none_match: str | None = None
     head: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A usable entry; it is of another Worker's making where it has no time of reading."""
-
-    metadata: Metadata
-    body: http.Body
-    read_at_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Miss:
-    """Why the store cannot answer: RFC 9211's ``fwd`` value and, where it helps, a detail.
-
-    ``version`` is the one in KV that the entry depends on. ``stale`` is an entry that is out of
-    date, and better than an error.
-    """
-
-    fwd: str
-    detail: str | None = None
-    version: int = 0
-    stale: _Entry | None = None
-
-
 class Reader:
-    """Serves reads; never writes.
+    """Serves reads. It never writes.
 
-    Entries older than their maximum age are served and renewed in the background (RFC 5861's
-    stale-while-revalidate).
+    If an entry is aged, the reader gets it, and it is renewed in the background (RFC 5861's
+    stale-while-revalidate). If it is outdated, the reader gets it only if Supabase fails or is slow
+    (stale-if-error).
     """
 
     def __init__(  # noqa: PLR0913  its collaborators, nothing else
@@ -90,170 +70,183 @@ class Reader:
         self._log = log
 
     async def read(self, resource: Resource, conditions: Conditions) -> http.Answer:
-        """Answer a GET or HEAD. Raises EdgeCacheError where there is nothing to answer with."""
-        found = await self._look_up(resource)
-        if isinstance(found, _Miss):
-            return await self._forward(resource, conditions, found)
-        return self._serve(resource, conditions, found)
+        """Answer a GET or HEAD. Raises EdgeCacheError if there is no answer."""
+        worth = await self._look_up(resource)
+        if isinstance(worth, Fresh | Aged):
+            return self._serve(resource, conditions, worth)
+        return await self._forward(resource, conditions, worth)
 
-    async def _look_up(self, resource: Resource) -> _Entry | _Miss:
+    async def _look_up(self, resource: Resource) -> Fresh | Aged | Outdated | Absent:
         try:
-            value, version = await self._open(resource)
-            entry = await self._check(resource, value) if value else None
+            value, needed = await self._open(resource)
+            entry = await _entry_in(resource, value) if value else None
         except StoreError as error:
             self._log("read_failed", key=loggable(resource.key), detail=error.detail)
-            return _Miss("miss", "kv-read-failed")
+            return Absent("miss", "kv-read-failed")
         if value is None:
-            return _Miss("uri-miss", version=version)
+            return Absent(needed=needed)
         if entry is None:
             self._log("malformed", key=loggable(resource.key))
-            return _Miss("uri-miss", "malformed-entry", version)
-        if not entry.metadata.is_of(self._project):
-            http.release(entry.body)
-            return _Miss("uri-miss", "another-project", version)
-        if entry.metadata.version < version:
-            return _Miss("stale", version=version, stale=entry)
-        return entry
+            return Absent(detail="malformed-entry", needed=needed)
+        max_age_s = self._max_ages.of(resource)
+        worth = worth_of(entry, Terms(self._project, needed, max_age_s, self._now_ms()))
+        if isinstance(worth, Absent):
+            release(entry.body)
+        return worth
 
     async def _open(self, resource: Resource) -> tuple[StoredValue | None, int]:
-        """Return what KV has, and the version below which that is out of date."""
-        if resource.is_whole:  # overwritten as soon as it changes
+        """Return what KV has, and the version below which it is outdated."""
+        if resource.is_whole:  # its entry is overwritten as soon as the table changes
             return await self._store.open(resource.key), 0
         version_key = resource.scope.version_key
         value, versions = await self._store.open_versioned(resource.key, version_key)
         return value, resource.needed_of(versions)
 
-    async def _check(self, resource: Resource, value: StoredValue) -> _Entry | None:
-        """Return the entry, or None if it is not one."""
-        if value.metadata is not None:
-            metadata = parse_metadata(value.metadata)
-            if metadata is None:
-                http.release(value.stream)
-                return None
-            return _Entry(metadata, value.stream, metadata.read_at_ms)
-        # Written by another Worker: what it is can only be told from the value itself.
-        body = await value.read()
-        if resource.query is not None or not is_plausible(body, row=resource.row_id is not None):
-            return None
-        return _Entry(Metadata(etag_of(body), len(body), read_at_ms=0, version=0), body, None)
-
-    def _serve(self, resource: Resource, conditions: Conditions, entry: _Entry) -> http.Answer:
-        age, max_age = self._age_s(entry), self._max_ages.of(resource)
-        parts, aged = ["hit"], False
-        if max_age is not None:
-            aged = age is None or age > max_age
-            if age is not None:
-                parts.append(f"ttl={max_age - age}")
-        if aged or self._is_to_be_told(resource, entry, max_age):
+    def _serve(
+        self, resource: Resource, conditions: Conditions, worth: Fresh | Aged
+    ) -> http.Answer:
+        aged, entry = isinstance(worth, Aged), worth.entry
+        parts = ["hit"] if worth.ttl_s is None else ["hit", f"ttl={worth.ttl_s}"]
+        if aged or self._is_to_be_told(resource, entry):
             self._background(self._renew(resource, entry.metadata.asked_at_ms))
-        answer = self._answer(conditions, entry, age, parts, resource)
-        event = "stale" if aged else "hit"
+        answer = self._answer(conditions, entry, parts, resource)
+        age = entry.age_s(self._now_ms())
+        event = "aged" if aged else "hit"
         self._log(event, key=loggable(resource.key), status=answer.status, age_s=age)
         return answer
 
-    def _is_to_be_told(self, resource: Resource, entry: _Entry, max_age: int | None) -> bool:
-        """Tell whether the refresher might take an entry for one that nobody wants any more.
+    def _is_to_be_told(self, resource: Resource, entry: Entry[Body]) -> bool:
+        """Return whether the refresher could think that nobody wants an entry any more.
 
-        Of queries it keeps warm those that were asked for last, so it is told of them more often.
-        Rows are refreshed whether anybody wants them or not.
+        A reader says more often that it wants a query, because the refresher keeps only the latest
+        queries warm. Nobody says it of rows, because they are always refreshed.
         """
-        if entry.read_at_ms is None or resource.row_id is not None:
+        metadata, max_age_s = entry.metadata, self._max_ages.of(resource)
+        if not metadata.read_at_ms or resource.row_id is not None:
             return False
-        asked_s = age_s(entry.metadata.asked_at_ms, self._now_ms())
-        return asked_s > min(TELL_AFTER_S, max_age or TELL_AFTER_S)
+        asked_s = (self._now_ms() - metadata.asked_at_ms) // 1000
+        return asked_s > min(TELL_AFTER_S, max_age_s or TELL_AFTER_S)
 
     async def _renew(self, resource: Resource, asked_at_ms: int) -> None:
         try:
             await self._refresher.renew(resource, asked_at_ms)
         except EdgeCacheError as error:
+            _release_reply(error)
             self._log("renew_failed", key=loggable(resource.key), type=error.slug)
 
     async def _forward(
-        self, resource: Resource, conditions: Conditions, miss: _Miss
+        self, resource: Resource, conditions: Conditions, worth: Outdated | Absent
     ) -> http.Answer:
-        self._log("miss", key=loggable(resource.key), fwd=miss.fwd, detail=miss.detail)
-        has_stale = miss.stale is not None
+        fwd, detail = _missed(worth)
+        self._log("miss", key=loggable(resource.key), fwd=fwd, detail=detail)
+        old = worth.entry if isinstance(worth, Outdated) else None
         try:
-            filled = await self._refresher.fill(resource, version=miss.version, has_stale=has_stale)
+            filled = await self._refresher.fill(
+                resource, version=worth.needed, has_stale=old is not None
+            )
         except EdgeCacheError as error:
-            if miss.stale is not None and error.stale_if_error:
-                return self._serve_instead(resource, conditions, miss.stale, error)
-            _release_stale(miss)
-            return self._relay(resource, miss, error)
-        _release_stale(miss)
-        entry = _Entry(filled.metadata, filled.body, filled.metadata.read_at_ms)
-        parts = _filled_parts(miss, filled)
-        return self._answer(conditions, entry, self._age_s(entry), parts, resource)
+            if old is not None and error.stale_if_error:
+                return self._serve_instead(resource, conditions, old, error)
+            _release(old)
+            return self._relay(resource, worth, error)
+        _release(old)
+        return self._answer(conditions, filled.entry, _filled_parts(worth, filled), resource)
 
     def _serve_instead(
-        self, resource: Resource, conditions: Conditions, entry: _Entry, error: EdgeCacheError
+        self, resource: Resource, conditions: Conditions, entry: Entry[Body], error: EdgeCacheError
     ) -> http.Answer:
-        """Answer with an entry that is out of date instead of an error (stale-if-error)."""
-        if isinstance(error, RelayedProblem) and error.reply:
-            http.release(error.reply.body)
-        age = self._age_s(entry)
+        """Answer with an outdated entry instead of an error (stale-if-error)."""
+        _release_reply(error)
+        age = entry.age_s(self._now_ms())
         self._log("stale_if_error", key=loggable(resource.key), type=error.slug, age_s=age)
-        return self._answer(conditions, entry, age, _stale_parts(error))
+        return self._answer(conditions, entry, _stale_parts(error))
 
-    def _relay(self, resource: Resource, miss: _Miss, error: EdgeCacheError) -> http.Answer:
-        """Answer with what Supabase said in its own words; else raise the error."""
-        if not isinstance(error, RelayedProblem) or error.reply is None:
+    def _relay(
+        self, resource: Resource, worth: Outdated | Absent, error: EdgeCacheError
+    ) -> http.Answer:
+        """Hand on Supabase's own answer. If there is none, raise the error."""
+        reply = _reply_of(error)
+        if reply is None:
             raise error
-        status = error.reply.status
-        self._log("relayed", key=loggable(resource.key), status=status, type=error.slug)
-        return http.relayed(error.reply, http.cache_status(*_forwarded_parts(miss, status)))
+        self._log("relayed", key=loggable(resource.key), status=reply.status, type=error.slug)
+        return http.relayed(reply, http.cache_status(*_forwarded_parts(worth, reply.status)))
 
     def _answer(
         self,
         conditions: Conditions,
-        entry: _Entry,
-        age: int | None,
+        entry: Entry[Body],
         parts: list[str],
         current: Resource | None = None,
     ) -> http.Answer:
-        return http.representation(
-            entry.metadata,
-            entry.body,
-            age=age,
+        return http.entry_answer(
+            entry,
+            age=entry.age_s(self._now_ms()),
             status=http.cache_status(*parts),
             if_none_match=conditions.if_none_match,
             head=conditions.head,
             current=current,
         )
 
-    def _age_s(self, entry: _Entry) -> int | None:
-        return None if entry.read_at_ms is None else age_s(entry.read_at_ms, self._now_ms())
+
+async def _entry_in(resource: Resource, value: StoredValue) -> Entry[Body] | None:
+    """Return the entry in a value, or None if the value is no entry."""
+    if value.metadata is not None:
+        metadata = parse_metadata(value.metadata)
+        if metadata is None:
+            release(value.stream)
+            return None
+        return Entry(metadata, value.stream)
+    # Another Worker wrote it, so only the value itself shows what it is.
+    body = await value.read()
+    if resource.query is not None or not is_plausible(body, row=resource.row_id is not None):
+        return None
+    return foreign_entry(body)
 
 
-def _filled_parts(miss: _Miss, filled: Filled) -> list[str]:
-    """Return Cache-Status's parameters for an entry that the refresher gave."""
+def _reply_of(error: EdgeCacheError) -> Reply | None:
+    return error.reply if isinstance(error, UpstreamError) else None
+
+
+def _release_reply(error: EdgeCacheError) -> None:
+    if reply := _reply_of(error):
+        release(reply.body)
+
+
+def _release(old: Entry[Body] | None) -> None:
+    if old:
+        release(old.body)
+
+
+def _missed(worth: Outdated | Absent) -> tuple[str, str | None]:
+    """Return why the store could not answer: RFC 9211's ``fwd`` value, and a detail."""
+    return ("stale", None) if isinstance(worth, Outdated) else (worth.fwd, worth.detail)
+
+
+def _filled_parts(worth: Outdated | Absent, filled: Filled) -> list[str]:
+    """Return Cache-Status's parameters for an entry from the refresher."""
     if not filled.asked:
-        return ["hit", f"detail={miss.detail or 'memory'}"]
-    return _forwarded_parts(miss, filled.metadata.status, stored=filled.stored)
+        return ["hit", f"detail={_missed(worth)[1] or 'memory'}"]
+    return _forwarded_parts(worth, filled.entry.metadata.status, stored=filled.stored)
 
 
-def _forwarded_parts(miss: _Miss, status: int, *, stored: bool = False) -> list[str]:
-    """Return Cache-Status's parameters for what Supabase answered."""
-    parts = [f"fwd={miss.fwd}", f"fwd-status={status}"]
+def _forwarded_parts(worth: Outdated | Absent, status: int, *, stored: bool = False) -> list[str]:
+    """Return Cache-Status's parameters for Supabase's answer."""
+    fwd, detail = _missed(worth)
+    parts = [f"fwd={fwd}", f"fwd-status={status}"]
     if stored:
         parts.append("stored")
-    if miss.detail:
-        parts.append(f"detail={miss.detail}")
+    if detail:
+        parts.append(f"detail={detail}")
     return parts
 
 
-def _release_stale(miss: _Miss) -> None:
-    if miss.stale:
-        http.release(miss.stale.body)
-
-
 def _stale_parts(error: EdgeCacheError) -> list[str]:
-    """Return Cache-Status's parameters for an entry that is out of date.
+    """Return Cache-Status's parameters for an outdated entry.
 
-    A status is claimed only where one arrived.
+    They name a status only if Supabase sent one.
     """
-    if error.slug == NotAsked.slug:
+    if isinstance(error, NotAsked):
         return ["hit", f"detail={error.slug}"]
-    status = error.document().get("supabase_status")
+    status = error.supabase_status if isinstance(error, UpstreamError) else None
     arrived = [] if status is None else [f"fwd-status={status}"]
     return ["fwd=stale", *arrived, f"detail={error.slug}"]

@@ -1,6 +1,6 @@
-"""Errors of this Worker as Supabase's clients understand them: in PostgREST's shape. Pure.
+"""The Worker's own errors in PostgREST's shape, so that Supabase's clients understand them.
 
-supabase-js has no message for an error of another shape, and supabase-py fails over it.
+If an error has another shape, supabase-js shows no message, and supabase-py fails.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _GATEWAY_TIMEOUT = 504
 
 
 def answer_of(error: EdgeCacheError) -> Answer:
-    """Answer with an error, never to be cached.
+    """Answer with an error that no cache may keep.
 
     The code is ``EDGE_`` and the error's slug.
     """
@@ -50,7 +50,7 @@ def _hint(error: EdgeCacheError) -> str | None:
 
 
 def _status(error: EdgeCacheError) -> int:
-    """Return a status at which Supabase's clients give up: 503 and 520 they try for 7 s."""
+    """Return a status at which Supabase's clients give up. After 503 and 520 they try for 7 s."""
     if error.status < _SERVER_ERROR or error.status == _GATEWAY_TIMEOUT:
         return error.status
     return _BAD_GATEWAY

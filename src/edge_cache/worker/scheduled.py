@@ -1,8 +1,8 @@
-"""What the cron trigger does: make up for notifications that never came. Pure.
+"""What the cron trigger does: it makes up for notifications that never came.
 
-Every minute the database's outbox is asked for what it announced and no webhook brought. Tables
-that no outbox watches are compared with their entries instead, less often, as that reads them
-whole; and all tables now and then.
+Every minute it asks the database's outbox for the changes that no webhook brought. If the outbox
+does not watch a table, it compares the table with its entries instead. It does that less often,
+because it reads the whole table. Now and then it compares all tables.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from edge_cache.tables import PROJECT, Table
 
 COMPARE_MINUTES = 15
 COMPARE_ALL_MINUTES = 60
-"""Tables that no outbox watches are compared, and all tables, when the time, in minutes, can be
-divided by this: a partition that is dropped, or a policy that is changed, fires no trigger."""
+"""If the time in minutes can be divided by `COMPARE_MINUTES`, we compare the tables that no outbox
+watches. If it can be divided by `COMPARE_ALL_MINUTES`, we compare all tables, because a dropped
+partition or a changed policy fires no trigger."""
 
 
 async def heal(tables: tuple[Table, ...], refresher: Refreshing, log: Log, at_ms: int) -> None:
-    """Do what a run of the trigger is for, at the Unix time in milliseconds that it is for."""
+    """Do what the trigger has to do at ``at_ms``, the Unix time that it was planned for."""
     missed = await _catch_up(tables, refresher, log)
     minute = at_ms // 60_000
     if minute % COMPARE_MINUTES == 0:
@@ -31,7 +32,7 @@ async def heal(tables: tuple[Table, ...], refresher: Refreshing, log: Log, at_ms
 
 
 async def _catch_up(tables: tuple[Table, ...], refresher: Refreshing, log: Log) -> Missed | None:
-    """Record what no webhook brought; return that, or None where it cannot be known."""
+    """Record the changes that no webhook brought. Return them, or None if nobody can know."""
     try:
         missed = await refresher.missed()
         if missed and not missed.is_nothing:
@@ -44,7 +45,10 @@ async def _catch_up(tables: tuple[Table, ...], refresher: Refreshing, log: Log) 
 
 
 async def _record(missed: Missed, tables: tuple[Table, ...], refresher: Refreshing) -> None:
-    """Record it table by table, and only then that it was: twice is better than never."""
+    """Record the changes table by table. Only after that, remember that it was done.
+
+    So a failure in between makes us record a change twice, but never lose it.
+    """
     everything = dict.fromkeys(table.name for table in tables)
     changed = missed.rows if missed.complete else everything
     await asyncio.gather(
@@ -55,9 +59,9 @@ async def _record(missed: Missed, tables: tuple[Table, ...], refresher: Refreshi
 
 
 async def _compare(tables: Iterable[Table], refresher: Refreshing, log: Log) -> None:
-    """Compare each table; one that fails keeps its entries and does not stop the others.
+    """Compare each table. If one fails, its entries stay, and the others are still compared.
 
-    What one of them lacked, answers that depend on the whole project may lack too.
+    If one differs from its entries, answers that depend on the project may lack the change too.
     """
     has_changed = False
     for table in tables:

@@ -1,6 +1,7 @@
-"""What a shared cache in front of the Worker may keep, and for how long. Pure.
+"""What a shared cache in front of the Worker may keep, and for how long.
 
-RFC 9213 (CDN-Cache-Control, which browsers do not read) and RFC 5861 (stale answers).
+RFC 9213 (CDN-Cache-Control, which browsers do not read) and RFC 5861 (stale-while-revalidate and
+stale-if-error).
 """
 
 from __future__ import annotations
@@ -12,18 +13,18 @@ from edge_cache.resources import Resource
 from edge_cache.urls import Url
 
 STALE_IF_ERROR_S = 86_400
-"""For so long a shared cache may answer with what it has where the Worker fails: a day, in which
-somebody notices. It has no say while the Worker answers."""
+"""While the Worker fails, a shared cache may answer with what it has for a day. In that time
+somebody notices. While the Worker answers, this number does nothing."""
 
 _NO_STORE = {"cdn-cache-control": "no-store"}
 
 
 def directed(answer: Answer | Passed, max_age_s: int | None, url: Url) -> Answer | Passed:
-    """Return the answer with what shared caches have to do with it.
+    """Return the answer with its headers for shared caches.
 
-    They may keep a table or row that is as new as this cache knows, asked for at ``url``, its own,
-    and answer with it for ``max_age_s`` seconds (None: nothing is said, and nothing changes). What
-    was passed on says ``no-store`` already.
+    They may keep a table or row for ``max_age_s`` seconds, if this cache knows of no newer state
+    and ``url`` is the resource's own. They may keep nothing else. If ``max_age_s`` is None, the
+    answer does not change. What was passed on says ``no-store`` already.
     """
     if max_age_s is None or isinstance(answer, Passed):
         return answer
@@ -34,36 +35,36 @@ def directed(answer: Answer | Passed, max_age_s: int | None, url: Url) -> Answer
         "cdn-cache-control": _lifetime(max_age_s),
         "cache-tag": ",".join(tags_of(answer.current)),
     }
-    # RFC 9111, section 4.2.3: they would count it against max-age, so that what lies in KV for
-    # longer would never be fresh. An entry without a newer version is as good as validated now.
+    # Shared caches would subtract Age from max-age (RFC 9111, section 4.2.3), so an entry that lies
+    # in KV for longer would never be fresh. If there is no newer version, it counts as read now.
     headers.pop("age", None)
     return replace(answer, headers=headers)
 
 
 def tags_of(resource: Resource) -> tuple[str, str]:
-    """Return the Cache-Tag of a whole table with its rows, and that of a table or row alone.
+    """Return two Cache-Tags: the first is the whole table's with its rows, the second its own.
 
-    A comma would end a tag. Written as another character it may make two rows share one; letters
-    that differ in their case only do so anyway.
+    A comma would end a tag, so another character replaces it. Then two rows may share a tag. Rows
+    whose ids differ in upper and lower case only share one anyway.
     """
     return resource.scope.name, resource.key.replace(",", ";")
 
 
 def _is_own(url: Url, resource: Resource) -> bool:
-    """Tell whether a URL is the one under which a table or row may be kept.
+    """Return whether shared caches may keep a table or row under this URL.
 
-    Each other spelling (a query string, a slash at its end, ``%32`` for 2) would be a copy of its
-    own to them. One of a deleted row would outlive the 404 that took away the others, and come back
-    where the Worker fails. Of a query, nothing may be kept under any URL.
+    They may never keep a query. For them, each other spelling (a query string, a slash at the end,
+    ``%32`` for 2) is a copy of its own. If a row is deleted, a 404 replaces the first copy, but
+    another copy stays. They would serve that while the Worker fails.
     """
     return resource.query is None and url.target == resource.path
 
 
 def _lifetime(max_age_s: int) -> str:
-    """Return how long an answer is fresh, and how long it may be used when it is not.
+    """Return how long an answer is fresh, and how long it may be used after that.
 
-    A tenth of the time is for asking the Worker while nobody waits. It is taken from the whole, so
-    that no answer is older than that, except where the Worker fails.
+    In the last tenth of ``max_age_s`` a shared cache asks the Worker while it still answers. No
+    answer is older than ``max_age_s``, unless the Worker fails.
     """
     revalidating_s = max_age_s // 10
     directives = [f"max-age={max_age_s - revalidating_s}"]

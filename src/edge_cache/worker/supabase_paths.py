@@ -1,4 +1,4 @@
-"""Supabase's own paths, as its clients ask for them. Pure."""
+"""Supabase's own paths, as its clients ask for them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ def api_of(path: str) -> str | None:
 
 
 def logged(path: str) -> str:
-    """Return as much of a path as a log may have: of Supabase's, the API and REST's table.
+    """Return the part of a path that a log may have.
 
-    What follows may name a user or a file.
+    Of Supabase's paths, that is the API and, for REST, the table. The rest may name a user or a
+    file.
     """
     api = api_of(path)
     return "/".join(path.split("/")[:4]) if api == REST else api or path

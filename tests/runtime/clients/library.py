@@ -1,4 +1,4 @@
-"""What stands in the library of schemas/writers.sql: values of every sort, and characters too."""
+"""What stands in the library of project/schemas/writers.sql: all sorts of values and characters."""
 
 from __future__ import annotations
 

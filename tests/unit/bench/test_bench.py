@@ -6,6 +6,8 @@ import pytest
 
 import dataset
 import figures
+import plot
+import results
 from contenders import FLOOR, LESSON, OURS, QUERY_FLOOR, ROW_FLOOR
 from crowds import MISSING, WARM
 from fresh import HERD
@@ -212,3 +214,38 @@ def test_every_target_can_be_measured() -> None:
     assert {OURS, QUERY_FLOOR} <= set(workers[QUERY])
     assert {OURS, LESSON, DIRECT} <= set(workers[QUERY_MISS])
     assert {OURS, DIRECT} <= set(workers[PASSED])
+
+
+def test_results_have_a_line_for_each_worker_and_number_of_connections() -> None:
+    """It has the median of each metric, so a new run is a short diff."""
+    samples = samples_of(
+        (ROW, OURS, 4, "per_second", [300.06, 100, 200.04]),
+        (ROW, OURS, 4, "p50_ms", [2]),
+        (ROW, OURS, 32, "p50_ms", [9]),
+    )
+    lines = results.as_text({"date": "2026-11-26", "medians": results.medians(samples)}).split("\n")
+    assert lines[1:-2] == [
+        '"date": "2026-11-26",',
+        '"medians": [',
+        (
+            '  {"scenario": "row", "worker": "ours", "connections": 4,'
+            ' "per_second": 200.0, "p50_ms": 2.0},'
+        ),
+        '  {"scenario": "row", "worker": "ours", "connections": 32, "p50_ms": 9.0}',
+        "]",
+    ]
+
+
+def test_the_plot_shows_the_ratios_at_four_connections() -> None:
+    """Those at other numbers of connections are in the table."""
+    ratio = {"scenario": ROW, "to": "lesson", "low": 0.4, "high": 0.5}
+    drawn = plot.drawing(
+        {
+            "throughput_of_ours": [
+                {**ratio, "connections": 4, "median": 0.45},
+                {**ratio, "connections": 32, "median": 0.49},
+            ]
+        }
+    )
+    assert ">0.45</text>" in drawn
+    assert "0.49" not in drawn

@@ -8,7 +8,7 @@ import dataset
 import rest_reads
 from edge_cache.entries import parse_metadata
 from edge_cache.queries import Query
-from edge_cache.supabase.canonical import Variant, query_in
+from edge_cache.worker.canonical import Variant, query_in
 from stage import query_entry
 
 FLOOR = Path(__file__).parents[3] / "bench" / "worker_sources" / "query_floor.py"

@@ -13,13 +13,12 @@ from faked_bindings import ObjectNamespace
 from faked_runtime import JsException, Response, Stream
 
 from edge_cache import wire
-from edge_cache.entries import Metadata
+from edge_cache.entries import Entry, Metadata, etag_of
 from edge_cache.errors import (
     FinalAnswer,
     LookupsExhausted,
     NotFound,
     RefresherUnavailable,
-    RelayedProblem,
     Reply,
 )
 from edge_cache.ports import Filled, Missed
@@ -32,6 +31,7 @@ PRODUCTS = Table("products", key="sku")
 QUERY = Resource(PRODUCTS, query=Query("products", "select=name"))
 EMBEDDING = Resource(PROJECT, query=Query("products", "select=name,owner(name)"))
 ROW = Resource(PRODUCTS, "a/b")
+METADATA = Metadata(etag_of(b"{}"), 2, read_at_ms=1_800_000_000_000, version=3, asked_at_ms=0)
 GONE = JsException("Error", "Durable Object reset because its code was updated.")
 
 
@@ -56,12 +56,9 @@ def run(work: Awaitable[Any]) -> Any:
     return asyncio.run(waited())
 
 
-METADATA = Metadata('"e"', 2, 1_000_000, 3, asked_at_ms=1_000_000)
-
-
 def filled_response(body: object, *, stored: bool, asked: bool) -> Response:
     """Return a response that carries an entry."""
-    answer = wire.filled_answer(Filled(METADATA, None, stored=stored, asked=asked))
+    answer = wire.filled_answer(Filled(Entry(METADATA, None), stored=stored, asked=asked))
     return Response(body, answer.status, answer.headers)
 
 
@@ -73,7 +70,7 @@ def test_a_miss_is_filled(
     body = Stream(b"{}")
     namespace.answer = filled_response(body, stored=True, asked=True)
     filled = run(client.fill(ROW, version=3, has_stale=has_stale))
-    assert filled == Filled(METADATA, body, stored=True, asked=True)
+    assert filled == Filled(Entry(METADATA, body), stored=True, asked=True)
     assert (body.chunks, body.cancelled) == ([b"{}"], 0)
     assert namespace.calls == [
         (
@@ -209,20 +206,18 @@ def test_a_problem_is_passed_on(
     """With its document, Retry-After, and whether a stale entry may stand in for it."""
     told = wire.error_answer(LookupsExhausted("Too many."))
     namespace.answer = Response(None, told.status, told.headers)
-    with pytest.raises(RelayedProblem) as caught:
+    with pytest.raises(LookupsExhausted) as caught:
         run(call(client))
-    assert caught.value.document() == LookupsExhausted("Too many.").document()
-    assert (caught.value.status, caught.value.retry_after_s) == (503, 1)
-    assert (caught.value.stale_if_error, caught.value.reply) == (False, None)
+    assert (caught.value.detail, caught.value.retry_after_s) == ("Too many.", 1)
 
 
 def test_a_problem_without_retry_after_has_none(client: Any, namespace: ObjectNamespace) -> None:
     """Nobody waits for a row that is not there."""
     told = wire.error_answer(NotFound("No such row."))
     namespace.answer = Response(None, told.status, told.headers)
-    with pytest.raises(RelayedProblem) as caught:
+    with pytest.raises(NotFound) as caught:
         run(client.fill(ROW, version=0, has_stale=False))
-    assert (caught.value.status, caught.value.retry_after_s) == (404, None)
+    assert caught.value.retry_after_s is None
 
 
 @pytest.mark.parametrize("text", [b"", b"<html>", b"[]", b"null", b'{"status": "x"}'])
@@ -243,7 +238,7 @@ def test_what_supabase_said_of_a_query_is_handed_on_unread(
     told = wire.error_answer(error)
     body = Stream(b"{}")
     namespace.answer = Response(body, told.status, told.headers)
-    with pytest.raises(RelayedProblem) as caught:
+    with pytest.raises(FinalAnswer) as caught:
         run(client.fill(QUERY, version=0, has_stale=False))
     assert caught.value.reply == Reply(400, {"content-type": "application/json"}, body)
     assert (body.chunks, body.cancelled) == ([b"{}"], 0)

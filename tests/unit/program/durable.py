@@ -14,7 +14,8 @@ from edge_cache.errors import RefresherUnavailable
 from edge_cache.http import Answer
 from edge_cache.ports import Log
 from edge_cache.refresher import serving
-from edge_cache.refresher.host import Host, Outside, host_of, wake
+from edge_cache.refresher.host import Host, host_of, wake
+from edge_cache.refresher.parts import Outside
 from edge_cache.tables import Declared, Scope
 
 MAX_ALARMS_AT_ONCE = 20
@@ -25,7 +26,6 @@ class Storage:
 
     def __init__(self, clock: Clock, ring: Callable[[], object] = lambda: None) -> None:
         self.texts: dict[str, str] = {}
-        self.puts = 0
         self.due_ms: int | None = None
         self._clock = clock
         self._ring = ring
@@ -37,7 +37,6 @@ class Storage:
 
     def put(self, key: str, text: str) -> None:
         """Keep a text."""
-        self.puts += 1
         self.texts[key] = text
 
     async def set_alarm(self, at_ms: int) -> None:

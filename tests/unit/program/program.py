@@ -22,7 +22,7 @@ from kv import Kv, Stream
 from edge_cache.config import Settings, settings_from
 from edge_cache.errors import UpstreamUnreachable
 from edge_cache.http import Passed, Request
-from edge_cache.refresher.host import Outside
+from edge_cache.refresher.parts import Outside
 from edge_cache.supabase.rest import Supabase
 from edge_cache.urls import cut
 from edge_cache.worker import app, scheduled
@@ -264,12 +264,11 @@ class Program:
         return Outside(
             supabase,
             settings.project,
-            supabase,
+            supabase.outbox,
             self.kv,
             storage,
             bytes,
             now_ms,
-            asyncio.sleep,
             self._note,
         )
 

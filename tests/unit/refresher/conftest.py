@@ -1,12 +1,14 @@
-"""The clock of a test."""
+"""The program with a single table."""
 
 from __future__ import annotations
 
 import pytest
-from clock import Clock
+from program import Program
 
 
 @pytest.fixture
-def clock() -> Clock:
-    """Return a clock."""
-    return Clock()
+def program() -> Program:
+    """Return a program that serves one table, which is empty."""
+    program = Program(tables={"articles": {}})
+    program.supabase.tables["articles"] = []
+    return program

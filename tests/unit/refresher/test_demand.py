@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 
 import pytest
 from clock import START_MS, Clock
@@ -12,109 +11,133 @@ from durable import Storage
 from edge_cache.queries import Query
 from edge_cache.refresher.demand import Demand
 from edge_cache.resources import Resource
-from edge_cache.tables import PROJECT, Table
+from edge_cache.tables import Table
 
-ARTICLES = Table("articles")
 DAY_S = 24 * 60 * 60
+TABLE = Table("articles")
+LIST = Resource(TABLE)
 
 
-def query(parameters: str = "") -> Resource:
+def query(parameters: str) -> Resource:
     """Return a query of the table."""
-    return Resource(ARTICLES, query=Query("articles", parameters))
+    return Resource(TABLE, query=Query("articles", parameters))
+
+
+def numbered(count: int) -> list[Resource]:
+    """Return so many queries."""
+    return [query(f"a={number}") for number in range(count)]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return a clock that the tests may set."""
+    return Clock()
 
 
 @pytest.fixture
 def storage(clock: Clock) -> Storage:
-    """Return an object's storage."""
-    return Storage(clock)
+    """Return an empty storage."""
+    return Storage(clock, lambda: None)
 
 
 @pytest.fixture
-def demand(clock: Clock, storage: Storage) -> Demand:
+def demand(storage: Storage, clock: Clock) -> Demand:
     """Return what remembers, with nothing noted."""
-    return Demand(ARTICLES, storage, clock.now_ms)
+    return Demand(TABLE, storage, clock.now_ms)
 
 
-async def test_a_clock_that_was_set_back_makes_nothing_unwanted(
-    clock: Clock, demand: Demand
+@pytest.mark.parametrize("resource", [LIST, query("a=1")])
+async def test_what_is_asked_for_is_wanted_for_a_day(
+    demand: Demand, clock: Clock, resource: Resource
 ) -> None:
-    """Too much is read, not too little."""
-    demand.note(query())
+    """If the clock was set back, it is wanted for longer: too much is read, not too little."""
+    assert not demand.is_wanted(resource)
+    assert demand.asked_at_ms(resource) == START_MS
+    demand.note(resource)
+    await asyncio.sleep(DAY_S - 0.001)
+    assert demand.is_wanted(resource)
+    assert demand.asked_at_ms(resource) == START_MS
+    await asyncio.sleep(0.001)
+    assert not demand.is_wanted(resource)
     clock.set_by(-2 * DAY_S * 1000)
-    assert demand.is_wanted(query())
-    assert demand.warm() == [query()]
+    assert demand.is_wanted(resource)
 
 
-async def test_what_is_asked_for_again_comes_first(demand: Demand) -> None:
-    for parameters in ("a=1", "a=2", "a=1"):
-        demand.note(query(parameters))
-    assert demand.warm() == [query("a=1"), query("a=2")]
+async def test_fifty_queries_are_kept_warm_those_asked_for_most_lately_first(
+    demand: Demand,
+) -> None:
+    """The one that was asked for longest ago goes. The table is none of them."""
+    demand.note(LIST)
+    known = numbered(52)
+    for resource in (*known, known[2], query("b=1")):
+        demand.note(resource)
+    assert demand.warm() == [query("b=1"), known[2], *reversed(known[4:])]
+    assert demand.is_wanted(LIST)
 
 
-async def test_queries_that_are_asked_for_once_do_not_push_out_others(demand: Demand) -> None:
-    """Only when all the others were asked for again, the one that was longest ago goes."""
-    known = [query(f"a={number}") for number in range(50)]
+async def test_queries_that_are_asked_for_once_do_not_push_out_others(
+    demand: Demand, storage: Storage, clock: Clock
+) -> None:
+    """The same holds after an eviction. If all others were asked for again, the oldest goes."""
+    known = numbered(49)
     for resource in known * 2:
         demand.note(resource)
     for number in range(100):
         demand.note(query(f"flood={number}"))
-    assert demand.warm() == [query("flood=99"), *reversed(known[1:])]
-    demand.note(query("flood=99"))
-    demand.note(query("flood=100"))
-    assert demand.warm() == [query("flood=100"), query("flood=99"), *reversed(known[2:])]
+    await asyncio.sleep(6)
+    later = Demand(TABLE, storage, clock.now_ms)
+    later.note(query("once=1"))
+    assert later.warm() == [query("once=1"), *reversed(known)]
+    later.note(query("once=1"))
+    later.note(query("once=2"))
+    assert later.warm() == [query("once=2"), query("once=1"), *reversed(known[1:])]
 
 
 async def test_what_cannot_be_read_is_forgotten(
-    clock: Clock, storage: Storage, demand: Demand
+    demand: Demand, storage: Storage, clock: Clock
 ) -> None:
-    """By the next object too; to forget what is not known is nothing."""
-    demand.note(query("a=1"))
-    demand.note(query("a=2"))
+    """The next object does not know it either. To forget what is not known stores nothing."""
+    one, other, unknown = numbered(3)
+    demand.note(one)
+    demand.note(other)
     await asyncio.sleep(6)
-    demand.forget(query("a=1"))
-    demand.forget(query("a=3"))
-    assert demand.warm() == [query("a=2")]
+    demand.forget(one)
+    assert demand.warm() == [other]
     await asyncio.sleep(6)
-    later = Demand(ARTICLES, storage, clock.now_ms)
-    assert later.warm() == [query("a=2")]
-    storage.texts.pop("asked")
-    later.forget(query("a=3"))
+    later = Demand(TABLE, storage, clock.now_ms)
+    assert later.warm() == [other]
+    storage.texts.clear()
+    later.forget(unknown)
     await asyncio.sleep(6)
-    assert storage.get("asked") is None
+    assert storage.texts == {}
 
 
-async def test_that_something_was_asked_for_again_is_stored(
-    clock: Clock, storage: Storage, demand: Demand
-) -> None:
-    """So that an eviction does not give a flood its place."""
-    known = [query(f"a={number}") for number in range(49)]
-    for resource in known * 2:
+async def test_rows_and_long_queries_are_not_remembered(demand: Demand) -> None:
+    """Rows are too many, and nothing is done for them; the names of all are kept in one text."""
+    spare = 2000 - len(query("a=").path)
+    for resource in (
+        Resource(TABLE, "1"),
+        query("a=" + "x" * spare),
+        query("a=" + "x" * (spare + 1)),
+    ):
         demand.note(resource)
-    demand.note(query("once=1"))
-    await asyncio.sleep(6)
-    later = Demand(ARTICLES, storage, clock.now_ms)
-    later.note(query("once=2"))
-    assert later.warm() == [query("once=2"), *reversed(known)]
+    assert demand.warm() == [query("a=" + "x" * spare)]
+    assert not demand.is_wanted(Resource(TABLE, "1"))
 
 
-async def test_a_long_query_is_not_kept_warm(demand: Demand) -> None:
-    """The names of all are kept in one text."""
-    longest = query("a=" + "x" * (2000 - len(query("a=").path)))
-    too_long = query("a=" + "x" * (2001 - len(query("a=").path)))
-    demand.note(longest)
-    demand.note(too_long)
-    assert demand.warm() == [longest]
-
-
-def test_it_is_stored_in_the_order_of_asking() -> None:
-    """As an object of this version reads it."""
-    storage, clock = Storage(Clock()), Clock()
-    asked = [
-        ["/rest/v1/articles;count=exact?a=1", 5, False],
-        ["/", 7, True],
-        ["/rest/v1/no such", 8, True],
-    ]
-    storage.put("asked", json.dumps(asked))
-    demand = Demand(PROJECT, storage, lambda: 10)
-    assert demand.warm() == [Resource(PROJECT, query=Query("articles", "a=1", count="exact"))]
-    assert clock.now_ms() == START_MS
+async def test_what_is_noted_is_stored_together(
+    demand: Demand, storage: Storage, clock: Clock
+) -> None:
+    """That happens five seconds after the first. The next object knows it."""
+    one, other = numbered(2)
+    for resource in (one, other):
+        demand.note(resource)
+        before = dict(storage.texts)
+        await asyncio.sleep(4)
+        demand.note(LIST)
+        await asyncio.sleep(0.9)
+        assert storage.texts == before
+        await asyncio.sleep(0.2)
+        later = Demand(TABLE, storage, clock.now_ms)
+        assert later.warm() == demand.warm()
+        assert later.asked_at_ms(LIST) == clock.now_ms() - 1100

@@ -2,116 +2,122 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from program import Program
+from refreshing import (
+    DAY_S,
+    LIST,
+    MINUTE_OF_CHECKS,
+    VERSIONS,
+    fill,
+    forget,
+    hit,
+    pending,
+    row,
+    write,
+)
 
-LIST, DAY_S = "/articles", 24 * 60 * 60
-QUARTER = 28_333_335
-"""A minute at which tables are compared with their entries."""
-
-
-@pytest.fixture
-def program(program: Program) -> Program:
-    """Return a program whose tables have rows."""
-    program.supabase.write("articles", id=1, title="old")
-    program.supabase.tables["products"] = []
-    return program
+NEW = [row(1, "new")]
 
 
 async def with_list(program: Program, *, asked_s_ago: float = DAY_S) -> None:
     """Have the table in KV, which somebody asked for last so long ago."""
-    await program.get(LIST)
-    await program.live(asked_s_ago)
-    program.supabase.requests.clear()
-    program.kv.done.clear()
+    write(program, 1, title="old")
+    await fill(program, LIST)
+    await program.live(asked_s_ago - 2)
+    forget(program)
 
 
 async def edit(program: Program, title: str = "new") -> None:
-    """Edit a row, and tell of it."""
-    program.supabase.write("articles", id=1, title=title)
-    await program.webhook("articles", 1)
+    """Edit a row, and tell of the table's change; what that makes of other entries is no matter."""
+    write(program, 1, title=title)
+    await program.webhook("articles")
 
 
-def listed(program: Program) -> object:
-    """Return the title that KV's entry of the table has."""
-    rows = program.kv.json(LIST)
-    return rows and rows[0]["title"]
+def done(program: Program) -> list[tuple[str, str]]:
+    """Return what KV was asked to write or remove, but for the versions."""
+    tried = [(what, key) for _, what, key in program.kv.tried if what in {"put", "delete"}]
+    return [one for one in tried if one[1] != VERSIONS]
 
 
-async def test_a_table_that_somebody_wanted_lately_is_read_after_a_change(program: Program) -> None:
-    """Up to a day ago."""
+async def test_a_table_that_somebody_wanted_within_a_day_is_read_after_a_change(
+    program: Program,
+) -> None:
     await with_list(program, asked_s_ago=DAY_S - 1)
     await edit(program)
     await program.live(0.5)
-    assert listed(program) == "new"
+    assert await hit(program, LIST) == NEW
 
 
 async def test_a_table_that_nobody_wants_is_removed_once(program: Program) -> None:
-    """After the first change; later ones cost nothing, also after a restart."""
+    """The first change removes it; later ones cost nothing, also after a restart."""
     await with_list(program)
     for _ in range(3):
         await edit(program)
         await program.live(5)
         program.restart("articles")
-    assert [what for _, what in program.kv.writes(LIST)] == ["delete"]
-    assert program.supabase.count(LIST) == 0
-    assert (await program.status())["pending"] == 0
+    assert done(program) == [("delete", LIST)]
+    assert program.supabase.asked == []
+    assert await pending(program) == 0
 
 
-async def test_a_table_that_was_removed_is_read_once_somebody_wants_it(program: Program) -> None:
-    """And then after each change."""
+async def test_a_table_that_was_removed_is_kept_fresh_once_somebody_wants_it(
+    program: Program,
+) -> None:
     await with_list(program)
     await edit(program)
     await program.live(5)
-    assert (await program.get(LIST)).json[0]["title"] == "new"
+    assert (await program.get(LIST)).json == NEW
     await program.live(5)
     await edit(program, "newest")
     await program.live(5)
-    assert listed(program) == "newest"
+    assert await hit(program, LIST) == [row(1, "newest")]
 
 
-@pytest.mark.parametrize("by", ["a reader", "a person"])
-async def test_who_renews_or_revalidates_a_table_wants_it(program: Program, by: str) -> None:
-    """A reader who finds that nobody wanted it for half a day has it renewed."""
+@pytest.mark.parametrize("wants", ["a reader", "a reader while Supabase fails", "revalidation"])
+async def test_whoever_has_it_renewed_wants_it(program: Program, wants: str) -> None:
     await with_list(program)
-    if by == "a reader":
-        assert (await program.get(LIST)).cache_status == "hit"
-    else:
+    if wants == "revalidation":
         await program.revalidate()
-    await program.live(2)
+    else:
+        if wants == "a reader while Supabase fails":
+            program.supabase.answer(503)
+            await program.get("/articles/cold")
+        await hit(program, LIST)
+        await program.live(1)
+        program.supabase.mend()
     await edit(program)
     await program.live(5)
-    assert listed(program) == "new"
+    assert await hit(program, LIST) == NEW
 
 
 async def test_a_comparison_is_no_reader(program: Program) -> None:
     """It mends the entry, but does not have it kept for another day."""
     await with_list(program)
-    program.supabase.write("articles", id=1, title="in between")
-    await program.tick(QUARTER)
-    assert listed(program) == "in between"
-    await program.live(2)
+    write(program, 1)
+    await program.tick(MINUTE_OF_CHECKS)
+    assert program.kv.json(LIST) == NEW
     await edit(program)
     await program.live(5)
     assert LIST not in program.kv.keys
 
 
 async def test_a_removal_that_kv_refuses_stays_pending(program: Program) -> None:
-    """Until the entry is gone, whatever comes meanwhile."""
+    """It is pending until the entry is gone, whatever comes meanwhile."""
     await with_list(program)
     program.kv.refuse("delete")
-    for _ in range(2):
-        await edit(program)
-        await program.live(20)
+    await edit(program)
+    await program.live(10)
+    await edit(program)
+    await program.live(40)
     program.restart("articles")
-    assert (await program.status())["pending"] == 1
+    assert await pending(program) == 1
+    await program.live(50)
     program.kv.accept()
-    await program.live(11)
-    assert (await program.status())["pending"] == 0
+    await program.live(20)
+    assert await pending(program) == 0
     assert LIST not in program.kv.keys
-    assert program.supabase.count(LIST) == 0
+    assert program.supabase.asked == []
 
 
 async def test_a_table_that_is_asked_for_while_it_is_removed_is_kept_fresh(
@@ -122,48 +128,35 @@ async def test_a_table_that_is_asked_for_while_it_is_removed_is_kept_fresh(
     gate = program.kv.hold(LIST)
     await edit(program)
     await program.live(0.5)
+    assert done(program) == [("delete", LIST)]
+    kept = program.kv.kept(LIST)
+    assert kept is not None
     program.kv.lose(LIST)
-    assert (await program.get(LIST)).status == 200
+    await program.get(LIST)
+    program.kv.set(LIST, kept.content, kept.metadata)
     gate.set()
     await program.live(5)
-    assert listed(program) == "new"
+    assert await hit(program, LIST) == NEW
     await edit(program, "newest")
     await program.live(5)
-    assert listed(program) == "newest"
+    assert await hit(program, LIST) == [row(1, "newest")]
 
 
-async def test_what_a_comparison_was_reading_meanwhile_does_not_come_back(program: Program) -> None:
-    """It is from before the change."""
-    await with_list(program)
-    program.supabase.write("articles", id=1, title="in between")
-    program.supabase.delay_s = 1
-    comparing = asyncio.ensure_future(program.tick(QUARTER))
-    await program.live(2.5)  # asked the outbox, and reading the table
-    await edit(program)
-    await program.live(10)
-    await comparing
-    assert listed(program) in (None, "new")
-    assert (await program.status())["pending"] == 0
-
-
-async def test_its_entry_says_when_it_was_asked_for(program: Program) -> None:
-    """Not when it was read: so a reader can tell that nobody has told of it for long."""
+async def test_its_entry_tells_when_it_was_asked_for(program: Program) -> None:
+    """It does not tell a time after the read, even if the clock was set back since."""
     await with_list(program, asked_s_ago=50)
-    asked_at = program.clock.now_ms() - 50_000
-    await edit(program)
+    for back_s in (0, 3600):
+        program.set_clock(by_s=-back_s)
+        await edit(program)
+        await program.live(5)
+        told = program.kv.metadata(LIST)
+        assert told["readAt"] - told["askedAt"] == (0 if back_s else 50_000)
+
+
+async def test_a_rows_entry_was_asked_for_when_it_was_read(program: Program) -> None:
+    """Nothing else is known."""
+    write(program, 1)
     await program.live(5)
-    told = program.kv.metadata(LIST)
-    assert (told["askedAt"], told["readAt"]) == (asked_at, asked_at + 50_000)
-
-
-async def test_nothing_was_asked_for_after_it_was_read(program: Program) -> None:
-    """A row was when it was read, as nothing else is known; nor if the clock was set back since."""
-    await program.get("/articles/1")
-    await program.get(LIST)
-    await program.live(1)
-    program.set_clock(by_s=-5)
-    await edit(program)
-    await program.live(2)
-    for key in ("/articles/1", LIST):
-        told = program.kv.metadata(key)
-        assert told["askedAt"] == told["readAt"]
+    await fill(program, "/articles/1")
+    told = program.kv.metadata("/articles/1")
+    assert told["askedAt"] == told["readAt"] == program.clock.now_ms() - 2000

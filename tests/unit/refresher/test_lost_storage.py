@@ -4,102 +4,93 @@ from __future__ import annotations
 
 import pytest
 from program import Program
+from refreshing import ALL, VERSIONS, fill, hit, pending, read, row, write
 
-ROW, QUERY, OTHER = "/articles/1", "articles?select=title", "articles?id=eq.1"
-EMBEDDING, OTHER_EMBEDDING = "articles?select=title,author(name)", "articles?select=id,author(name)"
-
-
-@pytest.fixture
-def program() -> Program:
-    """Return a program whose only table has a row."""
-    program = Program(tables={"articles": {}})
-    program.supabase.write("articles", id=1, title="old")
-    return program
+EMBEDDING = "/rest/v1/articles?select=id,author(name)"
 
 
-async def ask(program: Program, what: str) -> str:
-    """Return a reader's title, and whether it was a hit (hit) or else (fwd)."""
-    answer = await (program.get(what) if what.startswith("/") else program.query(what))
-    row = answer.json if what.startswith("/") else answer.json[0]
-    return f"{row['title']} {answer.cache_status[:3]}"
-
-
-async def with_stale(program: Program, what: str) -> None:
-    """Have an entry in KV that is out of date, and lose all that the objects knew."""
-    await ask(program, what)
-    await program.live(60 * 60 * 24)  # nobody wants it any more
-    program.supabase.write("articles", id=1, title="new")
+async def with_outdated(program: Program, path: str, name: str = "articles") -> None:
+    """Have an entry in KV that is out of date, and lose all that the object knew."""
+    write(program, 1, title="old")
+    await fill(program, path)
+    program.supabase.hold()
     await program.webhook("articles")
     await program.live(5)
-    for name in ("articles", "*"):
-        program.lose_storage(name)
+    program.supabase.mend()
+    program.lose_storage(name)
+    write(program, 1)
 
 
-async def test_a_rows_entry_stays_stale_when_queries_become_so(program: Program) -> None:
+async def is_outdated(program: Program, path: str) -> bool:
+    """Tell whether a reader takes the entry for out of date."""
+    return (await read(program, path)).cache_status.startswith("fwd=stale")
+
+
+async def test_a_rows_entry_stays_outdated_when_queries_become_so(program: Program) -> None:
     """Both versions lie under one key."""
-    await with_stale(program, ROW)
-    await program.query(QUERY)
+    await with_outdated(program, "/articles/1")
+    await fill(program, ALL)
     await program.webhook("articles", 2)
     await program.live(5)
-    assert await ask(program, ROW) == "new fwd"
+    assert await is_outdated(program, "/articles/1")
 
 
-async def test_a_querys_entry_stays_stale_when_rows_become_so(program: Program) -> None:
-    """Though the object knows of no query."""
-    await with_stale(program, QUERY)
+async def test_a_querys_entry_stays_outdated_when_rows_become_so(program: Program) -> None:
+    """The new object knows of no query."""
+    await with_outdated(program, ALL)
     await program.revalidate()
-    assert await ask(program, QUERY) == "new fwd"
-
-
-async def test_a_tables_entry_is_not_forgotten(program: Program) -> None:
-    """The object cannot know whether KV has one, so it takes that for granted."""
-    await program.get("/articles")
-    await program.live(2)
-    program.lose_storage("articles")
-    program.supabase.write("articles", id=1, title="new")
-    await program.webhook("articles", 1)
-    await program.live(2)
-    assert (await program.get("/articles")).json[0]["title"] == "new"
-
-
-@pytest.mark.parametrize("what", [ROW, QUERY])
-async def test_what_a_reader_sees_in_kv_is_learned(program: Program, what: str) -> None:
-    """After that, what the object does is above all that its earlier life did.
-
-    Here the clock of the machine that has it now is behind.
-    """
-    await with_stale(program, what)
-    program.set_clock(by_s=-7 * 24 * 60 * 60)
-    assert await ask(program, what) == "new fwd"
-    await program.live(2)
-    assert await ask(program, what) == "new hit"
-    program.restart("articles")
-    program.supabase.write("articles", id=1, title="newest")
-    await program.webhook("articles")
-    await program.live(2)
-    assert (await ask(program, what)).startswith("newest")
+    assert await is_outdated(program, ALL)
 
 
 async def test_entries_that_were_written_since_are_as_fresh_as_before(program: Program) -> None:
-    """Of rows that did not change."""
-    await with_stale(program, ROW)
-    for what in (ROW, QUERY):
-        await ask(program, what)
-    await program.live(2)
-    for number in (2, 3):
-        await program.webhook("articles", number)
-        await program.live(0.5)
+    """The next changes are of other rows."""
+    await with_outdated(program, "/articles/1")
+    await program.live(5)
+    await fill(program, "/articles/1", ALL)
+    await program.webhook("articles", 2)
+    await program.live(0.5)
+    await program.webhook("articles", 3)
     await program.live(10)
-    assert await ask(program, ROW) == "new hit"
+    assert await hit(program, "/articles/1") == row(1, "new")
 
 
 @pytest.mark.parametrize("has_read", [True, False])
-async def test_a_project_that_is_revalidated_makes_all_queries_stale(
-    program: Program, *, has_read: bool
+async def test_a_project_that_is_revalidated_makes_all_queries_outdated(
+    program: Program, has_read: bool
 ) -> None:
-    """Those of a lost life too, whether it knows of any or not."""
-    await with_stale(program, EMBEDDING)
+    """So are those of the lost life, whether the new one knows of any or not."""
+    await with_outdated(program, EMBEDDING, "*")
     if has_read:
-        await program.query(OTHER_EMBEDDING)
+        await read(program, f"{EMBEDDING}&limit=1")
     await program.revalidate()
-    assert await ask(program, EMBEDDING) == "new fwd"
+    assert await is_outdated(program, EMBEDDING)
+
+
+@pytest.mark.parametrize("path", ["/articles/1", ALL])
+async def test_a_later_life_whose_clock_is_behind_learns_from_readers(
+    program: Program, path: str
+) -> None:
+    """What it reads is as new as what they see in KV, and what it does next is newer, for ever."""
+    await with_outdated(program, path)
+    program.set_clock(by_s=-3600)
+    assert await is_outdated(program, path)
+    await program.live(2)
+    assert await hit(program, path) == (row(1, "new") if path == "/articles/1" else [row(1, "new")])
+    program.restart("articles")
+    write(program, 1, title="newest")
+    await program.revalidate()
+    assert "newest" in str((await read(program, path)).json)
+
+
+async def test_what_a_reader_saw_in_kv_need_not_be_published(program: Program) -> None:
+    """An earlier life did that, and was lost before it could take note."""
+    await with_outdated(program, "/articles/1")
+    program.set_clock(by_s=-3600)
+    program.kv.refuse("put", VERSIONS)
+    await program.webhook("articles")
+    await program.live(2)
+    assert await pending(program) == 1
+    for path in ("/articles/1", ALL):
+        assert "new" in str((await read(program, path)).json)
+    await program.live(20)
+    assert await pending(program) == 0

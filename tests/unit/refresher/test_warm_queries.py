@@ -5,46 +5,42 @@ from __future__ import annotations
 import asyncio
 import itertools
 
-import httpx
 import pytest
 from program import Program
+from refreshing import (
+    ALL,
+    DAY_S,
+    forget,
+    hit,
+    pending,
+    read,
+    row,
+    status,
+    write,
+)
 
-ALL = "articles?select=title"
-DAY_S = 24 * 60 * 60
-
-
-@pytest.fixture
-def program(program: Program) -> Program:
-    """Return a program whose table has a row."""
-    program.supabase.write("articles", id=1, title="old")
-    return program
+NEW = [row(1, "new")]
+OUTDATED = "fwd=stale; fwd-status=200; stored"
 
 
 def numbered(count: int) -> list[str]:
-    """Return so many queries."""
-    return [f"articles?select=title&id=eq.1&limit={number + 1}" for number in range(count)]
+    """Return the paths of so many queries."""
+    return [f"/rest/v1/articles?limit={number}" for number in range(1, count + 1)]
 
 
-async def with_warm(program: Program, *queries: str) -> None:
+async def with_warm(program: Program, *paths: str) -> None:
     """Have entries of queries in KV, which were asked for in this order."""
-    for query in queries:
-        await program.query(query)
+    write(program, 1, title="old")
+    for path in paths:
+        await read(program, path)
     await program.live(10)
-    program.supabase.requests.clear()
-    program.supabase.most_at_once = 0
-    program.log.clear()
+    forget(program)
 
 
-async def edit(program: Program, title: str = "new") -> None:
-    """Edit a row, and tell of it as of one that has no entry."""
-    program.supabase.write("articles", id=1, title=title)
+async def edit(program: Program) -> None:
+    """Edit a row, and tell of it."""
+    write(program, 1)
     await program.webhook("articles", 1)
-
-
-def name_of(query: str) -> str:
-    """Return what a query is called once it is canonical."""
-    target, _, parameters = query.partition("?")
-    return f"/rest/v1/{target}?{'&'.join(sorted(parameters.split('&')))}"
 
 
 def reads(program: Program) -> list[str]:
@@ -52,49 +48,34 @@ def reads(program: Program) -> list[str]:
     return [name for name in program.supabase.asked if name.startswith("/rest/")]
 
 
-async def shows(program: Program, query: str = ALL) -> tuple[object, str]:
-    """Return the title that a reader gets, and whether as a hit (hit) or else (fwd)."""
-    answer = await program.query(query)
-    return answer.json[0]["title"], answer.cache_status[:3]
-
-
-async def pending(program: Program) -> int:
-    """Return how many entries are to be brought up to date."""
-    number: int = (await program.status())["pending"]
-    return number
-
-
 async def test_no_reader_waits_for_a_query_that_is_kept_warm(program: Program) -> None:
-    """A moment after the change its entry is fresh.
-
-    It says when it was asked for, so that a reader can tell that this was not told for long.
-    """
+    """A moment after the change its entry is fresh; health tells how many are."""
     await with_warm(program, ALL)
-    (key,) = program.kv.keys
-    asked_at = program.kv.metadata(key)["askedAt"]
-    assert (await program.status())["queries"] == 1
+    assert (await status(program))["queries"] == 1
     await edit(program)
     await program.live(0.5)
-    assert await shows(program) == ("new", "hit")
+    assert await hit(program, ALL) == NEW
     assert await pending(program) == 0
-    told = program.kv.metadata(key)
-    assert (told["askedAt"], told["readAt"]) == (asked_at, asked_at + 10_000)
+    assert {str(line["key"]) for line in program.events("applied")} >= {
+        "/articles?version",
+        "/articles?version&queries",
+    }
 
 
-async def test_fifty_are_read_four_at_a_time_those_asked_for_most_lately_first(
-    program: Program,
-) -> None:
-    """So that readers of others find Supabase free."""
-    queries = numbered(60)
-    await with_warm(program, *queries)
-    program.supabase.delay_s = 0.1
+async def test_four_are_read_at_once_those_asked_for_most_lately_first(program: Program) -> None:
+    """Fifty are read at most. So readers of others find Supabase free."""
+    paths = numbered(60)
+    await with_warm(program, *paths)
+    gate = program.supabase.hold()
     await edit(program)
     await program.live(1)
-    assert program.supabase.most_at_once == 5  # with the row
-    await program.live(3)
-    assert reads(program) == [name_of(query) for query in reversed(queries[10:])]
-    assert await shows(program, queries[10]) == ("new", "hit")
-    assert await shows(program, queries[9]) == ("new", "fwd")
+    assert reads(program) == paths[:-5:-1]
+    program.supabase.mend()
+    gate.set()
+    await program.live(4)
+    assert reads(program) == paths[:9:-1]
+    assert await hit(program, paths[10]) == NEW
+    assert (await read(program, paths[9])).cache_status == OUTDATED
 
 
 async def test_they_are_read_again_every_five_seconds_at_most(program: Program) -> None:
@@ -104,177 +85,175 @@ async def test_they_are_read_again_every_five_seconds_at_most(program: Program) 
         await edit(program)
         await program.live(0.5)
     await program.live(10)
-    times = program.supabase.asked_at(name_of(ALL))
-    pauses = [round(later - earlier, 3) for earlier, later in itertools.pairwise(times)]
-    assert len(pauses) == 4
-    assert set(pauses) == {5}
+    times = program.supabase.asked_at(ALL)
+    assert [round(later - at, 1) for at, later in itertools.pairwise(times)] == [5.0] * 4
     assert await pending(program) == 0
 
 
-async def test_a_reader_in_between_saves_the_next_reading(program: Program) -> None:
+async def test_a_reader_in_between_gets_what_is_new(program: Program) -> None:
+    """That saves the next read."""
     await with_warm(program, ALL)
     await edit(program)
     await program.live(1)
-    await edit(program, "newest")
+    write(program, 1, title="newest")
+    await program.webhook("articles", 1)
     await program.live(1)
-    assert await shows(program) == ("newest", "fwd")
+    answer = await read(program, ALL)
+    assert (answer.json, answer.cache_status) == ([row(1, "newest")], OUTDATED)
     await program.live(10)
-    assert len(reads(program)) == 2
+    assert reads(program) == [ALL] * 2
     assert await pending(program) == 0
 
 
 async def test_after_a_restart_they_are_read_at_once(program: Program) -> None:
     """What is kept warm, and that a change is pending, is in storage."""
-    queries = numbered(3)
-    await with_warm(program, *queries)
+    await with_warm(program, *numbered(3))
     program.supabase.answer(503)
     await edit(program)
     await program.live(0.5)
     program.supabase.mend()
-    program.supabase.requests.clear()
+    forget(program)
     program.restart("articles")
-    assert await pending(program)
+    await status(program)
     await program.live(0.5)
-    assert sorted(reads(program)) == sorted(map(name_of, queries))
+    assert sorted(reads(program)) == numbered(3)
+    for path in numbered(3):
+        assert await hit(program, path) == NEW
     assert await pending(program) == 0
 
 
 async def test_a_change_in_the_midst_has_them_read_once_more(program: Program) -> None:
     """What was read before it does not count as having it."""
     await with_warm(program, ALL)
-    gate = program.supabase.hold(name_of(ALL))
+    gate = program.supabase.hold(ALL)
     await edit(program)
     await program.live(0.5)
-    await edit(program, "newest")
+    write(program, 1, title="newest")
+    await program.webhook("articles", 1)
+    program.supabase.mend()
     gate.set()
     await program.live(2)
     assert await pending(program) == 1
     await program.live(5)
-    assert await shows(program) == ("newest", "hit")
+    assert await hit(program, ALL) == [row(1, "newest")]
     assert await pending(program) == 0
 
 
 async def test_a_readers_read_begun_before_is_not_taken_for_it(program: Program) -> None:
-    """One that began since is."""
+    """A read that began since is."""
     await with_warm(program, ALL)
-    await program.live(300)
+    await program.live(291)
+    gate = program.supabase.hold(ALL)
+    assert await hit(program, ALL) == [row(1)]  # which has the aged entry renewed
+    await program.live()
+    program.supabase.mend()
     program.supabase.delay_s = 0.1
-    gate = program.supabase.hold(name_of(ALL))
-    assert await shows(program) == ("old", "hit")  # it has aged, so it is being renewed
     await edit(program)
     await program.live(0.5)
-    late = asyncio.ensure_future(shows(program))
+    late = asyncio.ensure_future(read(program, ALL))
     await program.live()
     gate.set()
-    assert await late == ("new", "fwd")
+    assert (await late).json == NEW
     await program.live(5)
-    assert await shows(program) == ("new", "hit")
-    assert len(reads(program)) == 2
+    assert await hit(program, ALL) == NEW
+    assert reads(program) == [ALL] * 2
+    assert program.events("internal_error") == []
 
 
-@pytest.mark.parametrize(
-    "failure",
-    [
-        httpx.Response(200, text="<html>"),
-        httpx.Response(401),
-        httpx.Response(500),
-        KeyError("private"),
-    ],
-    ids=str,
-)
-async def test_one_that_fails_holds_up_no_other(
-    program: Program, failure: Exception | httpx.Response
-) -> None:
-    """Nor is it tried again before a reader asks; its entry stays."""
-    queries = numbered(9)
-    await with_warm(program, *queries)
+@pytest.mark.parametrize("failure", [401, 200, 500, KeyError("x")])
+async def test_one_that_fails_holds_up_no_other(program: Program, failure: int | Exception) -> None:
+    """It is tried again when a reader asks, or if the fault is ours. Its entry stays."""
+    *others, failing = numbered(9)
+    await with_warm(program, *others, failing)
     if isinstance(failure, Exception):
-        program.supabase.fail(failure, of=name_of(queries[8]))
+        program.supabase.fail(failure, of=failing)
     else:
-        content, headers = failure.content, failure.headers
-        name = name_of(queries[8])
-        program.supabase.answer(failure.status_code, content, headers=headers, of=name)
+        program.supabase.answer(failure, b"", of=failing)
     await edit(program)
     await program.live(0.5)
-    assert [await shows(program, query) for query in queries[:8]] == [("new", "hit")] * 8
-    await program.live(60)
-    if isinstance(failure, httpx.Response):
+    for path in others:
+        assert await hit(program, path) == NEW
+    if not isinstance(failure, Exception):
+        await program.live(60)
         assert len(reads(program)) == 9
         assert await pending(program) == 0
-        program.supabase.mend()
-        assert await shows(program, queries[8]) == ("new", "fwd")
+    program.supabase.mend()
+    assert (await read(program, failing)).cache_status == OUTDATED
 
 
 async def test_one_with_a_final_answer_goes(program: Program) -> None:
-    """The others are read; it is not kept warm any more."""
-    queries = numbered(2)
-    await with_warm(program, *queries)
-    program.supabase.refuse(400, "42703", of=name_of(queries[1]))
+    """The others are read."""
+    one, other = numbered(2)
+    await with_warm(program, one, other)
+    program.supabase.refuse(400, "42703", of=other)
     await edit(program)
     await program.live(2)
-    assert await shows(program, queries[0]) == ("new", "hit")
+    assert other not in program.kv.keys
+    assert await hit(program, one) == NEW
     assert await pending(program) == 0
-    assert (await program.status())["queries"] == 1
-    assert len([key for key in program.kv.keys if "select" in key]) == 1
+    assert (await read(program, other)).status == 400
 
 
 async def test_that_supabase_is_down_stops_it_until_it_is_well(program: Program) -> None:
     """Fifty queries are not fifty attempts."""
-    queries = numbered(50)
-    await with_warm(program, *queries)
+    paths = numbered(50)
+    await with_warm(program, *paths)
     program.supabase.answer(503)
     await edit(program)
     await program.live(4)
     assert len(reads(program)) == 4
-    retries = {str(line["type"]) for line in program.events("retry_scheduled")}
-    assert "supabase-failed-just-now" in retries
+    assert await pending(program) == 2
+    line = next(one for one in program.events("retry_scheduled") if "queries" in str(one["key"]))
+    assert line["type"] == "supabase-failed-just-now"
     await program.live(60)
-    assert 8 <= len(reads(program)) <= 4 * 13
+    assert len(reads(program)) <= 4 * 13
     program.supabase.mend()
     await program.live(15)
-    assert {await shows(program, query) for query in queries} == {("new", "hit")}
+    for path in paths:
+        assert await hit(program, path) == NEW
     assert await pending(program) == 0
 
 
 async def test_those_under_way_are_waited_for_before_it_is_tried_again(program: Program) -> None:
-    """Else more and more would be."""
-    queries = numbered(4)
-    await with_warm(program, *queries)
-    program.supabase.hold(name_of(queries[0]))
-    program.supabase.answer(503, of=name_of(queries[1]))
+    """Otherwise more and more would be under way."""
+    paths = numbered(4)
+    await with_warm(program, *paths)
+    gate = program.supabase.hold(paths[0])
+    program.supabase.answer(503, of=paths[1])
     await edit(program)
     await program.live(9)
     assert len(reads(program)) == 4
     program.supabase.mend()
-    await program.live(15)
+    gate.set()
+    await program.live(12)
     assert await pending(program) == 0
 
 
 async def test_those_that_were_read_before_it_went_down_are_not_read_again(
     program: Program,
 ) -> None:
-    """Once it is well."""
-    queries = numbered(8)
-    await with_warm(program, *queries)
-    for query in queries[:4]:
-        program.supabase.answer(503, of=name_of(query))
+    """Only the others are, once Supabase is well."""
+    paths = numbered(8)
+    await with_warm(program, *paths)
+    for path in paths[:4]:
+        program.supabase.answer(503, of=path)
     await edit(program)
     await program.live(1)
     program.supabase.mend()
     await program.live(20)
-    assert [reads(program).count(name_of(query)) for query in queries[4:]] == [1] * 4
-    assert {await shows(program, query) for query in queries} == {("new", "hit")}
+    assert [reads(program).count(path) for path in paths[4:]] == [1] * 4
+    for path in paths:
+        assert await hit(program, path) == NEW
 
 
 async def test_whether_kv_takes_them_is_not_waited_for(program: Program) -> None:
     """Readers know that the old ones are out of date."""
     await with_warm(program, ALL)
-    (key,) = program.kv.keys
-    program.kv.hold(key)
+    program.kv.hold(ALL)
     await edit(program)
     await program.live(2)
+    assert (await read(program, ALL)).cache_status == "hit; detail=memory"
     assert await pending(program) == 0
-    assert (await program.query(ALL)).cache_status == "hit; detail=memory"
 
 
 async def test_what_nobody_asked_for_in_a_day_is_not_read(program: Program) -> None:
@@ -283,20 +262,15 @@ async def test_what_nobody_asked_for_in_a_day_is_not_read(program: Program) -> N
     await program.live(DAY_S)
     await edit(program)
     await program.live(5)
-    assert (reads(program), await pending(program)) == ([], 0)
-    assert await shows(program) == ("new", "fwd")
+    assert reads(program) == []
+    assert await pending(program) == 0
+    assert (await read(program, ALL)).cache_status == OUTDATED
 
 
-@pytest.mark.parametrize("failure", [None, "a gateway", "PostgREST"])
-async def test_a_revalidation_has_them_read_again(program: Program, failure: str | None) -> None:
-    """Even if the table cannot be read: a query may ask for other columns."""
-    program.supabase.tables["products"] = []
+async def test_a_revalidation_has_them_read_again(program: Program) -> None:
+    """That begins soon after it was answered."""
     await with_warm(program, ALL)
-    program.supabase.write("articles", id=1, title="new")
-    if failure == "a gateway":
-        program.supabase.answer(401, of="/articles")
-    if failure == "PostgREST":
-        program.supabase.refuse(401, "42501", of="/articles")
-    assert (await program.revalidate()).status == (502 if failure else 200)
+    write(program, 1)
+    await program.revalidate()
     await program.live(1)
-    assert await shows(program) == ("new", "hit")
+    assert await hit(program, ALL) == NEW

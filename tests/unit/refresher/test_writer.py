@@ -15,30 +15,27 @@ from edge_cache.refresher.writer import Writer
 class Values:
     """A store, whose writes may be refused or held, and a writer."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self.events: list[tuple[str, dict[str, object]]] = []
+    def __init__(self) -> None:
+        self.clock = Clock()
         self.taken: list[tuple[int, str]] = []
         self.tried: list[tuple[int, str]] = []
         self.refusals = 0
         self.error: Exception = StoreError("429")
         self.gate: asyncio.Event | None = None
         self.running = 0
-        self.writer = Writer(now_ms=clock.now_ms, sleep=asyncio.sleep, log=self.log)
+        self.log: list[dict[str, object]] = []
+        self.writer = Writer(now_ms=self.clock.now_ms, log=self._note)
 
-    def log(self, event: str, /, **fields: object) -> None:
-        """Remember an event."""
-        self.events.append((event, fields))
-
-    def logged(self, event: str) -> list[dict[str, object]]:
-        """Return the fields of every event of a name."""
-        return [fields for name, fields in self.events if name == event]
+    @property
+    def passed_ms(self) -> int:
+        """How much time has passed."""
+        return round(self.clock.passed_s * 1000)
 
     def put(self, value: str) -> Callable[[], Awaitable[None]]:
         """Return a write of a value."""
 
         async def write() -> None:
-            self.tried.append((self._clock.passed_ms, value))
+            self.tried.append((self.passed_ms, value))
             assert self.running == 0
             if self.refusals:
                 self.refusals -= 1
@@ -47,7 +44,7 @@ class Values:
             if self.gate:
                 await self.gate.wait()
             self.running -= 1
-            self.taken.append((self._clock.passed_ms, value))
+            self.taken.append((self.passed_ms, value))
 
         return write
 
@@ -55,10 +52,26 @@ class Values:
         """Have a value written."""
         return self.writer.write(key, self.put(value))
 
+    async def write_others(self, count: int) -> None:
+        """Write many other keys."""
 
-async def test_a_write_begins_a_moment_later(clock: Clock) -> None:
+        async def nothing() -> None:
+            """Take no time."""
+
+        await asyncio.gather(*(self.writer.write(str(n), nothing) for n in range(count)))
+
+    def _note(self, event: str, /, **fields: object) -> None:
+        self.log.append({"event": event, **fields})
+
+
+@pytest.fixture
+def values() -> Values:
+    """Return an empty store."""
+    return Values()
+
+
+async def test_a_write_begins_a_moment_later(values: Values) -> None:
     """An answer that is ready leaves first."""
-    values = Values(clock)
     writing = values.write("a")
     await settle()
     assert values.tried == []
@@ -68,97 +81,54 @@ async def test_a_write_begins_a_moment_later(clock: Clock) -> None:
     assert values.writer.is_idle
 
 
-async def test_writes_of_one_key_are_a_second_apart(clock: Clock) -> None:
-    """Workers KV takes no more."""
-    values = Values(clock)
-    for value in "abc":
+async def test_writes_of_one_key_are_a_second_apart(values: Values) -> None:
+    """KV counts from when it took one, which is some time after it was asked."""
+    for value in "ab":
         assert await values.write(value)
-    assert values.taken == [(1, "a"), (1001, "b"), (2001, "c")]
-
-
-async def test_a_second_counts_from_the_end_of_a_write(clock: Clock) -> None:
-    """KV counts when it took it, which is some time after it was asked."""
-    values = Values(clock)
     values.gate = asyncio.Event()
-    writing = values.write("a")
+    writing = values.write("c")
     await asyncio.sleep(5)
     values.gate.set()
     assert await writing
-    assert await values.write("b")
-    assert values.taken == [(5000, "a"), (6000, "b")]
-
-
-async def test_who_comes_later_does_not_wait(clock: Clock) -> None:
-    """The second has passed."""
-    values = Values(clock)
-    await values.write("a")
+    assert await values.write("d")
     await asyncio.sleep(10)
-    await values.write("b")
-    assert values.taken == [(1, "a"), (10_002, "b")]
+    await asyncio.gather(values.write("e"), values.write("f", "another key"))
+    assert [at for at, _ in values.taken] == [1, 1001, 6001, 7001, 17_002, 17_002]
 
 
 @pytest.mark.parametrize("back_ms", [1, 30_000, 3_600_000])
-async def test_a_clock_that_was_set_back_delays_no_write(clock: Clock, back_ms: int) -> None:
-    """A second is the longest that one waits for another."""
-    values = Values(clock)
+async def test_a_clock_that_was_set_back_delays_no_write_and_no_retry(
+    values: Values, back_ms: int
+) -> None:
     await values.write("a")
-    clock.set_by(-back_ms)
+    values.clock.set_by(-back_ms)
     assert await values.write("b")
-    assert clock.passed_ms <= 1002
-
-
-async def test_a_clock_that_is_set_back_meanwhile_delays_no_retry(clock: Clock) -> None:
-    """Retries wait for time to pass, not for a time to come."""
-    values = Values(clock)
+    assert values.passed_ms <= 1002
     values.refusals = 1
-    assert not await values.write("a")
-    clock.set_by(-3_600_000)
+    assert not await values.write("c")
+    values.clock.set_by(-back_ms)
     await asyncio.sleep(1.1)
-    assert values.taken == [(1001, "a")]
+    assert values.taken[-1][1] == "c"
 
 
-async def test_other_keys_do_not_wait(clock: Clock) -> None:
-    """The limit is for each key."""
-    values = Values(clock)
-    await asyncio.gather(*(values.write(key, key) for key in "abc"))
-    assert values.taken == [(1, "a"), (1, "b"), (1, "c")]
-
-
-async def test_a_burst_ends_with_the_latest_state(clock: Clock) -> None:
-    """What was overtaken while it waited is not written, and counts as written with the newest."""
-    values = Values(clock)
+async def test_a_burst_ends_with_the_latest_state(values: Values) -> None:
+    """What was overtaken while it waited is not written, and is done or fails with the newest."""
     await values.write("first")
+    values.gate = asyncio.Event()
     writing = [values.write(value) for value in "abcde"]
     await asyncio.sleep(0.5)
     writing.append(values.write("f"))
-    assert [task.done() for task in writing] == [False] * 6
-    assert await asyncio.gather(*writing) == [True] * 6
-    assert values.taken == [(1, "first"), (1001, "f")]
-
-
-async def test_overtaken_writes_are_not_done_before_the_newer_one_is(clock: Clock) -> None:
-    """Readers would still see what was there before."""
-    values = Values(clock)
-    values.gate = asyncio.Event()
-    overtaken = values.write("a")
-    newest = values.write("b")
     await asyncio.sleep(3)
-    assert values.tried == [(1, "b")]
-    assert not overtaken.done()
+    assert [task.done() for task in writing] == [False] * 6
     values.gate.set()
-    assert await asyncio.gather(*[overtaken, newest]) == [True, True]
-
-
-async def test_overtaken_writes_fail_with_the_newer_one(clock: Clock) -> None:
-    """KV has neither."""
-    values = Values(clock)
+    assert await asyncio.gather(*writing) == [True] * 6
+    assert [value for _, value in values.tried] == ["first", "f"]
     values.refusals = 1
     assert await asyncio.gather(*[values.write("a"), values.write("b")]) == [False, False]
 
 
-async def test_a_write_that_comes_while_one_is_under_way_follows_it(clock: Clock) -> None:
-    """Never both at once; each tells how it went itself."""
-    values = Values(clock)
+async def test_a_write_that_comes_while_one_is_under_way_follows_it(values: Values) -> None:
+    """They are never under way together, and each tells how it went itself."""
     values.gate = asyncio.Event()
     first = values.write("a")
     await asyncio.sleep(0.5)
@@ -170,150 +140,90 @@ async def test_a_write_that_comes_while_one_is_under_way_follows_it(clock: Clock
     assert not values.writer.is_idle
     assert await second
     assert values.taken == [(1000, "a"), (2000, "b")]
-    assert values.writer.is_idle
 
 
-async def test_a_refused_write_is_tried_again(clock: Clock) -> None:
+async def test_a_refused_write_is_tried_again_until_kv_takes_it(values: Values) -> None:
     """The caller hears of it at once; pauses grow."""
-    values = Values(clock)
     values.refusals = 5
     assert not await values.write("a")
-    assert clock.passed_ms == 1
+    assert values.passed_ms == 1
     assert not values.writer.is_idle
-    await asyncio.sleep(40)
+    await asyncio.sleep(100)
     assert [at for at, _ in values.tried] == [1, 1001, 3001, 7001, 15_001, 31_001]
     assert values.taken == [(31_001, "a")]
     assert values.writer.is_idle
-    assert [name for name, _ in values.events] == ["write_failed"] * 5
-    assert values.logged("write_failed")[0] == {"key": "k", "detail": "429"}
+    assert values.log == [{"event": "write_failed", "key": "k", "detail": "429"}] * 5
 
 
-async def test_after_a_success_there_are_no_more_attempts(clock: Clock) -> None:
-    """One is enough."""
-    values = Values(clock)
-    values.refusals = 1
-    await values.write("a")
-    await asyncio.sleep(40)
-    assert [at for at, _ in values.tried] == [1, 1001]
-
-
-async def test_retries_end(clock: Clock) -> None:
-    """A store that never takes it is told of, and not asked for ever."""
-    values = Values(clock)
-    values.refusals = 1000
-    await values.write("a")
-    await asyncio.sleep(100)
-    assert len(values.tried) == 6
-    assert values.events[-1] == ("write_given_up", {"key": "k"})
-    assert len(values.logged("write_given_up")) == 1
-    assert values.writer.is_idle
-
-
-async def test_a_write_after_one_that_was_given_up_is_written(clock: Clock) -> None:
-    """Nothing of it is left in the way."""
-    values = Values(clock)
+async def test_retries_end(values: Values) -> None:
+    """The log tells that. The next write succeeds."""
     values.refusals = 6
     await values.write("a")
     await asyncio.sleep(100)
+    assert len(values.tried) == 6
+    assert [line["event"] for line in values.log] == ["write_failed"] * 6 + ["write_given_up"]
+    assert values.writer.is_idle
     assert await values.write("b")
 
 
-async def test_an_unexpected_error_is_one_more_reason_to_try_again(clock: Clock) -> None:
+async def test_an_unexpected_error_is_one_more_reason_to_try_again(values: Values) -> None:
     """It is told of with its place, and the caller hears that KV has nothing."""
-    values = Values(clock)
     values.refusals, values.error = 1, KeyError("private")
     assert not await values.write("a")
     await asyncio.sleep(2)
     assert values.taken == [(1001, "a")]
-    assert values.events[0][1]["exception"] == "KeyError"
+    assert values.log[0]["exception"] == "KeyError"
 
 
-async def test_a_retry_never_overwrites_a_newer_write(clock: Clock) -> None:
-    """A read that began earlier must not win."""
-    values = Values(clock)
-    values.refusals = 1
+@pytest.mark.parametrize("refusals", [1, 2])
+async def test_a_retry_never_overwrites_a_newer_write(values: Values, refusals: int) -> None:
+    """A read that began earlier must not win. The newer one has retries of its own."""
+    values.refusals = refusals
     assert not await values.write("old")
-    assert await values.write("new")
+    assert await values.write("new") is (refusals == 1)
     await asyncio.sleep(40)
-    assert [value for _, value in values.taken] == ["new"]
-    assert [value for _, value in values.tried] == ["old", "new"]
+    assert values.taken == [(1000 * refusals + 1, "new")]
 
 
-async def test_a_newer_write_that_is_refused_too_is_tried_again_on_its_own(clock: Clock) -> None:
-    """The older one's attempts end; its pauses begin with the first."""
-    values = Values(clock)
-    values.refusals = 2
-    assert not await values.write("old")
-    assert not await values.write("new")
-    await asyncio.sleep(40)
-    assert values.taken == [(2001, "new")]
-
-
+@pytest.mark.parametrize("refusals", [1, 3])
 async def test_a_newer_write_is_in_kv_before_it_counts_as_done_beside_a_retry(
-    clock: Clock,
+    values: Values, refusals: int
 ) -> None:
-    """The older one's attempt may carry it out."""
-    values = Values(clock)
-    values.refusals = 1
+    """The older one's attempt may carry it out, or fail."""
+    values.refusals = refusals
     await values.write("old")
     await asyncio.sleep(0.9995)
     values.gate = asyncio.Event()
     newer = values.write("new")
     await asyncio.sleep(3)
-    assert not newer.done()
+    assert newer.done() == (refusals > 1)
     assert values.taken == []
     values.gate.set()
-    assert await newer
-    assert [value for _, value in values.taken] == ["new"]
-
-
-async def test_a_write_beside_a_retry_that_fails_is_tried_until_it_is_in_kv(clock: Clock) -> None:
-    """Whichever attempt carries it out."""
-    values = Values(clock)
-    values.refusals = 3
-    await values.write("old")
-    await asyncio.sleep(0.9995)
-    values.write("new")
+    assert await newer == (refusals == 1)
     await asyncio.sleep(40)
     assert [value for _, value in values.taken] == ["new"]
 
 
-async def test_what_waits_for_its_retry_is_not_forgotten_for_many_other_keys(clock: Clock) -> None:
-    """A newer write still ends the older one's attempts."""
-    values = Values(clock)
+async def test_what_waits_is_not_forgotten_for_many_other_keys(values: Values) -> None:
+    """A retry, a write under way, and the second after the last write are all remembered."""
     values.refusals = 3
     await values.write("old")
     await asyncio.sleep(5)
-
-    async def nothing() -> None:
-        """Take no time."""
-
-    await asyncio.gather(*(values.writer.write(str(n), nothing) for n in range(1500)))
+    await values.write_others(1500)
     await values.write("new")
     await asyncio.sleep(40)
     assert [value for _, value in values.taken] == ["new"]
-
-
-async def test_what_is_written_stays_in_order_whatever_else_is_written(clock: Clock) -> None:
-    """However many keys there are, those in use are not forgotten."""
-    values = Values(clock)
     values.gate = asyncio.Event()
     first = values.write("a")
     await asyncio.sleep(0.5)
-    idle = asyncio.Event()
-    idle.set()
-
-    async def nothing() -> None:
-        await idle.wait()
-
-    await asyncio.gather(*(values.writer.write(str(n), nothing) for n in range(2500)))
+    await values.write_others(1500)
     second = values.write("b")
     await asyncio.sleep(2)
-    assert [value for _, value in values.tried] == ["a"]
+    assert values.tried[-1][1] == "a"
     values.gate.set()
     assert await asyncio.gather(*[first, second]) == [True, True]
-    await asyncio.gather(*(values.writer.write(str(n), nothing) for n in range(2500)))
+    await values.write_others(1500)
     assert await values.write("c")
-    (_, a_ms), (_, b_ms), (_, c_ms) = [(value, at) for at, value in values.taken]
+    (a_ms, b_ms, c_ms) = [at for at, _ in values.taken[1:]]
     assert b_ms - a_ms >= 1000
     assert c_ms - b_ms >= 1000

@@ -1,12 +1,13 @@
-"""What `npm start` makes of the project's own config.toml."""
+"""What `npm start` makes of the project."""
 
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 
 import pytest
 
-from local.supabase_project import local_config
+from local import supabase_project
 
 
 def schemas(setting: str, *exposed: str) -> list[str]:
@@ -20,7 +21,7 @@ port = 1
 [auth]
 enabled = true
 """
-    api = tomllib.loads(local_config(config, port=5, exposed=exposed))["api"]
+    api = tomllib.loads(supabase_project.local_config(config, port=5, exposed=exposed))["api"]
     assert (api["enabled"], api["port"]) == (True, 5)
     found: list[str] = api["schemas"]
     return found
@@ -42,3 +43,15 @@ def test_the_projects_own_schemas_are_served_first(setting: str) -> None:
 def test_without_a_list_it_is_public() -> None:
     """A schema may have any name."""
     assert schemas("", 'größe "5"\\ 😀') == ["public", 'größe "5"\\ 😀']
+
+
+def test_a_database_that_was_not_finished_is_made_again(tmp_path: Path) -> None:
+    """If it was, the next start finds its rows."""
+    supabase_project.copy_project(supabase_project.SOURCE, tmp_path, port=1, exposed=())
+    data = tmp_path / "supabase" / ".temp" / "data"
+    for is_finished in (False, True):
+        data.mkdir(parents=True)
+        if is_finished:
+            supabase_project.applied_stamp(tmp_path).write()
+        supabase_project.copy_project(supabase_project.SOURCE, tmp_path, port=1, exposed=())
+        assert data.exists() is is_finished

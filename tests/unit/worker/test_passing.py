@@ -113,10 +113,10 @@ async def test_off_refuses_what_the_cache_does_not_answer(method: str) -> None:
         else answer.json
         == {
             "code": "EDGE_NOT_PASSED_ON",
-            "message": "This Worker answers from its cache alone",
+            "message": "This Worker answers from its cache only",
             "details": (
-                f'The cache does not answer this {method}, and PASS_THROUGH = "off" keeps it '
-                "from Supabase."
+                f'The cache does not answer this {method}, and with PASS_THROUGH = "off" '
+                "nothing is passed on to Supabase."
             ),
             "hint": 'Ask Supabase itself, or set PASS_THROUGH to "rest".',
         }

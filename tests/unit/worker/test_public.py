@@ -10,8 +10,8 @@ import pytest
 from edge_cache.config import Settings
 from edge_cache.http import Request
 from edge_cache.queries import Query
+from edge_cache.reasons import PassedOn, Reason
 from edge_cache.resources import Resource
-from edge_cache.supabase.canonical import PassedOn
 from edge_cache.tables import PROJECT, Declared, Table
 from edge_cache.urls import cut
 from edge_cache.worker.public import Public
@@ -128,7 +128,7 @@ def test_what_is_not_the_same_for_everybody_is_passed_on(
     """Even if the same words were answered with the public key a moment ago."""
     asked(decides, "/rest/v1/articles")
     for _ in range(2):
-        assert asked(decides, "/rest/v1/articles", headers) == PassedOn(why)
+        assert asked(decides, "/rest/v1/articles", headers) == PassedOn(Reason(why))
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_what_is_not_declared_or_not_safe_is_passed_on(
     decides: Public, path: str, why: str
 ) -> None:
     """Supabase itself tells what it is."""
-    assert asked(decides, path) == PassedOn(why)
+    assert asked(decides, path) == PassedOn(Reason(why))
 
 
 def test_a_schema_that_is_declared_may_be_named(decides: Public) -> None:
@@ -201,4 +201,4 @@ def test_a_long_header_is_passed_on_and_not_remembered(
         tracemalloc.stop()
     assert remembered < 1_000_000
     assert isinstance(decided(1000), Resource)
-    assert decided(1001) == PassedOn(name)
+    assert decided(1001) == PassedOn(Reason(name))

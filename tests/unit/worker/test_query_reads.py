@@ -101,7 +101,7 @@ async def test_no_line_of_the_log_has_a_querys_values(program: Program) -> None:
     program.kv.refuse("get")
     await program.query(query)
     seen = {str(line["event"]) for line in program.log}
-    assert seen >= {"stale", "renew_failed", "miss", "stale_if_error", "read_failed", "refreshed"}
+    assert seen >= {"aged", "renew_failed", "miss", "stale_if_error", "read_failed", "refreshed"}
     assert "secret" not in str(program.log)
     keys = {line["key"] for line in program.log if str(line.get("key")).startswith("/rest/v1")}
     assert len(keys) == 1
@@ -118,7 +118,7 @@ async def test_a_query_ages_after_five_minutes() -> None:
     await program.live(1)
     answer = await program.query(QUERY)
     assert (answer.json, answer.cache_status) == ([{"title": "old"}], "hit; ttl=-1")
-    assert program.log[-1]["event"] == "stale"
+    assert program.log[-1]["event"] == "aged"
     await program.live(1)
     assert (await program.query(QUERY)).json == [{"title": "new"}]
     assert len(program.supabase.asked) == 2

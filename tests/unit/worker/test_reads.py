@@ -349,7 +349,7 @@ async def test_an_aged_entry_is_served_and_renewed_behind_the_answer(path: str) 
         "hit; ttl=-15",
         "75",
     )
-    assert program.log[-1] == {"event": "stale", "key": path, "status": 200, "age_s": 75}
+    assert program.log[-1] == {"event": "aged", "key": path, "status": 200, "age_s": 75}
     assert program.supabase.asked == [path]
     await program.live(1)
     assert (await program.get(path)).json == (NEW if path == "/articles/7" else [NEW])

@@ -246,7 +246,7 @@ async def test_a_webhook_that_is_too_large_is_413(
     body = b" " * (10 * 1024 * 1024 + 1)
     answer = await program.post("/revalidate", body, **(headers or signed(b"")))
     assert (answer.status, answer.slug) == (413, "payload-too-large")
-    assert answer.json["detail"] == "A payload may have 10485760 bytes."
+    assert answer.json["detail"] == "A payload may have at most 10485760 bytes."
     assert not await changes(program)
 
 

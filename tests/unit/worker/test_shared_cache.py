@@ -164,7 +164,7 @@ async def test_an_entry_beyond_its_maximum_age_may_be_kept(*, is_anothers: bool)
     if is_anothers:
         program.kv.set("/articles/7", b"{}")
     answer = await program.get("/articles/7")
-    assert program.log[-1]["event"] == "stale"
+    assert program.log[-1]["event"] == "aged"
     assert answer.headers["cdn-cache-control"] == KEPT
 
 

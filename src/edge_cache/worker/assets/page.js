@@ -1,7 +1,7 @@
 "use strict";
 
-// Shows what /health tells, and asks it again from time to time. Nothing that it tells becomes
-// markup: texts go in as texts, and what is there already stays, and with it focus and secret.
+// Shows /health's answer, and asks again from time to time. Nothing of an answer becomes markup,
+// because the page puts texts in as texts. Nodes that are there stay, and so do focus and secret.
 
 const EVERY_MS = 10_000;
 const WHILE_PENDING_MS = 2_000;
@@ -29,7 +29,7 @@ function make(name, parent, text = "") {
   return node;
 }
 
-/** Have a list show one item for each name, in their order, keeping those that are there. */
+/** Make a list show one item for each name, in this order. Items that are there stay. */
 function items(list, names, create) {
   const old = new Map([...list.children].map((item) => [item.dataset.name, item]));
   names.forEach((name, place) => {
@@ -87,7 +87,7 @@ function showCards(list, cards, stateOf, create, secondsSince) {
   });
 }
 
-/** How many seconds ago something was, by this browser's clock; 0 for what is not going on. */
+/** How many seconds ago something was, by this browser's clock. If it never was, 0. */
 const passed = (at) => (at == null ? 0 : (performance.now() - at) / 1000);
 
 function overallOf({ report, trouble, askedAt }) {
@@ -133,7 +133,7 @@ function showRevalidation({ revalidation }) {
   $("secret").required = revalidation === "secret";
 }
 
-/** Show a command, or leave it out where there is none. */
+/** Show a command, or hide its place if there is none. */
 function showCommand(id, command) {
   $(id).closest("div").hidden = !command;
   put($(id), command);
@@ -176,7 +176,7 @@ function show() {
 
 // ---- asking
 
-/** Ask this Worker; what it tells is empty where it is no JSON. Fails if there is no answer. */
+/** Ask this Worker. If the answer is no JSON, `told` is empty. Fails if there is no answer. */
 async function ask(path, options, patienceMs) {
   const signal = AbortSignal.timeout(patienceMs);
   const response = await fetch(path, { cache: "no-store", signal, ...options });
@@ -184,7 +184,7 @@ async function ask(path, options, patienceMs) {
   return { status: response.status, told };
 }
 
-/** Note what the Worker tells of itself. */
+/** Keep the Worker's report. */
 function hear(told) {
   const report = { ...told, project: projectOf(told) };
   Object.assign(heard, { report, at: performance.now(), trouble: "" });
@@ -207,7 +207,7 @@ async function look() {
 
 let wake = () => {};
 
-/** Wait so long, or while nobody looks until somebody does. */
+/** Wait for some milliseconds. If the page is hidden, wait until somebody looks at it. */
 function pause(ms) {
   return new Promise((resolve) => {
     wake = resolve;
@@ -233,7 +233,7 @@ function tell(mood, text) {
   put($("outcome"), text);
 }
 
-/** Have everything revalidated. The secret goes into a header, and stays in its field. */
+/** Revalidate everything. The secret is sent in a header, and stays in its field. */
 async function revalidate() {
   const headers = $("secret").value ? { authorization: `Bearer ${$("secret").value}` } : {};
   const { status, told } = await ask("/revalidate", { headers }, 6 * PATIENCE_MS);

@@ -1,6 +1,6 @@
 "use strict";
 
-// What the members of /health come to, in words. Nothing here touches the page.
+// Words for the members of /health. Nothing here changes the page.
 
 const UNITS = [
   [60, 1, "s"],
@@ -10,7 +10,7 @@ const UNITS = [
 ];
 const SIZES = ["B", "kB", "MB"];
 
-/** For so long nobody wonders why nothing is shown yet. */
+/** If an answer takes longer, the page says that it still waits. */
 const SLOW_S = 4;
 
 const count = (number) => number.toLocaleString("en");
@@ -29,7 +29,7 @@ function bytes(number) {
   return `${(number / 1000 ** power).toFixed(digits)} ${SIZES[power]}`;
 }
 
-/** A function that tells how many seconds ago a time is, by the Worker's clock. */
+/** A function that returns how many seconds ago a time was, by the Worker's clock. */
 function clock(report, passedMs) {
   const now = (Date.parse(report.now) || Date.now()) + passedMs;
   return (time) => Math.max(0, (now - Date.parse(time)) / 1000);
@@ -38,7 +38,7 @@ function clock(report, passedMs) {
 const state = (mood, word, sentence) => ({ mood, word, sentence });
 
 function stateOfTable(table) {
-  if (table.error) return state("bad", "Unknown", "This table could not be looked at.");
+  if (table.error) return state("bad", "Unknown", "The Worker could not look at this table.");
   if (table.refused && !table.cached)
     return state("bad", "Refused", "Supabase refuses this table; the last error says why.");
   if (!table.serving)
@@ -49,21 +49,21 @@ function stateOfTable(table) {
   return state("idle", "Not filled yet", "The first read asks Supabase, and fills it.");
 }
 
-/** The project; without a secret nobody asks the outbox, whatever became of that before. */
+/** The project. If no secret is set, nobody asks the outbox, so its old state does not count. */
 function projectOf({ project, revalidation }) {
   const isAsked = !project.outbox || revalidation === "secret";
   return isAsked ? project : { ...project, outbox: { isWithoutSecret: true } };
 }
 
 function stateOfProject(project) {
-  if (project.error) return state("bad", "Unknown", "This could not be looked at.");
+  if (project.error) return state("bad", "Unknown", "The Worker could not look at this.");
   if (project.failures)
     return state("warn", "Supabase fails", "Readers get the last good answer, if there is one.");
   if (project.pending)
     return state("busy", "Refreshing", "Something has changed and is being read.");
   if (project.outbox?.error)
-    return state("warn", "Outbox fails", "What no notification brings is not noticed meanwhile.");
-  return state("good", "Fine", "A change of any table makes all of them out of date.");
+    return state("warn", "Outbox fails", "Nobody notices what no notification brings.");
+  return state("good", "Fine", "If any table changes, all of these are outdated.");
 }
 
 function stateOfAll({ configuration, status, tables, project }) {
@@ -82,7 +82,7 @@ function stateOfAll({ configuration, status, tables, project }) {
   const failing = named((table) => !table.serving && !table.error);
   if (failing) return state("bad", "Failing", `Readers may get errors from: ${failing}.`);
   if (status !== "ok")
-    return state("bad", "Unknown", `Could not be looked at: ${named((table) => table.error)}.`);
+    return state("bad", "Unknown", `The Worker cannot look at: ${named((table) => table.error)}.`);
   if (all.some((one) => one.failures))
     return state("warn", "Supabase fails", "Readers get the last good answers, if there are any.");
   if (all.some((one) => one.pending))
@@ -95,26 +95,26 @@ function stateOfAll({ configuration, status, tables, project }) {
     : state("idle", "Nothing to serve", "Nothing is declared that can be read.");
 }
 
-/** What it comes to that everything was revalidated. */
+/** What it means that everything was revalidated. */
 function doneOf({ tables }) {
   return Object.keys(tables).length
     ? "Done: every table is as Supabase has it now."
-    : "Done: everything is read anew when it is asked for.";
+    : "Done: every answer is read again when somebody asks for it.";
 }
 
-/** What there is to wait for, where nothing was heard yet. */
+/** What the page waits for, if the Worker has not answered yet. */
 function stateOfAsking(seconds) {
   return seconds < SLOW_S
     ? state("busy", "Asking", "Asking the Worker …")
     : state("busy", "Asking", "The Worker takes long to answer. Still waiting …");
 }
 
-/** What is read as a query only, as a sentence. */
+/** A sentence about what can be read as a query only. */
 function servesOf({ serves }) {
-  return serves?.length ? `Under /rest/v1/ alone: ${serves.join(", ")}.` : "";
+  return serves?.length ? `Only under /rest/v1/: ${serves.join(", ")}.` : "";
 }
 
-/** How it goes to ask the database's outbox for what no notification brought. */
+/** Whether the database's outbox answers. */
 function outboxOf({ installed, asked_at, error, isWithoutSecret }, secondsSince) {
   if (isWithoutSecret) return "no secret is set";
   const answered = asked_at ? since(secondsSince(asked_at)) : "never";
@@ -127,8 +127,8 @@ const OUTBOX_ERRORS = {
   "supabase-unreachable": "Supabase cannot be reached",
   "supabase-timeout": "Supabase did not answer in time",
   "supabase-unavailable": "Supabase is unavailable",
-  "supabase-rejected": "Supabase refused it; its secret in Vault may be another one",
-  "supabase-invalid-answer": "what it answered is not usable",
+  "supabase-rejected": "Supabase refused it; the secret in Vault may be another one",
+  "supabase-invalid-answer": "its answer is not usable",
 };
 
 function outboxErrorOf({ error }) {
@@ -136,7 +136,7 @@ function outboxErrorOf({ error }) {
   return `The outbox fails: ${OUTBOX_ERRORS[error] ?? "it could not be asked"} (${error}).`;
 }
 
-/** The figures of a card by their names; null for what is left out. */
+/** The figures of a card by their names. A figure that is null is not shown. */
 function factsOf(told, secondsSince) {
   const known = (value, text, otherwise = null) => (value == null ? otherwise : text(value));
   const ofEntry = (value, text) => known(value, text, told.cached ? "unknown" : null);
@@ -164,5 +164,5 @@ function lastErrorOf(told, secondsSince) {
   if (!last_error) return "";
   const words = last_error_detail || `Its type is ${last_error}.`;
   const isOver = !failures && !refused;
-  return `Last error, ${since(secondsSince(failed_at))}${isOver ? " and over" : ""}: ${words}`;
+  return `Last error, ${since(secondsSince(failed_at))}${isOver ? ", now over" : ""}: ${words}`;
 }

@@ -1,18 +1,18 @@
-"""Which reads of Supabase's own clients are the same read. Pure.
+"""Which reads of Supabase's own clients are the same read.
 
-What cannot be told for sure is `PassedOn`: it reaches Supabase as it came. PostgREST's own rules:
-it sorts parameters by name only and stably, decodes ``+`` and ``%``, and splits at a raw ``;`` too.
-https://docs.postgrest.org/en/stable/references/api/url_grammar.html
+If we cannot be sure, the request is `PassedOn` and reaches Supabase as it came. PostgREST sorts
+parameters by name, and those of one name stay in order. It decodes ``+`` and ``%``. It also splits
+at a raw ``;``. https://docs.postgrest.org/en/stable/references/api/url_grammar.html
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
 
-from edge_cache.queries import Query
+from edge_cache.queries import ACCEPTED, Query
+from edge_cache.reasons import PassedOn, Reason
 
 MAX_QUERY_CHARS = 16 * 1024
 """A longer query is passed on."""
@@ -20,48 +20,30 @@ MAX_QUERY_CHARS = 16 * 1024
 MAX_HEADER_CHARS = 1000
 """A longer header is passed on. Supabase's clients send less than a tenth of that."""
 
-ACCEPTED: Mapping[str, str] = {
-    "": "application/json",
-    "any": "*/*",
-    "object": "application/vnd.pgrst.object+json",
-    "csv": "text/csv",
-    "geojson": "application/geo+json",
-    "stripped": "application/vnd.pgrst.array+json;nulls=stripped",
-    "stripped-object": "application/vnd.pgrst.object+json;nulls=stripped",
-}
-"""Media types by the word that a query has for them."""
-
 _WORDS = {media_type: word for word, media_type in ACCEPTED.items()}
 
 _MEDIA_RANGE = re.compile(
     r" *([A-Za-z*]+/[A-Za-z0-9*.+-]+)(?: *; *([Nn][Uu][Ll][Ll][Ss]=stripped))? *"
 )
-"""A media range, and the only parameter that matters. PostgREST takes spaces, but no tab."""
+"""A media range with the only parameter that matters. PostgREST accepts spaces, but no tab."""
 
 _NOT_ALWAYS_THERE = "geojson"
-"""Only a database with PostGIS has it; without that, the next one of a list is taken."""
+"""Only a database with PostGIS has it. Without PostGIS, PostgREST takes the next of the list."""
 
 _COUNTS = frozenset({"exact", "planned", "estimated"})
 _WITHOUT_EFFECT = ("return=", "resolution=", "missing=")
-"""Preferences that change nothing of a read.
+"""These preferences do not change the answer to a read.
 https://docs.postgrest.org/en/stable/references/api/preferences.html"""
 
 _PROFILE = re.compile(r"[\w$-]{1,63}", re.ASCII)
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PLAIN = "*,.():!~$"
-"""Left as they are beside letters, digits, ``-``, ``.``, ``_``: so a URL is short, and readable."""
-
-
-@dataclass(frozen=True, slots=True)
-class PassedOn:
-    """The request is for Supabase itself; ``why`` is a documented word."""
-
-    why: str
+"""Not encoded, as letters, digits, ``-``, ``.`` and ``_``. So a URL is short and readable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What of a request's headers changes its answer, as they came; None where one is absent."""
+    """The headers of a request that change its answer, as they came. None means absent."""
 
     accept: str | None = None
     profile: str | None = None
@@ -69,33 +51,33 @@ class Variant:
 
     @property
     def chars(self) -> int:
-        """How long the headers are together."""
+        """The length of all headers together."""
         return sum(map(len, filter(None, (self.accept, self.profile, self.prefer))))
 
 
 def query_in(method: str, target: str, raw: str, variant: Variant) -> Query | PassedOn:
     """Return the query of a GET or HEAD.
 
-    ``target`` is the path below ``/rest/v1/``, ``raw`` what follows ``?``.
+    ``target`` is the path below ``/rest/v1/``. ``raw`` is what follows ``?``.
     """
     parameters = canonical(raw)
     count = _count(variant.prefer)
     accept = _accept(variant.accept, is_function=target.startswith("rpc/"))
     if parameters is None:
-        return PassedOn("query")
+        return PassedOn(Reason.QUERY)
     if count is None:
-        return PassedOn("prefer")
+        return PassedOn(Reason.PREFER)
     if accept is None:
-        return PassedOn("accept")
+        return PassedOn(Reason.ACCEPT)
     if variant.profile is not None and not _PROFILE.fullmatch(variant.profile):
-        return PassedOn("profile")
-    # A HEAD is answered with the headers of GET, except that it may count rows without reading any.
+        return PassedOn(Reason.PROFILE)
+    # HEAD gets GET's headers. But HEAD with a count has its own entry, because it reads no rows.
     head = method == "HEAD" and bool(count)
     return Query(target, parameters, variant.profile or "", accept, count, head=head)
 
 
 def canonical(raw: str) -> str | None:
-    """Return a query string sorted by name and encoded one way; None if that is not safe."""
+    """Return a query string sorted by name and encoded in one way. None if that is not safe."""
     if not raw:
         return ""
     if len(raw) > MAX_QUERY_CHARS or ";" in raw or _BROKEN_ESCAPE.search(raw):
@@ -107,7 +89,7 @@ def canonical(raw: str) -> str | None:
         decoded = [(_decoded(name), _decoded(value)) for name, _, value in pairs]
     except UnicodeDecodeError:
         return None
-    # The gateway in front of PostgREST takes a key from here, too.
+    # The gateway in front of PostgREST also accepts a key here.
     if any(name.casefold() == "apikey" for name, _ in decoded):
         return None
     decoded.sort(key=lambda pair: pair[0])
@@ -120,9 +102,9 @@ def _decoded(text: str) -> str:
 
 
 def _accept(accept: str | None, *, is_function: bool) -> str | None:
-    """Return the word for the media type that Supabase would choose; None if that is not certain.
+    """Return the word for the media type that Supabase would choose. None if we cannot be sure.
 
-    Whoever takes anything gets JSON from a table. A function may return another media type then.
+    If a client accepts anything, a table answers with JSON. A function may have another media type.
     """
     if accept and len(accept) > MAX_HEADER_CHARS:
         return None
@@ -132,7 +114,7 @@ def _accept(accept: str | None, *, is_function: bool) -> str | None:
 
 
 def _media_range(text: str) -> str | None:
-    """Return a media range as `ACCEPTED` spells it, or None if it is none, or has parameters."""
+    """Return a media range as `ACCEPTED` spells it. None if it is malformed or has parameters."""
     match = _MEDIA_RANGE.fullmatch(text)
     if match is None:
         return None
@@ -140,7 +122,7 @@ def _media_range(text: str) -> str | None:
 
 
 def _first_of(ranges: list[str | None]) -> str | None:
-    """Return the word for a list. PostgREST takes the first, those with ``*`` last."""
+    """Return the word for a list. PostgREST takes the first, and ranges with ``*`` last."""
     if any(one is None or ";" in one for one in ranges):
         return None
     named = (one for one in ranges if one and "*" not in one)
@@ -149,7 +131,7 @@ def _first_of(ranges: list[str | None]) -> str | None:
 
 
 def _count(prefer: str | None) -> str | None:
-    """Return the count that is preferred, or ""; None if there is more than is understood."""
+    """Return the preferred count, or "" for none. None if we do not understand every preference."""
     if prefer and len(prefer) > MAX_HEADER_CHARS:
         return None
     counts = []

@@ -9,15 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_cache.queries import Query
-from edge_cache.supabase.canonical import (
-    ACCEPTED,
-    MAX_QUERY_CHARS,
-    PassedOn,
-    Variant,
-    canonical,
-    query_in,
-)
+from edge_cache.queries import ACCEPTED, Query
+from edge_cache.reasons import PassedOn, Reason
+from edge_cache.worker.canonical import MAX_QUERY_CHARS, Variant, canonical, query_in
 
 Pairs = list[tuple[str, str]]
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
@@ -213,7 +207,7 @@ def test_a_function_may_choose_its_media_type(accept: str | None, word: str) -> 
 )
 def test_another_media_type_is_passed_on(accept: str) -> None:
     """The answer may be anything."""
-    assert query(accept=accept) == PassedOn("accept")
+    assert query(accept=accept) == PassedOn(Reason.ACCEPT)
 
 
 @pytest.mark.parametrize("target", ["articles", "rpc/x"])
@@ -266,7 +260,7 @@ def test_a_count_is_part_of_the_query(prefer: str, count: str) -> None:
 )
 def test_another_preference_is_passed_on(prefer: str) -> None:
     """It may change the answer."""
-    assert query(prefer=prefer) == PassedOn("prefer")
+    assert query(prefer=prefer) == PassedOn(Reason.PREFER)
 
 
 def test_a_schema_is_part_of_the_query() -> None:
@@ -278,12 +272,12 @@ def test_a_schema_is_part_of_the_query() -> None:
 @pytest.mark.parametrize("profile", ["", "a b", "größe", "a;b", "a\n", "x" * 64])
 def test_what_is_no_schema_is_passed_on(profile: str) -> None:
     """It stands in the key, and in a header."""
-    assert query(profile=profile) == PassedOn("profile")
+    assert query(profile=profile) == PassedOn(Reason.PROFILE)
 
 
 def test_a_query_string_that_is_not_safe_is_passed_on() -> None:
     """Whatever else is asked for."""
-    assert query(raw="a;b", prefer="x", accept="y", profile="") == PassedOn("query")
+    assert query(raw="a;b", prefer="x", accept="y", profile="") == PassedOn(Reason.QUERY)
 
 
 def test_a_head_is_a_read_of_its_own_only_where_it_counts() -> None:

@@ -1,0 +1,39 @@
+"""A real browser that looks at the page of the Worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from browser import Visit, Visitor, address, launched
+from edge import Edge
+from playwright.sync_api import Browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Return a browser; it ends with this module, as others run event loops of their own."""
+    with launched() as running:
+        yield running
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    """Return a function that opens the page; the browser must not complain of anything."""
+    visitors: list[Visitor] = []
+
+    def opened(url: str) -> Visitor:
+        visitor = Visitor.opening(browser, url)
+        visitors.append(visitor)
+        return visitor
+
+    yield opened
+    for visitor in visitors:
+        visitor.page.context.close()
+        assert visitor.complaints == []
+
+
+@pytest.fixture
+def visitor(edge: Edge, visit: Visit) -> Visitor:
+    """Return somebody who looks at the page of a Worker in its initial state."""
+    return visit(address(edge))

@@ -1,0 +1,236 @@
+"""The page for people, as a browser shows it: every state, from the real Worker."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from browser import Visit, Visitor, address
+from edge import SECRET, Edge, EdgeOf
+from kv_damage import refusing, without_keys
+from playwright.sync_api import Browser, expect
+from upstream import answering
+
+from local.stack import Supabase
+
+DOWN = answering(503, b'{"code":"PGRST002","message":"a private word"}')
+
+
+def test_a_table_that_was_never_filled(visitor: Visitor) -> None:
+    """Nothing is wrong, and a person is told what to try."""
+    visitor.sees("Not filled yet", visitor.card("articles"))
+    visitor.sees("Every table can be served.")
+    facts = visitor.facts("articles")
+    assert facts == {
+        "Changes pending": "none",
+        "Failures in a row": "none",
+        "Warm queries": "0",
+    }
+    visitor.sees(f"curl -i {visitor.origin}/articles")
+    visitor.look_closely("never-filled")
+
+
+def test_a_table_that_is_cached(edge: Edge, visit: Visit) -> None:
+    """Its figures are shown, and nothing of its rows, nor the public key."""
+    body = edge.get("/articles").content
+    edge.kv.wait()
+    visitor = visit(address(edge))
+    visitor.sees("Cached", visitor.card("articles"))
+    facts = visitor.facts("articles")
+    assert (facts["Rows"], facts["Size"]) == ("3", f"{len(body)} B")
+    assert re.fullmatch(r"\d+ s", facts["Age"])
+    assert re.fullmatch(r"just now|\d+ s ago", facts["Last refresh"])
+    assert facts["Version"].isdecimal()
+    content = visitor.page.content()
+    assert "First blog" not in content
+    assert "sb_publishable" not in content
+    visitor.look_closely("fine")
+
+
+def test_whether_the_database_has_an_outbox(guarded: Edge, visit: Visit) -> None:
+    """As far as that is known: the cron trigger asks it."""
+    visitor = visit(address(guarded))
+    visitor.sees("not asked yet", visitor.card("Queries"))
+    guarded.tick()
+    visitor.looks_again()
+    visitor.sees("not installed", visitor.card("Queries"))
+
+
+def test_without_a_secret_nobody_asks_the_outbox(edge: Edge, visitor: Visitor) -> None:
+    """The page says why, whether or not the cron trigger ran."""
+    visitor.sees("no secret is set", visitor.card("Queries"))
+    edge.tick()
+    visitor.looks_again()
+    visitor.sees("no secret is set", visitor.card("Queries"))
+
+
+REFUSED = answering(403, b'{"code":"28P01","message":"a private word"}')
+ANNOUNCED = answering(200, b'{"cursor":"c","complete":true,"changes":[],"watched":[]}')
+VIEWS = {"recent": {"view": True}, "add": {"function": True}, "articles": {"watch": True}}
+
+
+def test_where_no_table_is_served_the_rest_is_shown(
+    edge_of: EdgeOf, supabase: Supabase, visit: Visit
+) -> None:
+    """What it is, how to ask for it, and that the outbox and a read failed, each by itself."""
+    edge = edge_of({"REVALIDATE_SECRET": SECRET, "TABLES": json.dumps(VIEWS)})
+    edge.upstream.always = REFUSED
+    edge.tick(1)
+    edge.log.wait_for("catch_up_failed")
+    visitor = visit(address(edge))
+    card = visitor.card("Queries")
+    visitor.sees("No table is served at a path of its own.")
+    visitor.sees("Only under /rest/v1/: recent, rpc/add, articles.")
+    expect(visitor.page.get_by_text(f"{visitor.origin}/rest/v1/recent?limit=3")).to_be_visible()
+    visitor.sees("Changes that no notification brings are not noticed.")
+    visitor.sees("Outbox fails", card)
+    assert visitor.facts("Queries")["Outbox"] == "failing, last answered: never"
+    expect(card).to_contain_text("Supabase refused it; the secret in Vault may be another one")
+    visitor.look_closely("no-tables")
+    edge.upstream.always = ANNOUNCED
+    edge.tick(2)
+    visitor.looks_again()
+    visitor.sees("Fine", card)
+    visitor.sees("Queries can be answered.")
+    edge.upstream.always = DOWN
+    edge.get("/rest/v1/recent", apikey=supabase.publishable_key)
+    visitor.looks_again()
+    visitor.sees("Supabase fails", card)
+    expect(card).to_contain_text("Supabase answered 503 with code PGRST002")
+    assert re.fullmatch(r"asked (just now|\d+ s ago)", visitor.facts("Queries")["Outbox"])
+
+
+def test_where_nothing_is_served_the_page_says_so(edge_of: EdgeOf, visit: Visit) -> None:
+    """The outbox may be looked at all the same."""
+    edge = edge_of({"TABLES": json.dumps({"Blog Posts": {"watch": True}})})
+    visitor = visit(address(edge))
+    visitor.sees("Nothing is declared that can be read.")
+    visitor.sees("no secret is set", visitor.card("Queries"))
+    visitor.page.get_by_role("button", name="Revalidate now").click()
+    visitor.sees("Done: every answer is read again when somebody asks for it.")
+    visitor.look_closely("nothing-served")
+
+
+def test_a_worker_that_takes_long(edge: Edge, browser: Browser) -> None:
+    """The page is never blank: it says at once what it waits for, and later that it takes long."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.route("**/health", lambda _: None)
+        page.goto(address(edge))
+        expect(page.get_by_text("Asking the Worker …")).to_be_visible()
+        slow = page.get_by_text("The Worker takes long to answer. Still waiting …")
+        expect(slow).to_be_visible()
+        page.unroute("**/health")
+        page.evaluate("look()")
+        expect(page.get_by_text("Every table can be served.")).to_be_visible()
+
+
+def test_a_worker_that_takes_long_to_answer_again(visitor: Visitor) -> None:
+    """What it said last stays, and the page says that it asks."""
+    visitor.sees("Fine")
+    visitor.page.route("**/health", lambda _: None)
+    visitor.looks_again()
+    heard = visitor.page.locator("#heard")
+    expect(heard).to_contain_text("Asking again, which takes long.")
+    visitor.sees("Fine")
+    visitor.look_closely("slow")
+    visitor.page.unroute_all(behavior="ignoreErrors")
+
+
+def test_the_link_leads_to_the_table(edge: Edge, visitor: Visitor) -> None:
+    """The first thing that a person may want to see."""
+    visitor.page.get_by_role("link", name="/articles").click()
+    visitor.page.wait_for_url("**/articles")
+    assert edge.titles()[0] in visitor.page.inner_text("body")
+
+
+def test_changes_that_are_pending(edge: Edge, visit: Visit, kv_files: Path) -> None:
+    """Counted while KV does not take them, and gone by themselves."""
+    edge.get("/articles/1")
+    edge.kv.wait()
+    with refusing(kv_files, "/articles/1"):
+        edge.webhook("UPDATE", {"id": 1}).raise_for_status()
+        edge.log.wait_for("retry_scheduled")
+        visitor = visit(address(edge))
+        visitor.sees("Refreshing", visitor.card("articles"))
+        assert int(visitor.facts("articles")["Changes pending"]) >= 1
+        visitor.look_closely("pending")
+    visitor.sees("Cached", visitor.card("articles"))
+    assert visitor.facts("articles")["Changes pending"] == "none"
+
+
+def test_supabase_is_down_and_the_last_good_answer_is_served(edge: Edge, visit: Visit) -> None:
+    """The failures are counted and told in words, which are none of Supabase's own."""
+    edge.get("/articles")
+    edge.kv.wait()
+    edge.upstream.always = DOWN
+    edge.webhook("UPDATE", {"id": 1})
+    edge.log.wait_for("refresh_failed")
+    visitor = visit(address(edge))
+    card = visitor.card("articles")
+    visitor.sees("Supabase fails", card)
+    visitor.sees("Readers get the last good answer.", card)
+    assert int(visitor.facts("articles")["Failures in a row"]) >= 1
+    expect(card).to_contain_text("Supabase answered 503 with code PGRST002")
+    assert "private" not in visitor.page.content()
+    visitor.look_closely("stale")
+    edge.upstream.always = None
+    visitor.sees("Cached", card)
+    expect(card).to_contain_text("now over: Supabase answered 503")
+
+
+def test_supabase_is_down_and_nothing_is_there(edge: Edge, visit: Visit) -> None:
+    """Readers get errors, and the page says of which tables."""
+    edge.upstream.always = DOWN
+    edge.get("/articles")
+    visitor = visit(address(edge))
+    visitor.sees("Failing", visitor.card("articles"))
+    visitor.sees("Readers may get errors from: articles.")
+    visitor.look_closely("failing")
+
+
+def test_kv_fails(edge: Edge, visit: Visit, kv_files: Path) -> None:
+    """What is not known is not made up."""
+    with without_keys(kv_files):
+        visitor = visit(address(edge))
+        visitor.sees("Unknown", visitor.card("articles"))
+        expect(visitor.card("articles")).to_contain_text("Workers KV failed.")
+        assert visitor.facts("articles") == {}
+        visitor.look_closely("kv-failing")
+    visitor.looks_again()
+    visitor.sees("Cached", visitor.card("articles"))
+
+
+def test_what_is_not_configured_is_listed(edge: Edge, visit: Visit) -> None:
+    """Each fault as a text, whatever is in it, at either address; with what there is to be done."""
+    markup = "<img src=x onerror=alert(1)>"
+    edge.configure({"TABLES": f'{{"{markup}": {{}}}}'})
+    for path in ("/", "/health"):
+        visitor = visit(address(edge, path))
+        visitor.sees("Not configured")
+        faults = visitor.page.get_by_role("listitem").all_inner_texts()
+        assert [fault.split()[0] for fault in faults] == [
+            "SUPABASE_URL",
+            "SUPABASE_ANON_KEY",
+            "TABLES",
+        ]
+        assert markup in faults[-1]
+        assert visitor.page.get_by_role("img").count() == 0
+        assert visitor.page.get_by_role("button").count() == 0
+    visitor.look_closely("misconfigured")
+
+
+def test_a_worker_that_does_not_answer_any_more(visitor: Visitor) -> None:
+    """What it said last stays, and the page says that it is old; it finds out when that is over."""
+    visitor.sees("Fine")
+    visitor.page.context.set_offline(True)
+    visitor.looks_again()
+    visitor.sees("No answer")
+    visitor.sees("This Worker does not answer. Below is what it said last.")
+    expect(visitor.card("articles")).to_be_visible()
+    assert visitor.page.title() == "No answer · supabase-edge-cache"
+    visitor.look_closely("no-answer")
+    visitor.page.context.set_offline(False)
+    visitor.looks_again()
+    visitor.sees("Every table can be served.")

@@ -1,0 +1,66 @@
+"""The project's database with what `npm run sql` makes, and without it again.
+
+Supabase Lite knows which functions there are from its start alone. So they are in the schema that
+it starts with. Right after that they are taken away, and tests that need them bring them back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from edge import Database
+from worker_config import TABLES
+
+from edge_cache.tables import declared_in
+from shared import edge_sql
+
+HERE = Path(__file__).parent
+
+
+def script_for(tables: Mapping[str, object]) -> str:
+    """Return what `npm run sql` prints of tables."""
+    return edge_sql.installing(declared_in(json.dumps(tables)))
+
+
+def objects() -> str:
+    """Return the SQL of everything that Supabase Lite has to know from its start."""
+    texts = [(HERE / name).read_text() for name in ("stand_ins.sql", "doors.sql")]
+    return "\n".join([*texts, script_for(TABLES)])
+
+
+def install(database: Database, tables: Mapping[str, object]) -> None:
+    """Run the script."""
+    database.run(_without_transaction(script_for(tables)))
+
+
+def remove(database: Database) -> None:
+    """Take away what the script made, but for the function that reads a long table."""
+    snapshot = edge_sql.snapshot(declared_in(json.dumps(TABLES)))
+    database.run(f"{_without_transaction(edge_sql.removing())}{snapshot}; truncate vault.secrets")
+
+
+def tell(database: Database, url: str, secret: str) -> None:
+    """Have the database tell a Worker of what changes from now on."""
+    database.run(f"""
+        truncate vault.secrets, edge_cache.outbox;
+        insert into vault.secrets values
+          ('edge_cache_url', '{url}'), ('edge_cache_secret', '{secret}');
+    """)  # noqa: S608  ours
+
+
+@contextmanager
+def installed(database: Database, tables: Mapping[str, object]) -> Iterator[None]:
+    """Have the script's objects until the block ends."""
+    install(database, tables)
+    try:
+        yield
+    finally:
+        remove(database)
+
+
+def _without_transaction(script: str) -> str:
+    """Return a script that a function may run, which is in a transaction already."""
+    return script.replace("\nbegin;\n", "\n").replace("\ncommit;\n", "\n")

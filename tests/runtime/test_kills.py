@@ -1,0 +1,60 @@
+"""The process dies at the worst moments: what was received is not lost."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from edge import Edge, EdgeAt, StartWorker, Variables, eventually
+from upstream import holding
+
+from local import stack
+
+TABLES = json.dumps({"articles": {}, "authors": {"watch": True}})
+EMBEDDING = "/rest/v1/articles?select=title,author:authors(name)&id=eq.2"
+
+Life = Callable[[], tuple[Edge, stack.Worker]]
+
+
+@pytest.fixture
+def live(
+    start_worker: StartWorker, edge_at: EdgeAt, edge: Edge, variables: Variables, tmp_path: Path
+) -> Life:
+    """Return a function that starts a Worker on the state that the one before it left."""
+    edge.db.update(2, author_id=1)
+
+    def start() -> tuple[Edge, stack.Worker]:
+        worker = start_worker(tmp_path, {"TABLES": TABLES})
+        mortal = edge_at(worker)
+        mortal.http.headers["apikey"] = variables["SUPABASE_ANON_KEY"]
+        return mortal, worker
+
+    return start
+
+
+def everything(edge: Edge) -> str:
+    """Return what readers see of article 2: in the list, as a row, and with its author."""
+    return " ".join(edge.get(path).text for path in ("/articles", "/articles/2", EMBEDDING))
+
+
+def test_a_killed_runtime_loses_nothing(live: Life) -> None:
+    """SIGKILL right after `received`, then while refreshing; started again, each edit arrives."""
+    edge, worker = live()
+    everything(edge)
+    edge.kv.wait()
+    for title, moment in (("Edited once", "at once"), ("Edited twice", "while refreshing")):
+        killed = threading.Event()
+        edge.upstream.always = holding(killed)
+        edge.db.update(2, title=title)
+        asked = edge.asked
+        assert edge.webhook("UPDATE", {"id": 2}).json() == {"received": True}
+        if moment == "while refreshing":
+            eventually(lambda: edge.asked > asked, "the refresh began")  # noqa: B023
+        worker.process.kill()
+        edge.upstream.always = None
+        killed.set()
+        edge, worker = live()
+        eventually(lambda: everything(edge).count(title) == 3, f"{title}, {moment}")  # noqa: B023

@@ -1,0 +1,29 @@
+"""The project's wrangler.toml for tests, without what is whoever's who deploys it."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+TABLES: Mapping[str, object] = {"articles": {}}
+
+OWN = ("name", "vars", "env", "cache", "routes", "build")
+"""What somebody may have changed; of the build, the packages are there already."""
+
+
+def config_of(root: Path) -> dict[str, Any]:
+    """Return the configuration of the clone in a folder."""
+    config = tomllib.loads((root / "wrangler.toml").read_text())
+    kept = {name: value for name, value in config.items() if name not in OWN}
+    namespaces = [{"binding": one["binding"]} for one in kept["kv_namespaces"]]
+    return {**kept, "name": "supabase-edge-cache", "kv_namespaces": namespaces}
+
+
+def write_config(folder: Path, name: str, config: Mapping[str, Any]) -> Path:
+    """Write a configuration that Wrangler reads and return its path."""
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(config))
+    return path
