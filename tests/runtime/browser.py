@@ -37,6 +37,8 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
+    "--in-process-gpu",
+    "--no-zygote",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
