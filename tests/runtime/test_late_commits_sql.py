@@ -253,7 +253,7 @@ def test_whoever_notes_a_gap_holds_no_lock_afterwards(early: Session, late: Sess
 def test_the_script_waits_for_no_writer_when_it_runs_again(reader: Session, early: Session) -> None:
     """As the triggers are there already."""
     early.run(f"begin; {insert(1)}")
-    said = reader.run(SCRIPT.replace("'10s'", "'3s'"))
+    said = reader.run(SCRIPT.replace("'10s'", "'100ms'"))
     early.run("commit")
     assert "not watched" not in said
     assert "ERROR" not in said
