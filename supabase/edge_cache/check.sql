@@ -27,7 +27,7 @@ begin
         'sent.', name, function::regprocedure),
       format('If nobody needs it, let %I or a superuser run: drop function %s cascade;',
         pg_get_userbyid(proowner), function::regprocedure)
-    from edge_cache.triggers_on_queue
+    from edge_cache.triggers_on_queue()
     join pg_proc on pg_proc.oid = function;
   return query
     select 'warning', 'edge_cache_url',

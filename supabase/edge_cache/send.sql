@@ -61,13 +61,20 @@ $$;
 
 -- The triggers on pg_net's queue that are not pg_net's own. Every role may put one there. Its function
 -- would run in the transaction that changes a row, with the rights of the role that ran this script.
-create or replace view edge_cache.triggers_on_queue as
-  select tgname as name, tgfoid as function
+-- (To replace a view, this script would wait for writers that have just used it.)
+create or replace function edge_cache.triggers_on_queue()
+  returns table (name name, function oid)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select tgname, tgfoid
   from pg_trigger
   join pg_proc on pg_proc.oid = tgfoid
   where tgrelid = to_regclass('net.http_request_queue')
     and not tgisinternal
-    and pronamespace <> to_regnamespace('net');
+    and pronamespace <> to_regnamespace('net')
+$$;
 
 -- Asks pg_net to send a change after the transaction has committed, and returns the request's number. If
 -- this fails, it only warns, because the Worker finds the change in the outbox later.
@@ -90,7 +97,7 @@ begin
   -- From now on nobody can add a trigger. If somebody else locks the queue, this fails at once, so that the
   -- writer does not wait.
   lock table net.http_request_queue in row exclusive mode nowait;
-  if exists (select from edge_cache.triggers_on_queue) then
+  if exists (select from edge_cache.triggers_on_queue()) then
     raise warning 'The edge cache learns of this change late, because a trigger on the queue of pg_net could '
       'do anything. select * from edge_cache.check() says which one, and what to do about it.';
     return null;
