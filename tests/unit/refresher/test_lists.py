@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from program import Program
 from refreshing import (
@@ -140,6 +142,20 @@ async def test_a_table_that_is_asked_for_while_it_is_removed_is_kept_fresh(
     await edit(program, "newest")
     await program.live(5)
     assert await hit(program, LIST) == [row(1, "newest")]
+
+
+async def test_what_a_comparison_was_reading_does_not_come_back(program: Program) -> None:
+    """Its read began before the change, so it has the old rows."""
+    await with_list(program)
+    write(program, 1, title="in between")
+    program.supabase.delay_s = 1
+    comparing = asyncio.ensure_future(program.tick(MINUTE_OF_CHECKS))
+    await program.live(2.5)  # the comparison is over, and its revalidation reads the table
+    await edit(program)
+    await program.live(10)
+    await comparing
+    assert program.kv.json(LIST) in (None, NEW)
+    assert await pending(program) == 0
 
 
 async def test_its_entry_tells_when_it_was_asked_for(program: Program) -> None:

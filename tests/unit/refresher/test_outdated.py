@@ -188,6 +188,21 @@ async def test_a_queue_of_readers_does_not_ask_a_supabase_that_failed(program: P
     assert len(set(program.supabase.asked)) == 10
 
 
+async def test_nobody_waits_for_a_turn_after_supabase_failed(program: Program) -> None:
+    """Ten reads that began before the failure still take all turns."""
+    *paths, late = await with_outdated_rows(program, 11)
+    for path in paths:
+        program.supabase.hold(path)
+    reading = asyncio.ensure_future(read_all(program, paths))
+    await program.live(0.1)
+    program.supabase.answer(503, of="/articles/99")
+    assert (await program.get("/articles/99")).status == 502
+    failed_s = program.clock.passed_s
+    assert (await program.get(late)).cache_status == JUST_NOW
+    assert program.clock.passed_s == failed_s
+    await reading
+
+
 async def test_a_revalidated_row_is_asked_for_though_it_failed_just_before(
     program: Program,
 ) -> None:
