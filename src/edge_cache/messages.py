@@ -171,19 +171,18 @@ def relayed(reply: Reply, status: str) -> Answer:
         "cache-control": "no-store",
         "access-control-allow-origin": "*",
         **theirs,
-        "access-control-expose-headers": _with(
-            theirs, "access-control-expose-headers", EXPOSED_HEADERS
-        ),
+        "access-control-expose-headers": _exposed(theirs.get("access-control-expose-headers", "")),
         "cdn-cache-control": "no-store",
-        "cache-status": _with(theirs, "cache-status", status),
+        "cache-status": ", ".join(filter(None, (theirs.get("cache-status"), status))),
     }
     answer = Answer(reply.status, headers, reply.body)
     return for_head(answer) if reply.status in _WITHOUT_BODY else answer
 
 
-def _with(headers: Mapping[str, str], name: str, value: str) -> str:
-    """Return a list header with one more member (RFC 9110, section 5.3)."""
-    return f"{headers[name]}, {value}" if name in headers else value
+def _exposed(theirs: str) -> str:
+    """Return the headers that pages may read: those that Supabase names, and this cache's."""
+    names = (name.strip() for name in f"{theirs},{EXPOSED_HEADERS}".split(","))
+    return ", ".join(dict.fromkeys(filter(None, names)))
 
 
 def _challenge(error: Unauthorized) -> str:
