@@ -154,7 +154,7 @@ def test_it_serves_what_the_public_key_may_see_and_one_at_a_time(clone: Clone) -
         text=True,
     )
     assert second.returncode == 1
-    assert "runs already in this folder" in second.stderr
+    assert "already runs in this folder" in second.stderr
 
 
 def test_a_change_of_the_source_is_served(clone: Clone) -> None:
