@@ -22,6 +22,7 @@ RUNTIME = project.ROOT / "tests" / "runtime"
 WITHOUT_A_WORKER = ("*_sql.py", "test_deploy.py")
 
 SAMPLE_S = 0.5
+A_MINUTE_S = 60
 
 INTERRUPTED = 2
 """As pytest says it."""
@@ -79,9 +80,10 @@ def measured() -> Iterator[None]:
     finally:
         over.set()
         watcher.join()
-        minutes = (time.monotonic() - began) / 60
-        memory = f", {peak[0] / 1e9:.1f} GB of memory at most" if peak[0] else ""
-        print(f"{minutes:.1f} minutes{memory}.", flush=True)
+        seconds = time.monotonic() - began
+        taken = f"{seconds:.0f} s" if seconds < A_MINUTE_S else f"{seconds / A_MINUTE_S:.1f} min"
+        memory = f" and at most {peak[0] / 1e9:.1f} GB of memory" if peak[0] else ""
+        print(f"This took {taken}{memory}.", flush=True)
 
 
 def resident_bytes(root: int) -> int:
