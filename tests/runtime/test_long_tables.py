@@ -71,6 +71,7 @@ def test_a_long_table_that_changes_all_the_time_is_never_torn(edge: Edge) -> Non
     Without the function it cannot be refreshed on such a day; readers get the last good answer.
     """
     edge.db.replace([{"id": n, "title": f"Article {n}"} for n in range(1, ROWS + 1)])
+    stamp_first_and_last(edge, 0)
     with editing(partial(stamp_first_and_last, edge), EDITS_PER_S) as edits:
         for _ in range(REFRESHES):
             before = len(edits)
