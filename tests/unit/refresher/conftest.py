@@ -1,8 +1,10 @@
-"""The program with a single table."""
+"""The program with a single table; for tests of one part, a clock and a storage."""
 
 from __future__ import annotations
 
 import pytest
+from clock import Clock
+from durable import Storage
 from program import Program
 
 
@@ -12,3 +14,15 @@ def program() -> Program:
     program = Program(tables={"articles": {}})
     program.supabase.tables["articles"] = []
     return program
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return a clock that the tests may set."""
+    return Clock()
+
+
+@pytest.fixture
+def storage(clock: Clock) -> Storage:
+    """Return an empty storage."""
+    return Storage(clock, lambda: None)

@@ -29,18 +29,6 @@ def numbered(count: int) -> list[Resource]:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    """Return a clock that the tests may set."""
-    return Clock()
-
-
-@pytest.fixture
-def storage(clock: Clock) -> Storage:
-    """Return an empty storage."""
-    return Storage(clock, lambda: None)
-
-
-@pytest.fixture
 def demand(storage: Storage, clock: Clock) -> Demand:
     """Return what remembers, with nothing noted."""
     return Demand(TABLE, storage, clock.now_ms)

@@ -12,12 +12,6 @@ from edge_cache.refresher.lookups import Lookups
 
 
 @pytest.fixture
-def clock() -> Clock:
-    """Return a clock that the tests may set."""
-    return Clock()
-
-
-@pytest.fixture
 def lookups(clock: Clock) -> Lookups:
     """Return lookups of which none was in vain."""
     return Lookups(clock.now_ms)

@@ -9,12 +9,6 @@ from edge_cache.refresher.new_keys import NewKeys
 
 
 @pytest.fixture
-def clock() -> Clock:
-    """Return a clock that the tests set."""
-    return Clock()
-
-
-@pytest.fixture
 def keys(clock: Clock) -> NewKeys:
     """Return what admits."""
     return NewKeys(clock.now_ms)

@@ -34,18 +34,6 @@ OF_ONE_KEY = (
 
 
 @pytest.fixture
-def clock() -> Clock:
-    """Return a clock that the tests set."""
-    return Clock()
-
-
-@pytest.fixture
-def storage(clock: Clock) -> Storage:
-    """Return an empty storage."""
-    return Storage(clock, lambda: None)
-
-
-@pytest.fixture
 def record(storage: Storage, clock: Clock) -> Record:
     """Return what takes note, of nothing yet."""
     return Record(storage, clock.now_ms)
