@@ -20,6 +20,17 @@ MINUTE_OF_CHECKS = 28_333_335
 
 DAY_S = 24 * 60 * 60.0
 
+QUIET = {
+    "refreshed_at": None,
+    "pending": 0,
+    "failures": 0,
+    "last_error": None,
+    "last_error_detail": None,
+    "failed_at": None,
+    "queries": 0,
+}
+"""What /health says of refreshes if there were none."""
+
 
 def row(key: object, title: str = "old") -> dict[str, object]:
     """Return a row of the table."""

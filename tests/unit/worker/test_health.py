@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import pytest
 from program import Answer, Program
+from refreshing import QUIET
 
 TABLES = {"articles": {}, "products": {"key": "sku"}, "notes": {}}
 OTHERS = {"add": {"function": True}, "recent": {"view": True}, "tags": {"watch": True}}
 NO_ENTRY = dict.fromkeys(("rows", "bytes", "read_at", "age", "version"))
 """What is told of an entry that is not there, or that another Worker wrote."""
-
-QUIET = {
-    "refreshed_at": None,
-    "pending": 0,
-    "failures": 0,
-    "last_error": None,
-    "last_error_detail": None,
-    "failed_at": None,
-    "queries": 0,
-}
-"""What is told of refreshes where there were none."""
 
 
 @pytest.fixture
