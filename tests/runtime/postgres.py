@@ -60,17 +60,22 @@ class Postgres:
     opened: ExitStack
 
     def connect(self, role: str = "postgres") -> Session:
-        """Return a new session."""
+        """Return a new session, which lasts as long as the server."""
+        return self.opened.enter_context(self.session(role))
+
+    @contextmanager
+    def session(self, role: str = "postgres") -> Iterator[Session]:
+        """Run a session. When it ends, its open transaction is rolled back."""
         command: list[str | Path] = [self.programs / "psql", "-qAtX", "-U", role]
         command += ["-h", self.folder, "-d", "postgres"]
-        process = subprocess.Popen(  # noqa: S603 - ours
+        with subprocess.Popen(  # noqa: S603 - ours
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-        )
-        return Session(self.opened.enter_context(process))
+        ) as process:
+            yield Session(process)
 
 
 @contextmanager

@@ -57,20 +57,20 @@ def server() -> Iterator[Postgres]:
 @pytest.fixture
 def owner(server: Postgres) -> Iterator[Session]:
     """Return the session that runs the script, which is not there yet."""
-    session = server.connect()
-    session.run(VAULT)
-    yield session
-    superuser = server.connect(SUPERUSER)
-    superuser.run(f"rollback; drop owned by stranger cascade; {STRANGER.partition(';')[2]}")
-    session.run(f"rollback; {edge_sql.removing()}; truncate events")
-    superuser.run("truncate net.http_request_queue")
+    with server.session() as session, server.session(SUPERUSER) as superuser:
+        session.run(VAULT)
+        yield session
+        superuser.run(f"drop owned by stranger cascade; {STRANGER.partition(';')[2]}")
+        session.run(f"rollback; {edge_sql.removing()}; truncate events")
+        superuser.run("truncate net.http_request_queue")
 
 
 @pytest.fixture
-def stranger(server: Postgres, owner: Session) -> Session:
+def stranger(server: Postgres, owner: Session) -> Iterator[Session]:
     """Return a session of the stranger's, whose objects go before the owner's do."""
     del owner
-    return server.connect("stranger")
+    with server.session("stranger") as session:
+        yield session
 
 
 PLANTED = """
