@@ -19,14 +19,14 @@ GOOD = {
 
 
 def jwt(role: str, more: str = "") -> str:
-    """Return a legacy key of a role, longer by so much."""
+    """Return a legacy key with this role and this many more characters."""
     claims = json.dumps({"role": role, "iss": more})
     payload = base64.urlsafe_b64encode(claims.encode()).decode().rstrip("=")
     return f"eyJh.{payload}.c2ln"
 
 
 def settings(variables: Mapping[str, str], *, bound: bool = True) -> Settings:
-    """Read settings from a mapping, over good ones."""
+    """Read settings from good variables, some of which are replaced."""
     return settings_from({**GOOD, **variables}.get, lambda _name, _method: bound)
 
 
@@ -38,19 +38,19 @@ def faults(variables: Mapping[str, str], *, bound: bool = True) -> tuple[str, ..
 
 
 def test_good_variables_make_settings() -> None:
-    """A trailing slash and the default time limit are taken care of."""
+    """A trailing slash is removed, and the time limit has a default."""
     read = settings({"SUPABASE_URL": "https://abc.supabase.COX/"})
     assert (read.supabase_url, read.timeout_s) == ("https://abc.supabase.COX", 10.0)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:54321", "http://[::1]:54321"])
 def test_a_supabase_on_this_machine_is_taken(url: str) -> None:
-    """Its tools serve it over HTTP, at a port."""
+    """Its tools serve it over HTTP, on a port."""
     assert settings({"SUPABASE_URL": url}).supabase_url == url
 
 
 def test_a_legacy_anon_key_is_taken() -> None:
-    """Projects that have not moved to publishable keys work."""
+    """Projects that still have legacy keys work."""
     assert settings({"SUPABASE_ANON_KEY": jwt("anon")}).anon_key == jwt("anon")
 
 
@@ -85,7 +85,7 @@ REF = "abcdefghijklmnopqrst"
 
 @pytest.mark.parametrize("name", [f"{REF}-all", f"{REF}-rr-us-east-1-jkjqy", f"{REF.upper()}-ALL"])
 def test_a_read_replica_is_refused(name: str) -> None:
-    """It may answer with rows that are older than a change which the Worker knows."""
+    """A replica may answer with rows that are older than a change that the Worker knows."""
     (fault,) = faults({"SUPABASE_URL": f"https://{name}.supabase.co"})
     assert fault == (
         "SUPABASE_URL names a read replica, or the load balancer in front of them, which show a "
@@ -97,7 +97,7 @@ def test_a_read_replica_is_refused(name: str) -> None:
     "host", [f"{REF}.supabase.co", "free-for-all.supabase.co", f"{REF}-all.example.com"]
 )
 def test_other_names_may_be_the_projects(host: str) -> None:
-    """A project can have a name, and a domain, of its own."""
+    """A project can have a name and a domain of its own."""
     assert settings({"SUPABASE_URL": f"https://{host}"}).supabase_url == f"https://{host}"
 
 
@@ -109,7 +109,7 @@ KEY_EXPECTED = (
 
 @pytest.mark.parametrize("key", ["", "abc", "sb_publishable_x\n", "sb_publishable_ü", "ey.x"])
 def test_a_wrong_key_is_named_and_not_quoted(key: str) -> None:
-    """The fault says what the variable should be, and never shows what it is."""
+    """The fault says what the variable should be, and never shows its value."""
     (fault,) = faults({"SUPABASE_ANON_KEY": key})
     what = "malformed" if key else "missing"
     assert fault == f"SUPABASE_ANON_KEY is {what}: {KEY_EXPECTED}"
@@ -129,7 +129,7 @@ def test_a_secret_key_is_refused(key: str) -> None:
 
 @pytest.mark.parametrize("timeout", ["0", "-1", "61", "ten", "nan", "inf"])
 def test_a_wrong_time_limit_is_named(timeout: str) -> None:
-    """Only a number of seconds in range is taken."""
+    """It must be a number of seconds in the range."""
     (fault,) = faults({"SUPABASE_TIMEOUT_SECONDS": timeout})
     assert fault == (
         "SUPABASE_TIMEOUT_SECONDS is malformed: it should be a number of seconds above 0 and up "
@@ -139,7 +139,7 @@ def test_a_wrong_time_limit_is_named(timeout: str) -> None:
 
 @pytest.mark.parametrize("timeout", ["0.5", "1", "60"])
 def test_a_time_limit_in_range_is_taken(timeout: str) -> None:
-    """Both ends count, and fractions."""
+    """Both ends of the range are allowed, and so are fractions."""
     assert settings({"SUPABASE_TIMEOUT_SECONDS": timeout}).timeout_s == float(timeout)
 
 
@@ -148,7 +148,7 @@ def test_a_time_limit_in_range_is_taken(timeout: str) -> None:
 )
 @pytest.mark.parametrize("max_age", ["0", "-1", "1.5", "soon", "²", "٣", " 1", "1_0", "1" * 10])
 def test_a_wrong_maximum_age_is_named(name: str, max_age: str) -> None:
-    """Only a whole number of seconds is taken."""
+    """It must be a whole number of seconds."""
     assert faults({name: max_age}) == (
         f"{name} is malformed: it should be a whole number of seconds above 0, up to 9 digits.",
     )
@@ -156,7 +156,7 @@ def test_a_wrong_maximum_age_is_named(name: str, max_age: str) -> None:
 
 @pytest.mark.parametrize(("max_age", "seconds"), [("1", 1), ("86400", 86400), ("", 300)])
 def test_a_maximum_age_of_queries_is_taken(max_age: str, seconds: int) -> None:
-    """Without one, it is five minutes: no webhook may tell of all that a query reads."""
+    """The default is five minutes, because no webhook may report what a query reads."""
     assert settings({"QUERY_MAX_AGE_SECONDS": max_age}).query_max_age_s == seconds
 
 
@@ -169,19 +169,19 @@ def test_a_maximum_age_is_taken(max_age: str, seconds: int | None) -> None:
 
 @pytest.mark.parametrize(("text", "has_page"), [("", True), ("on", True), ("off", False)])
 def test_the_page_can_be_turned_off(text: str, has_page: bool) -> None:
-    """People see it unless the operator says otherwise."""
+    """The page is shown unless the operator turns it off."""
     assert settings({"STATUS_PAGE": text}).has_page is has_page
 
 
 @pytest.mark.parametrize("text", ["Off", "no", "0", " "])
 def test_a_page_is_on_or_off(text: str) -> None:
-    """Nothing else."""
+    """Any other word is a fault."""
     assert faults({"STATUS_PAGE": text}) == ("STATUS_PAGE is malformed: it should be on or off.",)
 
 
 @pytest.mark.parametrize(("text", "secret"), [("", None), ("old", "old")])
 def test_a_secret_that_is_being_replaced_is_taken(text: str, secret: str | None) -> None:
-    """Beside the new one; alone it opens nothing."""
+    """It is accepted beside the new one. Alone it opens nothing."""
     read = settings({"REVALIDATE_SECRET_PREVIOUS": text})
     assert (read.previous_secret, read.secrets) == (secret, ())
     read = settings({"REVALIDATE_SECRET": "new", "REVALIDATE_SECRET_PREVIOUS": text})
@@ -198,14 +198,14 @@ def test_a_secret_that_is_being_replaced_is_taken(text: str, secret: str | None)
     ],
 )
 def test_what_is_passed_through_is_taken(value: str, mode: PassThrough) -> None:
-    """Without a word, what lies under /rest/v1/."""
+    """If the variable is not set, it is what lies under /rest/v1/."""
     assert settings({"PASS_THROUGH": value}).pass_through is mode
     assert settings({}).pass_through is PassThrough.REST
 
 
 @pytest.mark.parametrize("value", ["on", "ALL", "rest ", "true", "rest,auth"])
 def test_any_other_word_for_it_is_named(value: str) -> None:
-    """The fault lists the three that there are."""
+    """The fault lists the three words that are allowed."""
     (fault,) = faults({"PASS_THROUGH": value})
     assert fault == (
         "PASS_THROUGH is malformed: it should be rest (requests under /rest/v1/ that the cache "
@@ -214,13 +214,13 @@ def test_any_other_word_for_it_is_named(value: str) -> None:
 
 
 def test_a_secret_is_taken() -> None:
-    """An empty one is none: it would open for everybody."""
+    """An empty secret counts as none, because it would open for everybody."""
     assert settings({"REVALIDATE_SECRET": "x"}).revalidate_secret == "x"
     assert settings({"REVALIDATE_SECRET": ""}).revalidate_secret is None
 
 
 def test_what_is_not_set_has_a_default() -> None:
-    """Only Supabase's URL and key have none."""
+    """Only Supabase's URL and key have no default."""
     assert settings({}) == Settings("https://abc.supabase.co", "sb_publishable_x")
     with pytest.raises(ConfigurationError) as caught:
         settings_from(lambda _name: None, lambda _name, _method: True)
@@ -229,7 +229,7 @@ def test_what_is_not_set_has_a_default() -> None:
 
 
 def test_bindings_are_known_by_what_they_can_do() -> None:
-    """A variable of the same name is none."""
+    """A variable with the name of a binding is no binding."""
     asked: list[tuple[str, str]] = []
 
     def has(name: str, method: str) -> bool:
@@ -254,14 +254,14 @@ def test_bindings_are_known_by_what_they_can_do() -> None:
     ],
 )
 def test_a_binding_that_is_missing_is_named(name: str, what: str) -> None:
-    """With the section that declares it."""
+    """The fault names the section that declares it."""
     with pytest.raises(ConfigurationError) as caught:
         settings_from(GOOD.get, lambda asked, _method: asked != name)
     assert caught.value.faults == (f"{name} is not bound: it should be {what}",)
 
 
 def test_all_faults_are_told_at_once() -> None:
-    """Nobody likes to mend one to be told of the next."""
+    """Otherwise people mend one fault and then meet the next."""
     names = [
         f.split()[0] for f in faults({"SUPABASE_URL": "", "SUPABASE_ANON_KEY": ""}, bound=False)
     ]
@@ -269,14 +269,14 @@ def test_all_faults_are_told_at_once() -> None:
 
 
 def test_tables_are_declared() -> None:
-    """Without a declaration, the lesson's; with one, those that it names."""
+    """Without a declaration, the lesson's table is served."""
     assert settings({}).declared == DEFAULT
     read = settings({"TABLES": '{"products": {"key": "sku"}}'})
     assert read.declared == Declared((Table("products", key="sku"),))
 
 
 def test_a_fault_of_the_tables_is_a_fault_of_the_configuration() -> None:
-    """It stands among the others."""
+    """It is listed with the other faults."""
     names = [f.split()[0] for f in faults({"SUPABASE_URL": "", "TABLES": "{}"})]
     assert names == ["SUPABASE_URL", "TABLES"]
 

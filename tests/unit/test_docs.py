@@ -1,4 +1,4 @@
-"""The documentation names all that an operator meets: events, variables and routes."""
+"""The documentation names everything that an operator meets: events, variables and routes."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def nodes(path: Path) -> Iterator[ast.AST]:
-    """Return a module's nodes."""
+    """Return all nodes of a module's syntax tree."""
     return ast.walk(ast.parse(path.read_text()))
 
 
 def first_arguments(tree: ast.AST, *callees: str) -> Iterator[ast.expr]:
-    """Return the first argument of each call of these."""
+    """Return the first argument of each call of these functions."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node.args and ast.unparse(node.func) in callees:
             yield node.args[0]
 
 
 def texts(argument: ast.AST, function: _Function) -> set[str]:
-    """Return the texts that an argument may be: a literal, or what was assigned to a name."""
+    """Return the possible texts of an argument: a literal, or the values of a name."""
     if isinstance(argument, ast.Name):
         return {
             text
@@ -52,7 +52,7 @@ def logged_events() -> set[str]:
 
 
 def test_every_event_of_the_log_is_documented() -> None:
-    """And no other, in the table of `docs/operating.md`."""
+    """The table in `docs/operating.md` has no other events."""
     table = (ROOT / "docs" / "operating.md").read_text().partition("## Events")[2]
     documented = re.findall(r"(?m)^\| `(\w+)` \|", table.partition("\n## ")[0])
     assert set(documented) == logged_events()
@@ -60,7 +60,6 @@ def test_every_event_of_the_log_is_documented() -> None:
 
 
 def test_every_variable_is_documented() -> None:
-    """Which the configuration reads."""
     config = ast.parse((ROOT / "src/edge_cache/config.py").read_text())
     names = {ast.literal_eval(argument) for argument in first_arguments(config, "variable")}
     assert len(names) > 5
@@ -68,7 +67,7 @@ def test_every_variable_is_documented() -> None:
 
 
 def test_every_route_is_documented() -> None:
-    """Of the Worker's own."""
+    """The Worker's own routes are in the documentation."""
     routes = {
         ast.literal_eval(node.value)
         for path in SOURCES

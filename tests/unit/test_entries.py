@@ -21,7 +21,6 @@ from edge_cache.entries import (
 
 
 def test_metadata_survives_being_stored() -> None:
-    """What is written is what is read."""
     snapshot = entry_of(Representation(b"[]"), "p", 123, 7, 122)
     metadata = snapshot.metadata
     assert snapshot.body == b"[]"
@@ -33,7 +32,7 @@ GOOD = {"v": 2, "etag": '"x"', "size": 1, "readAt": 1, "version": 1, "row": ""}
 
 
 def test_metadata_of_this_package_is_read() -> None:
-    """Up to the largest numbers that JavaScript keeps exact."""
+    """Numbers are read up to the largest that JavaScript keeps exact."""
     largest = {**GOOD, "size": 0, "readAt": 10**15 - 1, "version": 10**15 - 1}
     for fields in (GOOD, largest):
         assert parse_metadata(json.dumps(fields)) is not None
@@ -41,14 +40,14 @@ def test_metadata_of_this_package_is_read() -> None:
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "{}", "5"])
 def test_what_is_no_metadata_is_none(text: str) -> None:
-    """An entry with it is malformed, which is no exception."""
+    """The entry counts as malformed; nothing is raised."""
     assert parse_metadata(text) is None
 
 
 @pytest.mark.parametrize("member", GOOD)
 @pytest.mark.parametrize("value", [None, [], True, -1, 1.5, 10**15, "1e5", "a\r\nb: c", 'x"'])
 def test_foreign_metadata_is_none(member: str, value: object) -> None:
-    """Nothing of another making goes into a header, or is taken for a version."""
+    """What we did not write goes into no header, and is not used as a version."""
     if member == "row" and isinstance(value, str):
         value = 5
     assert parse_metadata(json.dumps({**GOOD, member: value})) is None
@@ -58,7 +57,7 @@ def test_foreign_metadata_is_none(member: str, value: object) -> None:
 
 @pytest.mark.parametrize("rows", [None, 0, 3])
 def test_the_rows_of_a_table_survive_being_stored(rows: int | None) -> None:
-    """They are not known of an entry of version 0.1, nor of what is no table."""
+    """They are unknown if version 0.1 wrote the entry, or if it is no table's."""
     metadata = entry_of(Representation(b"[]", rows=rows), "p", 5, 6, 4).metadata
     assert metadata.rows == rows
     assert ("rows" in json.loads(metadata.to_json())) is (rows is not None)
@@ -67,19 +66,19 @@ def test_the_rows_of_a_table_survive_being_stored(rows: int | None) -> None:
 
 @pytest.mark.parametrize("rows", [True, False, -1, 1.5, MAX_NUMBER, "3", "", []])
 def test_a_foreign_count_of_rows_is_none(rows: object) -> None:
-    """It would be shown to people as a number."""
+    """People would see it as a number."""
     assert parse_metadata(json.dumps({**GOOD, "rows": rows})) is None
 
 
 def test_an_entry_of_version_0_1_was_wanted_when_it_was_read() -> None:
-    """It does not say when it was asked for last."""
+    """Its metadata does not say when somebody asked for it last."""
     metadata = parse_metadata(json.dumps({**GOOD, "readAt": 77}))
     assert metadata == Metadata('"x"', 1, 77, 1, asked_at_ms=77)
 
 
 @pytest.mark.parametrize("status", [200, 206, 406])
 def test_an_answers_status_and_headers_survive_being_stored(status: int) -> None:
-    """With everything else."""
+    """All other metadata survives, too."""
     headers = {"content-type": "text/csv", "content-range": '0-"\\\\/~ '}
     snapshot = entry_of(Representation(b"a", status, headers), "p", 5, 6, 4)
     assert snapshot.metadata.headers == headers
@@ -88,7 +87,10 @@ def test_an_answers_status_and_headers_survive_being_stored(status: int) -> None
 
 
 def test_a_table_and_a_row_have_no_headers() -> None:
-    """Nor room for them: what has none is as it was in version 0.1, and when it was asked for."""
+    """Their metadata has no room for headers.
+
+    It is as in version 0.1, and has the time of the last request.
+    """
     fields = json.loads(Metadata('"x"', 1, 1, 1, asked_at_ms=2).to_json())
     assert fields == {**GOOD, "askedAt": 2, "project": ""}
 
@@ -110,14 +112,14 @@ def test_a_table_and_a_row_have_no_headers() -> None:
     ],
 )
 def test_foreign_statuses_and_headers_are_none(member: str, value: object) -> None:
-    """Nothing is replayed but what this package stored."""
+    """We replay only what this package stored."""
     good = {**GOOD, "askedAt": 1, "status": 206, "headers": {"content-type": "x" * 1000}}
     assert parse_metadata(json.dumps(good)) is not None
     assert parse_metadata(json.dumps({**good, member: value})) is None
 
 
 def test_an_etag_tells_of_status_and_headers_too() -> None:
-    """The same rows may have another count, so that a 304 would tell the old one."""
+    """The same rows may have another count. With the same ETag, a 304 would keep the old count."""
 
     def tag(status: int, headers: dict[str, str]) -> str:
         return entry_of(Representation(b"[]", status, headers), "p", 0, 0, 0).metadata.etag
@@ -145,7 +147,7 @@ def test_an_etag_tells_of_status_and_headers_too() -> None:
     ],
 )
 def test_versions_are_read(text: str, versions: Versions) -> None:
-    """A single number is of version 0.1, which knew no queries."""
+    """A single number comes from version 0.1, which knew no queries."""
     assert Versions.from_text(text) == versions
     assert Versions.from_text(versions.to_text()) == versions
 
@@ -154,12 +156,12 @@ def test_versions_are_read(text: str, versions: Versions) -> None:
     "text", ["", " ", "5 ", " 5", "5  6", "5 6 7", "x", "5 x", "-1", "1.5", "٣", "²", "9" * 16]
 )
 def test_other_texts_are_no_versions(text: str) -> None:
-    """Nothing is known to be stale then."""
+    """If there is no version, we cannot know that an entry is stale."""
     assert Versions.from_text(text) == NO_VERSIONS == Versions(0, 0)
 
 
 def test_an_etag_is_strong_and_follows_the_bytes() -> None:
-    """Equal bytes have equal tags, others do not."""
+    """Equal bytes have equal tags; different bytes have different tags."""
     assert etag_of(b"a") == etag_of(b"a") != etag_of(b"b")
     assert etag_of(b"a").startswith('"')
 
@@ -172,7 +174,7 @@ def test_an_age_is_never_negative() -> None:
 
 
 def test_a_text_is_parsed_once() -> None:
-    """Most hits are of few entries, so that is most of what a hit would parse."""
+    """Most hits are for few entries, and parsing takes most of the time of a hit."""
     text = json.dumps({**GOOD, "readAt": 78})
     assert parse_metadata(text) is parse_metadata(text) is not None
     assert Versions.from_text("78 79") is Versions.from_text("78 79")

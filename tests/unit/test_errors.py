@@ -1,4 +1,4 @@
-"""How each error looks as a problem, and whether an out-of-date entry may stand in for it."""
+"""How each error looks as a problem, and whether an outdated entry may be served instead."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ NEVER_HIDDEN = [
 def test_each_error_is_a_problem(
     error: EdgeCacheError, status: int, slug: str, retry_after_s: int | None
 ) -> None:
-    """docs/responses.md lists them; an operator looks for the last part of the type."""
+    """docs/responses.md lists them. An operator looks for the last part of the type."""
     document = error.document()
     assert document["type"] == f"urn:supabase-edge-cache:{slug}"
     assert (document["status"], document["detail"]) == (status, error.detail)
@@ -73,13 +73,13 @@ def test_each_error_is_a_problem(
 
 
 def test_only_what_the_client_did_is_never_hidden() -> None:
-    """And PostgREST's final answers, and a flood of unknown rows."""
+    """PostgREST's final answers are not hidden either, nor is a flood of unknown rows."""
     assert all(error.stale_if_error for error, *_ in SERVED_STALE)
     assert not any(error.stale_if_error for error, *_ in NEVER_HIDDEN)
 
 
 def test_supabases_status_and_code_are_told_where_there_were_any() -> None:
-    """0 is none of them, but would be told."""
+    """A status of 0 and an empty code are shown, too."""
     bare = UpstreamRejected("x").document()
     assert "supabase_status" not in bare
     assert "code" not in bare
@@ -88,13 +88,13 @@ def test_supabases_status_and_code_are_told_where_there_were_any() -> None:
 
 
 def test_every_fault_of_a_configuration_is_told() -> None:
-    """In one sentence after the other, and each by itself."""
+    """The text has one sentence for each fault, and the problem lists each by itself."""
     error = ConfigurationError(["One.", "Two."])
     assert (error.detail, error.faults) == ("One. Two.", ("One.", "Two."))
 
 
 def test_a_method_that_is_not_allowed_is_named() -> None:
-    """With those that are."""
+    """The problem also lists the methods that are allowed."""
     error = MethodNotAllowed("PUT", "GET, HEAD")
     assert error.detail == "PUT is not supported here; use GET, HEAD."
     assert error.allow == "GET, HEAD"

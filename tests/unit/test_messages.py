@@ -16,12 +16,12 @@ METADATA = Metadata('"abc"', 2, 0, 0)
 
 
 class FakeStream:
-    """A stream that tells whether it was cancelled."""
+    """A stream that remembers whether it was cancelled."""
 
     cancelled = False
 
     def cancel(self) -> None:
-        """Remember it."""
+        """Remember the call."""
         self.cancelled = True
 
 
@@ -51,12 +51,12 @@ def answer(
     ],
 )
 def test_if_none_match(if_none_match: str | None, matches: bool) -> None:
-    """Lists, weak tags and `*` are understood (RFC 9110, 13.1.2)."""
+    """The header may have lists, weak tags and `*` (RFC 9110, 13.1.2)."""
     assert messages.none_match(if_none_match, '"abc"') is matches
 
 
 def test_a_304_has_no_body_and_keeps_the_validators() -> None:
-    """What a 200 would say of caching, a 304 says too."""
+    """A 304 has the same caching headers as a 200."""
     not_modified = answer('"abc"')
     assert (not_modified.status, not_modified.body) == (304, None)
     assert not_modified.headers["etag"] == '"abc"'
@@ -73,7 +73,7 @@ def test_a_body_that_is_not_sent_is_let_go(if_none_match: str | None, head: bool
 
 
 def test_head_has_the_headers_of_get() -> None:
-    """HEAD differs in the body only."""
+    """An answer to HEAD differs only in the body."""
     assert answer(head=True).headers == answer().headers
 
 
@@ -95,7 +95,7 @@ def test_a_problem_names_supabases_status_and_code() -> None:
 
 
 def test_a_problem_is_legible() -> None:
-    """Text stays as it is, in UTF-8, of which the length is told."""
+    """Text stays readable, in UTF-8. Content-Length counts its bytes."""
     problem = messages.problem(UpstreamTimeout("Zu spät."))
     assert isinstance(problem.body, bytes)
     assert "Zu spät.".encode() in problem.body
@@ -104,7 +104,7 @@ def test_a_problem_is_legible() -> None:
 
 @pytest.mark.parametrize("status", [200, 503])
 def test_a_small_value_is_kept_by_no_cache(status: int) -> None:
-    """Of any status, for any page."""
+    """The value may have any status, and any page may read it."""
     small = messages.json_answer({"received": True}, status)
     assert small == messages.Answer(
         status,
@@ -121,7 +121,7 @@ def test_a_small_value_is_kept_by_no_cache(status: int) -> None:
 
 
 def test_a_transient_problem_says_when_to_come_back() -> None:
-    """Retry-After stands where waiting helps."""
+    """It has Retry-After if waiting helps."""
     assert messages.problem(UpstreamTimeout("Slow.")).headers["retry-after"] == "5"
 
 
@@ -140,13 +140,13 @@ def test_a_405_names_the_allowed_methods() -> None:
     ],
 )
 def test_a_401_says_how_to_authenticate(token_was_sent: bool, challenge: str) -> None:
-    """An error is named only where a token was sent (RFC 6750, section 3.1)."""
+    """It names an error only if the request had a token (RFC 6750, section 3.1)."""
     problem = messages.problem(Unauthorized("No.", token_was_sent=token_was_sent))
     assert problem.headers["www-authenticate"] == challenge
 
 
 def test_a_preflight_grants_what_the_page_asks_for() -> None:
-    """The answer depends on the asked headers, so it says so in Vary."""
+    """The answer depends on the headers that were asked for, so Vary names them."""
     preflight = messages.options("GET", "if-none-match, x-a")
     assert preflight.status == 204
     assert preflight.headers["access-control-allow-headers"] == "if-none-match, x-a"

@@ -11,7 +11,7 @@ from edge_cache.pauses import OVER, Pause, backoff_ms
     ("now_ms", "remaining_ms"), [(1000, 500), (1001, 499), (1499, 1), (1500, 0), (9000, 0)]
 )
 def test_a_pause_lasts_from_its_beginning(now_ms: int, remaining_ms: int) -> None:
-    """What is left is never negative."""
+    """The time that is left is never negative."""
     pause = Pause(1000, 500)
     assert pause.remaining_ms(now_ms) == remaining_ms
     assert pause.is_over(now_ms) == (remaining_ms == 0)
@@ -19,13 +19,13 @@ def test_a_pause_lasts_from_its_beginning(now_ms: int, remaining_ms: int) -> Non
 
 @pytest.mark.parametrize("now_ms", [999, 0, -5000])
 def test_a_clock_that_was_set_back_ends_it(now_ms: int) -> None:
-    """How long ago it began cannot be told, and nobody waits longer than it lasts."""
+    """Nobody knows how long ago the pause began, and nobody should wait longer than it lasts."""
     assert Pause(1000, 500).is_over(now_ms)
     assert Pause(1000, 500).remaining_ms(now_ms) == 0
 
 
 def test_some_pauses_are_over_from_the_beginning() -> None:
-    """Whatever the time."""
+    """They are over at any time."""
     assert all(OVER.is_over(now_ms) for now_ms in (-1, 0, 1, 1_700_000_000_000))
 
 

@@ -36,20 +36,20 @@ PATHS = {
 
 @pytest.mark.parametrize(("path", "query"), PATHS.items())
 def test_a_query_is_a_path(path: str, query: Query) -> None:
-    """And a path is a query."""
+    """A path is a query, too."""
     assert query.path == path
     assert query_at(path) == query
 
 
 @given(QUERIES)
 def test_a_path_leads_back_to_its_query(query: Query) -> None:
-    """Whatever is in it."""
+    """This holds for any text in the query."""
     assert query_at(query.path) == query
 
 
 @given(QUERIES, QUERIES)
 def test_two_queries_never_share_a_path(one: Query, other: Query) -> None:
-    """Each part says which it is."""
+    """Each part of the path says which part it is."""
     assert (one.path == other.path) is (one == other)
 
 
@@ -82,7 +82,7 @@ def test_two_queries_never_share_a_path(one: Query, other: Query) -> None:
     ],
 )
 def test_other_paths_are_no_queries(path: str) -> None:
-    """Nothing is guessed."""
+    """Such a path is refused; nothing is guessed."""
     assert query_at(path) is None
 
 
@@ -104,5 +104,5 @@ def test_other_paths_are_no_queries(path: str) -> None:
     ],
 )
 def test_what_has_parentheses_may_read_other_tables(parameters: str, embeds: bool) -> None:
-    """Where columns are chosen or ordered by; values may have any."""
+    """Parentheses count in chosen and ordered columns; values may have any parentheses."""
     assert Query("articles", parameters).embeds is embeds

@@ -1,4 +1,4 @@
-"""Which path is which table or row, and under which key it lies."""
+"""Which path belongs to which table or row, and which key its entry has in KV."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_keys_are_those_of_the_lesson() -> None:
 
 @pytest.mark.parametrize("path", ["/articles/a%20b", "/articles/%61%20b"])
 def test_every_spelling_of_an_id_has_one_key(path: str) -> None:
-    """Percent-encoding what need not be encoded makes no second entry."""
+    """If a path encodes a character without need, it still has the same entry."""
     resource = resource_at(path, TABLES)
     assert resource == Resource(ARTICLES, "a b")
     assert resource.key == "/articles/a%20b"
@@ -49,12 +49,12 @@ def test_a_path_leads_back_to_the_id_it_was_made_from(row_id: str) -> None:
     ["/", "/other", "/articles/a/b", "/articles/..", "/articles/%2e", "/articles/%ff", "/Articles"],
 )
 def test_other_paths_lead_nowhere(path: str) -> None:
-    """Neither an unknown path nor an id that is not UTF-8 is a resource."""
+    """An unknown path is no resource, and neither is an id that is not UTF-8."""
     assert resource_at(path, TABLES) is None
 
 
 def test_a_path_too_long_for_supabase_leads_nowhere() -> None:
-    """Up to 2,000 bytes a row is served; of an encoded id the encoded form counts."""
+    """Rows are served up to 2,000 bytes. If an id is encoded, the encoded form counts."""
     longest = "x" * (2000 - len("/articles/"))
     assert resource_at(f"/articles/{longest}", TABLES) == Resource(ARTICLES, longest)
     assert resource_at(f"/articles/{longest}x", TABLES) is None
@@ -62,14 +62,14 @@ def test_a_path_too_long_for_supabase_leads_nowhere() -> None:
 
 
 def test_a_key_is_never_longer_than_kv_allows() -> None:
-    """Longer ids share no key: a digest stands for them."""
+    """A long id is replaced by its digest, so no two ids share a key."""
     keys = {Resource(ARTICLES, "x" * 600 + end).key for end in "ab"}
     assert len(keys) == 2
     assert all(len(key) <= MAX_KEY_BYTES for key in keys)
 
 
 def test_the_versions_key_is_no_rows_key() -> None:
-    """No id can make readers take a row for the version."""
+    """No id can make readers read a row as the version."""
     row_id = ARTICLES.version_key.removeprefix("/articles")
     assert Resource(ARTICLES, row_id).key != ARTICLES.version_key
 
@@ -89,7 +89,7 @@ def test_the_versions_key_is_no_rows_key() -> None:
 def test_a_query_belongs_to_the_table_it_reads_or_to_the_project(
     query: Query, scope: object
 ) -> None:
-    """Where it may read others, all of them count."""
+    """If a query may read several tables, it belongs to the project, and changes of all count."""
     resource = resource_of(query, DECLARED)
     assert resource == Resource(scope, query=query)  # type: ignore[arg-type]
     assert resource_from(query.path, DECLARED) == resource
@@ -107,7 +107,7 @@ def test_a_query_belongs_to_the_table_it_reads_or_to_the_project(
     ],
 )
 def test_a_query_of_what_is_not_declared_is_none_of_ours(query: Query) -> None:
-    """In that schema."""
+    """The schema has to be the declared one, too."""
     assert resource_of(query, DECLARED) is None
     assert resource_from(query.path, DECLARED) is None
 
@@ -127,12 +127,12 @@ def test_a_query_of_what_is_not_declared_is_none_of_ours(query: Query) -> None:
 def test_a_path_from_the_worker_leads_back_to_the_resource(
     path: str, resource: Resource | None
 ) -> None:
-    """Or nowhere."""
+    """If it is no resource's path, it leads nowhere."""
     assert resource_from(path, DECLARED) == resource
 
 
 def test_a_query_is_of_no_single_table() -> None:
-    """Nor is the project."""
+    """The project does not have one either."""
     assert Resource(ARTICLES, "7").table is ARTICLES
     for resource in (Resource(ARTICLES, query=Query("articles")), Resource(PROJECT)):
         with pytest.raises(TypeError, match="a query has no single table"):
@@ -140,7 +140,7 @@ def test_a_query_is_of_no_single_table() -> None:
 
 
 def test_only_a_table_is_whole() -> None:
-    """Neither a row of it nor a query."""
+    """A row is not whole, and neither is a query."""
     resources = (
         Resource(ARTICLES),
         Resource(ARTICLES, "7"),
@@ -151,7 +151,7 @@ def test_only_a_table_is_whole() -> None:
 
 
 def test_each_kind_depends_on_its_own_version() -> None:
-    """A table's entry on none: it is overwritten."""
+    """A table's entry has no version, because it is overwritten."""
     versions = Versions(5, 6)
     assert Resource(ARTICLES).needed_of(versions) == 0
     assert Resource(ARTICLES, "7").needed_of(versions) == 5
@@ -159,7 +159,7 @@ def test_each_kind_depends_on_its_own_version() -> None:
 
 
 def test_a_querys_key_is_its_path_or_a_digest() -> None:
-    """Whose target can still be told; no query has it as its path."""
+    """The digest's key still shows the target. No query has such a key as its path."""
     short = Resource(ARTICLES, query=Query("articles", "a=" + "x" * 492))
     assert short.key == short.path
     assert len(short.path) == MAX_KEY_BYTES
@@ -173,7 +173,7 @@ def test_a_querys_key_is_its_path_or_a_digest() -> None:
 
 
 def test_the_log_does_not_tell_what_somebody_searched_for() -> None:
-    """But whether it was the same."""
+    """But the log shows whether two searches were the same."""
     one, other = (Resource(ARTICLES, query=Query("articles", f"a=eq.{text}")).key for text in "xy")
     assert loggable(one).startswith("/rest/v1/articles?")
     assert len(loggable(one)) == len("/rest/v1/articles?") + 12

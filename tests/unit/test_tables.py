@@ -18,12 +18,12 @@ def faults(declared: object) -> tuple[str, ...]:
 
 
 def test_without_a_declaration_articles_are_served() -> None:
-    """As in the lesson: by `id`, from `public`."""
+    """This is the lesson's table: its key is `id`, its schema `public`."""
     assert declared_in(None) == Declared((Table("articles", key="id", schema="public"),))
 
 
 def test_a_declaration_names_tables_keys_and_schemas() -> None:
-    """In its order; what is left out has a default."""
+    """The order stays. Options that are left out have defaults."""
     declared = {"articles": {}, "products": {"key": "sku"}, "events": {"schema": "a", "key": "s"}}
     assert declared_in(json.dumps(declared)).tables == (
         Table("articles"),
@@ -34,7 +34,7 @@ def test_a_declaration_names_tables_keys_and_schemas() -> None:
 
 @pytest.mark.parametrize("declared", ["", "articles", "[]", "{}", "null", '"articles"', "5"])
 def test_no_table_at_all_is_a_fault(declared: str) -> None:
-    """It says what a declaration looks like."""
+    """The fault shows what a declaration looks like."""
     (fault,) = faults(declared)
     assert fault.startswith("TABLES declares no table")
     assert "[vars.TABLES]" in fault
@@ -42,7 +42,7 @@ def test_no_table_at_all_is_a_fault(declared: str) -> None:
 
 @pytest.mark.parametrize("name", ["revalidate", "health", "rest", "auth", "storage", "realtime"])
 def test_a_name_that_is_a_route_is_a_fault(name: str) -> None:
-    """Such a table could not be read."""
+    """Nobody could read such a table."""
     (fault,) = faults({name: {}})
     assert fault == (
         f"TABLES declares {name!r}, but /{name} is a route: declare the table under another name, "
@@ -53,7 +53,7 @@ def test_a_name_that_is_a_route_is_a_fault(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["a b", "a/b", "a?b", "ä", "a.b", "a%20b"])
 def test_a_name_that_is_no_path_segment_is_a_fault(name: str) -> None:
-    """The way out is another name, as names stand in paths as they are."""
+    """A name stands in a path unchanged. The way out is to declare the table under another name."""
     (fault,) = faults({name: {}})
     assert fault == (
         f"TABLES declares {name!r}, but a table's name here is part of the path, so it may have "
@@ -66,7 +66,7 @@ def test_a_name_that_is_no_path_segment_is_a_fault(name: str) -> None:
 
 @pytest.mark.parametrize("kind", ["view", "function"])
 def test_a_view_or_function_is_named_by_its_path(kind: str) -> None:
-    """So that name is a segment, and the declaration's may be any other."""
+    """Its own name has to fit into a path. The name in the declaration may be any other."""
     (fault,) = faults({"x": {kind: True, "name": "a b"}})
     assert fault == (
         f"TABLES declares 'a b', but the name of a {kind} is part of the path, so it may have "
@@ -78,7 +78,10 @@ def test_a_view_or_function_is_named_by_its_path(kind: str) -> None:
 
 
 def test_two_tables_may_have_one_name_in_two_schemas() -> None:
-    """Each is declared by a name of its own; an own name that is no other one changes nothing."""
+    """Each is declared under a name of its own.
+
+    An option `name` that repeats this name changes nothing.
+    """
     declared = {
         "towns": {"name": "towns"},
         "crm_towns": {"name": "towns", "schema": "crm"},
@@ -101,7 +104,7 @@ def test_two_tables_may_have_one_name_in_two_schemas() -> None:
     [({}, {"watch": True}), ({}, {"view": True}), ({"function": True}, {"function": True})],
 )
 def test_what_is_declared_twice_is_a_fault(one: object, other: dict[str, object]) -> None:
-    """One relation, one declaration; a function may be called as a relation is."""
+    """A relation has one declaration. A function may have the same name as a relation."""
     (fault,) = faults({"a": one, "b": {**other, "name": "a"}, "c": {"name": "a", "schema": "c"}})
     assert fault == "TABLES has 'a' and 'b', which are both public.a: leave one of them out."
     declared_in('{"a": {}, "b": {"name": "a", "function": true}}')
@@ -115,7 +118,7 @@ def test_what_is_declared_twice_is_a_fault(one: object, other: dict[str, object]
     ],
 )
 def test_a_name_twice_in_the_text_is_a_fault(declared: str, name: str) -> None:
-    """JSON itself would silently keep the last one."""
+    """JSON itself would keep only the last one, without a word."""
     (fault,) = faults(declared)
     assert fault == (
         f"TABLES has {name!r} twice: leave one out, or declare one of the tables under another "
@@ -144,7 +147,7 @@ NAMES = [
 @pytest.mark.parametrize("option", ["name", "key", "schema"])
 @pytest.mark.parametrize("value", NO_NAMES)
 def test_what_is_no_name_is_a_fault(option: str, value: object) -> None:
-    """Postgres's limit is 63 bytes, of UTF-8."""
+    """Postgres allows 63 bytes of UTF-8."""
     (fault,) = faults({"articles": {option: value}})
     assert fault.startswith(f"TABLES.articles.{option} should be the name of a ")
     assert "1 to 63 bytes of UTF-8" in fault
@@ -152,14 +155,17 @@ def test_what_is_no_name_is_a_fault(option: str, value: object) -> None:
 
 @pytest.mark.parametrize("name", [name for name in NO_NAMES if isinstance(name, str)])
 def test_a_watched_table_has_a_name(name: str) -> None:
-    """Of Postgres, too."""
+    """The name has to be one that Postgres allows."""
     (fault,) = faults({name: {"watch": True}})
     assert fault.startswith(f"TABLES declares {name!r}: Postgres's names are texts of 1 to 63")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_name_that_postgres_allows_can_be_declared(name: str) -> None:
-    """A watched table's as it is, whatever its schema; a served one's, and its key, as options."""
+    """The section of a watched table has the table's name, in any schema.
+
+    A served table has its name and its key as options.
+    """
     declared = declared_in(json.dumps({name: {"watch": True, "schema": name}}))
     assert declared.watched == ((name, name),)
     declared = declared_in(json.dumps({"posts": {"name": name, "key": name}}))
@@ -168,7 +174,7 @@ def test_every_name_that_postgres_allows_can_be_declared(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["it's", "a;head", "a b", "ä", "rpc/f", "a/b", "a.b"])
 def test_what_a_querys_path_cannot_name_is_not_asked_for_by_it(name: str) -> None:
-    """A table of that name is passed on; `rpc/f` is a function's path and no table's."""
+    """A table of that name is passed on. `rpc/f` is the path of a function, not of a table."""
     declared = Declared((Table("x", own_name=name),), watched=((name, "other"), ("a", name)))
     assert declared.scope_of(name, "public") is None
     assert declared.scope_of(name, "other") is None
@@ -178,7 +184,7 @@ def test_what_a_querys_path_cannot_name_is_not_asked_for_by_it(name: str) -> Non
 
 @pytest.mark.parametrize("name", ["a", "Blog_posts-2", "x" * 63])
 def test_other_names_are_served(name: str) -> None:
-    """Up to Postgres's limit."""
+    """Names may be as long as Postgres allows."""
     assert declared_in(json.dumps({name: {}})).tables == (Table(name),)
 
 
@@ -191,7 +197,7 @@ def test_a_table_without_options_is_an_empty_section(given: object) -> None:
 
 @pytest.mark.parametrize("schema", ["größe", "a b", "a\n", "a,b", 'a"b'])
 def test_a_schema_that_is_read_stands_in_a_header(schema: str) -> None:
-    """So it is ASCII, and a view in such a schema is the way out."""
+    """So it has to be ASCII. For another schema, the way out is a view in such a schema."""
     (fault,) = faults({"articles": {"schema": schema}})
     assert fault.startswith("TABLES.articles.schema is sent in a header")
     ways = {"recent": {"view": True}, "articles": {"schema": schema, "watch": True}}
@@ -199,7 +205,10 @@ def test_a_schema_that_is_read_stands_in_a_header(schema: str) -> None:
 
 
 def test_views_and_functions_are_declared() -> None:
-    """By the path below `/rest/v1/` and the schema; they have no path of their own."""
+    """They are known by their path below `/rest/v1/` and their schema.
+
+    They have no path of their own.
+    """
     declared = {
         "articles": {},
         "latest": {"view": True},
@@ -225,7 +234,7 @@ def test_only_views_may_be_declared() -> None:
 @pytest.mark.parametrize("kind", ["view", "function", "watch"])
 @pytest.mark.parametrize("value", [False, None, 1, "true", {}])
 def test_a_kind_is_true_or_left_out(kind: str, value: object) -> None:
-    """Anything else is a fault, which says so."""
+    """Any other value is a fault, which says so."""
     assert faults({"x": {kind: value}}) == (f"TABLES.x.{kind} should be true, or left out.",)
 
 
@@ -241,7 +250,7 @@ def test_tables_that_are_only_watched_have_no_path_of_their_own() -> None:
 
 
 def test_what_is_a_view_is_no_function() -> None:
-    """One name, one of both."""
+    """A name is declared as a view or as a function, not as both."""
     (fault,) = faults({"x": {"view": True, "function": True}})
     assert fault == "TABLES.x is either a view or a function."
 
@@ -255,7 +264,7 @@ def test_what_is_no_table_has_no_key(kind: str) -> None:
 
 
 def test_a_view_has_other_faults_too() -> None:
-    """All of them are told."""
+    """The faults are all listed."""
     assert len(faults({"x": {"view": 1, "function": 2, "key": 3, "schema": 4, "y": 5}})) == 7
 
 
@@ -283,24 +292,24 @@ DECLARED = Declared(
     ],
 )
 def test_what_is_declared_belongs_to_a_scope(target: str, schema: str, scope: object) -> None:
-    """A table's own, or the project's; the schema has to be right."""
+    """The scope is the table, or the project. The schema has to be right."""
     assert DECLARED.scope_of(target, schema) == scope
 
 
 def test_by_default_nothing_but_articles_is_declared() -> None:
-    """In `public`."""
+    """Its schema is `public`."""
     assert DEFAULT.scope_of("articles", "public") == Table("articles")
     assert DEFAULT.others == frozenset()
 
 
 def test_each_scope_has_a_key_for_its_versions() -> None:
-    """No table is called as the project is."""
+    """No table can have the project's name."""
     keys = [scope.version_key for scope in (PROJECT, Table("articles"), SHOP)]
     assert keys == ["/?version", "/articles?version", "/products?version"]
 
 
 def test_an_unknown_option_is_a_fault() -> None:
-    """A misspelled one would be ignored."""
+    """Otherwise a misspelled option would be ignored."""
     (fault,) = faults({"articles": {"keys": "id"}})
     assert fault == (
         "TABLES.articles has no option 'keys': the options are name, key, schema, view, function, "
@@ -309,5 +318,5 @@ def test_an_unknown_option_is_a_fault() -> None:
 
 
 def test_all_faults_are_told_at_once() -> None:
-    """Of every table."""
+    """The faults of every table are listed."""
     assert len(faults({"health": {}, "articles": {"key": 5, "schema": 5, "x": 1}})) == 4

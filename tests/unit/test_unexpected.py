@@ -10,7 +10,7 @@ from edge_cache.unexpected import reported
 
 
 def test_the_log_names_class_and_place_and_nothing_else() -> None:
-    """A place of this package, not of a library; the message may quote a key or a row."""
+    """The place is in this package, not in a library. The message may contain a key or a row."""
     lines: list[dict[str, object]] = []
     with (
         pytest.raises(EdgeCacheError) as caught,

@@ -1,4 +1,4 @@
-"""URLs are cut once, and what could be read in two ways is not normal."""
+"""URLs are parsed once. If a URL could be read in two ways, it is not normal."""
 
 from __future__ import annotations
 

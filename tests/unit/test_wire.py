@@ -28,7 +28,7 @@ METADATA = Metadata('"tag"', 2, 1_700_000_000_000, 7, "digest")
 @pytest.mark.parametrize("stored", [True, False])
 @pytest.mark.parametrize("asked", [True, False])
 def test_an_entry_arrives_as_it_was_sent(*, stored: bool, asked: bool) -> None:
-    """Its metadata and how it came about travel in headers, its bytes as they are."""
+    """Its metadata travels in headers, and so does the way it was made. Its bytes do not change."""
     filled = Filled(Entry(METADATA, b"[]"), stored=stored, asked=asked)
     answer = wire.filled_answer(filled)
     assert answer.status == 200
@@ -37,7 +37,7 @@ def test_an_entry_arrives_as_it_was_sent(*, stored: bool, asked: bool) -> None:
 
 @pytest.mark.parametrize("metadata", [None, "", "{}", "no JSON", '{"v": 1}'])
 def test_an_answer_without_an_entry_is_a_failure_of_the_refresher(metadata: str | None) -> None:
-    """It is never served."""
+    """Such an answer is never served."""
     with pytest.raises(RefresherUnavailable) as caught:
         wire.filled_from({"x-entry": f"11{metadata}"}.get, b"[]")
     assert caught.value.detail == "The refresher's answer carries no entry."
@@ -47,7 +47,7 @@ def test_an_answer_without_an_entry_is_a_failure_of_the_refresher(metadata: str 
     "missed", [None, Missed("c", 2, {"articles": ["1"], "notes": None}, ["notes"], complete=True)]
 )
 def test_what_no_webhook_brought_arrives_as_it_was_sent(missed: Missed | None) -> None:
-    """Or that this cannot be known."""
+    """The object may also answer that it cannot know."""
     body = wire.missed_answer(missed).body
     assert isinstance(body, bytes)
     assert wire.missed_from(json.loads(body)) == missed
@@ -61,7 +61,7 @@ def _all(kind: type[EdgeCacheError]) -> list[type[EdgeCacheError]]:
     "kind", [kind for kind in _all(EdgeCacheError) if kind not in {Unauthorized, MethodNotAllowed}]
 )
 def test_an_error_arrives_as_it_was_met(kind: type[EdgeCacheError]) -> None:
-    """The Worker reacts by its class, and shows it as if it had met it itself."""
+    """The Worker reacts to its class, and shows it as if it had met the error itself."""
     error = kind(["Because."]) if issubclass(kind, ConfigurationError) else kind("Because.")
     error.retry_after_s = 7
     if isinstance(error, UpstreamError):
@@ -75,7 +75,7 @@ def test_an_error_arrives_as_it_was_met(kind: type[EdgeCacheError]) -> None:
 
 @pytest.mark.parametrize("body", [b"{}", None])
 def test_what_supabase_said_arrives_as_it_was_said(body: bytes | None) -> None:
-    """Its status and headers come beside the error, its body as the body."""
+    """Its status and headers travel beside the error. Its body is the body."""
     reply = Reply(403, {"content-type": "application/json", "x": 'ü"'}, body)
     sent = wire.error_answer(FinalAnswer("No.", supabase_status=403, code="42501", reply=reply))
     assert sent.body == body
@@ -95,7 +95,7 @@ def test_what_supabase_said_arrives_as_it_was_said(body: bytes | None) -> None:
     ],
 )
 def test_an_answer_that_carries_no_error_is_a_failure_of_the_refresher(text: str | None) -> None:
-    """It may be the runtime's own error page, or of another version."""
+    """It may be the runtime's own error page, or come from another version."""
     error = wire.error_from(text, None)
     assert isinstance(error, RefresherUnavailable)
     assert error.detail == "The refresher failed."
@@ -112,7 +112,7 @@ def test_an_answer_that_carries_no_error_is_a_failure_of_the_refresher(text: str
     ],
 )
 def test_a_request_arrives_as_it_was_sent(verb: str, number: int, path: str) -> None:
-    """In a URL; a query's path has what URLs have."""
+    """It travels in a URL. A query's path may have any character of a URL."""
     url = wire.url_of(verb, path, number)
     assert url == f"https://object/{verb}/{number}?{path}"
     assert wire.request_in(url) == (verb, number, path)
@@ -123,7 +123,7 @@ def test_a_request_arrives_as_it_was_sent(verb: str, number: int, path: str) -> 
     "url", ["https://object/fill", "https://refresher/fill/x/articles", "https://refresher"]
 )
 def test_a_url_that_is_no_request_is_an_error(url: str) -> None:
-    """None of ours is such."""
+    """None of our requests looks like this."""
     with pytest.raises(ValueError, match=r"unpack|invalid literal"):
         wire.request_in(url)
 

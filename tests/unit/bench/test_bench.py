@@ -1,4 +1,4 @@
-"""The benchmark's arithmetic: what rounds come to, and when a target is met."""
+"""The benchmark's arithmetic: which numbers the rounds give, and when a target is met."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_summary_is_the_median_and_the_extremes() -> None:
 
 
 def test_nothing_has_no_summary() -> None:
-    """What was not measured is not zero."""
+    """If nothing was measured, there is no number: zero would be wrong."""
     assert summary([]) is None
     assert summary([0.0]) == Summary(0, 0, 0)
 
@@ -64,7 +64,7 @@ def test_ratios_are_taken_within_a_round() -> None:
 
 
 def test_throughput_has_to_reach_its_target() -> None:
-    """The median of the rounds' ratios decides."""
+    """The median of the rounds' ratios is compared with the target."""
     samples = samples_of(
         (HIT_LARGE, OURS, 4, "per_second", [100, 600, 500]),
         (HIT_LARGE, LESSON, 4, "per_second", [100, 100, 100]),
@@ -75,7 +75,7 @@ def test_throughput_has_to_reach_its_target() -> None:
 
 
 def test_a_row_is_compared_with_the_floor_that_reads_two_keys() -> None:
-    """The table's floor, which reads one key, plays no part."""
+    """The table's floor reads one key only, so it is not used for rows."""
     samples = samples_of(
         (ROW, OURS, 4, "per_second", [450]),
         (ROW, ROW_FLOOR, 4, "per_second", [500]),
@@ -87,7 +87,7 @@ def test_a_row_is_compared_with_the_floor_that_reads_two_keys() -> None:
 
 
 def test_what_a_miss_adds_is_compared_without_supabases_own_time() -> None:
-    """5 ms of which Supabase takes 2, to 4 ms of which it takes 2, is 1.5."""
+    """Supabase takes 2 ms of either time, so 5 ms and 4 ms give a ratio of 1.5."""
     samples = samples_of(
         (MISS, OURS, 1, "p50_ms", [5]),
         (MISS, LESSON, 1, "p50_ms", [4]),
@@ -99,7 +99,7 @@ def test_what_a_miss_adds_is_compared_without_supabases_own_time() -> None:
 
 
 def test_a_query_is_compared_with_the_floor_that_reads_its_metadata_too() -> None:
-    """Neither the table's floor nor the row's does as much."""
+    """The floors of the table and of the row do less, so they are not used here."""
     samples = samples_of(
         (QUERY, OURS, 4, "per_second", [440]),
         (QUERY, QUERY_FLOOR, 4, "per_second", [500]),
@@ -108,7 +108,7 @@ def test_a_query_is_compared_with_the_floor_that_reads_its_metadata_too() -> Non
 
 
 def test_a_querys_miss_has_a_bound_of_its_own() -> None:
-    """The rows' misses play no part."""
+    """The bound for misses of rows does not change the bound for misses of queries."""
     samples = samples_of(
         (QUERY_MISS, OURS, 1, "p50_ms", [8]),
         (QUERY_MISS, LESSON, 1, "p50_ms", [5]),
@@ -119,7 +119,7 @@ def test_a_querys_miss_has_a_bound_of_its_own() -> None:
 
 
 def test_what_passing_on_adds_is_told_in_milliseconds() -> None:
-    """The ratio is told too, and held to nothing: Supabase's stand-in takes no time."""
+    """The ratio is shown too, but has no target: Supabase's stand-in takes no time."""
     samples = samples_of(
         (PASSED, OURS, 1, "p50_ms", [1.25, 1.5]),
         (PASSED, DIRECT, 1, "p50_ms", [0.25, 0.25]),
@@ -131,7 +131,7 @@ def test_what_passing_on_adds_is_told_in_milliseconds() -> None:
 
 
 def test_what_crowds_got_is_told_where_it_was_measured() -> None:
-    """What was not, has no line."""
+    """Scenarios that were not measured have no line."""
     samples = samples_of(
         (WARM, OURS, WHOLE, "fresh_s", [0.5]),
         (MISSING, OURS, 50, "per_second", [100, 120]),
@@ -143,7 +143,7 @@ def test_what_crowds_got_is_told_where_it_was_measured() -> None:
 
 
 def test_a_shared_cache_is_compared_in_front_of_both_and_with_none() -> None:
-    """And it is told how often it asked the Worker, and for how much."""
+    """The results also show how often the shared cache asked the Worker, and what that cost."""
     samples = samples_of(
         (BEHIND, OURS, 4, "per_second", [3000]),
         (BEHIND, LESSON, 4, "per_second", [2000]),
@@ -158,14 +158,14 @@ def test_a_shared_cache_is_compared_in_front_of_both_and_with_none() -> None:
 
 
 def test_a_crowds_answers_are_told_apart_by_cache_status() -> None:
-    """A share is of all answers."""
+    """Each share is a share of all answers."""
     crowd = Crowd(1, 1, 1, {"edge; fwd=stale; detail=supabase-slow": 1, "edge; hit; ttl=N": 3})
     assert crowd.share("fwd=stale; detail") == pytest.approx(0.25)
     assert crowd.share("fwd=bypass") == 0
 
 
 def test_memory_above_its_bound_misses_the_target() -> None:
-    """The peak counts from the idle process on."""
+    """The peak is counted from the memory of the idle process."""
     samples = samples_of(
         ("refresh 5 MB", OURS, WHOLE, "idle_mb", [200]),
         ("refresh 5 MB", OURS, WHOLE, "peak_mb", [350]),
@@ -176,7 +176,7 @@ def test_memory_above_its_bound_misses_the_target() -> None:
 
 
 def test_a_herds_memory_is_what_it_adds() -> None:
-    """A large process that does not grow is no fault of the readers."""
+    """A process that is large but does not grow meets the target."""
     samples = samples_of(
         (HERD, OURS, WHOLE, "idle_mb", [250]),
         (HERD, OURS, WHOLE, "peak_mb", [400]),
@@ -187,12 +187,12 @@ def test_a_herds_memory_is_what_it_adds() -> None:
 
 
 def test_what_a_machine_cannot_measure_is_said() -> None:
-    """No verdict is made up."""
+    """If a number could not be measured, the results say so and do not judge it."""
     assert {one.word for one in verdicts(Samples())} == {"not measured"}
 
 
 def test_tables_have_the_sizes_that_the_scenarios_name() -> None:
-    """Rows have one length, so that the upstream can cut pages without parsing."""
+    """All rows have the same length, so that the upstream can cut pages without parsing."""
     for table in dataset.TABLES:
         assert len(table.body) == table.rows * (dataset.ROW_BYTES + 1) + 1
         assert table.body.isascii() is table.ascii_only
@@ -206,7 +206,7 @@ def test_tables_have_the_sizes_that_the_scenarios_name() -> None:
 
 
 def test_every_target_can_be_measured() -> None:
-    """Each Worker that a ratio needs takes part in that scenario."""
+    """Each Worker that a ratio needs takes part in the ratio's scenario."""
     workers = {scenario.name: scenario.workers for scenario in scenarios()}
     assert {OURS, LESSON, FLOOR} <= set(workers[HIT_LARGE])
     assert {OURS, ROW_FLOOR} <= set(workers[ROW])
@@ -217,7 +217,7 @@ def test_every_target_can_be_measured() -> None:
 
 
 def test_results_have_a_line_for_each_worker_and_number_of_connections() -> None:
-    """It has the median of each metric, so a new run is a short diff."""
+    """Each line has the median of each metric, so that a new run makes a short diff."""
     samples = samples_of(
         (ROW, OURS, 4, "per_second", [300.06, 100, 200.04]),
         (ROW, OURS, 4, "p50_ms", [2]),
@@ -237,7 +237,7 @@ def test_results_have_a_line_for_each_worker_and_number_of_connections() -> None
 
 
 def test_the_plot_shows_the_ratios_at_four_connections() -> None:
-    """Those at other numbers of connections are in the table."""
+    """The table has the ratios at other numbers of connections."""
     ratio = {"scenario": ROW, "to": "lesson", "low": 0.4, "high": 0.5}
     drawn = plot.drawing(
         {

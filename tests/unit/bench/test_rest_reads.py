@@ -1,4 +1,4 @@
-"""A client's read, as the benchmark asks for it and finds it in KV."""
+"""A client's read, as the benchmark sends it and finds it in KV."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FLOOR = Path(__file__).parents[3] / "bench" / "worker_sources" / "query_floor.py
 
 
 def key_of(path: str) -> str:
-    """Return where ours keeps the answer."""
+    """Return the key under which our Worker keeps the answer."""
     target, _, raw = path.removeprefix("/rest/v1/").partition("?")
     headers = rest_reads.HEADERS
     query = query_in("GET", target, raw, Variant(headers["accept"], headers["accept-profile"]))
@@ -24,18 +24,18 @@ def key_of(path: str) -> str:
 
 
 def test_the_entrys_key_is_ours() -> None:
-    """What lies under another key would never be found, or out of date."""
+    """If the key were another one, the entry would never be found, nor be outdated."""
     assert key_of(rest_reads.PATH) == rest_reads.ENTRY_KEY
     assert key_of(rest_reads.filtered(7)) == rest_reads.filtered_key(7)
 
 
 def test_the_floor_reads_the_same_key() -> None:
-    """Keys of another length might take another time."""
+    """Reads of shorter or longer keys might take another time."""
     assert f'"{rest_reads.ENTRY_KEY}"' in FLOOR.read_text()
 
 
 def test_an_old_entry_is_one_that_readers_take_for_an_entry() -> None:
-    """Malformed metadata would make it a miss instead of an outdated one."""
+    """If its metadata were malformed, it would be a miss and not an outdated entry."""
     entry = query_entry()
     metadata = parse_metadata(entry.metadata)
     assert metadata is not None
@@ -43,6 +43,6 @@ def test_an_old_entry_is_one_that_readers_take_for_an_entry() -> None:
 
 
 def test_a_user_differs_in_the_session_alone() -> None:
-    """The public key stays in `apikey`, as supabase-js has it."""
+    """The public key stays in `apikey`, as supabase-js sends it."""
     changed = rest_reads.USERS_HEADERS.items() - rest_reads.HEADERS.items()
     assert [name for name, _ in changed] == ["authorization"]

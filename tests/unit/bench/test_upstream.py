@@ -1,4 +1,4 @@
-"""What stands in Supabase's place while the benchmark runs."""
+"""The server that takes Supabase's place while the benchmark runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def supabase(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supabase]:
 
 
 def test_a_table_longer_than_a_page_is_cut(supabase: Supabase) -> None:
-    """As PostgREST does, it says how many rows there are if it is asked to count them."""
+    """Like PostgREST, it says how many rows there are if the request asks for a count."""
     supabase.serve(TABLE)
     url = f"{supabase.url}/rest/v1/articles?select=*&offset=2000"
     answer = http.get(url, headers={"prefer": "count=exact"})
@@ -34,7 +34,7 @@ def test_a_table_longer_than_a_page_is_cut(supabase: Supabase) -> None:
 
 
 def test_whoever_names_a_limit_gets_the_list(supabase: Supabase) -> None:
-    """Filters change nothing, so any number of queries have the same answer; an edit changes it."""
+    """Filters change nothing, so all queries have the same answer. An edit changes it."""
     url = supabase.url + rest_reads.filtered(7)
     for edited in (False, True):
         supabase.serve(TABLE, edited=edited)
@@ -44,7 +44,7 @@ def test_whoever_names_a_limit_gets_the_list(supabase: Supabase) -> None:
 
 
 def test_every_answer_waits_if_that_is_wanted(supabase: Supabase) -> None:
-    """Unlike the hold, which the first alone has."""
+    """The hold is different: only the first answer waits for it."""
     supabase.serve(TABLE, delay_s=0.05)
     for _ in range(2):
         began = time.monotonic()
@@ -54,7 +54,7 @@ def test_every_answer_waits_if_that_is_wanted(supabase: Supabase) -> None:
 
 
 def test_a_database_without_the_function_knows_no_snapshot(supabase: Supabase) -> None:
-    """That is what most projects are like; the question is counted all the same."""
+    """Most projects do not have the function. The question is counted all the same."""
     supabase.serve(TABLE)
     before = supabase.asked()
     answer = http.get(supabase.url + SNAPSHOT)
@@ -65,7 +65,7 @@ def test_a_database_without_the_function_knows_no_snapshot(supabase: Supabase) -
 
 
 def test_a_database_with_the_function_gives_the_whole_table(supabase: Supabase) -> None:
-    """All rows at once, however many a page may have."""
+    """It returns all rows at once, even if a page may not have so many."""
     params = {"table": 0, "rows": TABLE.rows, "snapshot": 1}
     http.put(f"{supabase.url}/control", params=params).raise_for_status()
     before = supabase.asked()

@@ -1,4 +1,4 @@
-"""The modules under test import what only the runtime has, so they are loaded over stand-ins."""
+"""The modules under test import what only the runtime has, so they are loaded with stand-ins."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _forget() -> None:
 
 @pytest.fixture
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRuntime]:
-    """Return a runtime that the room's modules find when they are loaded."""
+    """Return a stand-in for the runtime; the modules find it when they are loaded."""
     fake = FakeRuntime()
     for name, module in fake.modules().items():
         monkeypatch.setitem(sys.modules, name, module)
@@ -31,6 +31,6 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRuntime]:
 
 @pytest.fixture
 def load(runtime: FakeRuntime) -> Callable[[str], ModuleType]:
-    """Return what loads a module of the room over that runtime."""
+    """Return a function that loads a module of the room with that runtime."""
     assert runtime
     return lambda name: importlib.import_module(f"{ROOM}.{name}")

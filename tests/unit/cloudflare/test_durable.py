@@ -13,7 +13,7 @@ REFUSED = JsException("Error", "refused")
 
 
 class Storage:
-    """An object's storage: `kv` answers at once, the alarm later."""
+    """An object's storage. `kv` answers at once; the alarm functions return promises."""
 
     def __init__(self) -> None:
         self.texts: dict[str, object] = {}
@@ -22,7 +22,7 @@ class Storage:
         self.kv = SimpleNamespace(get=self.texts.get, put=self.texts.__setitem__)
 
     def setAlarm(self, at_ms: int) -> Promise:  # noqa: N802  the storage's name
-        """Take note."""
+        """Record the time."""
         self.alarms.append(at_ms)
         return Promise(self.outcome)
 
@@ -34,7 +34,7 @@ def durable(load: Callable[[str], ModuleType]) -> ModuleType:
 
 
 def test_texts_are_kept_by_key(durable: ModuleType) -> None:
-    """At once: what was put is there."""
+    """A value can be read as soon as it was put."""
     storage = Storage()
     durable.DurableStorage(storage).put("table", "articles")
     assert storage.texts == {"table": "articles"}
@@ -43,7 +43,7 @@ def test_texts_are_kept_by_key(durable: ModuleType) -> None:
 
 @pytest.mark.parametrize("value", [None, 5, b"x"])
 def test_what_is_no_text_is_absent(durable: ModuleType, value: object) -> None:
-    """JavaScript's undefined, and what nobody here has put."""
+    """JavaScript's undefined is absent, and so is a value that this package did not put."""
     storage = Storage()
     storage.texts["table"] = value
     assert durable.DurableStorage(storage).get("table") is None
@@ -51,14 +51,13 @@ def test_what_is_no_text_is_absent(durable: ModuleType, value: object) -> None:
 
 
 def test_an_alarm_is_set(durable: ModuleType) -> None:
-    """At the given time."""
     storage = Storage()
     asyncio.run(durable.DurableStorage(storage).set_alarm(1234))
     assert storage.alarms == [1234]
 
 
 def test_an_alarm_that_cannot_be_set_is_an_error(durable: ModuleType) -> None:
-    """So it is waited for."""
+    """The caller waits for the alarm, so that the caller gets the error."""
     storage = Storage()
     storage.outcome = REFUSED
     with pytest.raises(JsException):

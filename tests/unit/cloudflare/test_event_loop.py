@@ -26,7 +26,7 @@ def loop(load: Callable[[str], ModuleType]) -> Iterator[asyncio.AbstractEventLoo
 def test_callbacks_run_in_order_in_one_microtask(
     runtime: FakeRuntime, loop: asyncio.AbstractEventLoop
 ) -> None:
-    """Not before the code that asked for them has returned."""
+    """They do not run before the code that asked for them has returned."""
     ran: list[str] = []
     for name in "abc":
         loop.call_soon(ran.append, name)
@@ -36,7 +36,7 @@ def test_callbacks_run_in_order_in_one_microtask(
 
 
 def test_no_callback_runs_twice(runtime: FakeRuntime, loop: asyncio.AbstractEventLoop) -> None:
-    """Each asks for a microtask; those that find nothing do nothing."""
+    """Each callback asks for a microtask. A microtask that finds no callback does nothing."""
     ran: list[str] = []
     loop.call_soon(ran.append, "a")
     loop.call_soon(ran.append, "b")
@@ -49,7 +49,10 @@ def test_no_callback_runs_twice(runtime: FakeRuntime, loop: asyncio.AbstractEven
 def test_a_dropped_microtask_holds_nobody_up(
     runtime: FakeRuntime, loop: asyncio.AbstractEventLoop
 ) -> None:
-    """The runtime drops those of a request that it ends by force; the next does it all."""
+    """If the runtime ends a request by force, it drops its microtasks.
+
+    The next one runs everything.
+    """
     ran: list[str] = []
     loop.call_soon(ran.append, "a")
     runtime.microtasks.clear()
@@ -61,7 +64,7 @@ def test_a_dropped_microtask_holds_nobody_up(
 def test_callbacks_queued_by_a_callback_run_in_the_same_microtask(
     runtime: FakeRuntime, loop: asyncio.AbstractEventLoop
 ) -> None:
-    """No other is asked for."""
+    """The loop asks for no other microtask."""
     ran: list[str] = []
 
     def first() -> None:
@@ -77,7 +80,7 @@ def test_callbacks_queued_by_a_callback_run_in_the_same_microtask(
 def test_a_cancelled_callback_does_not_run(
     runtime: FakeRuntime, loop: asyncio.AbstractEventLoop
 ) -> None:
-    """The others do, and nobody hears of an error."""
+    """The other callbacks run, and no error is reported."""
     ran: list[str] = []
     reported: list[object] = []
     loop.set_exception_handler(lambda _loop, context: reported.append(context))
@@ -90,7 +93,7 @@ def test_a_cancelled_callback_does_not_run(
 def test_a_callback_that_raises_is_reported_and_stops_nobody(
     runtime: FakeRuntime, loop: asyncio.AbstractEventLoop
 ) -> None:
-    """To the loop's exception handler."""
+    """The loop's exception handler gets the error, and the other callbacks run."""
     ran: list[str] = []
     reported: list[object] = []
     loop.set_exception_handler(lambda _loop, context: reported.append(context["exception"]))
@@ -109,7 +112,7 @@ def test_a_callback_that_raises_is_reported_and_stops_nobody(
 def test_what_breaks_out_of_a_callback_leaves_those_that_wait_to_another_microtask(
     runtime: FakeRuntime, loop: asyncio.AbstractEventLoop
 ) -> None:
-    """Handles let `SystemExit` and `KeyboardInterrupt` through."""
+    """Handles do not catch `SystemExit` and `KeyboardInterrupt`."""
     ran: list[str] = []
 
     def leaving() -> None:
@@ -127,7 +130,7 @@ def test_what_breaks_out_of_a_callback_leaves_those_that_wait_to_another_microta
 
 
 def test_the_running_loop_is_known(runtime: FakeRuntime, loop: asyncio.AbstractEventLoop) -> None:
-    """Nearly everything in asyncio asks for it."""
+    """Nearly everything in asyncio asks for the running loop."""
     known: list[object] = []
     loop.call_soon(lambda: known.append(asyncio.get_running_loop()))
     runtime.run_microtasks()
@@ -137,7 +140,7 @@ def test_the_running_loop_is_known(runtime: FakeRuntime, loop: asyncio.AbstractE
 def test_a_callback_runs_in_its_context(
     runtime: FakeRuntime, loop: asyncio.AbstractEventLoop
 ) -> None:
-    """In the given one, or a copy of the caller's."""
+    """It runs in the given context, or in a copy of the caller's."""
     name = contextvars.ContextVar("name", default="nobody")
     seen: list[str] = []
     context = contextvars.copy_context()
@@ -149,7 +152,7 @@ def test_a_callback_runs_in_its_context(
 
 
 def test_a_coroutine_gets_to_its_end(runtime: FakeRuntime, loop: asyncio.AbstractEventLoop) -> None:
-    """One microtask is enough for one that waits for no I/O."""
+    """One microtask is enough for a coroutine that waits for no I/O."""
 
     async def work() -> int:
         await asyncio.sleep(0)

@@ -37,7 +37,7 @@ def send(transport: ModuleType, method: str = "GET", **how: Any) -> httpx.Respon
 
 
 def test_a_request_is_fetched(runtime: FakeRuntime, transport: ModuleType) -> None:
-    """Method, URL and headers; a GET has no body."""
+    """The runtime gets its method, URL and headers; a GET has no body."""
     send(transport, headers={"apikey": "x", "Range": "0-9"})
     ((url, init),) = runtime.fetched
     assert url == URL
@@ -50,14 +50,14 @@ def test_a_request_is_fetched(runtime: FakeRuntime, transport: ModuleType) -> No
 def test_a_header_that_comes_twice_is_sent_twice(
     runtime: FakeRuntime, transport: ModuleType
 ) -> None:
-    """As httpx has it."""
+    """httpx keeps both headers, so the runtime gets both."""
     send(transport, headers=[("prefer", "a"), ("prefer", "b")])
     sent = [value for name, value in runtime.fetched[0][1]["headers"] if name == "prefer"]
     assert sent == ["a", "b"]
 
 
 def test_a_body_is_sent_whole(runtime: FakeRuntime, transport: ModuleType) -> None:
-    """As bytes of JavaScript's."""
+    """The runtime gets a body as JavaScript's bytes."""
     send(transport, "POST", json={"a": "ä"})
     init = runtime.fetched[0][1]
     assert (init["method"], init["body"]) == ("POST", TypedArray('{"a":"ä"}'.encode()))
@@ -82,7 +82,7 @@ async def _pieces() -> AsyncIterator[bytes]:
 def test_headers_that_describe_the_connection_are_left_to_the_runtime(
     runtime: FakeRuntime, transport: ModuleType
 ) -> None:
-    """The runtime has a connection of its own, unpacks by itself, and gets a body in one piece."""
+    """The runtime has its own connection, unpacks answers itself, and gets a body in one piece."""
     send(transport, "POST", content=_pieces(), headers={"connection": "close"})
     send(transport, "POST", content=b"x", headers={"content-type": "text/plain"})
     names = [{name for name, _ in init["headers"]} for _, init in runtime.fetched]
@@ -94,7 +94,7 @@ def test_headers_that_describe_the_connection_are_left_to_the_runtime(
 
 
 def test_redirects_are_handed_back(runtime: FakeRuntime, transport: ModuleType) -> None:
-    """The key is for the configured host only."""
+    """The key must go to the configured host only."""
     runtime.answer = Response(Stream(), 302, {"location": "https://elsewhere.example"})
     response = send(transport)
     assert runtime.fetched[0][1]["redirect"] == "manual"
@@ -114,7 +114,7 @@ def test_redirects_are_handed_back(runtime: FakeRuntime, transport: ModuleType) 
 def test_the_smallest_time_limit_bounds_the_exchange(
     runtime: FakeRuntime, transport: ModuleType, timeout: object, ms: int
 ) -> None:
-    """In whole milliseconds."""
+    """The runtime gets it in whole milliseconds."""
     send(transport, timeout=timeout)
     assert runtime.fetched[0][1]["signal"] == {"aborts_after_ms": ms}
 
@@ -122,7 +122,7 @@ def test_the_smallest_time_limit_bounds_the_exchange(
 def test_without_a_time_limit_there_is_no_signal(
     runtime: FakeRuntime, transport: ModuleType
 ) -> None:
-    """None is no limit."""
+    """A time limit of None is no limit."""
     send(transport, timeout=None)
     assert "signal" not in runtime.fetched[0][1]
 
@@ -130,14 +130,14 @@ def test_without_a_time_limit_there_is_no_signal(
 def test_a_request_without_extensions_has_no_signal(
     runtime: FakeRuntime, transport: ModuleType
 ) -> None:
-    """A transport may be called without a client."""
+    """A caller may use the transport without a client, and then there are no extensions."""
     runtime.answer = Response(Stream(b"[]"))
     assert send_directly(transport) == b"[]"
     assert "signal" not in runtime.fetched[0][1]
 
 
 def test_an_answer_is_handed_over(runtime: FakeRuntime, transport: ModuleType) -> None:
-    """Status, headers, also those that come twice, and bytes."""
+    """The caller gets its status, its bytes, and all headers, even one that comes twice."""
     headers = [("content-range", "0-0/1"), ("set-cookie", "a=1"), ("set-cookie", "b=2")]
     runtime.answer = Response(Stream(b'[{"id"', b":1}]"), 206, headers)
     response = send(transport)
@@ -146,7 +146,7 @@ def test_an_answer_is_handed_over(runtime: FakeRuntime, transport: ModuleType) -
 
 
 def test_an_answer_that_came_packed_is_read(runtime: FakeRuntime, transport: ModuleType) -> None:
-    """The runtime has unpacked it; httpx must not try again, nor count the packed bytes."""
+    """The runtime has unpacked it. httpx must not unpack it again, nor count the packed bytes."""
     headers = {"content-encoding": "gzip", "content-length": "999", "transfer-encoding": "chunked"}
     runtime.answer = Response(Stream(b"[]"), 200, {**headers, "content-type": "application/json"})
     response = send(transport)
@@ -173,7 +173,7 @@ def test_a_fetch_that_fails_is_httpxs_error(
     raised: type[httpx.TransportError],
     message: str,
 ) -> None:
-    """Its message names the cause; the request and what was thrown are kept."""
+    """The error's message names the cause. It keeps the request and what was thrown."""
     runtime.answer = thrown
     with pytest.raises(raised) as caught:
         send_directly(transport)
@@ -198,7 +198,7 @@ def test_a_body_that_breaks_is_httpxs_error(
     raised: type[httpx.TransportError],
     message: str,
 ) -> None:
-    """Another one than that of a connection that never was."""
+    """Its class differs from the class for a connection that failed."""
     runtime.answer = Response(Stream(b"[", thrown), 200)
     with pytest.raises(raised) as caught:
         send_directly(transport)

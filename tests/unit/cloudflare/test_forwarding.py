@@ -23,7 +23,7 @@ def passing(load: Callable[[str], ModuleType]) -> ModuleType:
 
 
 def pass_on(passing: ModuleType, request: object) -> Passed:
-    """Pass a request on, telling the cache's status as the status alone."""
+    """Pass a request on; the cache's status is the HTTP status alone."""
     passed: Passed = asyncio.run(passing.pass_on(request, URL, lambda status: f"told {status}"))
     return passed
 
@@ -35,7 +35,7 @@ def answered(passed: Passed) -> tuple[Response, list[tuple[str, str]]]:
 
 
 def test_a_request_is_sent_as_it_is(runtime: FakeRuntime, passing: ModuleType) -> None:
-    """The runtime's object, to another URL."""
+    """The runtime's own object is sent, to another URL."""
     request = object()
     pass_on(passing, request)
     ((url, sent),) = runtime.fetched
@@ -44,7 +44,7 @@ def test_a_request_is_sent_as_it_is(runtime: FakeRuntime, passing: ModuleType) -
 
 
 def test_an_answer_is_handed_back(runtime: FakeRuntime, passing: ModuleType) -> None:
-    """Status, headers and the very body; what this cache did is added."""
+    """The client gets the status, the headers and the same body. Our headers are added."""
     cookies = [("set-cookie", "a"), ("set-cookie", "b"), ("cache-status", "elsewhere; hit")]
     runtime.answer = Response(Stream(b"x"), 206, cookies)
     passed = pass_on(passing, JsObject())
@@ -61,7 +61,7 @@ def test_an_answer_is_handed_back(runtime: FakeRuntime, passing: ModuleType) -> 
 
 
 def test_supabases_own_cors_headers_are_kept(runtime: FakeRuntime, passing: ModuleType) -> None:
-    """Ours are exposed beside its own."""
+    """Our exposed headers are added to those that Supabase exposes."""
     own = [
         ("access-control-allow-origin", "https://example.com"),
         ("access-control-expose-headers", "X-Total"),
@@ -75,7 +75,7 @@ def test_supabases_own_cors_headers_are_kept(runtime: FakeRuntime, passing: Modu
 def test_no_shared_cache_may_keep_what_was_passed_on(
     runtime: FakeRuntime, passing: ModuleType
 ) -> None:
-    """Whatever Supabase allows to caches of its own; browsers are told what it says."""
+    """This holds even if Supabase allows it. Browsers get what Supabase says."""
     allowed = [
         ("cloudflare-cdn-cache-control", "max-age=60"),
         ("cdn-cache-control", "max-age=60"),
@@ -88,7 +88,7 @@ def test_no_shared_cache_may_keep_what_was_passed_on(
 
 
 def test_a_web_socket_is_returned_untouched(runtime: FakeRuntime, passing: ModuleType) -> None:
-    """A response made anew would have none."""
+    """If we made a new response, it would have no web socket."""
     runtime.answer = Response(None, 101)
     passed = pass_on(passing, JsObject())
     assert (passed.response, passed.status) == (runtime.answer, 101)
@@ -96,7 +96,7 @@ def test_a_web_socket_is_returned_untouched(runtime: FakeRuntime, passing: Modul
 
 @pytest.mark.parametrize("message", ["Network connection lost.", "internal error; reference = a"])
 def test_no_connection_is_an_error(runtime: FakeRuntime, passing: ModuleType, message: str) -> None:
-    """Whatever the runtime calls it."""
+    """The error is the same, whatever name the runtime has for it."""
     runtime.answer = JsException("Error", message)
     with pytest.raises(UpstreamUnreachable) as caught:
         pass_on(passing, JsObject())

@@ -21,7 +21,10 @@ import pytest
 def test_a_function_is_looked_up_when_it_is_first_wanted(
     load: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, name: str, place: str
 ) -> None:
-    """Not on import, which a snapshot may be made of, and not again."""
+    """The import does not look it up, because a snapshot may be made of it.
+
+    Later calls do not look it up again.
+    """
     functions = load("javascript").JS
     owner, member = place.split(".")
     for function in ("the first", "another"):

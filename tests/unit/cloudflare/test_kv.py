@@ -49,7 +49,7 @@ def run(work: Awaitable[Any]) -> Any:
 
 
 def test_a_value_is_opened_as_a_stream(kv: ModuleType, namespace: KvNamespace) -> None:
-    """With its metadata as JSON, from a copy that is at most 30 seconds old."""
+    """It comes with its metadata as JSON, from a copy that is at most 30 seconds old."""
     value = run(kv.KvReader(namespace).open("/articles"))
     assert value.stream is namespace.opened[0]
     assert json.loads(value.metadata) == METADATA
@@ -57,14 +57,14 @@ def test_a_value_is_opened_as_a_stream(kv: ModuleType, namespace: KvNamespace) -
 
 
 def test_a_value_without_metadata_says_so(kv: ModuleType, namespace: KvNamespace) -> None:
-    """It is another Worker's; its bytes can be read."""
+    """Another Worker wrote it; its bytes can be read."""
     value = run(kv.KvReader(namespace).open("/articles/7"))
     assert value.metadata is None
     assert run(value.read()) == b"{}"
 
 
 def test_an_absent_value_is_none(kv: ModuleType, namespace: KvNamespace) -> None:
-    """No error."""
+    """An absent value is no error."""
     assert run(kv.KvReader(namespace).open("/articles/8")) is None
     assert run(kv.KvReader(namespace).open_versioned("/articles/8", "/x?version")) == (
         None,
@@ -73,7 +73,7 @@ def test_an_absent_value_is_none(kv: ModuleType, namespace: KvNamespace) -> None
 
 
 def test_a_row_and_its_version_are_read_at_once(kv: ModuleType, namespace: KvNamespace) -> None:
-    """Both reads are under way before the first is awaited, so that they take the time of one."""
+    """Both reads begin before the first is awaited, so that together they take the time of one."""
     value, version = run(kv.KvReader(namespace).open_versioned("/articles/7", "/articles?version"))
     assert (value.stream, version) == (namespace.opened[0], Versions(12, 13))
     assert namespace.calls == [
@@ -87,14 +87,14 @@ def test_a_row_and_its_version_are_read_at_once(kv: ModuleType, namespace: KvNam
 def test_a_version_that_is_no_number_is_none(
     kv: ModuleType, namespace: KvNamespace, text: bytes
 ) -> None:
-    """Nothing is known to be stale then."""
+    """With no version, we cannot know that an entry is stale."""
     namespace.values["/articles?version"] = (text, None)
     _, version = run(kv.KvReader(namespace).open_versioned("/articles/7", "/articles?version"))
     assert version == NO_VERSIONS
 
 
 def test_a_read_that_fails_is_a_store_error(kv: ModuleType, namespace: KvNamespace) -> None:
-    """It says what KV said."""
+    """The error has KV's own message."""
     namespace.failing["getWithMetadata"] = BROKEN
     reader = kv.KvReader(namespace)
     for work in (
@@ -109,7 +109,7 @@ def test_a_read_that_fails_is_a_store_error(kv: ModuleType, namespace: KvNamespa
 def test_a_row_whose_version_cannot_be_read_is_let_go(
     kv: ModuleType, namespace: KvNamespace
 ) -> None:
-    """Whether it is stale is unknown, and an unread stream would hold its connection."""
+    """We cannot know whether the row is stale, and an unread stream would hold its connection."""
     namespace.failing["get"] = BROKEN
     with pytest.raises(StoreError):
         run(kv.KvReader(namespace).open_versioned("/articles/7", "/articles?version"))
@@ -119,7 +119,7 @@ def test_a_row_whose_version_cannot_be_read_is_let_go(
 def test_an_absent_row_whose_version_cannot_be_read_is_a_store_error(
     kv: ModuleType, namespace: KvNamespace
 ) -> None:
-    """There is nothing to let go."""
+    """There is no stream to cancel."""
     namespace.failing["get"] = BROKEN
     with pytest.raises(StoreError):
         run(kv.KvReader(namespace).open_versioned("/articles/8", "/articles?version"))
@@ -134,7 +134,10 @@ def test_bytes_that_do_not_arrive_are_a_store_error(kv: ModuleType, namespace: K
 
 
 def test_a_put_has_bytes_and_metadata(kv: ModuleType, namespace: KvNamespace) -> None:
-    """The value is the JSON text alone; the metadata is an object, as another Worker reads it."""
+    """The value is the JSON text alone.
+
+    The metadata is an object, so that another Worker can read it.
+    """
     run(kv.KvWriter(namespace).put("/articles", b'["\xc3\xa4"]', json.dumps(METADATA)))
     assert namespace.calls == [
         ("put", "/articles", TypedArray(b'["\xc3\xa4"]'), {"metadata": METADATA})
@@ -142,7 +145,7 @@ def test_a_put_has_bytes_and_metadata(kv: ModuleType, namespace: KvNamespace) ->
 
 
 def test_a_put_may_go_by_itself(kv: ModuleType, namespace: KvNamespace) -> None:
-    """After so many seconds."""
+    """KV deletes it after the given number of seconds."""
     run(kv.KvWriter(namespace).put("/rest/v1/x", b"[]", json.dumps(METADATA), 60))
     assert namespace.calls == [
         ("put", "/rest/v1/x", TypedArray(b"[]"), {"metadata": METADATA, "expirationTtl": 60})
@@ -150,20 +153,19 @@ def test_a_put_may_go_by_itself(kv: ModuleType, namespace: KvNamespace) -> None:
 
 
 def test_a_rows_version_of_version_0_1_is_read(kv: ModuleType, namespace: KvNamespace) -> None:
-    """It knew no queries."""
+    """Version 0.1 knew no queries, so its version is a single number."""
     namespace.values["/articles?version"] = (b"12", None)
     _, versions = run(kv.KvReader(namespace).open_versioned("/articles/7", "/articles?version"))
     assert versions == Versions(12, 0)
 
 
 def test_versions_are_a_text(kv: ModuleType, namespace: KvNamespace) -> None:
-    """As `open_versioned` reads it."""
+    """They are stored in the form that `open_versioned` reads."""
     run(kv.KvWriter(namespace).put_versions("/articles?version", Versions(13, 14)))
     assert namespace.calls == [("put", "/articles?version", "13 14", None)]
 
 
 def test_a_key_is_deleted(kv: ModuleType, namespace: KvNamespace) -> None:
-    """By its name."""
     run(kv.KvWriter(namespace).delete("/articles/7"))
     assert namespace.calls == [("delete", "/articles/7")]
 
@@ -184,7 +186,7 @@ def test_a_write_that_fails_is_a_store_error(
     what: str,
     work: Callable[[Any], Awaitable[object]],
 ) -> None:
-    """So it is waited for, and says what KV said."""
+    """The caller waits for the write, so that it gets the error with KV's own message."""
     namespace.failing[method] = JsException("Error", "429 Too Many Requests")
     with pytest.raises(StoreError) as caught:
         run(work(kv.KvWriter(namespace)))
@@ -192,7 +194,7 @@ def test_a_write_that_fails_is_a_store_error(
 
 
 def test_every_page_of_keys_is_listed(kv: ModuleType, namespace: KvNamespace) -> None:
-    """In their order; each page begins where the one before ended."""
+    """They stay in order, because each page begins where the last one ended."""
     namespace.page = 2
     namespace.values["/other"] = (b"[]", None)
     entries = run(kv.KvWriter(namespace).entries("/articles"))
@@ -206,12 +208,12 @@ def test_every_page_of_keys_is_listed(kv: ModuleType, namespace: KvNamespace) ->
 
 
 def test_no_more_keys_are_listed_than_wanted(kv: ModuleType, namespace: KvNamespace) -> None:
-    """One page, though there are more."""
+    """Only one page is read, even if there are more."""
     entries = run(kv.KvWriter(namespace).entries("/articles", at_most=1))
     assert list(entries) == ["/articles"]
     assert namespace.calls == [("list", {"prefix": "/articles", "limit": 1})]
 
 
 def test_no_keys_are_an_empty_list(kv: ModuleType) -> None:
-    """No error."""
+    """It is no error that there are none."""
     assert run(kv.KvWriter(KvNamespace()).entries("/articles")) == {}

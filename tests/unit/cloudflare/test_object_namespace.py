@@ -66,7 +66,7 @@ def filled_response(body: object, *, stored: bool, asked: bool) -> Response:
 def test_a_miss_is_filled(
     client: Any, namespace: ObjectNamespace, has_stale: bool, verb: str
 ) -> None:
-    """By the table's object, with the version that the reader sees; the body is left unread."""
+    """The table's object gets the version that the reader sees. The body is not read here."""
     body = Stream(b"{}")
     namespace.answer = filled_response(body, stored=True, asked=True)
     filled = run(client.fill(ROW, version=3, has_stale=has_stale))
@@ -88,13 +88,12 @@ def test_a_miss_is_filled(
 def test_an_entry_is_the_object_s_that_keeps_its_version(
     client: Any, namespace: ObjectNamespace, resource: Resource, name: str
 ) -> None:
-    """A table's, or the project's, whose name no table has."""
+    """A table's object keeps its version. The project's object has a name that no table has."""
     run(client.renew(resource, 5))
     assert namespace.calls == [(name, f"https://object/renew/5?{resource.path}", None)]
 
 
 def test_the_project_has_an_object_of_its_own(client: Any, namespace: ObjectNamespace) -> None:
-    """It has no path."""
     run(client.revalidate(PROJECT))
     run(client.record(PROJECT, (), 17))
     run(client.caught_up("c1"))
@@ -109,7 +108,7 @@ def test_the_project_has_an_object_of_its_own(client: Any, namespace: ObjectName
 def test_the_project_s_object_tells_what_was_missed(
     client: Any, namespace: ObjectNamespace, missed: Missed | None
 ) -> None:
-    """Or that it cannot."""
+    """The object may also answer that it cannot know."""
     body = wire.missed_answer(missed).body
     assert isinstance(body, bytes)
     namespace.answer = Response(Stream(body))
@@ -121,7 +120,7 @@ def test_the_project_s_object_tells_what_was_missed(
 def test_a_check_tells_whether_the_table_had_changed(
     client: Any, namespace: ObjectNamespace, told: bytes, changed: bool
 ) -> None:
-    """The project's queries may lack that too."""
+    """If the table had changed, the project's queries may lack the change too."""
     namespace.answer = Response(Stream(told))
     assert run(client.check(PRODUCTS)) is changed
     assert namespace.calls == [("products", "https://object/check/0?/products", None)]
@@ -131,14 +130,14 @@ def test_a_check_tells_whether_the_table_had_changed(
 def test_the_object_tells_what_it_did(
     client: Any, namespace: ObjectNamespace, stored: bool, asked: bool
 ) -> None:
-    """Whether KV has the entry, and whether Supabase was asked for it."""
+    """The answer says whether KV has the entry, and whether Supabase was asked for it."""
     namespace.answer = filled_response(Stream(b"{}"), stored=stored, asked=asked)
     filled = run(client.fill(ROW, version=3, has_stale=False))
     assert (filled.stored, filled.asked) == (stored, asked)
 
 
 def test_an_answer_without_an_entry_is_none(client: Any, namespace: ObjectNamespace) -> None:
-    """Such as one of an object that runs other code."""
+    """An object that runs another version of the code may answer so."""
     namespace.answer = Response(Stream(b"{}"))
     with pytest.raises(RefresherUnavailable):
         run(client.fill(ROW, version=0, has_stale=False))
@@ -177,7 +176,7 @@ def test_a_verb_is_carried_to_the_tables_object(
 
 
 def test_a_status_is_read(client: Any, namespace: ObjectNamespace) -> None:
-    """As JSON members."""
+    """The object sends its status as the members of a JSON object."""
     namespace.answer = Response(Stream(b'{"failures": 0}'))
     assert run(client.status(PRODUCTS)) == {"failures": 0}
     assert namespace.calls[0][1] == "https://object/status/0?/products"
@@ -189,7 +188,7 @@ def test_an_object_that_cannot_be_reached_is_an_error(
     namespace: ObjectNamespace,
     call: Call,
 ) -> None:
-    """It says nothing of what the runtime said."""
+    """The error does not repeat what the runtime said."""
     namespace.answer = GONE
     with pytest.raises(RefresherUnavailable) as caught:
         run(call(client))
@@ -203,7 +202,7 @@ def test_a_problem_is_passed_on(
     namespace: ObjectNamespace,
     call: Call,
 ) -> None:
-    """With its document, Retry-After, and whether a stale entry may stand in for it."""
+    """The error keeps the document, Retry-After, and whether a stale entry may be used instead."""
     told = wire.error_answer(LookupsExhausted("Too many."))
     namespace.answer = Response(None, told.status, told.headers)
     with pytest.raises(LookupsExhausted) as caught:
@@ -212,7 +211,7 @@ def test_a_problem_is_passed_on(
 
 
 def test_a_problem_without_retry_after_has_none(client: Any, namespace: ObjectNamespace) -> None:
-    """Nobody waits for a row that is not there."""
+    """If the row is not there, waiting does not help."""
     told = wire.error_answer(NotFound("No such row."))
     namespace.answer = Response(None, told.status, told.headers)
     with pytest.raises(NotFound) as caught:
@@ -224,7 +223,7 @@ def test_a_problem_without_retry_after_has_none(client: Any, namespace: ObjectNa
 def test_an_error_that_is_no_problem_is_the_refreshers(
     client: Any, namespace: ObjectNamespace, text: bytes
 ) -> None:
-    """Such as the runtime's own."""
+    """It may be the runtime's own error."""
     namespace.answer = Response(Stream(text), 500)
     with pytest.raises(RefresherUnavailable):
         run(client.revalidate(PRODUCTS))
@@ -233,7 +232,7 @@ def test_an_error_that_is_no_problem_is_the_refreshers(
 def test_what_supabase_said_of_a_query_is_handed_on_unread(
     client: Any, namespace: ObjectNamespace
 ) -> None:
-    """Its status and headers, and its body as a stream."""
+    """Its status and headers arrive, and its body as a stream."""
     error = FinalAnswer("No.", reply=Reply(400, {"content-type": "application/json"}, b"{}"))
     told = wire.error_answer(error)
     body = Stream(b"{}")
@@ -245,7 +244,6 @@ def test_what_supabase_said_of_a_query_is_handed_on_unread(
 
 
 def test_an_answer_that_breaks_off_is_broken(client: Any, namespace: ObjectNamespace) -> None:
-    """It tells nothing."""
     namespace.answer = Response(Stream(b"{", GONE))
     with pytest.raises(RefresherUnavailable) as caught:
         run(client.status(PRODUCTS))
@@ -256,7 +254,7 @@ def test_an_answer_that_breaks_off_is_broken(client: Any, namespace: ObjectNames
 def test_a_status_that_is_none_is_the_refreshers_failure(
     client: Any, namespace: ObjectNamespace, text: bytes
 ) -> None:
-    """`/health` tells of it beside the other tables."""
+    """`/health` shows this failure beside the other tables."""
     namespace.answer = Response(Stream(text))
     with pytest.raises(RefresherUnavailable) as caught:
         run(client.status(PRODUCTS))

@@ -1,4 +1,4 @@
-"""The runtime's objects, turned into this package's and back."""
+"""The runtime's objects become objects of this package, and back."""
 
 from __future__ import annotations
 
@@ -43,26 +43,26 @@ def module(load: Callable[[str], ModuleType]) -> ModuleType:
 
 
 def body_of(module: ModuleType, body: Stream | JsNull, limit: int) -> bytes | None:
-    """Return what of a body is read."""
+    """Return what is read of a body."""
     request = module.request_of(JsRequest(body=body))
     read: bytes | None = asyncio.run(request.body(limit))
     return read
 
 
 def test_the_environment_is_the_runtimes(runtime: FakeRuntime, module: ModuleType) -> None:
-    """Raw, as the runtime has it."""
+    """It is not converted."""
     assert module.environment() is runtime.env
 
 
 def test_a_variable_is_a_text(module: ModuleType) -> None:
-    """As it is, also an empty one."""
+    """It is kept as it is, even if it is empty."""
     env = SimpleNamespace(SUPABASE_URL="https://abc.supabase.co", EMPTY="")
     assert module.variable(env, "SUPABASE_URL") == "https://abc.supabase.co"
     assert module.variable(env, "EMPTY") == ""
 
 
 def test_a_variable_that_is_not_there_is_none(module: ModuleType) -> None:
-    """Neither is JavaScript's undefined."""
+    """JavaScript's undefined is None, too."""
     env = SimpleNamespace(UNDEFINED=None)
     assert module.variable(env, "MISSING") is None
     assert module.variable(env, "UNDEFINED") is None
@@ -70,14 +70,14 @@ def test_a_variable_that_is_not_there_is_none(module: ModuleType) -> None:
 
 @pytest.mark.parametrize("value", [{"articles": {"key": "id"}}, {}, 5, True, ["a"]])
 def test_anything_else_that_is_declared_is_json(module: ModuleType, value: object) -> None:
-    """Such as a section of wrangler.toml, or a number without quotes."""
+    """A section of wrangler.toml is JSON, for example, and so is a number without quotes."""
     text = module.variable(SimpleNamespace(TABLES=parsed(value)), "TABLES")
     assert isinstance(text, str)
     assert json.loads(text) == value
 
 
 def test_a_binding_is_known_by_its_method(module: ModuleType) -> None:
-    """A variable of that name is no binding."""
+    """A variable with the name of a binding is no binding."""
     env = SimpleNamespace(ARTICLES=SimpleNamespace(getWithMetadata=print), REFRESHER="text")
     assert module.has(env, "ARTICLES", "getWithMetadata") is True
     assert module.has(env, "REFRESHER", "getByName") is False
@@ -85,7 +85,7 @@ def test_a_binding_is_known_by_its_method(module: ModuleType) -> None:
 
 
 def test_a_request_is_taken_over(module: ModuleType) -> None:
-    """Its headers are asked for one at a time; one that is not there is None."""
+    """Headers are read one at a time; one that is not there is None."""
     native = JsRequest()
     request = module.request_of(native)
     assert request.native is native
@@ -95,25 +95,25 @@ def test_a_request_is_taken_over(module: ModuleType) -> None:
 
 
 def test_a_body_is_read_whole(module: ModuleType) -> None:
-    """Up to the limit itself."""
+    """A body that is as long as the limit is read."""
     assert body_of(module, Stream(b"abc", b"de"), 5) == b"abcde"
 
 
 def test_a_request_without_a_body_has_an_empty_one(module: ModuleType) -> None:
-    """JavaScript's null, or nothing in it."""
+    """Its body may be JavaScript's null, or have no bytes."""
     assert body_of(module, jsnull, 5) == b""
     assert body_of(module, Stream(), 5) == b""
 
 
 def test_a_body_beyond_the_limit_is_let_go(module: ModuleType) -> None:
-    """No more of it is read than it takes to know."""
+    """No more is read than is needed to know that it is too long."""
     body = Stream(b"abc", b"def", b"ghi")
     assert body_of(module, body, 5) is None
     assert (body.chunks, body.cancelled) == ([b"ghi"], 1)
 
 
 def test_a_client_that_hangs_up_is_told_of_it(module: ModuleType) -> None:
-    """It is no fault of the Worker."""
+    """The Worker is not to blame, so the error is another one."""
     lost = JsException("Error", "Network connection lost.")
     with pytest.raises(BadPayload) as caught:
         body_of(module, Stream(b"abc", lost), 5)
@@ -122,7 +122,7 @@ def test_a_client_that_hangs_up_is_told_of_it(module: ModuleType) -> None:
 
 
 def test_an_answer_becomes_the_runtimes(module: ModuleType) -> None:
-    """Bytes as bytes of JavaScript's, status and headers as they are."""
+    """The body becomes JavaScript's bytes; status and headers stay as they are."""
     response = module.response_of(Answer(404, {"etag": '"ä"', "age": "1"}, b"[]"))
     assert isinstance(response, Response)
     assert (response.status, response.body) == (404, TypedArray(b"[]"))
@@ -131,18 +131,18 @@ def test_an_answer_becomes_the_runtimes(module: ModuleType) -> None:
 
 @pytest.mark.parametrize("body", [Stream(b"[]"), None])
 def test_a_stream_is_handed_over_untouched(module: ModuleType, body: Stream | None) -> None:
-    """And none is none."""
+    """If there is no stream, the runtime gets none."""
     assert module.response_of(Answer(200, {}, body)).body is body
 
 
 def test_what_was_passed_on_is_handed_over_untouched(module: ModuleType) -> None:
-    """It is the runtime's already."""
+    """It is the runtime's own response already."""
     response = Response(Stream(b"x"), 201)
     assert module.response_of(Passed(response, 201)) is response
 
 
 def test_a_large_shared_body_is_a_stream_for_each_response(module: ModuleType) -> None:
-    """Of the same chunks, however many responses send them."""
+    """All responses send the same chunks, however many there are."""
     size, body = module.CHUNK_BYTES, b"a" * module.WHOLE_BYTES + b"b"
     shared = module.Shared(body)
     first, second = (module.response_of(Answer(200, {}, shared)).body for _ in range(2))
@@ -154,7 +154,7 @@ def test_a_large_shared_body_is_a_stream_for_each_response(module: ModuleType) -
 
 @pytest.mark.parametrize("size", [0, 1, 256 * 1024])
 def test_a_small_shared_body_is_sent_whole(module: ModuleType, size: int) -> None:
-    """It is in JavaScript's memory once; nothing is open when it is let go of unread."""
+    """JavaScript holds it once. No stream stays open if nobody reads it."""
     shared = module.Shared(b"a" * size)
     shared.cancel()
     first, second = (module.response_of(Answer(200, {}, shared)).body for _ in range(2))
@@ -163,7 +163,7 @@ def test_a_small_shared_body_is_sent_whole(module: ModuleType, size: int) -> Non
 
 
 def test_work_is_done_in_the_background(runtime: FakeRuntime, module: ModuleType) -> None:
-    """It goes on by itself, and the runtime waits for its end."""
+    """The caller does not wait, but the runtime waits until it ends."""
     done: list[str] = []
 
     async def work() -> None:
@@ -184,14 +184,14 @@ def test_work_is_done_in_the_background(runtime: FakeRuntime, module: ModuleType
 
 
 def test_the_time_is_in_milliseconds(module: ModuleType) -> None:
-    """Since 1970, as a whole number."""
+    """It is a whole number, counted from 1970."""
     now = module.now_ms()
     assert isinstance(now, int)
     assert abs(now - time.time() * 1000) < 60_000
 
 
 def test_a_log_line_is_json(runtime: FakeRuntime, module: ModuleType) -> None:
-    """Fields that are None are left out, others that are false are not; text stays legible."""
+    """Fields that are None are left out; fields that are false are not. Text stays readable."""
     module.log("hit", key="/articles/ä", detail=None, age_s=0, tables=["a"])
     assert runtime.printed == [
         '{"event": "hit", "key": "/articles/ä", "age_s": 0, "tables": ["a"]}'

@@ -20,7 +20,7 @@ def caching(load: Callable[[str], ModuleType]) -> ModuleType:
 def test_where_there_is_none_nothing_is_done(
     runtime: FakeRuntime, caching: ModuleType, cache: object
 ) -> None:
-    """The local runtime has an object that can do nothing."""
+    """The local runtime has such an object, but it can do nothing."""
     runtime.cache = cache
     assert asyncio.run(caching.purge()) is True
 
@@ -36,7 +36,7 @@ def test_where_there_is_none_nothing_is_done(
 def test_it_is_told_to_forget_everything(
     runtime: FakeRuntime, caching: ModuleType, outcome: object, *, done: bool
 ) -> None:
-    """And whether it did is told: it refuses more than some requests a minute."""
+    """The answer says whether it did: Cloudflare refuses more than a few requests a minute."""
     asked: list[object] = []
 
     def purge(options: object) -> Promise:

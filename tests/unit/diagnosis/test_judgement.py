@@ -1,4 +1,4 @@
-"""What the doctor makes of answers that no server on this machine gives."""
+"""How the doctor judges answers that no server on this machine can give."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def error(status: int, code: str, **more: str) -> httpx.Response:
 
 
 def checkup(**report: object) -> health.Checkup:
-    """Return what is made of a healthy Worker's report with these members."""
+    """Return the findings for a healthy Worker's report with these members changed."""
     members = {"status": "ok", "configuration": "ok", "tables": {"a": TOLD}, "project": {}}
     answer = httpx.Response(200, json=members | report)
     return health.judge(answer, Declared((Table("a"),)))
 
 
 def test_a_function_with_arguments_is_known_by_postgrests_hint() -> None:
-    """The hint names it with them; another name in it is only similar."""
+    """The hint names it with its arguments. Another name in the hint is only similar."""
     hint = "Perhaps you meant to call the function public.search({}query)"
     found = error(404, "PGRST202", hint=hint.format(""))
     assert others.judge("public.search", found).verdict is Verdict.OK
@@ -38,14 +38,14 @@ def test_a_function_with_arguments_is_known_by_postgrests_hint() -> None:
 
 @pytest.mark.parametrize("status", [204, 203, 302])
 def test_a_function_may_choose_its_status(status: int) -> None:
-    """It is no fault of the address either."""
+    """Then the address is not to blame either."""
     answer = httpx.Response(status, headers={"content-range": "*/*", "location": "/x"})
     assert others.judge("public.ping", answer).verdict is Verdict.OK
     assert address.judge(answer, "https://x", PLACES).verdict is Verdict.OK
 
 
 def test_names_can_be_pasted_into_sql() -> None:
-    """As Postgres itself spells them."""
+    """They are quoted in the way that Postgres quotes them."""
     assert naming.named("rpc/search", "public") == "public.search"
     assert naming.named('The "Events"', "agenda-2") == '"agenda-2"."The ""Events"""'
     refused = UpstreamRejected("Supabase answered 401.", supabase_status=401, code="42501")
@@ -54,20 +54,20 @@ def test_names_can_be_pasted_into_sql() -> None:
 
 
 def test_a_function_that_writes_is_not_read() -> None:
-    """PostgREST calls by GET in a transaction that may only read."""
+    """PostgREST runs a GET in a transaction that may only read."""
     finding = others.judge("public.count_up", error(405, "25006"))
     assert (finding.verdict, "stable" in finding.advice) == (Verdict.FAIL, True)
 
 
 def test_a_worker_of_this_kind_is_no_project() -> None:
-    """One that asks itself answers nobody."""
+    """A Worker whose Supabase is a Worker like itself could answer nobody."""
     headers = {"cache-status": "supabase-edge-cache; hit", "content-range": "0-0/*"}
     finding = address.judge(httpx.Response(200, json=[], headers=headers), "https://x", PLACES)
     assert (finding.verdict, "a Worker of this kind" in finding.said) == (Verdict.FAIL, True)
 
 
 def test_a_table_that_is_declared_and_not_watched_is_named() -> None:
-    """As after the declaration was changed, and the script not run again."""
+    """This happens if the declaration was changed and the script was not run again."""
     told = {"cursor": "c", "complete": False, "changes": [], "watched": [["public", "a"]]}
     wanted = Declared((Table("a"), Table("a", schema="other")), watched=(("b", "public"),))
     findings = installed.unwatched(httpx.Response(200, json=told), wanted)
@@ -94,13 +94,13 @@ def test_a_legacy_key_that_cannot_be_verified_is_a_wrong_key(code: str) -> None:
 
 @pytest.mark.parametrize(("status", "code"), [(404, "PGRST205"), (401, "42501"), (400, "42703")])
 def test_an_error_of_the_api_is_an_answer(status: int, code: str) -> None:
-    """The project is there and knows the key, whatever it says of a table."""
+    """PostgREST's error shows that the project is there and accepts the key."""
     finding = address.judge(error(status, code), "https://x.supabase.co", PLACES)
     assert finding.verdict is Verdict.OK
 
 
 def test_a_check_of_another_shape_is_not_taken_for_findings() -> None:
-    """Nor printed, as nobody knows what it is."""
+    """It is not printed either, because its content is unknown."""
     finding = {"severity": "error", "object": "public.a", "finding": 1, "advice": "x"}
     answer = httpx.Response(200, json=[finding])
     with pytest.raises(Exception, match="something else than findings"):
@@ -108,7 +108,7 @@ def test_a_check_of_another_shape_is_not_taken_for_findings() -> None:
 
 
 def test_a_check_that_fails_says_how() -> None:
-    """Its own errors are the secret's; others have a status and code."""
+    """Its own errors are about the secret. All other errors show their status and code."""
     with pytest.raises(UpstreamRejected, match="42P01"):
         installed.judge(error(404, "42P01"), has_secret=True)
     assert installed.judge(error(403, "28000"), has_secret=False)[0].verdict is Verdict.FAIL
@@ -116,14 +116,14 @@ def test_a_check_that_fails_says_how() -> None:
 
 @pytest.mark.parametrize("body", ["", "<html>", "[]", '{"configuration": "ok"}', "[" * 100_000])
 def test_what_is_no_report_is_not_this_worker(body: str) -> None:
-    """A page, or another API; however deeply it is nested."""
+    """It may be a page or another API, and its JSON may be deeply nested."""
     found = health.judge(httpx.Response(200, text=body), Declared())
     assert (found.tables, len(found.findings)) == (None, 1)
     assert "not this Worker" in found.findings[0].said
 
 
 def test_a_table_that_readers_cannot_get_fails() -> None:
-    """One that they get from KV is warned of."""
+    """If readers get it from KV, it is only a warning."""
     failing = {**TOLD, "failures": 2, "last_error": "supabase-timeout"}
     [_, warning] = checkup(tables={"a": failing}).findings
     assert (warning.verdict, "2 reads" in warning.said) == (Verdict.WARN, True)
@@ -133,7 +133,7 @@ def test_a_table_that_readers_cannot_get_fails() -> None:
 
 
 def test_what_the_worker_cannot_tell_fails() -> None:
-    """KV or an object does not answer: there is a problem in place of the members."""
+    """If KV or an object does not answer, the report has a problem in place of the members."""
     problem = {"serving": False, "cached": None, "error": {"detail": "KV did not answer."}}
     [failure] = checkup(tables={"a": problem}).findings
     assert (failure.subject, failure.said) == ("the Worker, /a", "KV did not answer.")
@@ -142,21 +142,21 @@ def test_what_the_worker_cannot_tell_fails() -> None:
 
 
 def test_a_worker_without_a_secret_takes_no_webhook() -> None:
-    """It says so itself, whether or not there is a secret here."""
+    """The Worker's report says so, even if there is a secret here."""
     [failure] = checkup(revalidation="closed").findings
     assert "secret put REVALIDATE_SECRET" in failure.advice
     assert checkup(revalidation="secret").findings[0].verdict is Verdict.OK
 
 
 def test_an_outbox_that_refuses_the_worker_is_warned_of() -> None:
-    """Lost webhooks are not made up for then."""
+    """In this case the Worker does not find lost webhooks."""
     outbox = {"installed": True, "asked_at": None, "error": "supabase-rejected"}
     [_, warning] = checkup(project={"outbox": outbox}).findings
     assert (warning.verdict, "supabase-rejected" in warning.said) == (Verdict.WARN, True)
 
 
 def test_the_reason_of_a_bypass_is_read_from_its_own_member() -> None:
-    """Another cache before or behind the Worker has members too."""
+    """A cache before or behind the Worker has members of its own there."""
     bypass = "cdn; hit, supabase-edge-cache; fwd=bypass; fwd-status=200; detail=range"
     answer = httpx.Response(200, headers={"cache-status": bypass}, json=[])
     assert "range" in declared.judge("x", answer).said
@@ -166,20 +166,20 @@ def test_the_reason_of_a_bypass_is_read_from_its_own_member() -> None:
 
 
 def test_a_read_that_fails_is_no_answer_of_the_cache() -> None:
-    """Supabase's own errors of a query are: a function that takes arguments has one."""
+    """But Supabase's own errors are: a function that takes arguments answers with one."""
     finding = declared.judge("x", error(502, "EDGE_SUPABASE_UNREACHABLE"))
     assert (finding.verdict, "EDGE_SUPABASE_UNREACHABLE" in finding.said) == (Verdict.FAIL, True)
     assert declared.judge("x", error(404, "PGRST202")).verdict is Verdict.OK
 
 
 def test_what_is_refused_in_place_of_being_passed_on_fails() -> None:
-    """With PASS_THROUGH off there is no `Cache-Status` that tells why."""
+    """If PASS_THROUGH is off, no `Cache-Status` says the reason."""
     finding = declared.judge("x", error(403, "EDGE_NOT_PASSED_ON"))
     assert (finding.verdict, "the Worker refuses it" in finding.said) == (Verdict.FAIL, True)
 
 
 def test_one_fault_of_many_things_is_one_line() -> None:
-    """What is well has a line each; the order stays."""
+    """Each thing that is well has its own line. The order stays the same."""
     found = [fail("a", "Broken.", "Mend it."), ok("b", "well."), fail("c", "Broken.", "Mend it.")]
     assert merged([*found, ok("d", "well.")]) == [
         fail("a, c", "Broken.", "Mend it."),
@@ -189,7 +189,7 @@ def test_one_fault_of_many_things_is_one_line() -> None:
 
 
 def test_commands_are_of_the_environment() -> None:
-    """Whoever pastes one changes the Worker that was looked at."""
+    """If somebody pastes one, it changes the Worker that the doctor looked at."""
     finding = fail("a", "Old.", "Run `npm run deploy`, see `npx wrangler tail`.")
     expected = "Run `npm run deploy -- --env staging`, see `npx wrangler tail --env staging`."
     assert in_environment(finding, "staging").advice == expected
@@ -197,7 +197,7 @@ def test_commands_are_of_the_environment() -> None:
 
 
 def test_the_word_comes_first_and_colour_is_not_needed() -> None:
-    """Colour is for terminals whose owner wants it, and only the word has it."""
+    """Only that word has colour, and only if the terminal's owner wants colour."""
     finding = Finding(Verdict.WARN, "a", "Slow.", "Wait.")
     assert line(finding, coloured=False) == "warn  a: Slow. Wait."
     assert line(finding, coloured=True) == "\033[33mwarn  \033[0ma: Slow. Wait."
@@ -208,6 +208,6 @@ def test_the_word_comes_first_and_colour_is_not_needed() -> None:
 
 
 def test_the_summary_counts() -> None:
-    """One is one."""
+    """One finding is counted in the singular."""
     found = [ok("a", "."), Finding(Verdict.WARN, "b", "."), fail("c", ".", "")]
     assert summary(found) == "1 ok, 1 warning, 1 failure, 0 not checked."

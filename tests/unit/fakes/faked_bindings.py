@@ -20,7 +20,7 @@ from faked_runtime import (
 
 @dataclass
 class KvNamespace:
-    """Workers KV: texts, with metadata or without, by key; which methods fail how."""
+    """Workers KV, with texts by key and metadata for some. The test says which methods fail."""
 
     values: dict[str, tuple[bytes | JsException, object]] = field(default_factory=dict)
     failing: dict[str, JsException] = field(default_factory=dict)
@@ -47,12 +47,12 @@ class KvNamespace:
         return self._promise("get", text, key, plain(options))
 
     def put(self, key: str, value: str | TypedArray, options: object = None) -> Promise:
-        """Take note."""
+        """Record it."""
         assert isinstance(value, str | TypedArray)
         return self._promise("put", None, key, value, plain(options))
 
     def delete(self, key: str) -> Promise:
-        """Take note."""
+        """Record it."""
         return self._promise("delete", None, key)
 
     def list(self, options: object) -> Promise:
@@ -82,7 +82,7 @@ class KvNamespace:
 
 @dataclass
 class ObjectNamespace:
-    """Durable Objects: all answer with the same response, or throw."""
+    """Durable Objects that all return the same response, or all throw."""
 
     answer: Response | JsException = field(default_factory=lambda: Response(None, 204))
     calls: list[tuple[str, str, object]] = field(default_factory=list)

@@ -1,7 +1,7 @@
-"""As much of the Workers runtime's objects as `edge_cache.cloudflare` touches.
+"""The part of the Workers runtime's objects that `edge_cache.cloudflare` uses.
 
-They are as strict as JavaScript at the border: Python's own lists, dicts and bytes are no values of
-its, and a promise is under way from the call on, awaited or not.
+They are as strict as JavaScript: they do not accept Python's own lists, dicts and bytes, and a
+promise runs from the moment of the call, even if nobody awaits it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class JsException(Exception):
 
 
 class JsNull:
-    """JavaScript's null, which is not None: that is undefined."""
+    """JavaScript's null. None is not null: it is JavaScript's undefined."""
 
     def __bool__(self) -> bool:
         """Be false."""
@@ -45,16 +45,16 @@ class TypedArray:
         return self.data
 
     def subarray(self, start: int, end: int) -> TypedArray:
-        """Return a part, which is no copy."""
+        """Return a part. It is not a copy."""
         return TypedArray(self.data[start:end])
 
 
 class JsObject(SimpleNamespace):
-    """A plain object."""
+    """A plain JavaScript object."""
 
 
 class JsArray(tuple[object, ...]):
-    """An array."""
+    """A JavaScript array."""
 
     __slots__ = ()
 
@@ -63,14 +63,14 @@ class GrowingArray(list[object]):
     """An array that is filled bit by bit."""
 
     def push(self, item: object) -> None:
-        """Add an item, which must be a value of JavaScript's."""
+        """Add an item, which must be a JavaScript value."""
         assert isinstance(item, TypedArray)
         self.append(item)
 
 
 @dataclass
 class ChunkStream:
-    """A stream of an array's items."""
+    """A stream of the items of an array."""
 
     chunks: GrowingArray
 
@@ -83,7 +83,7 @@ class Proxy:
 
 
 class Promise:
-    """The outcome of an asynchronous function; an exception is raised where it is awaited."""
+    """The outcome of an asynchronous function. An exception is raised when somebody awaits it."""
 
     def __init__(self, outcome: object, awaited: Callable[[], object] = lambda: None) -> None:
         self._outcome = outcome
@@ -99,7 +99,7 @@ class Promise:
 
 
 def parsed(value: object) -> Any:
-    """Return JavaScript's value for what JSON says."""
+    """Return the JavaScript value of a JSON text."""
     if isinstance(value, dict):
         return JsObject(**{name: parsed(member) for name, member in value.items()})
     if isinstance(value, list):
@@ -108,7 +108,7 @@ def parsed(value: object) -> Any:
 
 
 def plain(value: object) -> Any:
-    """Return Python's value for JavaScript's."""
+    """Return the Python value of a JavaScript value."""
     if isinstance(value, JsObject):
         return {name: plain(member) for name, member in vars(value).items()}
     if isinstance(value, JsArray):
@@ -119,7 +119,7 @@ def plain(value: object) -> Any:
 
 
 def to_js(value: object, *, dict_converter: Callable[[Any], object] | None = None) -> Any:
-    """Convert as `pyodide.ffi.to_js` does: deeply, and what it does not know not at all."""
+    """Convert deeply, as `pyodide.ffi.to_js` does. What it does not know, it does not convert."""
     if isinstance(value, bytes):
         return TypedArray(value)
     if isinstance(value, list | tuple):
@@ -135,19 +135,19 @@ def to_js(value: object, *, dict_converter: Callable[[Any], object] | None = Non
 
 
 class Stream:
-    """A body: chunks, of which an exception is what breaks it."""
+    """A body in chunks. A chunk that is an exception breaks the stream."""
 
     def __init__(self, *chunks: bytes | JsException) -> None:
         self.chunks = list(chunks)
         self.cancelled = 0
 
     def cancel(self) -> Promise:
-        """Let go of it."""
+        """Cancel the stream."""
         self.cancelled += 1
         return Promise(None)
 
     def getReader(self) -> Stream:  # noqa: N802  JavaScript's name
-        """Return what reads it."""
+        """Return a reader."""
         return self
 
     def read(self) -> Promise:
@@ -160,13 +160,16 @@ class Stream:
         return Promise(JsObject(done=False, value=TypedArray(chunk)))
 
     def whole(self) -> bytes | JsException:
-        """Return all of it, or what breaks it."""
+        """Return all chunks as one, or raise the exception."""
         broken = next((chunk for chunk in self.chunks if isinstance(chunk, JsException)), None)
         return broken or b"".join(chunk for chunk in self.chunks if isinstance(chunk, bytes))
 
 
 class Headers:
-    """Headers, in pairs: a name may come twice. Those of what `fetch` returns are immutable."""
+    """Headers in pairs, because a name may come twice.
+
+    The headers of a response that `fetch` returned cannot be changed.
+    """
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         self._pairs = list(pairs)
@@ -181,19 +184,19 @@ class Headers:
         return name in dict(self._pairs)
 
     def append(self, name: str, value: str) -> None:
-        """Add a header, beside what has that name."""
+        """Add a header, and keep others of that name."""
         if self.immutable:
             raise JsException("TypeError", "Can't modify immutable headers.")
         self._pairs.append((name, value))
 
     def set(self, name: str, value: str) -> None:
-        """Add a header in place of what has that name."""
+        """Set a header, and remove others of that name."""
         if self.immutable:
             raise JsException("TypeError", "Can't modify immutable headers.")
         self._pairs = [pair for pair in self._pairs if pair[0] != name] + [(name, value)]
 
     def delete(self, name: str) -> None:
-        """Remove what has that name."""
+        """Remove all headers of that name."""
         if self.immutable:
             raise JsException("TypeError", "Can't modify immutable headers.")
         self._pairs = [pair for pair in self._pairs if pair[0] != name]
@@ -204,7 +207,7 @@ class Headers:
 
 
 class Response:
-    """A response, of the runtime's `fetch` or made by `new`."""
+    """A response that the runtime's `fetch` returned, or that `new` made."""
 
     def __init__(
         self,
@@ -219,14 +222,17 @@ class Response:
 
     @classmethod
     def new(cls, body: object, init: object = None) -> Response:
-        """Make one as JavaScript's `new` does; of another response it takes all but the body."""
+        """Make a response as JavaScript's `new` does.
+
+        If it gets a response, it copies all but the body.
+        """
         if isinstance(init, Response):
             return cls(body, init.status, [(pair[0], pair[1]) for pair in init.headers])
         return cls(body, **(plain(init) if init else {}))
 
     @property
     def ok(self) -> bool:
-        """Whether the status is a success."""
+        """Whether the status means success."""
         return 200 <= self.status < 300
 
     def arrayBuffer(self) -> Promise:  # noqa: N802  JavaScript's name
@@ -243,7 +249,7 @@ class Response:
 
 
 class FakeRuntime:
-    """The modules that only the runtime has, and what was asked of them."""
+    """The modules that only the runtime has. It records the calls."""
 
     def __init__(self) -> None:
         self.answer: Response | JsException = Response(Stream())
@@ -290,7 +296,7 @@ class FakeRuntime:
         }
 
     def run_microtasks(self) -> None:
-        """Run those that are queued now, each even if one before it raises."""
+        """Run the microtasks that are queued now, each even if one before it raises."""
         queued, self.microtasks = self.microtasks, []
         for task in queued:
             task.function()

@@ -1,4 +1,4 @@
-"""`npm run sql`: what it prints for what is declared, and where it writes it."""
+"""`npm run sql`: what it prints for a declaration, and where it writes it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ OTHER = 1
     ],
 )
 def test_each_environment_has_its_own_tables(environment: str | None, table: Table) -> None:
-    """As Wrangler hands them to the Worker: a table, or its JSON text."""
+    """Wrangler passes them to the Worker as a section or as JSON text; the script reads both."""
     assert declarations.declared_by(CONFIG, environment).tables == (table,)
 
 
@@ -52,7 +52,7 @@ def test_each_environment_has_its_own_tables(environment: str | None, table: Tab
     ],
 )
 def test_a_fault_is_one_sentence(config: str, environment: str | None, said: str) -> None:
-    """With the way out, and no traceback."""
+    """The sentence says the way out, and there is no traceback."""
     with pytest.raises(Failure) as failure:
         declarations.declared_by(config, environment)
     assert said in str(failure.value)
@@ -60,7 +60,7 @@ def test_a_fault_is_one_sentence(config: str, environment: str | None, said: str
 
 
 def test_everything_declared_is_in_the_script() -> None:
-    """Tables with their keys, what is watched, views and functions; names are texts."""
+    """It has tables with their keys, watched tables, views and functions. All names are texts."""
     declared = declared_in(
         '{"a-b": {}, "events": {"schema": "agenda$", "key": "Größe$"}, "log": {"watch": true},'
         ' "recent": {"view": true}, "find": {"function": true, "schema": "agenda$"},'
@@ -82,19 +82,18 @@ def test_everything_declared_is_in_the_script() -> None:
 
 
 def test_a_quote_ends_no_text() -> None:
-    """A name may have one."""
+    """A name may contain one."""
     script = edge_sql.installing(Declared((Table("a'b"),)))
     assert "('table', 'public', 'a''b', 'id')" in script
 
 
 def test_only_views_need_no_schema() -> None:
-    """The snapshot function then reads none."""
+    """The snapshot function then reads no schema."""
     declared = Declared((), frozenset({("recent", "public")}))
     assert "array[]::text[]" in edge_sql.snapshot(declared)
 
 
 def test_every_file_of_sql_is_in_a_script() -> None:
-    """None is forgotten."""
     scripts = edge_sql.installing(Declared()) + edge_sql.removing()
     for file in edge_sql.FOLDER.glob("*.sql"):
         text = file.read_text().replace(edge_sql.EXPOSED, "array['public']::text[]")
@@ -102,7 +101,7 @@ def test_every_file_of_sql_is_in_a_script() -> None:
 
 
 def test_a_folder_gets_a_migration() -> None:
-    """Named as Supabase's CLI names them; a file is that file."""
+    """It is named as Supabase's CLI names migrations. If a file is given, that file is used."""
     now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     folder, file = Path("supabase/migrations"), Path("edge.sql")
     assert sql.target(folder, "edge_cache", now) == folder / "20260102030405_edge_cache.sql"
@@ -118,7 +117,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 def test_nothing_but_sql_is_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The one that installs, or the one that removes."""
+    """It prints the script that installs, or the script that removes."""
     assert run(monkeypatch) == 0
     assert capsys.readouterr().out == edge_sql.installing(declarations.read(None))
     assert run(monkeypatch, "--remove") == 0
@@ -128,7 +127,7 @@ def test_nothing_but_sql_is_printed(
 def test_what_is_written_is_told_in_a_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """With what to do next; folders are made."""
+    """The line also says what to do next. Missing folders are made."""
     folder = tmp_path / "supabase" / "migrations"
     assert run(monkeypatch, "--out", str(folder)) == 0
     (file,) = folder.iterdir()
@@ -140,14 +139,13 @@ def test_what_is_written_is_told_in_a_line(
 def test_where_nothing_can_be_written_it_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """In a sentence."""
+    """It fails with one sentence."""
     (tmp_path / "file").write_text("")
     with pytest.raises(Failure, match=r"edge\.sql cannot be written: .+\.$"):
         run(monkeypatch, "--out", str(tmp_path / "file" / "edge.sql"))
 
 
 def test_a_fault_writes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The file stays as it was."""
     file = tmp_path / "edge.sql"
     with pytest.raises(Failure):
         run(monkeypatch, "--env", "unknown", "--out", str(file))

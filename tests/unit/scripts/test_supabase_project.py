@@ -1,4 +1,4 @@
-"""What `npm start` makes of the project."""
+"""The project that `npm start` makes from the user's `supabase` folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from local import supabase_project
 
 
 def schemas(setting: str, *exposed: str) -> list[str]:
-    """Return the schemas that the API serves here, where a config.toml has this line."""
+    """Return the schemas that the local API serves if config.toml has this line."""
     config = f"""
 [api]
 enabled = true
@@ -36,7 +36,7 @@ enabled = true
     ],
 )
 def test_the_projects_own_schemas_are_served_first(setting: str) -> None:
-    """The first one is what a request without a profile reads."""
+    """A request that names no schema reads the first one."""
     assert schemas(setting, "crm", "public") == ["agenda", "public", "crm"]
 
 
@@ -46,7 +46,7 @@ def test_without_a_list_it_is_public() -> None:
 
 
 def test_a_database_that_was_not_finished_is_made_again(tmp_path: Path) -> None:
-    """If it was, the next start finds its rows."""
+    """If it was finished, the next start keeps its rows."""
     supabase_project.copy_project(supabase_project.SOURCE, tmp_path, port=1, exposed=())
     data = tmp_path / "supabase" / ".temp" / "data"
     for is_finished in (False, True):

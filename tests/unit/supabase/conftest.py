@@ -19,7 +19,7 @@ Remote = Callable[[httpx.Request], httpx.Response]
 
 @pytest.fixture(autouse=True)
 def _no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries follow at once."""
+    """Make retries follow at once."""
     monkeypatch.setattr(api, "FIRST_BACKOFF_MS", 0)
 
 

@@ -26,7 +26,7 @@ NONE = "The result contains 0 rows"
     ],
 )
 def test_a_count_of_no_rows_proves_it(answer: httpx.Response) -> None:
-    """In the words of any version of PostgREST."""
+    """It proves this in the words of any version of PostgREST."""
     assert proves_absence(answer, "7")
 
 
@@ -51,7 +51,7 @@ def test_a_count_of_no_rows_proves_it(answer: httpx.Response) -> None:
     ],
 )
 def test_nothing_else_about_a_count_does(answer: httpx.Response) -> None:
-    """Several rows, another error, or somebody else's words."""
+    """Several rows prove nothing. Other errors prove nothing, nor do words of another server."""
     assert not proves_absence(answer, "7")
 
 
@@ -72,14 +72,14 @@ MISFITS = [
 
 @pytest.mark.parametrize(("code", "message", "row_id"), MISFITS)
 def test_an_id_that_the_column_cannot_hold_proves_it(code: str, message: str, row_id: str) -> None:
-    """`/articles/abc` of a numeric column is simply not there."""
+    """If the column is numeric, `/articles/abc` is not there."""
     assert proves_absence(error(400, code=code, message=message), row_id)
     assert proves_absence(error(400, code=code), row_id)
 
 
 @pytest.mark.parametrize(("code", "message", "row_id"), MISFITS)
 def test_only_as_a_bad_request(code: str, message: str, row_id: str) -> None:
-    """With another status, somebody else speaks."""
+    """An answer with another status does not come from PostgREST."""
     for status in (200, 401, 404, 406, 409):
         assert not proves_absence(error(status, code=code, message=message), row_id)
 
@@ -97,7 +97,7 @@ def test_only_as_a_bad_request(code: str, message: str, row_id: str) -> None:
     ],
 )
 def test_a_value_that_is_not_the_id_proves_nothing(message: str, row_id: str) -> None:
-    """A view or a policy fails in the same words over a value of its own."""
+    """A view or a policy may fail in the same words because of a value of its own."""
     assert not proves_absence(error(400, code="22P02", message=message), row_id)
 
 
@@ -105,12 +105,12 @@ def test_a_value_that_is_not_the_id_proves_nothing(message: str, row_id: str) ->
     "code", ["22000", "22012", "22023", "22P03", "23514", "42703", "", None, 22]
 )
 def test_other_codes_say_nothing_about_the_id(code: object) -> None:
-    """A division by zero in a view is an error of the view."""
+    """If a view divides by zero, that is an error of the view."""
     assert not proves_absence(error(400, code=code, message="x"), "7")
 
 
 def test_only_an_id_without_nul_can_exist() -> None:
-    """Postgres has no text with U+0000, and no other type has it either."""
+    """No Postgres type can hold U+0000."""
     assert can_exist("7")
     assert can_exist("")
     assert not can_exist("\0")

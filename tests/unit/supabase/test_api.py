@@ -22,7 +22,7 @@ Read = Callable[..., bytes]
 
 
 class Remote:
-    """Answers with one thing after the other, the last of them for ever."""
+    """A remote that gives one answer after the other, and then repeats the last one."""
 
     def __init__(self, *answers: int | Exception) -> None:
         self.answers = list(answers)
@@ -39,7 +39,7 @@ class Remote:
 
 
 def test_a_table_is_asked_for_with_the_key_and_an_exact_count(read: Read) -> None:
-    """And with nothing that another reader would get another answer for."""
+    """Nothing that is sent could give another reader another answer."""
     remote = Remote(200)
     read(remote)
     (request,) = remote.requests
@@ -52,7 +52,7 @@ def test_a_table_is_asked_for_with_the_key_and_an_exact_count(read: Read) -> Non
 
 
 def test_names_with_reserved_characters_change_nothing_else(read: Read) -> None:
-    """A table and a key column may be called anything; a schema goes into a header."""
+    """A table and a key column may have any name. A schema is sent in a header."""
     remote = Remote(200)
     table = Table("x", key="the.key", schema="private api", own_name="my table/&x=1")
     read(remote, table=table)
@@ -63,7 +63,7 @@ def test_names_with_reserved_characters_change_nothing_else(read: Read) -> None:
 
 
 def test_a_row_is_asked_for_as_one_object(read: Read) -> None:
-    """So that PostgREST itself tells of none and of several."""
+    """Because of this, PostgREST itself says if there is no row, or more than one."""
     remote = Remote(404)
     with pytest.raises(UpstreamRejected):
         read(remote, "7", table=Table("products", key="sku", schema="shop"))
@@ -85,7 +85,7 @@ def test_publishable_keys_go_into_one_header_and_legacy_keys_into_two(read: Read
 
 @pytest.mark.parametrize("failure", [408, 425, 429, 500, 503, 504, 522, httpx.ReadError("broken")])
 def test_transient_failures_are_tried_again(read: Read, failure: int | Exception) -> None:
-    """Two failures in a row cost the reader nothing but time."""
+    """Two failures in a row cost the reader only time."""
     remote = Remote(*[failure] * RETRIES, 200)
     assert read(remote) == b"[]"
     assert len(remote.requests) == RETRIES + 1 == 3
@@ -103,7 +103,7 @@ def test_transient_failures_are_tried_again(read: Read, failure: int | Exception
 def test_the_last_failure_is_told(
     read: Read, failure: int | Exception, error: type[UpstreamError]
 ) -> None:
-    """After as many attempts as ever."""
+    """The read fails after the usual number of attempts."""
     remote = Remote(failure)
     with pytest.raises(error):
         read(remote)
@@ -120,7 +120,7 @@ def test_a_refusal_is_not_tried_again(read: Read, status: int) -> None:
 
 
 def test_a_timeout_of_the_transport_is_the_time_limit(read: Read) -> None:
-    """Its own limit is the same one, so there is no time left for another attempt."""
+    """The transport has the same time limit, so no time is left for another attempt."""
     remote = Remote(httpx.ReadTimeout("late"))
     with pytest.raises(UpstreamTimeout) as caught:
         read(remote)
@@ -138,7 +138,7 @@ def test_the_time_limit_bounds_retries_too(read: Read, monkeypatch: pytest.Monke
 
 
 def test_a_lost_connection_says_which(read: Read) -> None:
-    """The transport's words are passed on: they are ours, not Supabase's."""
+    """The transport's message is passed on: it is ours, not Supabase's."""
     with pytest.raises(UpstreamUnreachable) as caught:
         read(Remote(httpx.ConnectError("abc.supabase.co refused the connection.")))
     assert caught.value.detail == "abc.supabase.co refused the connection."
@@ -146,7 +146,7 @@ def test_a_lost_connection_says_which(read: Read) -> None:
 
 
 def test_the_pauses_between_attempts_grow(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A remote in trouble gets time."""
+    """A remote in trouble gets time to recover."""
     pauses: list[float] = []
 
     async def sleep(seconds: float) -> None:

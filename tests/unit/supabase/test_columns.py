@@ -1,4 +1,4 @@
-"""How a key column is spelled, so that PostgREST takes it for that column and nothing else."""
+"""How a key column is written, so that PostgREST reads that column and nothing else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def decoded(parameter: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("column", ["id", "Größe", "the key", "$5_a-b", "名前", "selected", "not"])
 def test_a_plain_name_is_spelled_as_it_is(column: str) -> None:
-    """Letters of any language, digits, `_` and `$`, with one space or `-` between."""
+    """It has letters of any language, digits, `_` and `$`, with one space or `-` between them."""
     assert decoded(equals(column, "1")) == (column, "eq.1")
     assert decoded(ascending(column)) == ("order", f"{column}.asc")
 
@@ -39,7 +39,7 @@ def test_a_plain_name_is_spelled_as_it_is(column: str) -> None:
     ],
 )
 def test_a_parameters_name_is_quoted_in_a_filter(column: str) -> None:
-    """There it would be that parameter; in `order` it can only be a column."""
+    """A filter would take it for that parameter. In `order` it can only be a column."""
     assert decoded(equals(column, "1")) == (f'"{column}"', "eq.1")
     assert decoded(ascending(column)) == ("order", f"{column}.asc")
 
@@ -60,7 +60,7 @@ def test_a_parameters_name_is_quoted_in_a_filter(column: str) -> None:
     ],
 )
 def test_any_other_name_is_quoted(column: str, quoted: str) -> None:
-    """As PostgREST's grammar has it: a backslash escapes, and what is quoted is a whole name."""
+    """PostgREST's grammar says: a backslash escapes, and quotes hold a whole name."""
     assert decoded(equals(column, "1")) == (quoted, "eq.1")
     assert decoded(ascending(column)) == ("order", f"{quoted}.asc")
 
@@ -69,5 +69,5 @@ def test_any_other_name_is_quoted(column: str, quoted: str) -> None:
     "value", ["", "a,b(c)", 'q"\\', "1&id=neq.1", "100%", "a+b", "ü 😀", "eq.x"]
 )
 def test_a_value_is_spelled_as_it_is(value: str) -> None:
-    """After `eq.` PostgREST takes all that follows for the value."""
+    """PostgREST takes everything after `eq.` as the value."""
     assert decoded(equals("order", value)) == ('"order"', f"eq.{value}")

@@ -1,4 +1,4 @@
-"""What the database's outbox announced."""
+"""Reading the changes that the database's outbox announced."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Remote = Callable[[httpx.Request], httpx.Response]
 
 
 def announced(remote: Remote, after: str | None = "c0", **more: Any) -> Announced | None:
-    """Ask a remote, once."""
+    """Ask a remote once."""
     return asyncio.run(supabase_of(remote, **more).outbox.announced(after))
 
 
@@ -47,7 +47,7 @@ def supabase_of(
     timeout_s: float = 1,
     tables: tuple[Table, ...] = (ARTICLES, EVENTS),
 ) -> Supabase:
-    """Return what asks a remote."""
+    """Return an object that asks a remote."""
     settings = Settings(
         "https://abc.supabase.co",
         "sb_publishable_x",
@@ -60,7 +60,7 @@ def supabase_of(
 
 
 def tells(**members: object) -> Remote:
-    """Return a remote that announces nothing, but for some members."""
+    """Return a remote that announces nothing; some members may differ."""
     return lambda _request: httpx.Response(200, json={**NOTHING, **members})
 
 
@@ -70,7 +70,7 @@ def fails(status: int, code: str) -> Remote:
 
 
 def test_the_secret_is_in_the_body_alone() -> None:
-    """A URL may be logged anywhere."""
+    """Somebody may log a URL."""
     asked: list[httpx.Request] = []
 
     def remote(request: httpx.Request) -> httpx.Response:
@@ -91,7 +91,7 @@ def test_the_secret_is_in_the_body_alone() -> None:
 
 
 def test_changes_are_read_as_notifications_are() -> None:
-    """Those of tables that are not declared count too; a number may be missing."""
+    """Changes of tables that are not declared count too. A number may be missing."""
     remote = tells(
         complete=False,
         changes=[
@@ -114,7 +114,7 @@ def test_changes_are_read_as_notifications_are() -> None:
 
 
 def test_a_cursor_is_of_the_tables_that_were_declared() -> None:
-    """What came for one while it was not went to nobody who would read it."""
+    """Nobody read a table's changes while it was not declared, so an old cursor is not sent."""
     asked: list[str | None] = []
 
     def remote(request: httpx.Request) -> httpx.Response:
@@ -136,7 +136,7 @@ def test_a_cursor_is_of_the_tables_that_were_declared() -> None:
 
 
 def test_the_outbox_names_tables_as_postgres_does() -> None:
-    """In changes, and where it says which it watches."""
+    """It does so in changes, and in the list of the tables that it watches."""
     posts = Table("posts", own_name="Blog Posts")
     change = {"id": 7, "schema": "public", "table": "Blog Posts", "keys": [1]}
     told = announced(
@@ -149,7 +149,7 @@ def test_the_outbox_names_tables_as_postgres_does() -> None:
 
 @pytest.mark.parametrize(("secret", "is_open"), [(None, False), ("", False), (SECRET, True)])
 def test_it_is_open_to_who_has_the_secret(secret: str | None, is_open: bool) -> None:
-    """Without one nobody is asked, as on a developer's machine."""
+    """A Worker without a secret does not ask, for example on a developer's machine."""
     assert supabase_of(tells(), secret=secret).outbox.is_open is is_open
 
 
@@ -157,7 +157,7 @@ def test_it_is_open_to_who_has_the_secret(secret: str | None, is_open: bool) -> 
     ("status", "code"), [(404, "PGRST202"), (404, "42883"), (401, "42501"), (403, "42501")]
 )
 def test_a_function_that_is_not_there_is_no_failure(status: int, code: str) -> None:
-    """The script was not run."""
+    """It means that the script was not run."""
     assert announced(fails(status, code)) is None
 
 
@@ -181,7 +181,7 @@ def test_while_the_secret_is_replaced_the_database_may_have_either(right: str) -
     [("28P01", "refused the secret: REVALIDATE_SECRET should be"), ("28000", "found no secret")],
 )
 def test_a_refusal_says_what_to_do(code: str, says: str) -> None:
-    """And not what the database said."""
+    """It does not repeat what the database said."""
     with pytest.raises(UpstreamRejected, match=says) as caught:
         announced(fails(403, code), previous="old")
     assert "private" not in caught.value.detail
@@ -195,7 +195,7 @@ def test_a_refusal_says_what_to_do(code: str, says: str) -> None:
 def test_other_failures_are_what_they_are_for_any_read(
     status: int, code: str, error: type[UpstreamError]
 ) -> None:
-    """Such as Supabase being down."""
+    """Supabase may be down, for example."""
     with pytest.raises(error) as caught:
         announced(fails(status, code))
     assert caught.value.code == code
@@ -216,19 +216,19 @@ def test_other_failures_are_what_they_are_for_any_read(
     ],
 )
 def test_an_answer_of_another_version_is_none(members: dict[str, Any]) -> None:
-    """It says what to do."""
+    """The error says what to do."""
     with pytest.raises(InvalidAnswer, match="of another version: run the script of `npm run sql`"):
         announced(tells(**members))
 
 
 def test_an_answer_that_is_no_object_is_none() -> None:
-    """Such as one of another function of this name."""
+    """Another function of this name may give such an answer."""
     with pytest.raises(InvalidAnswer, match="not an object"):
         announced(lambda _request: httpx.Response(200, json=[]))
 
 
 def test_the_asking_takes_no_longer_than_any_read() -> None:
-    """SUPABASE_TIMEOUT_SECONDS bounds it."""
+    """SUPABASE_TIMEOUT_SECONDS limits it."""
 
     async def remote(_request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(5)

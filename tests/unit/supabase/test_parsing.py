@@ -1,4 +1,4 @@
-"""JSON from outside."""
+"""Parsing JSON that comes from outside."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CERTAINLY_TOO_DEEP = 601
 
 
 def nested(depth: int, inner: bytes, opening: bytes, closing: bytes) -> bytes:
-    """Return JSON that is so many levels deep, where ``inner`` is none."""
+    """Return JSON of this many levels, with ``inner`` in the deepest."""
     return opening * depth + inner + closing * depth
 
 
@@ -35,7 +35,7 @@ MANY: list[object] = [[]] * MAX_DEPTH
 @settings(deadline=None)
 @given(JSON)
 def test_every_value_is_read(value: object) -> None:
-    """Brackets, quotes and backslashes inside strings confuse nothing."""
+    """Brackets, quotes and backslashes inside strings do not matter."""
     values = [value, *MANY, value]
     assert loads(json.dumps(values).encode()) == values
     assert loads(json.dumps(values, ensure_ascii=False, indent=1).encode()) == values
@@ -44,7 +44,7 @@ def test_every_value_is_read(value: object) -> None:
 @settings(deadline=None)
 @given(JSON, st.sampled_from([(b"[", b"]"), (b'{"]":', b"}")]))
 def test_the_deepest_that_is_read(value: object, brackets: tuple[bytes, bytes]) -> None:
-    """500 levels are promised, whatever stands before them; a fifth more is refused."""
+    """We promise 500 levels, whatever stands before them. A fifth more is refused."""
     assert MAX_DEPTH == 500
     beside = b"[%s," % json.dumps([value, *MANY]).encode()
     loads(beside + nested(MAX_DEPTH - 1, b"1", *brackets) + b"]")
@@ -54,7 +54,7 @@ def test_the_deepest_that_is_read(value: object, brackets: tuple[bytes, bytes]) 
 
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
 def test_either_bracket_alone_counts(opening: bytes, closing: bytes) -> None:
-    """A parser for which 601 levels are no trouble does not get to see them."""
+    """The text is refused before it reaches a parser that could read 601 levels."""
     assert loads(nested(MAX_DEPTH, b"1", opening, closing))
     with pytest.raises(ValueError, match="nested too deeply") as caught:
         loads(nested(CERTAINLY_TOO_DEEP, b"1", opening, closing))
@@ -64,7 +64,7 @@ def test_either_bracket_alone_counts(opening: bytes, closing: bytes) -> None:
 @settings(deadline=None)
 @given(st.text('[]{}"\\,:1u \u00e9', min_size=1))
 def test_what_is_no_json_hides_no_depth(garbage: str) -> None:
-    """Whatever stands before it: it is refused, or it is in a string."""
+    """Such text is refused, or stands in a string."""
     body = garbage.encode() + b"[" * 100_000
     with pytest.raises(ValueError, match=r"."):
         loads(body)
@@ -72,28 +72,28 @@ def test_what_is_no_json_hides_no_depth(garbage: str) -> None:
 
 @pytest.mark.parametrize("number", ["1", "-99", "999", "1000", "1.50", "-0", "1e400", "9" * 30])
 def test_numbers_stay_as_they_are_written(number: str) -> None:
-    """An id is compared as text, and must not be rounded."""
+    """An id is compared as text, so a number must not be rounded."""
     value = loads(number.encode())
     assert value == number
     assert isinstance(value, Number)
 
 
 def test_short_numbers_are_shared() -> None:
-    """A megabyte of them must not take fifty of memory."""
+    """A megabyte of them must not need fifty megabytes of memory."""
     assert loads(b"[7,7,-99,999]") == ["7", "7", "-99", "999"]
     for number in (b"7", b"-99", b"999"):
         assert loads(number) is loads(number)
 
 
 def test_a_text_is_no_number() -> None:
-    """The two are told apart, however alike they look."""
+    """They differ even if they look alike."""
     assert loads(b'["7",7]') == ["7", Number("7")]
     assert [isinstance(value, Number) for value in loads(b'["7",7]')] == [False, True]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
 def test_what_javascript_calls_a_number_is_no_json(constant: str) -> None:
-    """Python's parser would take it, and no other would."""
+    """Python's parser would accept it, but other parsers would not."""
     with pytest.raises(ValueError, match=f"{constant} is no JSON"):
         loads(f'{{"id":{constant}}}'.encode())
 
@@ -112,14 +112,14 @@ def test_what_javascript_calls_a_number_is_no_json(constant: str) -> None:
     ],
 )
 def test_what_is_nested_too_deeply_is_refused(text: bytes) -> None:
-    """Before a parser could overflow the stack."""
+    """It is refused before a parser could overflow the stack."""
     with pytest.raises(ValueError, match="nested too deeply"):
         loads(text)
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="one limit for Python and C until 3.11")
 def test_a_parser_that_gives_up_earlier_is_no_surprise() -> None:
-    """Its own error is the same for the caller."""
+    """The caller gets the same error."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(450)
     try:
@@ -132,7 +132,7 @@ def test_a_parser_that_gives_up_earlier_is_no_surprise() -> None:
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "utf-32-be"])
 @pytest.mark.parametrize("text", ["[1]", "[" * 100_000])
 def test_only_utf_8_is_read(text: str, encoding: str) -> None:
-    """In another encoding, brackets would not be found where they are."""
+    """In another encoding, brackets would not be found at the right places."""
     with pytest.raises(ValueError, match=r"."):
         loads(text.encode(encoding))
 
@@ -141,7 +141,7 @@ def test_only_utf_8_is_read(text: str, encoding: str) -> None:
     "text", [b"", b"{", b"[1,", b"\xff", b'"\xed\xa0\x80"', b'{"a"}', b"1 2", b"'a'", b'"\n"']
 )
 def test_what_is_no_json_is_refused(text: bytes) -> None:
-    """With the same error."""
+    """The error is the same."""
     with pytest.raises(ValueError, match=r"."):
         loads(text)
 
@@ -165,7 +165,7 @@ WORST: dict[str, Callable[[int], bytes]] = {
 
 
 def seconds(body: bytes, read: Callable[[bytes], object] = loads) -> float:
-    """Return how much of the processor reading takes, at best."""
+    """Return the processor time of the fastest of several reads."""
     spent = []
     gc.disable()  # it would look through all that the tests have in memory
     try:
@@ -183,11 +183,11 @@ def seconds(body: bytes, read: Callable[[bytes], object] = loads) -> float:
 def test_eight_times_as_much_takes_about_eight_times_as_long(
     worst: Callable[[int], bytes],
 ) -> None:
-    """And not its square, whatever somebody thinks of."""
+    """The time must not grow with the square of the length, even for hostile texts."""
     assert seconds(worst(8 * SIZE)) < 24 * seconds(worst(SIZE)) + 0.001
 
 
 def test_looking_at_depth_costs_less_than_parsing() -> None:
-    """However often the depth changes."""
+    """This holds even if the depth changes often."""
     body = WORST["deep, again and again"](8 * SIZE)
     assert seconds(body) < 4 * seconds(body, json.loads) + 0.001

@@ -1,4 +1,4 @@
-"""Queries that are asked in a client's place, and which answers may be replayed."""
+"""Queries that the object asks in a client's place, and which answers may be replayed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ARTICLES = Query("articles")
 
 
 class Remote:
-    """Answers with the same for ever."""
+    """A remote that always gives the same answer."""
 
     def __init__(
         self, content: bytes = ROWS, status: int = 200, headers: dict[str, str] | None = None
@@ -54,7 +54,7 @@ def read(
     query: Query = ARTICLES,
     key: str = "sb_publishable_x",
 ) -> Representation:
-    """Read a query from a remote, once."""
+    """Read a query from a remote once."""
     settings = Settings("https://abc.supabase.co", key, timeout_s=1)
     supabase = Supabase(httpx.MockTransport(remote), settings, now_ms=lambda: 0)
     return asyncio.run(supabase.read(Resource(PROJECT, query=query)))
@@ -73,7 +73,7 @@ def refused(
 
 
 def test_a_query_is_sent_as_it_is_with_the_public_key() -> None:
-    """And with nothing that another reader would get another answer for."""
+    """Nothing that is sent could give another reader another answer."""
     remote = Remote()
     read(remote, Query("articles", "select=*&title=eq.a%20b"))
     (request,) = remote.requests
@@ -85,7 +85,7 @@ def test_a_query_is_sent_as_it_is_with_the_public_key() -> None:
 
 
 def test_what_a_query_names_is_sent() -> None:
-    """Its schema, its media type and its count; a HEAD is one."""
+    """Its schema, its media type and its count are sent. If it is a HEAD, a HEAD is sent."""
     remote = Remote(b"", headers={**GOOD, "content-type": OBJECT, "content-range": "*/5"})
     read(remote, Query("rpc/x", "", "shop", "object", "exact", head=True), key="eyJ.a.b")
     (request,) = remote.requests
@@ -98,7 +98,7 @@ def test_what_a_query_names_is_sent() -> None:
 
 
 def test_the_answer_is_replayed_as_it_was() -> None:
-    """Its bytes, its status and those of its headers that say what they are."""
+    """Its bytes and its status are replayed, with the headers that describe them."""
     headers = {
         **GOOD,
         "Content-Profile": "public",
@@ -129,7 +129,7 @@ def test_the_answer_is_replayed_as_it_was() -> None:
 
 
 def test_that_there_is_not_one_row_is_an_answer() -> None:
-    """Whoever asks for one gets PostgREST's own words: none, or several."""
+    """If a client asks for one row, it gets PostgREST's own words: there are none, or several."""
     body = json.dumps({"code": "PGRST116", "details": "The result contains 0 rows"}).encode()
     headers = {"content-type": OBJECT}
     answered = read(Remote(body, 406, headers), Query("articles", accept="object"))
@@ -152,7 +152,7 @@ def test_that_there_is_not_one_row_is_an_answer() -> None:
     ],
 )
 def test_each_media_type_is_read(accept: str, media_type: str, body: bytes) -> None:
-    """JSON is looked at, other types are not."""
+    """JSON is parsed; other types are not."""
     headers = {"content-type": media_type, "content-range": "0-0/*"}
     assert read(Remote(body, headers=headers), Query("rpc/x", accept=accept)).body == body
 
@@ -167,7 +167,7 @@ def test_broken_json_is_no_answer(accept: str, content: bytes) -> None:
 
 
 def test_a_head_has_nothing_to_look_at() -> None:
-    """No body is none that is cut off."""
+    """An answer to a HEAD has no body, so it is not cut off."""
     head = Query("articles", count="exact", head=True)
     assert read(Remote(b""), head).body == b""
 
@@ -184,14 +184,14 @@ def test_a_head_has_nothing_to_look_at() -> None:
     ],
 )
 def test_an_answer_of_another_media_type_is_handed_on(accept: str, media_type: str) -> None:
-    """SQL can set its answer's type."""
+    """SQL can set the media type of its answer."""
     headers = {"content-type": media_type, "content-range": "0-0/*"}
     error = refused(FinalAnswer, Remote(ROWS, headers=headers), Query("a", accept=accept))
     assert error.reply == Reply(200, headers, ROWS)
 
 
 def test_an_answer_without_content_range_is_none_of_postgrests() -> None:
-    """Whatever else it looks like."""
+    """This holds even if everything else looks right."""
     error = refused(InvalidAnswer, Remote(headers={"content-type": "application/json"}))
     assert error.detail == (
         "Supabase's answer has no Content-Range; is SUPABASE_URL a Supabase project's address?"
@@ -245,7 +245,7 @@ WHOLE = {"message": "private", "details": None, "hint": None}
 def test_postgrests_verdict_is_handed_on_in_its_own_words(
     status: int, told: dict[str, object]
 ) -> None:
-    """The client gets them. The log has only the code."""
+    """The client gets these words. The log has only the code."""
     body = json.dumps({**told, "message": "private"}).encode()
     sent = {"content-type": "application/json", "proxy-status": "x", "x-of-sql": "y"}
     remote = Remote(body, status, {**sent, "date": "now", "set-cookie": "a=b", "alt-svc": "h3"})
@@ -290,13 +290,13 @@ def test_what_is_not_of_postgrest_or_about_the_key_says_nothing_of_the_query(
 def test_the_answer_to_head_has_no_body_that_tells(
     status: int, headers: dict[str, str], kind: type[UpstreamError], code: str | None
 ) -> None:
-    """A count that may be private by now is not served; PostgREST has a header for the code."""
+    """A count that may be private by now is not served. PostgREST sends the code in a header."""
     counting = Query("articles", count="exact", head=True)
     assert refused(kind, Remote(b"", status, headers), counting).code == code
 
 
 def test_what_a_supabase_in_trouble_says_is_told_at_once() -> None:
-    """With its own words, for a client of its own, which tries again by itself."""
+    """The client gets Supabase's own words, and tries again by itself."""
     remote = Remote(b'{"code":"PGRST003"}', 503)
     error = refused(UpstreamUnavailable, remote)
     assert len(remote.requests) == 1
@@ -305,7 +305,7 @@ def test_what_a_supabase_in_trouble_says_is_told_at_once() -> None:
 
 
 def test_the_time_limit_holds_for_queries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries included, which follow where there was no answer at all."""
+    """Retries count, too. They follow only if there was no answer at all."""
     monkeypatch.setattr("edge_cache.supabase.api.FIRST_BACKOFF_MS", 30_000)
 
     def hang_up(request: httpx.Request) -> httpx.Response:
@@ -347,7 +347,7 @@ def test_sql_may_forbid_to_store_an_answer(name: str, value: str, *, may_be_stor
 
 
 def length_of(headers: dict[str, str]) -> int:
-    """Return how much room headers take."""
+    """Return the number of bytes that headers take."""
     return len(json.dumps(headers))
 
 
@@ -369,7 +369,7 @@ def test_what_has_no_room_even_so_is_handed_on() -> None:
 
 
 def test_a_content_location_beyond_ascii_is_left_out() -> None:
-    """KV's metadata could not be read again."""
+    """Otherwise nobody could read KV's metadata again."""
     headers = {**GOOD, "content-location": "/\xe4"}
     assert read(Remote(headers=headers)).headers == GOOD
 

@@ -1,4 +1,4 @@
-"""Reads of single rows, and what goes wrong with any read."""
+"""Reads of single rows, and what can fail in any read."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ def says(status: int, code: object, **members: object) -> Remote:
 
 
 def test_a_row_is_handed_on_untouched(read: Read) -> None:
-    """One row is the object's bytes."""
+    """A reader gets the bytes of the object that PostgREST sent."""
     body = b'{ "id" : 7,\n"t":"\\u00e4"}'
     assert read(answer(200, content=body, headers=JSON_TYPE), "7") == body
 
 
 @pytest.mark.parametrize("media_type", ["application/vnd.pgrst.object+json; charset=utf-8"])
 def test_the_type_of_a_row_is_json_too(read: Read, media_type: str) -> None:
-    """As PostgREST names it."""
+    """PostgREST has a media type of its own for a row."""
     headers = {"content-type": media_type}
     assert read(answer(200, content=b'{"id":7}', headers=headers), "7") == b'{"id":7}'
 
 
 @pytest.mark.parametrize("row_id", ["1&id=neq.1", "a/b?c#d", "eq.1", "*", "a,b(c)", "ü 😀", "%"])
 def test_an_id_cannot_change_the_query(read: Read, row_id: str) -> None:
-    """Whatever is in it, it arrives as the one value of one filter."""
+    """Any id arrives as the one value of one filter."""
     asked: list[httpx.URL] = []
 
     def remote(request: httpx.Request) -> httpx.Response:
@@ -64,14 +64,14 @@ def test_an_id_cannot_change_the_query(read: Read, row_id: str) -> None:
 
 @pytest.mark.parametrize("row_id", ["1.50", "123456789012345678901234567890", "-3"])
 def test_a_number_is_compared_as_it_is_written(read: Read, row_id: str) -> None:
-    """Neither rounded nor shortened."""
+    """It is not rounded or shortened."""
     body = b'{"id":%s}' % row_id.encode()
     assert read(answer(200, content=body, headers=JSON_TYPE), row_id) == body
 
 
 @pytest.mark.parametrize("row_id", ["07", "+7", " 7", "7.0", "0x7", "0X07", "0o7", "0b111"])
 def test_another_spelling_of_an_id_is_not_found(read: Read, row_id: str) -> None:
-    """Postgres takes it for the row; its entry would outlive the row's edits."""
+    """Postgres would find the row, but edits of the row would not reach this entry."""
     with pytest.raises(NotFound, match="The row's id is spelled in another way"):
         read(answer(200, json={"id": 7}), row_id)
 
@@ -81,7 +81,7 @@ def test_another_spelling_of_an_id_is_not_found(read: Read, row_id: str) -> None
     [("ABC", "abc"), ("6F9619FF8B86D011B42D00CF4FC964FF", "6f9619ff-8b86-d011-b42d-00cf4fc964ff")],
 )
 def test_another_spelling_of_a_text_is_not_found(read: Read, row_id: str, found: str) -> None:
-    """In another case, or a UUID without its dashes."""
+    """Examples are another case, and a UUID without its dashes."""
     with pytest.raises(NotFound, match="The row's id is spelled in another way"):
         read(answer(200, json={"id": found}), row_id)
 
@@ -90,7 +90,7 @@ def test_another_spelling_of_a_text_is_not_found(read: Read, row_id: str, found:
     ("row_id", "found"), [("2", 3), ("2", 22), ("0x2", 3), ("a", "b"), ("-", "*")]
 )
 def test_another_row_is_no_answer(read: Read, row_id: str, found: object) -> None:
-    """It proves nothing of the row that was asked for."""
+    """It proves nothing about the row that the reader asked for."""
     with pytest.raises(InvalidAnswer, match="a row with another id than we asked for"):
         read(answer(200, json={"id": found}), row_id)
 
@@ -106,7 +106,7 @@ def test_an_id_that_no_column_can_hold_is_not_asked_for(read: Read) -> None:
 
 
 def test_an_id_that_does_not_fit_the_column_is_not_found(read: Read) -> None:
-    """If it is about this id, and not about what a view does."""
+    """The error has to be about this id, not about something that a view does."""
     misfit = says(400, "22P02", message='invalid input syntax for type bigint: "abc"')
     with pytest.raises(NotFound, match="No row of articles with this id is visible"):
         read(misfit, "abc")
@@ -132,7 +132,7 @@ def test_an_id_that_does_not_fit_the_column_is_not_found(read: Read) -> None:
     ],
 )
 def test_what_is_no_row_says_nothing_about_the_row(read: Read, body: bytes, words: str) -> None:
-    """It is Supabase's failure, not the row's absence."""
+    """It means that Supabase failed, not that the row is absent."""
     with pytest.raises(InvalidAnswer, match=words):
         read(answer(200, content=body, headers=JSON_TYPE), "7")
 
@@ -166,7 +166,7 @@ MALFORMED = {
 @pytest.mark.parametrize("row_id", [None, "7"])
 @pytest.mark.parametrize("malformed", MALFORMED)
 def test_what_is_no_json_is_told_apart(read: Read, malformed: str, row_id: str | None) -> None:
-    """With what it was instead, and its status."""
+    """The error says what came instead, and its status."""
     remote, words = MALFORMED[malformed]
     with pytest.raises(InvalidAnswer) as caught:
         read(remote, row_id)
@@ -204,7 +204,7 @@ REFUSALS = [
 def test_a_refusal_says_what_to_do(
     read: Read, remote: Remote, status: int, code: str | None, words: str
 ) -> None:
-    """Supabase's status and code are passed on, its text is not."""
+    """The error has Supabase's status and code, but not its text."""
     with pytest.raises(UpstreamRejected) as caught:
         read(remote)
     error = caught.value
@@ -237,7 +237,7 @@ FAILURES: list[tuple[Remote, type[UpstreamError], str | None, str]] = [
 def test_a_transient_failure_has_its_own_error(
     read: Read, failure: tuple[Remote, type[UpstreamError], str | None, str], row_id: str | None
 ) -> None:
-    """Each of Supabase's bad days is told apart, and worth another try."""
+    """Each of Supabase's failures has its own error, and each is worth another try."""
     remote, kind, code, words = failure
     with pytest.raises(kind) as caught:
         read(remote, row_id)
@@ -267,20 +267,20 @@ def test_a_transient_failure_has_its_own_error(
 def test_supabases_retry_after_is_passed_on(
     read: Read, status: int, retry_after: str, seconds: int
 ) -> None:
-    """It knows best when it will be back; an hour is the most that is believed."""
+    """Supabase knows best when it will be back. We believe one hour at most."""
     with pytest.raises(EdgeCacheError) as caught:
         read(answer(status, headers={"retry-after": retry_after}))
     assert caught.value.retry_after_s == seconds
 
 
 def test_a_key_column_that_is_not_unique_is_said_so(read: Read) -> None:
-    """Two rows for one id is a mistake of the configuration, not a missing row."""
+    """Two rows for one id are a mistake of the configuration, not a missing row."""
     with pytest.raises(UpstreamRejected, match="several rows have this id, so the table's key"):
         read(says(406, "PGRST116", details="The result contains 2 rows"), "1")
 
 
 def test_an_error_never_quotes_supabases_text(read: Read) -> None:
-    """A message of Postgres may hold row content."""
+    """A message of Postgres may contain data of a row."""
     with pytest.raises(UpstreamRejected) as caught:
         read(says(400, "XX", message="private text", details="private", hint="private"))
     assert "private" not in json.dumps(caught.value.document())

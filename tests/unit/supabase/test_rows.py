@@ -31,7 +31,7 @@ def test_an_entry_without_metadata_must_look_like_one(
 
 
 def test_the_rows_of_a_table_by_their_ids() -> None:
-    """As texts, as they are written; what has no such id cannot be asked for."""
+    """Ids are texts, written as in the answer. If a row has no such id, nobody can ask for it."""
     table = b'[{"id":7},{"id":1.50},{"id":"a/b"},{"id":null},{"id":true},{"id":{}},{"other":1}]'
     assert row_ids(table, "id") == {"7", "1.50", "a/b"}
     assert row_digests(table, "id") == {
@@ -45,13 +45,13 @@ def test_the_rows_of_a_table_by_their_ids() -> None:
 
 @pytest.mark.parametrize("body", [b'{"id":1}', b"null", b'"["'])
 def test_what_is_no_array_is_no_table(body: bytes) -> None:
-    """Only what was checked before should come here."""
+    """Callers check this before, so it should not happen."""
     with pytest.raises(TypeError, match="array"):
         row_ids(body, "id")
 
 
 def test_a_digest_tells_rows_apart_and_not_spellings() -> None:
-    """A row of the table's answer is compared with a row asked for alone."""
+    """This lets us compare a row of the table's answer with a row that was read alone."""
     first = row_digest(b'{"id":1,"t":"\xc3\xa4"}')
     assert first == row_digest(b'{ "t": "\\u00e4",\n "id": 1 }')
     assert first != row_digest(b'{"id":1,"t":"a"}')
@@ -61,14 +61,14 @@ def test_a_digest_tells_rows_apart_and_not_spellings() -> None:
 
 
 def test_a_digest_tells_a_number_from_a_text() -> None:
-    """Also deep within a JSON column; and one spelling of a number from another."""
+    """It does so deep inside a JSON column, too. `1` also differs from `1.0`."""
     digests = {row_digest(b'{"a":[%s]}' % value) for value in (b"1", b'"1"', b"1.0", b"true")}
     assert len(digests) == 4
 
 
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
 def test_the_deepest_row_that_is_read_has_a_digest_too(opening: bytes, closing: bytes) -> None:
-    """Whatever an editor puts into a jsonb column."""
+    """An editor may put anything into a jsonb column."""
     depth = MAX_DEPTH - 2
     table = b'[{"id":1,"deep":%s1%s}]' % (opening * depth, closing * depth)
     assert is_plausible(table, row=False)

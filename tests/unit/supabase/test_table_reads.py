@@ -32,7 +32,7 @@ Read = Callable[..., bytes]
 
 
 def error(status: int, code: str) -> Answer:
-    """Return what answers with PostgREST's error."""
+    """Return a remote that answers with PostgREST's error."""
     return lambda: httpx.Response(status, json={"code": code})
 
 
@@ -41,13 +41,13 @@ FORBIDDEN = error(401, "42501")
 
 
 def numbered(count: int) -> list[dict[str, object]]:
-    """Return so many rows, with brackets and commas in them."""
+    """Return this many rows, with brackets and commas in them."""
     return [{"id": n, "t": "],["} for n in range(count)]
 
 
 @dataclass
 class Project:
-    """A remote as PostgREST is; ``function`` answers in the function's place where it is given."""
+    """A remote like PostgREST. If ``function`` is given, it answers the function's calls."""
 
     rows: list[dict[str, object]]
     max_rows: int = 10
@@ -72,7 +72,7 @@ class Project:
         return self.page(int(request.url.params.get("offset", "0")))
 
     def page(self, offset: int) -> httpx.Response:
-        """Return as many rows as an answer may have."""
+        """Return as many rows as one answer may have."""
         part = self.rows[offset : offset + self.max_rows]
         if offset and not part:
             return httpx.Response(416, json={"code": "PGRST103"})
@@ -90,7 +90,7 @@ class Project:
         return [row["id"] for row in json.loads(self.read())]
 
     def requests(self) -> list[str]:
-        """Return what was asked since the last call: offsets of pages, or the function."""
+        """Return what was asked since the last call: the offsets of pages, or the function."""
         asked = ["f" if "rpc/" in target else _offset(target) for target in self.asked]
         self.asked.clear()
         return asked
@@ -101,45 +101,45 @@ def _offset(target: str) -> str:
 
 
 def answer(status: int, **kwargs: object) -> Callable[[httpx.Request], httpx.Response]:
-    """Return a remote that always answers the same."""
+    """Return a remote that always gives the same answer."""
     return lambda _request: httpx.Response(status, **kwargs)  # type: ignore[arg-type]
 
 
 def test_one_page_is_handed_on_untouched(read: Read) -> None:
-    """Not a byte of Supabase's answer is changed."""
+    """No byte of Supabase's answer changes."""
     body = b'[ {"id":1,\n"t":"\\u00e4"} ]'
     headers = {"content-range": "0-0/1", "content-type": "application/json"}
     assert read(answer(200, content=body, headers=headers)) == body
 
 
 def test_a_short_table_is_one_request_each_time() -> None:
-    """The function is for long ones."""
+    """The function is for long tables."""
     project = Project(numbered(10))
     assert project.ids() == project.ids() == list(range(10))
     assert project.requests() == ["0", "0"]
 
 
 def test_an_empty_table_is_an_empty_array() -> None:
-    """No rows is an answer, not a failure."""
+    """A table without rows is an answer, not a failure."""
     assert Project([]).read() == b"[]"
 
 
 def test_a_long_table_is_read_by_the_function() -> None:
-    """In one request, from the second time on."""
+    """From the second read on, one request is enough."""
     project = Project(numbered(25))
     assert [project.ids(), project.ids()] == [list(range(25))] * 2
     assert project.requests() == ["0", "f", "f"]
 
 
 def test_the_functions_answer_is_handed_on_untouched() -> None:
-    """Not a byte of it is changed either."""
+    """No byte of its answer changes."""
     body = b'[ {"id":1},\n {"id":2,"t":"\\u00e4"} ]'
     project = Project(numbered(2), 1, lambda: httpx.Response(200, content=body, headers=JSON_TYPE))
     assert project.read() == body
 
 
 def test_what_the_function_is_asked() -> None:
-    """It is told the schema, and is itself in the first one that is exposed."""
+    """It gets the schema as an argument. The function itself is in the first exposed schema."""
     seen: list[httpx.Request] = []
 
     def remote(request: httpx.Request) -> httpx.Response:
@@ -161,7 +161,7 @@ def test_what_the_function_is_asked() -> None:
 
 
 def test_a_table_that_grows_and_shrinks_again() -> None:
-    """It is read as it is: as a page while it fits into one."""
+    """If the table fits into one page, it is read as a page."""
     project = Project(numbered(10))
     project.read()
     project.rows = numbered(11)
@@ -173,7 +173,7 @@ def test_a_table_that_grows_and_shrinks_again() -> None:
 
 
 def test_that_one_table_is_long_says_nothing_of_another() -> None:
-    """Each is remembered for itself."""
+    """We remember this for each table."""
     project = Project(numbered(25))
     project.read()
     project.requests()
@@ -186,7 +186,7 @@ def test_that_one_table_is_long_says_nothing_of_another() -> None:
     [MISSING, FORBIDDEN, error(403, "42501"), error(404, "42883")],
 )
 def test_without_the_function_a_long_table_is_read_in_pages(function: Answer) -> None:
-    """Where it is not installed, or the key may not use it; that is remembered for a while."""
+    """The function is missing, or the key may not call it. We remember that for a while."""
     project = Project(numbered(25), function=function)
     assert project.ids() == list(range(25))
     assert project.requests() == ["0", "f", "10", "20", "0", "10", "20"]
@@ -195,7 +195,7 @@ def test_without_the_function_a_long_table_is_read_in_pages(function: Answer) ->
 
 
 def test_a_function_that_was_missing_is_looked_for_after_a_while() -> None:
-    """Installed meanwhile, it is used within five minutes."""
+    """If it was installed meanwhile, it is used within five minutes."""
     project = Project(numbered(25), function=MISSING, now_ms=1_000_000)
     project.read()
     project.function = None
@@ -210,7 +210,7 @@ def test_a_function_that_was_missing_is_looked_for_after_a_while() -> None:
 
 
 def test_a_function_that_is_still_missing_costs_one_request_in_a_while() -> None:
-    """And the pages are read as before."""
+    """The table is still read in pages."""
     project = Project(numbered(25), function=MISSING)
     project.read()
     project.requests()
@@ -223,7 +223,7 @@ def test_a_function_that_is_still_missing_costs_one_request_in_a_while() -> None
 
 
 def test_a_clock_that_is_set_back_ends_the_pause() -> None:
-    """Nothing waits longer than it should, and no pause begins anew."""
+    """Nothing waits longer than it should, and no pause begins again."""
     project = Project(numbered(25), function=MISSING, now_ms=1_000_000)
     project.read()
     project.function = None
@@ -237,7 +237,7 @@ def test_a_clock_that_is_set_back_ends_the_pause() -> None:
 
 
 def test_what_is_missing_for_one_table_is_not_for_another() -> None:
-    """The function may not read every schema."""
+    """The function may be unable to read every schema."""
     project = Project(numbered(25), function=FORBIDDEN)
     project.read()
     project.function = None
@@ -271,7 +271,7 @@ def test_what_is_missing_for_one_table_is_not_for_another() -> None:
 def test_anything_else_that_goes_wrong_with_the_function_is_an_error(
     function: Answer, kind: type[UpstreamError]
 ) -> None:
-    """There is no falling back to what might show a table that never was."""
+    """The read does not fall back to pages, because pages may show a table that never existed."""
     project = Project(numbered(25), function=function)
     for _ in range(2):
         with pytest.raises(kind):
@@ -282,7 +282,7 @@ def test_anything_else_that_goes_wrong_with_the_function_is_an_error(
 
 
 def test_a_function_that_returns_rows_is_another_one() -> None:
-    """Its answer would have been cut, and the operator is told what to do."""
+    """Its answer would have been cut. The error tells the operator what to do."""
     cut = httpx.Response(200, json=numbered(10), headers={"content-range": "0-9/*"})
     with pytest.raises(InvalidAnswer, match=r"run the script of `npm run sql` again") as caught:
         Project(numbered(25), function=lambda: cut).read()
@@ -292,7 +292,7 @@ def test_a_function_that_returns_rows_is_another_one() -> None:
 
 
 def test_transient_failures_of_the_function_are_tried_again() -> None:
-    """As those of pages are."""
+    """Transient failures of pages are tried again, too."""
     answers = [httpx.Response(503), httpx.Response(503), httpx.Response(200, json=numbered(25))]
     project = Project(numbered(25), function=lambda: answers.pop(0))
     assert project.ids() == list(range(25))
@@ -300,7 +300,7 @@ def test_transient_failures_of_the_function_are_tried_again() -> None:
 
 
 def test_reads_at_the_same_time_do_not_disturb_each_other() -> None:
-    """Whatever they find out about the table."""
+    """This holds whatever they find out about the table."""
     project = Project(numbered(25), function=MISSING)
 
     async def both() -> list[bytes]:
@@ -311,7 +311,7 @@ def test_reads_at_the_same_time_do_not_disturb_each_other() -> None:
 
 
 def test_all_pages_are_joined_in_order() -> None:
-    """More rows than `max_rows` are not silently missing."""
+    """A reader gets all rows, even if there are more than `max_rows`."""
     project = Project(numbered(25), function=MISSING)
     assert json.loads(project.read()) == numbered(25)
     assert all("order=id.asc" in target for target in project.asked if "rpc/" not in target)
@@ -322,14 +322,14 @@ def test_all_pages_are_joined_in_order() -> None:
 def test_the_rows_of_a_table_are_counted(
     count: int, function: Callable[[], httpx.Response] | None
 ) -> None:
-    """However it is read; a row is not counted."""
+    """They are counted in each way of reading. For a single row there is no count."""
     project = Project(numbered(count), function=function)
     assert asyncio.run(project.supabase.read(ARTICLES)).rows == count
 
 
 @pytest.mark.parametrize("count", [11, 19, 20, 21, 30])
 def test_every_length_is_read(count: int) -> None:
-    """Full last pages too."""
+    """This includes tables whose last page is full."""
     assert Project(numbered(count), function=MISSING).ids() == list(range(count))
 
 
@@ -353,7 +353,7 @@ def test_the_pages_bytes_are_kept() -> None:
 
 
 def test_few_pages_are_asked_for_at_once() -> None:
-    """A Worker may have six connections open."""
+    """A Worker may have six open connections."""
     open_now = most = 0
 
     async def remote(request: httpx.Request) -> httpx.Response:
@@ -372,7 +372,7 @@ def test_few_pages_are_asked_for_at_once() -> None:
 
 
 def test_when_a_page_fails_the_others_are_not_read_to_the_end() -> None:
-    """The error is told at once."""
+    """The caller gets the error at once."""
     project = Project(numbered(200), function=MISSING)
     asked: list[int] = []
 
@@ -397,7 +397,7 @@ def test_when_a_page_fails_the_others_are_not_read_to_the_end() -> None:
 
 
 def test_a_table_that_changes_between_pages_is_read_again() -> None:
-    """An edit to a page that was already read must not be mixed with later pages."""
+    """An edit of a page that was already read must not be mixed with later pages."""
     project = Project(numbered(25), function=MISSING)
 
     def edit(number: int) -> None:
@@ -410,7 +410,7 @@ def test_a_table_that_changes_between_pages_is_read_again() -> None:
 
 
 def test_a_row_that_moves_between_pages_is_neither_lost_nor_doubled() -> None:
-    """A delete and an insert leave the count as it was and shift the pages."""
+    """A delete and an insert keep the count and shift the pages."""
     project = Project(numbered(25), function=MISSING)
 
     def move(number: int) -> None:
@@ -423,7 +423,7 @@ def test_a_row_that_moves_between_pages_is_neither_lost_nor_doubled() -> None:
 
 
 def test_a_pass_that_was_torn_is_not_compared() -> None:
-    """Only two whole passes, one right after the other, tell that nothing changed."""
+    """Only two whole passes, one right after the other, show that nothing changed."""
     project = Project(numbered(25), function=MISSING)
 
     def edit(number: int) -> None:
@@ -437,7 +437,7 @@ def test_a_pass_that_was_torn_is_not_compared() -> None:
 
 @pytest.mark.parametrize("shown", ["11-20/25", "10-19/26"])
 def test_a_page_of_other_rows_does_not_fit(shown: str) -> None:
-    """Each page must hold the rows that follow the last one's."""
+    """Each page must hold the rows that follow the last page's rows."""
     project = Project(numbered(25), function=MISSING)
 
     def remote(request: httpx.Request) -> httpx.Response:
@@ -454,7 +454,7 @@ def test_a_page_of_other_rows_does_not_fit(shown: str) -> None:
 
 
 def test_a_table_that_becomes_short_while_it_is_read_is_handed_on_untouched() -> None:
-    """Its only page is all of it."""
+    """Its only page is the whole table."""
     project = Project(numbered(25), function=MISSING)
 
     def shorten(number: int) -> None:
@@ -482,7 +482,7 @@ def test_a_table_that_never_holds_still_is_given_up(grow: bool) -> None:
 
 
 def test_a_table_of_which_each_pass_differs_is_given_up() -> None:
-    """Though no page's count does."""
+    """This holds even if the count stays the same."""
     project = Project(numbered(25), function=MISSING)
     project.before = lambda n: project.rows.__setitem__(0, {"id": 0, "edit": n})
     with pytest.raises(TornRead):
@@ -490,7 +490,7 @@ def test_a_table_of_which_each_pass_differs_is_given_up() -> None:
 
 
 def there_and_back(project: Project) -> None:
-    """Change two far-apart rows together before each last page, and back before the next pass."""
+    """Change two distant rows together before each last page, and back before the next pass."""
 
     def edit(_number: int) -> None:
         stamp = "B" if project.asked[-1].endswith("offset=20") else "A"
@@ -500,7 +500,7 @@ def there_and_back(project: Project) -> None:
 
 
 def test_a_change_that_is_taken_back_is_no_danger_to_the_function() -> None:
-    """One statement sees one moment: the two rows always go together."""
+    """One statement sees one moment, so it sees both changes or neither."""
     project = Project(numbered(25))
     there_and_back(project)
     for _ in range(3):
@@ -509,7 +509,7 @@ def test_a_change_that_is_taken_back_is_no_danger_to_the_function() -> None:
 
 
 def test_a_change_that_is_taken_back_may_fool_the_pages() -> None:
-    """Two equal passes, and yet a table that never was: what the function is for."""
+    """Two passes are equal, but such a table never existed. This is what the function is for."""
     project = Project(numbered(25), function=MISSING)
     there_and_back(project)
     rows = json.loads(project.read())
@@ -544,13 +544,13 @@ def test_a_change_that_is_taken_back_may_fool_the_pages() -> None:
 def test_rows_that_are_not_all_there_are_no_table(
     read: Read, remote: Callable[[httpx.Request], httpx.Response], words: str
 ) -> None:
-    """What an answer says of itself must agree with what it holds."""
+    """The rows of an answer must agree with what the answer says about them."""
     with pytest.raises(InvalidAnswer, match=words):
         read(remote)
 
 
 def test_the_time_limit_bounds_all_requests_of_a_read() -> None:
-    """However quickly each of many pages comes."""
+    """This holds even if each of many pages comes quickly."""
 
     async def slowly(request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(0.02)

@@ -17,7 +17,7 @@ ELSEWHERE = "https://cache.example.com/revalidate"
 
 @pytest.mark.parametrize("authorization", ["Bearer söcret", "bearer söcret", "Bearer  söcret "])
 def test_the_secret_opens(authorization: str) -> None:
-    """The scheme's case and spaces around the token do not matter."""
+    """The scheme's case does not matter, nor do spaces around the token."""
     require_secret(("söcret",), authorization, cut(ELSEWHERE))
 
 
@@ -30,7 +30,7 @@ def test_the_secret_opens(authorization: str) -> None:
 )
 @pytest.mark.parametrize("url", [ELSEWHERE, "http://localhost:8787/revalidate"])
 def test_nothing_else_does(authorization: str | None, url: str) -> None:
-    """Not on localhost either, once a secret is set."""
+    """If a secret is set, this holds on localhost, too."""
     with pytest.raises(Unauthorized) as caught:
         require_secret(("söcret",), authorization, cut(url))
     sent = (authorization or "").startswith("Bearer ")
@@ -65,7 +65,7 @@ SIGNED_AT_MS = 1000 * SIGNED_AT_S
 
 
 def signed_with(secret: str) -> Signature:
-    """Return the body's signature, as the Standard Webhooks specification has it."""
+    """Return the body's signature, as in the Standard Webhooks specification."""
     message = b"7.%d.%s" % (SIGNED_AT_S, BODY)
     digest = hmac.digest(secret.encode(), message, hashlib.sha256)
     headers = {
@@ -80,7 +80,7 @@ def signed_with(secret: str) -> Signature:
 
 @pytest.mark.parametrize("secret", ["söcret", "previous", "x" * 65])
 def test_a_signature_with_one_of_the_secrets_opens(secret: str) -> None:
-    """A sender that rotates its secret may send several signatures."""
+    """If a sender is replacing its secret, it may send several signatures."""
     secrets = ("söcret", "previous", "x" * 65)
     signature = signed_with(secret)
     signature.require(secrets, BODY)
@@ -103,7 +103,7 @@ FORGED = {
 
 @pytest.mark.parametrize(("signature", "body"), FORGED.values(), ids=FORGED)
 def test_no_other_signature_opens(signature: Signature, body: bytes) -> None:
-    """It covers the id, the time and every byte of the body."""
+    """A signature is made of the id, the time and every byte of the body."""
     with pytest.raises(Unauthorized, match="`webhook-signature` does not fit this body") as caught:
         signature.require(("söcret",), body)
     assert not caught.value.token_was_sent
@@ -111,19 +111,19 @@ def test_no_other_signature_opens(signature: Signature, body: bytes) -> None:
 
 @pytest.mark.parametrize("off_by_s", [0, 300, -300])
 def test_a_signature_opens_for_five_minutes(off_by_s: int) -> None:
-    """Two machines' clocks differ, so it may also be from the future."""
+    """Two machines' clocks differ, so its time may also be in the future."""
     GOOD.require_recent(SIGNED_AT_MS + 1000 * off_by_s)
 
 
 @pytest.mark.parametrize("timestamp", ["1000301", "999699", "1" * 5000])
 def test_an_old_signature_does_not_open(timestamp: str) -> None:
-    """Nor one of a later time."""
+    """A signature is also refused if its time is too far in the future."""
     with pytest.raises(Unauthorized, match="differs from the Worker's clock by more than five"):
         Signature("", "", timestamp).require_recent(SIGNED_AT_MS)
 
 
 @pytest.mark.parametrize("timestamp", ["", "now", "-1", "1e6", "\u0661", "²"])
 def test_a_signature_needs_a_time(timestamp: str) -> None:
-    """In digits."""
+    """The time has to be in digits."""
     with pytest.raises(Unauthorized, match="needs `webhook-timestamp`, in Unix seconds"):
         Signature("", "", timestamp).require_recent(SIGNED_AT_MS)

@@ -23,13 +23,16 @@ SPELLINGS = st.sampled_from([quote, quote_plus, lambda text: quote(text, "*,.():
 
 
 def spelled(pairs: Pairs, spelling: object = quote) -> str:
-    """Return a query string as a client may spell it."""
+    """Return a query string in one of the ways in which a client may write it."""
     assert callable(spelling)
     return "&".join(f"{spelling(name)}={spelling(value)}" for name, value in pairs)
 
 
 def read_of(raw: str) -> Pairs:
-    """Return a query string as PostgREST reads it: decoded, sorted by name alone, stably."""
+    """Return a query string as PostgREST reads it: decoded, and sorted by name only.
+
+    The order of values with the same name stays.
+    """
     return sorted(parse_qsl(raw, keep_blank_values=True), key=lambda pair: pair[0].encode())
 
 
@@ -59,7 +62,7 @@ def read_of(raw: str) -> Pairs:
     ],
 )
 def test_every_spelling_has_one_text(raw: str, expected: str) -> None:
-    """Which is a spelling itself."""
+    """The text is itself a query string that a client may send."""
     assert canonical(raw) == expected
     assert canonical(expected) == expected
 
@@ -89,12 +92,12 @@ def test_every_spelling_has_one_text(raw: str, expected: str) -> None:
     ],
 )
 def test_what_cannot_be_told_for_sure_has_none(raw: str) -> None:
-    """Servers and proxies may read it in more than one way, or it has a key."""
+    """Servers and proxies may read it in more than one way, or it has a key in it."""
     assert canonical(raw) is None
 
 
 def test_a_long_query_has_one() -> None:
-    """Up to 16 KiB."""
+    """It may have 16 KiB."""
     raw = "a=" + "x" * (16 * 1024 - 2)
     assert canonical(raw) == raw
 
@@ -103,7 +106,7 @@ def test_a_long_query_has_one() -> None:
 def test_the_order_of_different_names_does_not_matter(
     pairs: Pairs, spelling: object, random: Random
 ) -> None:
-    """Nor does the way they are encoded."""
+    """The way in which names are encoded does not matter either."""
     queues: dict[str, Pairs] = {}
     for name, value in pairs:
         queues.setdefault(name, []).append((name, value))
@@ -117,14 +120,14 @@ def test_the_order_of_different_names_does_not_matter(
 def test_two_reads_have_one_text_only_if_postgrest_reads_the_same(
     one: Pairs, other: Pairs, spelling: object
 ) -> None:
-    """The order of one name's values counts, too."""
+    """For one name, the order of the values counts too."""
     raw, others = spelled(one), spelled(other, spelling)
     assert (canonical(raw) == canonical(others)) is (read_of(raw) == read_of(others))
 
 
 @given(PAIRS.filter(bool), SPELLINGS)
 def test_the_order_of_one_names_values_matters(pairs: Pairs, spelling: object) -> None:
-    """`select` counts once, the first time; arguments of a function become an array."""
+    """For `select`, only the first counts. A function's arguments become an array."""
     same = [("a", value) for _, value in pairs]
     reordered = spelled(same[::-1], spelling)
     assert (canonical(spelled(same)) == canonical(reordered)) is (same == same[::-1])
@@ -134,7 +137,7 @@ def test_the_order_of_one_names_values_matters(pairs: Pairs, spelling: object) -
 def test_postgrest_reads_it_as_it_reads_what_the_client_sent(
     pairs: Pairs, spelling: object
 ) -> None:
-    """So the answer is the one that the client would get."""
+    """So the client would get the same answer from Supabase."""
     raw = spelled(pairs, spelling)
     text = canonical(raw)
     assert text is not None
@@ -149,7 +152,7 @@ def query(method: str = "GET", target: str = "articles", raw: str = "", **header
 
 
 def test_a_plain_read_is_its_target_and_parameters() -> None:
-    """Nothing else."""
+    """It has nothing else."""
     assert query() == Query("articles")
     assert query(target="rpc/top", raw="b=1&a=2") == Query("rpc/top", "a=2&b=1", accept="any")
 
@@ -171,7 +174,7 @@ def test_a_plain_read_is_its_target_and_parameters() -> None:
     ],
 )
 def test_a_media_type_has_a_word(accept: str | None, word: str) -> None:
-    """The one that supabase-js asks for with each of its calls."""
+    """This is the media type that supabase-js asks for in each call."""
     assert query_in("GET", "articles", "", Variant(accept)) == Query("articles", accept=word)
     assert ACCEPTED[word] in {"application/json", (accept or "").replace(" ", "").lower()}
 
@@ -181,7 +184,7 @@ def test_a_media_type_has_a_word(accept: str | None, word: str) -> None:
     [(None, "any"), ("*/*", "any"), ("application/json", ""), ("text/csv", "csv")],
 )
 def test_a_function_may_choose_its_media_type(accept: str | None, word: str) -> None:
-    """Where the client takes any."""
+    """It may do so if the client accepts any type."""
     assert query_in("GET", "rpc/x", "", Variant(accept)) == Query("rpc/x", accept=word)
     assert ACCEPTED["any"] == "*/*"
 
@@ -221,7 +224,7 @@ def test_another_media_type_is_passed_on(accept: str) -> None:
     ],
 )
 def test_of_several_media_types_the_first_decides(target: str, accept: str, word: str) -> None:
-    """Axios and Angular accept such a list."""
+    """Axios and Angular send such lists."""
     assert query(target=target, accept=accept) == Query(target, accept=word)
 
 
@@ -239,7 +242,7 @@ def test_of_several_media_types_the_first_decides(target: str, accept: str, word
     ],
 )
 def test_a_count_is_part_of_the_query(prefer: str, count: str) -> None:
-    """Preferences that change nothing of a read are not."""
+    """Preferences that change nothing in a read are no part of it."""
     assert query(prefer=prefer) == Query("articles", count=count)
 
 
@@ -264,24 +267,24 @@ def test_another_preference_is_passed_on(prefer: str) -> None:
 
 
 def test_a_schema_is_part_of_the_query() -> None:
-    """As the client names it."""
+    """It is written as the client names it."""
     assert query(profile="public") == Query("articles", profile="public")
     assert query(profile="x" * 63) == Query("articles", profile="x" * 63)
 
 
 @pytest.mark.parametrize("profile", ["", "a b", "größe", "a;b", "a\n", "x" * 64])
 def test_what_is_no_schema_is_passed_on(profile: str) -> None:
-    """It stands in the key, and in a header."""
+    """It would stand in the key, and in a header."""
     assert query(profile=profile) == PassedOn(Reason.PROFILE)
 
 
 def test_a_query_string_that_is_not_safe_is_passed_on() -> None:
-    """Whatever else is asked for."""
+    """This holds whatever else the request asks for."""
     assert query(raw="a;b", prefer="x", accept="y", profile="") == PassedOn(Reason.QUERY)
 
 
 def test_a_head_is_a_read_of_its_own_only_where_it_counts() -> None:
-    """PostgREST may count rows without reading any; else GET's headers are the answer."""
+    """PostgREST may count rows without reading any. Without a count, HEAD gets GET's headers."""
     assert query("HEAD") == query("GET") == Query("articles")
     assert query("HEAD", prefer="count=exact") == Query("articles", count="exact", head=True)
     assert query("GET", prefer="count=exact") == Query("articles", count="exact")

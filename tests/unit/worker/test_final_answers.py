@@ -1,4 +1,4 @@
-"""What PostgREST itself answers is final, wherever it is learnt; a failure is not."""
+"""An answer that PostgREST itself gives is final, whoever received it. A failure is not final."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def program(program: Program) -> Program:
 
 
 async def read(program: Program, path: str, *, at: str = "home") -> Answer:
-    """Ask as anybody does, with the public key."""
+    """Send a read with the public key."""
     return await program.ask("GET", path, {"apikey": KEY}, at=at)
 
 
@@ -50,7 +50,7 @@ async def test_sql_can_forbid_to_store_a_table_a_row_and_a_query(
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_json_that_is_nested_too_deeply_is_final(program: Program, path: str) -> None:
-    """It may be right, so the old one is not served in its place."""
+    """The answer may be right, so no old answer is served in its place."""
     await read(program, path)
     await program.live(2)
     deep = b'[{"id": 7, "x": ' + b"[" * 700 + b"]" * 700 + b"}]"
@@ -67,7 +67,7 @@ async def test_json_that_is_nested_too_deeply_is_final(program: Program, path: s
 async def test_it_removes_what_the_readers_location_does_not_show(
     program: Program, path: str
 ) -> None:
-    """A location may not show an entry yet, or KV may fail."""
+    """At the reader's location KV may not show an entry yet, or KV may fail."""
     await read(program, path)
     await program.live(61)
     program.supabase.refuse(401, "42501")
@@ -93,7 +93,7 @@ async def test_health_remembers_a_refusal_when_the_object_is_evicted(program: Pr
 
 
 async def test_what_supabase_says_to_others_is_not_lost(program: Program) -> None:
-    """What it says to shared caches is."""
+    """The client also gets what Supabase says to shared caches."""
     sent = {
         "cache-status": "gateway; fwd=miss",
         "access-control-expose-headers": "X-Total, ETag",

@@ -34,7 +34,7 @@ def failing(answer: Answer) -> bool:
 
 
 async def test_all_is_told(program: Program) -> None:
-    """An entry is described by its metadata; KV's value is not looked into."""
+    """The entry's metadata describes it; the value in KV is not read."""
     await program.get("/articles")
     await program.live(12.5)
     report = await program.get("/health")
@@ -69,7 +69,7 @@ async def test_all_is_told(program: Program) -> None:
 async def test_nothing_is_known_of_another_workers_entry(
     program: Program, metadata: str | None
 ) -> None:
-    """It is served all the same."""
+    """Readers still get it."""
     program.kv.set("/notes", b"[]", metadata)
     told = await table(program, "notes")
     assert told.items() >= {"serving": True, "cached": True, **NO_ENTRY}.items()
@@ -88,7 +88,7 @@ async def test_an_entry_of_another_project_is_none(program: Program) -> None:
 
 
 async def test_the_project_has_no_say_in_whether_tables_are_served(program: Program) -> None:
-    """Even if it cannot be asked."""
+    """This holds even if the project's object cannot be asked."""
     program.durable("*").is_reachable = False
     report = await program.get("/health")
     assert not failing(report)
@@ -97,7 +97,7 @@ async def test_the_project_has_no_say_in_whether_tables_are_served(program: Prog
 
 
 async def test_without_an_entry_a_failing_supabase_is_unhealthy(program: Program) -> None:
-    """One table is enough. Whether an older failure still holds nobody knows."""
+    """One such table is enough. If the failure is older, nobody knows whether it still holds."""
     program.supabase.fail(of="/products")
     await program.get("/products")
     report = await program.get("/health")
@@ -129,7 +129,7 @@ async def test_with_an_entry_a_failing_supabase_is_none_of_the_readers_business(
 
 
 async def test_a_table_that_is_refused_is_unhealthy(program: Program) -> None:
-    """For as long as it is: PostgREST would say the same to every reader."""
+    """It stays so while PostgREST refuses: every reader would get the same answer."""
     program.supabase.refuse(401, "42501", of="/products")
     await program.get("/products")
     await program.live(600)
@@ -140,7 +140,7 @@ async def test_a_table_that_is_refused_is_unhealthy(program: Program) -> None:
 
 
 async def test_a_table_that_cannot_be_looked_at_hides_no_other(program: Program) -> None:
-    """Its problem stands in its place: KV's or its object's. Bodies are let go of."""
+    """Its problem, from KV or from its object, stands in its place. Unread bodies are cancelled."""
     program.kv.refuse("get", "/articles")
     program.kv.set("/notes", b"[]")
     program.durable("notes").is_reachable = False
@@ -155,7 +155,7 @@ async def test_a_table_that_cannot_be_looked_at_hides_no_other(program: Program)
 
 
 async def test_tables_are_looked_at_side_by_side(program: Program) -> None:
-    """A monitor waits for the slowest, not for the sum."""
+    """A monitor waits for the slowest table, not for the sum."""
     program.kv.delay_s = 1
     await program.get("/health")
     assert program.clock.passed_s == 1

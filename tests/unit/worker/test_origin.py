@@ -1,4 +1,4 @@
-"""Whose page a browser sends a request for."""
+"""From which pages a browser may send requests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edge_cache.worker.origin import require_own_origin
 @pytest.mark.parametrize("host", ["localhost:8787", "localhost", "127.0.0.1:80", "[::1]:8787"])
 @pytest.mark.parametrize("site", [None, "same-origin"])
 def test_the_own_page_may_send_requests(host: str, site: str | None) -> None:
-    """As may whoever names no origin: a program, or a person with an address bar."""
+    """A program, or a person who types the address, names no origin. They may, too."""
     url = f"http://{host}/revalidate"
     for origin in (f"http://{host}", None):
         require_own_origin({"origin": origin, "sec-fetch-site": site}.get, cut(url))
@@ -35,6 +35,6 @@ def test_the_own_page_may_send_requests(host: str, site: str | None) -> None:
     ],
 )
 def test_a_page_of_another_site_may_not(sent: dict[str, str]) -> None:
-    """An image's request names no origin, but its site."""
+    """A request for an image names no origin, but it names its site."""
     with pytest.raises(ForeignOrigin):
         require_own_origin(sent.get, cut("http://localhost:8787/revalidate"))

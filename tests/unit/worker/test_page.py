@@ -1,4 +1,4 @@
-"""The page as an answer: its headers, and who gets it. What it shows is looked at in a browser."""
+"""The page as an answer: its headers, and who gets it. Tests in a browser look at what it shows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ JSON = "application/json; charset=utf-8"
 
 
 def html_of(answer: Answer) -> str:
-    """Return the page, having looked at what it always has."""
+    """Return the page, after a check of what it always has."""
     assert answer.body is not None
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["content-length"] == str(len(answer.body))
@@ -27,12 +27,12 @@ def html_of(answer: Answer) -> str:
 
 
 def source_of(text: str) -> str:
-    """Return what a policy calls an inline text."""
+    """Return the name that a policy has for an inline text."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 async def test_the_page_is_one_document(program: Program) -> None:
-    """Its style and its script are in it, and nothing is loaded."""
+    """Its style and its script are in it. It loads nothing."""
     html = html_of(await program.get("/", accept="*/*"))
     assert "<!doctype html>" in html
     assert 'href="page.css"' not in html
@@ -42,7 +42,7 @@ async def test_the_page_is_one_document(program: Program) -> None:
 
 
 async def test_its_policy_allows_nothing_but_what_is_in_it(program: Program) -> None:
-    """And requests to the Worker that it came from."""
+    """It also allows requests to the Worker that it came from."""
     answer = await program.get("/")
     html = html_of(answer)
     (style,) = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
@@ -63,7 +63,7 @@ async def test_its_policy_allows_nothing_but_what_is_in_it(program: Program) -> 
 
 @pytest.mark.parametrize("path", ["/", "/health"])
 async def test_head_has_the_headers_of_get(program: Program, path: str) -> None:
-    """And no body."""
+    """But it has no body."""
     head = await program.head(path, accept=BROWSER)
     assert (head.status, head.body) == (200, None)
     assert head.headers == (await program.get(path, accept=BROWSER)).headers
@@ -101,12 +101,12 @@ def test_who_prefers_html(accept: str) -> None:
     ],
 )
 def test_who_does_not(accept: str) -> None:
-    """Without a preference it is JSON, as ever."""
+    """If nothing is preferred, the answer is JSON, as before."""
     assert not prefers_html(accept)
 
 
 async def test_health_is_the_page_for_who_prefers_html(program: Program) -> None:
-    """A cache is told that it depends on Accept."""
+    """Vary tells caches that the answer depends on Accept."""
     answer = await program.get("/health", accept=BROWSER)
     assert html_of(answer) == html_of(await program.get("/"))
     assert (answer.status, answer.headers["vary"]) == (200, "Accept")
@@ -115,7 +115,7 @@ async def test_health_is_the_page_for_who_prefers_html(program: Program) -> None
 
 
 async def test_the_page_has_the_status_of_the_report(program: Program) -> None:
-    """So a monitor that asks as a browser does is told the same."""
+    """So a monitor that sends a browser's headers sees the same status."""
     program.supabase.fail()
     await program.get("/articles")
     assert (await program.get("/health")).status == 503
@@ -123,7 +123,7 @@ async def test_the_page_has_the_status_of_the_report(program: Program) -> None:
 
 
 async def test_it_can_be_turned_off() -> None:
-    """Then there is nothing at `/`, and `/health` is JSON for everybody."""
+    """Then `/` does not exist, and `/health` is JSON for everybody."""
     program = Program(status_page="off")
     assert (await program.get("/", accept=BROWSER)).status == 404
     assert (await program.post("/", b"")).status == 404
@@ -134,7 +134,7 @@ async def test_it_can_be_turned_off() -> None:
 
 @pytest.mark.parametrize("path", ["/", "/health"])
 async def test_a_worker_that_is_not_configured_has_the_page(path: str) -> None:
-    """With 503; HEAD too. Whether it may be shown is not known, so it is."""
+    """Its status is 503, for HEAD too. We cannot know whether it was turned off, so it is shown."""
     program = Program(supabase_url=None)
     get, head = await program.get(path, accept=BROWSER), await program.head(path, accept=BROWSER)
     assert "<title>" in html_of(get)
@@ -154,6 +154,6 @@ async def test_a_worker_that_is_not_configured_has_the_page(path: str) -> None:
 async def test_the_report_says_who_may_revalidate(
     secret: str | None, url: str, expected: str
 ) -> None:
-    """So that a person is asked for a secret only where there is one."""
+    """So the page asks a person for a secret only if there is one."""
     program = Program(revalidate_secret=secret)
     assert (await program.get(url)).json["revalidation"] == expected

@@ -1,4 +1,4 @@
-"""The page's words for figures, in Node."""
+"""How the page shows numbers and times, tested in Node."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_figures_are_words(function: str, words: dict[float, str]) -> None:
 
 
 def test_ages_are_told_by_the_workers_clock() -> None:
-    """If the browser's clock is wrong, that does not matter; nothing is read in the future."""
+    """The browser's clock may be wrong. No age is negative."""
     report = '{now: "2001-01-01T00:01:00Z"}'
     times = '["2001-01-01T00:00:00Z", "2001-01-01T00:02:00Z"]'
     assert said(f"{times}.map(clock({report}, 5000))") == [65, 0]

@@ -1,4 +1,4 @@
-"""Which requests are passed on to Supabase, why, and what is told of it."""
+"""Which requests are passed on to Supabase, why, and what the answer and the log say."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def program(program: Program) -> Program:
 
 @pytest.mark.parametrize("method", READS)
 async def test_a_read_that_is_not_everybodys_is_passed_on(program: Program, method: str) -> None:
-    """As it came, with the caller's credentials; nothing of it is kept."""
+    """Supabase gets it unchanged, with the caller's credentials. Nothing of it is kept."""
     target = "/rest/v1/articles/?select=%2A&a=+"
     program.supabase.answer(206, [])
     sent = {"apikey": "sb_secret_mine", "authorization": "Bearer mine"}
@@ -73,7 +73,7 @@ async def test_anything_but_a_read_is_passed_on_for_its_method(
 
 @pytest.mark.parametrize("path", SERVICES)
 async def test_all_passes_services_on(path: str) -> None:
-    """Reads because they are of a service; the log names it alone."""
+    """Reads are passed on because they belong to a service. The log has only the service's name."""
     program = Program(pass_through="all")
     program.supabase.answer(200)
     get, options = await program.get(path), await program.ask("OPTIONS", path)
@@ -88,7 +88,7 @@ async def test_all_passes_services_on(path: str) -> None:
 @pytest.mark.parametrize("mode", ["rest", "off"])
 @pytest.mark.parametrize("path", SERVICES)
 async def test_services_are_not_passed_on_unasked(path: str, mode: str) -> None:
-    """Their 404 says what would."""
+    """Their 404 says which variable would pass them on."""
     program = Program(pass_through=mode)
     answer = await program.get(path)
     assert (answer.status, answer.slug) == (404, "not-found")
@@ -102,7 +102,7 @@ async def test_services_are_not_passed_on_unasked(path: str, mode: str) -> None:
 
 @pytest.mark.parametrize("method", [*READS, *OTHERS])
 async def test_off_refuses_what_the_cache_does_not_answer(method: str) -> None:
-    """In PostgREST's shape, with the variable's name."""
+    """The error has PostgREST's form, and names the variable."""
     program = Program(pass_through="off")
     answer = await program.ask(method, "/rest/v1/articles?x=private")
     assert (answer.status, program.supabase.requests) == (403, [])
@@ -127,7 +127,7 @@ async def test_off_refuses_what_the_cache_does_not_answer(method: str) -> None:
 
 @pytest.mark.parametrize("path", ["/rest/v1/articles/x", "/auth/v1/user"])
 async def test_a_supabase_that_cannot_be_reached_is_told_in_its_own_shape(path: str) -> None:
-    """With a status at which its clients give up; HEAD has the same headers."""
+    """Its clients do not try again at this status. HEAD has the same headers."""
     program = Program(pass_through="all")
     program.supabase.fail()
     get, head = await program.get(path), await program.head(path)
@@ -139,7 +139,7 @@ async def test_a_supabase_that_cannot_be_reached_is_told_in_its_own_shape(path: 
 
 @pytest.mark.parametrize("path", ["/rest/v1/articles", "/auth/v1/user"])
 async def test_an_unexpected_exception_has_that_shape_too(path: str) -> None:
-    """What happened stands in the log, which has the status that was sent."""
+    """The log says what happened, and has the status that was sent."""
     program = Program(pass_through="all")
     program.supabase.fail(ZeroDivisionError("private"))
     answer = await program.post(path, b"")
@@ -150,7 +150,7 @@ async def test_an_unexpected_exception_has_that_shape_too(path: str) -> None:
 
 @pytest.mark.parametrize("mode", ["rest", "off"])
 async def test_without_its_object_a_query_is_passed_on(mode: str) -> None:
-    """Supabase may well be there. If nothing is passed on, the client is told to wait."""
+    """Supabase may well be there. If nothing is passed on, the client is asked to wait."""
     program = Program(pass_through=mode)
     program.supabase.write("articles", id=7)
     program.durable("articles").is_reachable = False

@@ -25,7 +25,7 @@ EDGE = "https://cache.example.com"
 
 @pytest.fixture
 def decides() -> Public:
-    """Return what decides."""
+    """Return an object that decides this."""
     return Public(Settings("https://abc.supabase.co", KEY, declared=DECLARED))
 
 
@@ -35,7 +35,7 @@ def asked(
     headers: Mapping[str, str | None] | None = None,
     method: str = "GET",
 ) -> Resource | PassedOn:
-    """Return what becomes of a request with the public key, and with other headers."""
+    """Return the decision for a request with the public key and with other headers."""
 
     async def body(_limit: int) -> bytes | None:
         raise AssertionError
@@ -79,13 +79,13 @@ def asked(
 def test_a_read_of_what_is_declared_is_answered(
     decides: Public, path: str, headers: dict[str, str], resource: Resource
 ) -> None:
-    """However it is spelled; the second time it is remembered."""
+    """Any way of writing it is answered; the second time, the decision is remembered."""
     for _ in range(2):
         assert asked(decides, path, headers) == resource
 
 
 def test_a_head_that_counts_is_a_read_of_its_own(decides: Public) -> None:
-    """It is not mistaken for the GET that was asked before."""
+    """The GET that came before it is another read."""
     headers = {"prefer": "count=exact"}
     get = Resource(ARTICLES, query=Query("articles", count="exact"))
     head = Resource(ARTICLES, query=Query("articles", count="exact", head=True))
@@ -97,7 +97,7 @@ def test_a_head_that_counts_is_a_read_of_its_own(decides: Public) -> None:
 def test_the_public_key_may_be_the_bearer_token_too(
     decides: Public, authorization: str | None
 ) -> None:
-    """As supabase-js sends it where nobody is signed in."""
+    """supabase-js sends it so if nobody is signed in."""
     answered = asked(decides, "/rest/v1/articles", {"authorization": authorization})
     assert isinstance(answered, Resource)
 
@@ -125,7 +125,7 @@ def test_the_public_key_may_be_the_bearer_token_too(
 def test_what_is_not_the_same_for_everybody_is_passed_on(
     decides: Public, headers: dict[str, str | None], why: str
 ) -> None:
-    """Even if the same words were answered with the public key a moment ago."""
+    """This holds even if the same words with the public key were just answered."""
     asked(decides, "/rest/v1/articles")
     for _ in range(2):
         assert asked(decides, "/rest/v1/articles", headers) == PassedOn(Reason(why))
@@ -152,18 +152,21 @@ def test_what_is_not_the_same_for_everybody_is_passed_on(
 def test_what_is_not_declared_or_not_safe_is_passed_on(
     decides: Public, path: str, why: str
 ) -> None:
-    """Supabase itself tells what it is."""
+    """Supabase itself says what it is."""
     assert asked(decides, path) == PassedOn(Reason(why))
 
 
 def test_a_schema_that_is_declared_may_be_named(decides: Public) -> None:
-    """`public` too."""
+    """`public` may be named, too."""
     named = asked(decides, "/rest/v1/articles", {"accept-profile": "public"})
     assert named == Resource(ARTICLES, query=Query("articles", profile="public"))
 
 
 def test_what_was_decided_is_remembered(decides: Public) -> None:
-    """Parsing takes longer than all the rest of a hit. A thousand of them, none of them long."""
+    """Parsing takes longer than the rest of a hit.
+
+    A thousand decisions are kept, all of them short.
+    """
 
     def decided(raw: str, **headers: str) -> Resource | PassedOn:
         return asked(decides, f"/rest/v1/articles?{raw}", headers)

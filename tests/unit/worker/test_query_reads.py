@@ -22,7 +22,7 @@ def program(program: Program) -> Program:
 
 
 async def outdated(program: Program, query: str = QUERY) -> None:
-    """Make a query's entry out of date, so that Supabase's next answer is a reader's."""
+    """Make a query's entry outdated, so that a reader gets Supabase's next answer."""
     await program.query(query)
     await program.live(1)
     program.supabase.hold("/articles")
@@ -37,7 +37,10 @@ async def outdated(program: Program, query: str = QUERY) -> None:
 
 @pytest.mark.parametrize("query", [QUERY, EMBEDDING])
 async def test_an_answer_is_replayed(program: Program, query: str) -> None:
-    """With Supabase's status and headers, and with those of a cache; the log names no value."""
+    """It has Supabase's status and headers, and the headers of a cache.
+
+    The log has none of its values.
+    """
     program.supabase.headers = {"content-location": "/articles", "x-mine": "not replayed"}
     miss = await program.query(f"{query}&limit=1", **COUNTED)
     assert miss.cache_status == "fwd=uri-miss; fwd-status=206; stored"
@@ -77,7 +80,7 @@ async def test_an_entry_is_out_of_date_after_any_change_of_its_table(program: Pr
 
 @pytest.mark.parametrize("body", [b"[]", b"{}"])
 async def test_an_entry_of_another_workers_is_malformed(program: Program, body: bytes) -> None:
-    """Nobody knows its headers."""
+    """We do not know its headers."""
     await program.query(QUERY)
     await program.live(1)
     (key,) = program.kv.keys
@@ -87,7 +90,7 @@ async def test_an_entry_of_another_workers_is_malformed(program: Program, body: 
 
 
 async def test_no_line_of_the_log_has_a_querys_values(program: Program) -> None:
-    """Whatever happens; equal queries stay recognisable."""
+    """This holds whatever happens. But the log shows which queries are equal."""
     query = "articles?title=eq.secret"
     await program.query(query)
     await program.live(301)
@@ -108,7 +111,7 @@ async def test_no_line_of_the_log_has_a_querys_values(program: Program) -> None:
 
 
 async def test_a_query_ages_after_five_minutes() -> None:
-    """Whatever the maximum age of tables is."""
+    """The maximum age of tables does not matter."""
     program = Program(max_age_seconds=5)
     program.supabase.write("articles", id=1, title="old")
     await program.query(QUERY)
@@ -127,7 +130,7 @@ async def test_a_query_ages_after_five_minutes() -> None:
 async def test_a_table_that_readers_still_want_is_read_again_after_two_days(
     program: Program,
 ) -> None:
-    """Though a hit does not pass its object: twice a day a reader has the entry renewed."""
+    """Hits do not reach its object. So twice a day a reader starts a refresh of the entry."""
     await program.get("/articles")
     for hour in range(48):
         await program.live(60 * 60)
@@ -140,7 +143,7 @@ async def test_a_table_that_readers_still_want_is_read_again_after_two_days(
 
 
 async def test_a_query_that_an_edit_refreshed_is_still_wanted(program: Program) -> None:
-    """It is fresh, but a reader has its object know that, once for each maximum age."""
+    """It is fresh, but once in each maximum age a reader lets the object know that it is wanted."""
     await program.query(QUERY)
     await program.live(250)
     await program.webhook("articles", 1)
@@ -154,7 +157,10 @@ async def test_a_query_that_an_edit_refreshed_is_still_wanted(program: Program) 
 
 
 async def test_rows_are_not_renewed_for_being_wanted(program: Program) -> None:
-    """They are refreshed whether anybody wants them or not. Nor are another Worker's entries."""
+    """They are refreshed even if nobody wants them.
+
+    Another Worker's entries are not renewed either.
+    """
     await program.get("/articles/1")
     program.kv.set("/articles", b"[]")
     await program.live(2 * HALF_A_DAY_S)
@@ -175,7 +181,7 @@ async def test_what_supabase_said_is_not_sent_where_an_old_entry_is(program: Pro
 @pytest.mark.parametrize("has_old", [True, False])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_a_final_answer_is_handed_on(program: Program, has_old: bool, method: str) -> None:
-    """As it came; nothing is stored, and an old entry goes."""
+    """The client gets it unchanged. Nothing is stored, and an old entry is deleted."""
     if has_old:
         await outdated(program)
     program.supabase.refuse(400, "42703")
@@ -199,7 +205,10 @@ async def test_a_final_answer_is_handed_on(program: Program, has_old: bool, meth
 async def test_a_failure_has_postgrests_shape(
     program: Program, failure: Exception, status: int, code: str
 ) -> None:
-    """Supabase's clients understand no other; at 503 they would try again for seven seconds."""
+    """Supabase's clients understand no other form.
+
+    At 503 they would try again for seven seconds.
+    """
     program.supabase.fail(failure)
     answer = await program.query(QUERY)
     assert (answer.status, answer.json["code"]) == (status, code)

@@ -22,12 +22,12 @@ def program(program: Program) -> Program:
 
 
 def read(program: Program, kind: str) -> list[str]:
-    """Return which keys of KV readers looked at."""
+    """Return the keys in KV that readers looked at."""
     return [key for _, what, key in program.kv.tried if what == kind]
 
 
 async def outdated(program: Program) -> Answer:
-    """Make the row's entry out of date; return the answer that it came from."""
+    """Make the row's entry outdated; return the answer that it came from."""
     answer = await program.get("/articles/7")
     program.supabase.write("articles", **NEW)
     await program.live(60)
@@ -74,7 +74,7 @@ async def test_an_entry_is_the_json_text_alone(program: Program) -> None:
 
 
 async def test_a_table_is_looked_up_without_a_version_and_a_row_with_it(program: Program) -> None:
-    """A table's entry is overwritten with each version; its rows' entries become out of date."""
+    """A new version overwrites a table's entry, but makes the entries of its rows outdated."""
     await program.get("/articles")
     await program.get("/articles/7")
     assert sorted(read(program, "get")) == ["/articles", "/articles/7", "/articles?version"]
@@ -84,7 +84,7 @@ async def test_a_table_is_looked_up_without_a_version_and_a_row_with_it(program:
 async def test_who_has_the_bytes_gets_304_and_head_no_body(
     program: Program, is_stored: bool
 ) -> None:
-    """On a hit, and on a miss; a body that is not sent is let go of."""
+    """This holds on a hit and on a miss. If a body is not sent, its stream is cancelled."""
     etag = (await program.get("/articles/7")).headers["etag"]
     await program.live(1)
     for method, sent, status in (
@@ -106,7 +106,7 @@ async def test_who_has_the_bytes_gets_304_and_head_no_body(
 
 
 async def test_until_kv_shows_an_entry_the_objects_memory_answers(program: Program) -> None:
-    """Supabase was not asked for this reader, so nothing was forwarded."""
+    """Supabase was not asked for this reader, so no status says that it was."""
     writing = program.kv.hold("/articles/7")
     await program.get("/articles/7")
     assert (await program.get("/articles/7")).cache_status == "hit; detail=memory"
@@ -133,7 +133,7 @@ async def test_another_location_sees_an_edit_after_half_a_minute(program: Progra
 @pytest.mark.parametrize("what", ["get", "read"])
 @pytest.mark.parametrize("path", PATHS)
 async def test_where_kv_fails_supabase_answers(program: Program, path: str, what: str) -> None:
-    """Or the object's memory. The log says what KV said."""
+    """The object's memory may answer instead. The log has KV's message."""
     program.kv.set(path, b"{}")  # another Worker's, which has to be read to be judged
     program.kv.refuse(what, path)
     forwarded = await program.get(path)
@@ -159,7 +159,7 @@ async def test_an_entry_with_foreign_metadata_is_malformed(program: Program, met
 async def test_an_entry_of_another_worker_is_served(
     program: Program, path: str, body: bytes
 ) -> None:
-    """With validators made of its bytes, and without an age, which nobody knows."""
+    """Its validators are made of its bytes. It has no age, because nobody knows it."""
     program.kv.set(path, body)
     answer = await program.get(path)
     assert (answer.status, answer.body, answer.cache_status) == (200, body, "hit")
@@ -188,7 +188,7 @@ async def test_an_implausible_entry_of_another_worker_is_malformed(
 async def test_another_workers_row_is_out_of_date_after_the_first_change_of_all(
     program: Program,
 ) -> None:
-    """Nobody knows what it was read from."""
+    """Nobody knows which version it was read from."""
     program.kv.set("/articles/7", b'{"id": 7, "title": "lesson"}')
     await program.webhook("articles")
     await program.live(2)
@@ -199,7 +199,7 @@ async def test_another_workers_row_is_out_of_date_after_the_first_change_of_all(
 
 @pytest.mark.parametrize("names_its_project", [True, False])
 async def test_an_entry_of_another_project_counts_as_absent(names_its_project: bool) -> None:
-    """Entries of earlier versions do not name theirs."""
+    """Entries of earlier versions do not name their project."""
     before = Program(supabase_url="https://before.supabase.co")
     before.supabase.write("articles", **OLD)
     await before.get("/articles/7")
@@ -225,7 +225,7 @@ async def test_an_entry_from_the_future_is_new(program: Program) -> None:
 
 
 async def test_a_long_id_lies_under_a_digest(program: Program) -> None:
-    """The log tells the key, too."""
+    """The log has this key, too."""
     long = "x" * 700
     program.supabase.write("products", sku=long)
     await program.get(f"/products/{long}")
@@ -256,7 +256,7 @@ FAILURES = {
 
 @pytest.mark.parametrize("told", FAILURES)
 async def test_an_old_entry_is_better_than_an_error(program: Program, told: str) -> None:
-    """A status of Supabase's is claimed only where one arrived (RFC 9211, section 2.3)."""
+    """Supabase's status is shown only if an answer arrived (RFC 9211, section 2.3)."""
     old = await outdated(program)
     failure = FAILURES[told]
     if isinstance(failure, httpx.Response):
@@ -303,7 +303,7 @@ async def test_a_row_that_is_gone_is_not_hidden_behind_its_entry(program: Progra
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_read_that_fails_is_a_problem(program: Program, path: str) -> None:
-    """With Retry-After; HEAD has the same headers. Nothing is written."""
+    """It has Retry-After. HEAD has the same headers. Nothing is written."""
     program.supabase.answer(504)
     answer = await program.get(path)
     assert (answer.status, answer.slug) == (504, "supabase-timeout")
@@ -326,7 +326,7 @@ async def test_a_read_that_fails_is_a_problem(program: Program, path: str) -> No
 
 @pytest.mark.parametrize(("age_s", "ttl"), [(1, 59), (59, 1), (60, 0)])
 async def test_with_a_maximum_age_a_hit_tells_what_is_left(age_s: int, ttl: int) -> None:
-    """Up to the maximum age itself an entry is fresh."""
+    """If its age is exactly the maximum age, an entry is still fresh."""
     program = Program(max_age_seconds=60)
     program.supabase.write("articles", **OLD)
     await program.get("/articles")
@@ -366,7 +366,7 @@ async def test_an_entry_of_unknown_age_is_renewed() -> None:
 
 
 async def test_a_renewal_that_fails_is_logged() -> None:
-    """The reader has had the answer."""
+    """The reader already has the answer."""
     program = Program(max_age_seconds=60)
     program.supabase.write("articles", **OLD)
     await program.get("/articles/7")

@@ -1,4 +1,4 @@
-"""Errors in PostgREST's shape: what no request in `test_routes` or `test_passing` shows."""
+"""Errors in PostgREST's form that no request in `test_routes` or `test_passing` shows."""
 
 from __future__ import annotations
 

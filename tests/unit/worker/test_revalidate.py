@@ -1,4 +1,4 @@
-"""`/revalidate`: who may, what is revalidated, and what becomes of a webhook."""
+"""`/revalidate`: who may use it, what it refreshes, and what happens with a webhook."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def signed(body: bytes, *, secret: str = SECRET, ago_s: int = 0) -> dict[str, st
 
 
 async def changes(program: Program) -> bool:
-    """Tell whether anything that was recorded is carried out."""
+    """Tell whether any recorded change is carried out."""
     await program.live(3)
     return bool(program.supabase.asked or program.kv.done or program.events("applied"))
 
@@ -65,7 +65,7 @@ async def changes(program: Program) -> bool:
 async def test_without_the_secret_nothing_is_done(
     program: Program, method: str, headers: dict[str, str], challenge: str
 ) -> None:
-    """Not even the body is read."""
+    """The body is not even read."""
     answer = await program.ask(method, "/revalidate", headers, NOBODY_READS_IT)
     assert (answer.status, answer.headers["www-authenticate"]) == (401, challenge)
     assert answer.slug == "unauthorized"
@@ -74,7 +74,7 @@ async def test_without_the_secret_nothing_is_done(
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_where_no_secret_is_set_only_this_machine_may(method: str) -> None:
-    """Elsewhere it is 503, before the body is read. A signature proves nothing."""
+    """On other machines the answer is 503, before the body is read. A signature proves nothing."""
     program = Program(revalidate_secret=None)
     program.supabase.tables = {"articles": [], "products": []}
     refused = await program.ask(method, "/revalidate", BEARER, NOBODY_READS_IT)
@@ -95,7 +95,10 @@ async def test_with_the_secret_the_page_of_another_site_may(program: Program, me
 
 
 async def test_a_get_reads_every_table_anew(program: Program) -> None:
-    """Side by side: who asks waits for the slowest, not for the sum. Then KV has them."""
+    """The tables are read side by side, so the caller waits only for the slowest.
+
+    Then KV has them.
+    """
     program.supabase.delay_s = 2
     answer = await program.revalidate()
     assert (answer.status, answer.json) == (200, RECEIVED)
@@ -108,7 +111,7 @@ async def test_a_get_reads_every_table_anew(program: Program) -> None:
 
 
 async def test_after_a_get_rows_and_queries_are_out_of_date(program: Program) -> None:
-    """Also queries of views, functions and several tables."""
+    """This includes queries of views, of functions and of several tables."""
     queries = ["articles?select=title", "articles?select=title,author(name)"]
     await program.get("/articles/7")
     for query in queries:
@@ -124,7 +127,7 @@ async def test_after_a_get_rows_and_queries_are_out_of_date(program: Program) ->
 async def test_a_table_that_fails_does_not_keep_the_others_from_being_read(
     program: Program,
 ) -> None:
-    """All are waited for; then the error of the first that failed is the answer."""
+    """All reads end first. Then the answer is the error of the first table that failed."""
     await program.revalidate()
     program.supabase.write("products", sku="x", price=2)
     program.supabase.refuse(504, "57014", of="/articles")
@@ -136,14 +139,14 @@ async def test_a_table_that_fails_does_not_keep_the_others_from_being_read(
 
 
 async def test_an_unexpected_exception_of_a_revalidation_is_a_500(program: Program) -> None:
-    """It does not pass for success."""
+    """It must not look like a success."""
     program.supabase.fail(ZeroDivisionError("private"), of="/products")
     answer = await program.revalidate()
     assert (answer.status, answer.slug) == (500, "internal-error")
 
 
 async def test_a_webhook_refreshes_what_it_tells_of(program: Program) -> None:
-    """Not the answer, but the entries wait for Supabase; the log has nothing of a row."""
+    """The sender does not wait for Supabase, but the entries do. The log has nothing of a row."""
     for path in ("/articles", "/articles/7", "/products"):
         await program.get(path)
     await program.live(2)
@@ -172,7 +175,7 @@ async def test_a_webhook_of_a_row_that_changed_its_id_is_of_two_rows(program: Pr
 
 
 async def test_the_previous_secret_is_taken_while_there_is_one(program: Program) -> None:
-    """Beside the new one, so that there is no gap while it is replaced."""
+    """It is accepted beside the new one, so that webhooks arrive while the secret is replaced."""
     previous = {"authorization": "Bearer old"}
     assert (await program.post("/revalidate", WEBHOOK, **previous)).status == 401
     both = Program(revalidate_secret_previous="old")
@@ -187,7 +190,7 @@ async def test_the_previous_secret_is_taken_while_there_is_one(program: Program)
 async def test_what_is_signed_wrong_changes_nothing(
     program: Program, token: dict[str, str]
 ) -> None:
-    """Nobody looks into the body, which need not be JSON."""
+    """The body is not parsed, so it need not be JSON."""
     wrong = signed(WEBHOOK, secret="wrong") | token
     for body in (WEBHOOK, b"no JSON"):
         answer = await program.post("/revalidate", body, **wrong)
@@ -197,13 +200,13 @@ async def test_what_is_signed_wrong_changes_nothing(
 
 
 async def test_a_body_with_an_old_signature_is_not_even_read(program: Program) -> None:
-    """The Worker's clock decides."""
+    """The Worker's clock decides how old a signature is."""
     old = signed(WEBHOOK, ago_s=301)
     assert (await program.post("/revalidate", NOBODY_READS_IT, **old)).status == 401
 
 
 async def test_a_signature_opens_no_get(program: Program) -> None:
-    """It says that a body is the project's, and a GET has none."""
+    """A signature shows that the project sent the body, and a GET has no body."""
     assert (await program.get("/revalidate", **signed(b""))).status == 401
 
 
@@ -211,7 +214,7 @@ async def test_a_signature_opens_no_get(program: Program) -> None:
 async def test_a_webhook_of_another_table_is_the_projects(
     program: Program, others: dict[str, object]
 ) -> None:
-    """A view or a function may read that table; its name, which may be anything, is not logged."""
+    """A view or a function may read that table. Its name may be anything, so it is not logged."""
     await program.get("/articles/7")
     await program.query("articles?select=title,author(name)")
     await program.live(1)
@@ -230,7 +233,7 @@ async def test_a_webhook_of_another_table_is_the_projects(
 async def test_a_webhook_that_cannot_be_recorded_is_not_received(
     program: Program, name: str
 ) -> None:
-    """The answer is the error, so that its sender may try again."""
+    """The answer is the error, so that the sender may try again."""
     program.durable(name).is_reachable = False
     answer = await program.post("/revalidate", WEBHOOK, **BEARER)
     assert (answer.status, answer.headers["retry-after"]) == (503, "5")
@@ -242,7 +245,7 @@ async def test_a_webhook_that_cannot_be_recorded_is_not_received(
 async def test_a_webhook_that_is_too_large_is_413(
     program: Program, headers: dict[str, str] | None
 ) -> None:
-    """It says how large one may be; a signature does not lift the limit."""
+    """The error says how large it may be. A signature does not lift the limit."""
     body = b" " * (10 * 1024 * 1024 + 1)
     answer = await program.post("/revalidate", body, **(headers or signed(b"")))
     assert (answer.status, answer.slug) == (413, "payload-too-large")

@@ -1,4 +1,4 @@
-"""Which request gets what: paths, methods, preflights, and errors of any kind."""
+"""Which request gets which answer: paths, methods, preflights, and all kinds of errors."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def untouched(program: Program) -> bool:
 
 @pytest.mark.parametrize("path", ["/articles", "/articles/", "/articles?page=2"])
 async def test_a_tables_path_is_read(program: Program, path: str) -> None:
-    """Queries and trailing slashes make no other entry."""
+    """A query string or a trailing slash makes no other entry."""
     program.kv.set("/articles", b"[]")
     assert (await program.get(path)).json == []
     assert program.supabase.asked == []
 
 
 async def test_a_rows_path_is_read(program: Program) -> None:
-    """Of any declared table, by its key, whatever has to be percent-encoded in that."""
+    """The row may be in any declared table. Its key may need percent-encoding."""
     program.supabase.write("products", sku="a b/ü")
     assert (await program.get("/products/a%20b%2F%c3%bc")).json == {"sku": "a b/ü"}
     await program.live(1)
@@ -43,7 +43,7 @@ async def test_a_rows_path_is_read(program: Program) -> None:
     ("path", "method"), [(path, it) for path in ROUTES for it in METHODS if it not in ROUTES[path]]
 )
 async def test_other_methods_are_405(program: Program, path: str, method: str) -> None:
-    """With those that are allowed; nothing is read, asked or recorded."""
+    """The answer lists the allowed methods. Nothing is read, asked or recorded."""
     answer = await program.ask(method, path, BEARER, NOBODY_READS_IT)
     allowed = ", ".join(ROUTES[path])
     assert (answer.status, answer.headers["allow"]) == (405, allowed)
@@ -60,7 +60,7 @@ async def test_other_methods_are_405(program: Program, path: str, method: str) -
 @pytest.mark.parametrize("path", [*ROUTES, *REST, "/unknown", "/articles/1/2", "/articles/%ff"])
 @pytest.mark.parametrize("variables", [{}, {"pass_through": "off"}, FAULTY])
 async def test_a_preflight_succeeds_for_every_path(path: str, variables: dict[str, object]) -> None:
-    """So that a page can read whatever the request itself is answered with, a 404 too."""
+    """So a page can read every answer, even a 404."""
     program = Program(**variables)
     asked = {"access-control-request-headers": "if-none-match, x-own"}
     answer = await program.ask("OPTIONS", path, asked)
@@ -88,7 +88,7 @@ async def test_a_preflight_succeeds_for_every_path(path: str, variables: dict[st
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("path", ["/unknown", "/articles/1/2", "/articles/%ff", "/Articles"])
 async def test_an_unknown_path_is_404(program: Program, path: str, method: str) -> None:
-    """Whatever the method; it names the paths that there are."""
+    """The method does not matter. The answer names the paths that exist."""
     answer = await program.ask(method, path)
     assert (answer.status, "retry-after" in answer.headers) == (404, False)
     detail = "There is nothing at this path; try /articles or /products."
@@ -129,7 +129,7 @@ async def test_a_path_that_is_not_normal_is_not_passed_on(program: Program, meth
 
 @pytest.mark.parametrize("path", ["/articles", "/rest/v1/articles"])
 async def test_an_unexpected_exception_tells_nothing(program: Program, path: str) -> None:
-    """The log has its class and place; its message may quote a key or a row."""
+    """The log has its class and place. Its message may contain a key or a row."""
     program.kv.refuse("get", error=ZeroDivisionError("private"))
     answer = await program.get(path, apikey="sb_publishable_everybodys")
     is_rest = path.startswith("/rest")
@@ -152,7 +152,7 @@ async def test_an_unexpected_exception_in_an_object_tells_nothing(program: Progr
 
 
 async def test_a_worker_that_is_not_configured_says_so() -> None:
-    """Every path is a problem with all faults; it would be no use to try again."""
+    """Every path answers with a problem that lists all faults. The client should not try again."""
     program = Program(**FAULTY)
     answer = await program.get("/articles")
     assert (answer.status, answer.slug) == (500, "configuration")
@@ -163,7 +163,7 @@ async def test_a_worker_that_is_not_configured_says_so() -> None:
 
 @pytest.mark.parametrize("path", ["/health", "/health/", "/health?x"])
 async def test_its_health_lists_the_faults(path: str) -> None:
-    """503, as of any Worker that cannot serve."""
+    """The status is 503, as for any Worker that cannot serve."""
     program = Program(**FAULTY)
     answer, head = await program.get(path), await program.head(path)
     assert answer.status == 503
@@ -184,6 +184,6 @@ async def test_it_says_so_in_postgrests_shape_too(path: str) -> None:
 
 
 async def test_of_services_nobody_knows_whether_they_are_passed_on() -> None:
-    """So what is wrong is told in a problem."""
+    """Nobody knows whether services are passed on, so the error is a problem."""
     answer = await Program(supabase_url=None).get("/auth/v1/user")
     assert (answer.status, answer.slug) == (500, "configuration")

@@ -1,4 +1,4 @@
-"""What the cron trigger makes up for: webhooks that never came."""
+"""How the cron trigger finds changes whose webhook never came."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAG_S = 5.0
 
 @pytest.fixture
 def program() -> Program:
-    """Return a program with three tables, and nothing that tells of changes."""
+    """Return a program with three tables and no outbox."""
     program = Program(tables={name: {} for name in TABLES})
     for table in TABLES:
         for number in (1, 2, 3):
@@ -31,13 +31,13 @@ def program() -> Program:
 
 @pytest.fixture
 def watched(program: Program) -> Program:
-    """Return the same with the database's outbox."""
+    """Return the same program, with the database's outbox."""
     program.supabase.outbox = Outbox(SECRET, [("public", name) for name in TABLES])
     return program
 
 
 async def fill(program: Program) -> None:
-    """Have KV hold the tables, some rows and a query, as of now; forget what was asked."""
+    """Make KV hold the tables, some rows and a query, all fresh; forget the requests so far."""
     for table in TABLES:
         await program.get(f"/{table}")
     for number in (1, 2, 3):
@@ -51,7 +51,7 @@ async def fill(program: Program) -> None:
 
 
 def change(program: Program, table: str, *keys: int, is_known: bool = True) -> int:
-    """Change rows, or all without any; return the change's number in the outbox."""
+    """Change rows, or all rows if none is named; return the change's number in the outbox."""
     for key in keys or (1, 2, 3):
         program.supabase.write(table, id=key, title="new")
     if not (is_known and program.supabase.outbox):
@@ -60,7 +60,7 @@ def change(program: Program, table: str, *keys: int, is_known: bool = True) -> i
 
 
 def asked(program: Program) -> list[str]:
-    """Return what Supabase was asked for, but for the outbox; then forget it."""
+    """Return the requests to Supabase, except those to the outbox; then forget them."""
     names = [name for name in program.supabase.asked if name != ASKING]
     program.supabase.requests.clear()
     return names
@@ -70,7 +70,7 @@ def asked(program: Program) -> list[str]:
 async def test_without_an_outbox_tables_are_compared_every_15_minutes(
     program: Program, minute: int
 ) -> None:
-    """As that reads them whole. It writes nothing where all is well."""
+    """A comparison reads the whole table. It writes nothing if all is well."""
     await fill(program)
     writes = len(program.kv.done)
     await program.tick(QUARTER + minute)
@@ -80,7 +80,7 @@ async def test_without_an_outbox_tables_are_compared_every_15_minutes(
 
 
 async def test_tables_that_the_outbox_watches_are_compared_every_hour(watched: Program) -> None:
-    """A partition that is dropped, or a policy that is changed, fires no trigger."""
+    """If a partition is dropped or a policy is changed, no trigger fires."""
     assert watched.supabase.outbox
     watched.supabase.outbox.watched.remove(("public", "products"))
     await fill(watched)
@@ -96,7 +96,7 @@ async def test_tables_that_the_outbox_watches_are_compared_every_hour(watched: P
 async def test_a_table_that_changed_unseen_is_fresh_after_a_quarter_of_an_hour(
     program: Program, table: str
 ) -> None:
-    """So is what depends on several tables: what one lacked, that may lack too."""
+    """What depends on several tables is fresh too, because it may lack the same change."""
     await fill(program)
     program.kv.lose("/articles/2")
     change(program, table, 2)
@@ -131,7 +131,7 @@ async def test_a_table_that_fails_stops_no_other(program: Program, failing: str)
 
 
 async def test_a_project_that_cannot_be_revalidated_is_logged(program: Program) -> None:
-    """The next time nothing may tell of it, so somebody should know."""
+    """The next run may not notice it, so the log has to show it."""
     await fill(program)
     change(program, "notes", 2)
     program.durable("*").is_reachable = False
@@ -141,7 +141,7 @@ async def test_a_project_that_cannot_be_revalidated_is_logged(program: Program) 
 
 
 async def test_what_no_webhook_brought_is_made_up_for(watched: Program) -> None:
-    """Within a minute: the rows that are named, all rows where one change may touch any."""
+    """Within a minute the named rows are refreshed, or all rows if one change may touch any."""
     await fill(watched)
     change(watched, "articles", 1)
     change(watched, "articles", 1, 3)
@@ -161,7 +161,10 @@ async def test_what_no_webhook_brought_is_made_up_for(watched: Program) -> None:
 
 
 async def test_what_a_webhook_brought_is_not_made_up_for(watched: Program) -> None:
-    """By its number, also after a restart. One that is on its way has a moment."""
+    """The number shows it, even after a restart.
+
+    A webhook that is on its way has a moment to arrive.
+    """
     await fill(watched)
     await watched.webhook("articles", 1, number=change(watched, "articles", 1))
     watched.restart("*")
@@ -210,7 +213,7 @@ async def test_changes_of_another_table_are_the_projects(watched: Program) -> No
 async def test_where_the_outbox_cannot_tell_all_counts_as_changed(
     watched: Program, why: str
 ) -> None:
-    """Numbers of webhooks are worth nothing then: they may count from 1 again."""
+    """Webhooks' numbers then mean nothing: they may count from 1 again."""
     await fill(watched)
     number = change(watched, "articles", 1, is_known=why != "new here")
     await watched.webhook("articles", 1, number=number or 1)
@@ -258,7 +261,10 @@ async def test_what_could_not_be_recorded_is_made_up_for_later(watched: Program,
 
 
 async def test_an_outbox_that_fails_is_logged(watched: Program) -> None:
-    """Then the tables are compared as if there was none. Health tells how asking goes."""
+    """Then tables are compared as if there were no outbox.
+
+    `/health` shows how the requests to it go.
+    """
     await fill(watched)
     outbox = (await watched.get("/health")).json["project"]["outbox"]
     assert (outbox["installed"], outbox["error"]) == (True, None)
@@ -280,7 +286,7 @@ async def test_without_a_secret_nobody_asks_for_an_outbox() -> None:
 
 
 async def test_an_outbox_that_is_not_there_is_asked_again(program: Program) -> None:
-    """Each time, as it may be there now."""
+    """It may be there the next time, so each run asks again."""
     await program.tick()
     told = (await program.get("/health", **BEARER)).json["project"]["outbox"]
     assert told == {"installed": False, "asked_at": "2023-11-14T22:13:20+00:00", "error": None}
@@ -291,7 +297,7 @@ async def test_an_outbox_that_is_not_there_is_asked_again(program: Program) -> N
 
 
 async def test_nobody_waits_where_nothing_was_announced(watched: Program) -> None:
-    """Nor where everything counts as changed anyway."""
+    """Nobody waits either if everything counts as changed anyway."""
     await watched.tick()
     await watched.tick()
     assert watched.clock.passed_s < 1

@@ -1,4 +1,4 @@
-"""What a shared cache in front of the Worker is told."""
+"""What the answers say to a shared cache in front of the Worker."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def program() -> Program:
 
 
 def behind_one(**variables: object) -> Program:
-    """Return the same with other variables."""
+    """Return the same program with other variables."""
     program = Program(**{"shared_max_age_seconds": N, **variables})
     program.supabase.write("articles", id=7, title="old")
     return program
 
 
 async def fill(program: Program) -> None:
-    """Have the table and the row in KV, for 900 s."""
+    """Write the table and the row to KV, for 900 s."""
     for path in TAGS:
         await program.get(path)
     await program.live(900)
@@ -49,9 +49,10 @@ async def fill(program: Program) -> None:
 async def test_a_table_or_row_may_be_kept(
     program: Program, path: str, method: str, headers: dict[str, str], status: int
 ) -> None:
-    """For N seconds, those for asking again included; browsers ask each time as ever.
+    """It may keep them for N seconds, including the time for asking again.
 
-    The time in KV does not count: what lies there for longer than N would never be fresh.
+    Browsers ask each time, as before. The time in KV does not count: if it did, an entry that is in
+    KV for longer than N would never be fresh.
     """
     for cache_status in ("fwd=uri-miss; fwd-status=200; stored", "hit"):
         answer = await program.ask(method, path, headers)
@@ -74,7 +75,7 @@ async def test_a_table_or_row_may_be_kept(
     ],
 )
 async def test_no_answer_is_older_than_promised(max_age_s: int, told: str) -> None:
-    """The time in which an old answer may be used while the Worker is asked is within N."""
+    """N includes the time in which an old answer may be used while the Worker is asked."""
     answer = await behind_one(shared_max_age_seconds=max_age_s).get("/articles/7")
     assert answer.headers["cdn-cache-control"] == told
 
@@ -87,7 +88,7 @@ async def test_no_answer_is_older_than_promised(max_age_s: int, told: str) -> No
     ],
 )
 async def test_another_spelling_of_a_path_may_not_be_kept(program: Program, path: str) -> None:
-    """It would be a copy of its own, which a 404 at the row's path does not take away."""
+    """It would be a copy of its own, and a 404 at the row's path would not remove it."""
     answer = await program.get(path)
     assert (answer.status, answer.headers["cdn-cache-control"]) == (200, "no-store")
     assert "cache-tag" not in answer.headers
@@ -95,7 +96,7 @@ async def test_another_spelling_of_a_path_may_not_be_kept(program: Program, path
 
 @given(st.text(min_size=1))
 def test_every_row_may_be_kept_under_its_own_path(row_id: str) -> None:
-    """Whatever has to be percent-encoded in it."""
+    """Its key may need percent-encoding."""
     row = Resource(ARTICLES, row_id)
     answer = directed(Answer(200, current=row), N, cut(EDGE + row.path))
     assert isinstance(answer, Answer)
@@ -117,7 +118,7 @@ ELSE = {
 
 @pytest.mark.parametrize("path", ELSE)
 async def test_nothing_else_may_be_kept(program: Program, path: str) -> None:
-    """Queries, problems, preflights, and what the Worker tells of itself."""
+    """Examples are queries, problems, preflights, and the Worker's own reports."""
     method, status = ELSE[path]
     answer = await program.ask(method, path, {"apikey": KEY})
     assert answer.status == status
@@ -132,16 +133,16 @@ async def test_what_revalidation_is_told_may_not_be_kept(program: Program) -> No
 
 
 async def test_a_failure_may_not_be_kept(program: Program) -> None:
-    """Or it would outlive its cause; a shared cache has what it kept before."""
+    """Otherwise it would outlive its cause. The shared cache still has the answer before it."""
     program.supabase.fail()
     answer = await program.get("/articles")
     assert (answer.status, answer.headers["cdn-cache-control"]) == (502, "no-store")
 
 
 async def test_an_answer_that_is_known_to_be_out_of_date_may_not_be_kept() -> None:
-    """It would be shown for N seconds more once Supabase has given the new row.
+    """Otherwise it would be shown for N more seconds after Supabase has given the new row.
 
-    That it is beyond its maximum age as well changes nothing.
+    That it is also older than its maximum age changes nothing.
     """
     program = behind_one(max_age_seconds=60)
     await fill(program)
@@ -155,9 +156,9 @@ async def test_an_answer_that_is_known_to_be_out_of_date_may_not_be_kept() -> No
 
 @pytest.mark.parametrize("is_anothers", [True, False])
 async def test_an_entry_beyond_its_maximum_age_may_be_kept(*, is_anothers: bool) -> None:
-    """Nothing newer is known of, and `no-store` would take away what a dead Worker needs.
+    """Nothing newer is known. With `no-store`, nothing would be left if the Worker dies.
 
-    Another Worker's entry is of unknown age, and so beyond any.
+    The age of another Worker's entry is unknown, so it counts as older than any maximum.
     """
     program = behind_one(max_age_seconds=60)
     await fill(program)
@@ -179,7 +180,7 @@ async def test_what_was_just_read_again_may_be_kept(program: Program) -> None:
 
 
 async def test_without_the_variable_nothing_is_said() -> None:
-    """And Age tells the time since the entry was read, as ever."""
+    """Age is the time since the entry was read, as before."""
     program = behind_one(shared_max_age_seconds=None)
     await fill(program)
     for path in ("/articles", "/articles/7", "/unknown", "/rest/v1/articles?select=*"):
@@ -189,14 +190,14 @@ async def test_without_the_variable_nothing_is_said() -> None:
 
 
 async def test_a_worker_that_is_not_configured_still_answers() -> None:
-    """Nobody knows the variable then; Cache-Control says enough."""
+    """Then the variable is unknown, and Cache-Control says enough."""
     answer = await behind_one(supabase_url=None).get("/articles")
     assert (answer.status, answer.headers["cache-control"]) == (500, "no-store")
     assert "cdn-cache-control" not in answer.headers
 
 
 async def test_what_is_passed_on_is_left_as_it_is(program: Program) -> None:
-    """It says `no-store` from where the runtime's response was made."""
+    """It got `no-store` where the runtime's response was made."""
     answer = await program.get("/rest/v1/articles")
     assert answer.status == 200
     assert "cdn-cache-control" not in answer.headers
@@ -206,7 +207,7 @@ async def test_what_is_passed_on_is_left_as_it_is(program: Program) -> None:
 async def test_revalidation_by_hand_has_it_forget_what_it_keeps(
     program: Program, *, obeys: bool
 ) -> None:
-    """The tables are fresh even if it does not, which the log tells."""
+    """The tables are fresh even if the shared cache does not forget. Then the log says so."""
     program.supabase.tables["products"] = []
     program.purges = obeys
     assert (await program.revalidate()).status == 200
@@ -215,14 +216,14 @@ async def test_revalidation_by_hand_has_it_forget_what_it_keeps(
 
 
 async def test_what_was_refreshed_shows_even_if_a_table_failed(program: Program) -> None:
-    """The shared cache forgets the others' old answers."""
+    """The shared cache forgets the old answers of the tables that were read."""
     program.supabase.fail(of="/products")
     assert (await program.revalidate()).status == 502
     assert program.purged == 1
 
 
 async def test_nothing_is_forgotten_without_need(program: Program) -> None:
-    """Cloudflare allows it some times a minute, and a webhook may come each second."""
+    """Cloudflare allows it a few times a minute, and a webhook may come each second."""
     await program.webhook("articles")
     await program.get("/revalidate")
     alone = behind_one(shared_max_age_seconds=None)
@@ -231,14 +232,17 @@ async def test_nothing_is_forgotten_without_need(program: Program) -> None:
 
 
 async def test_a_refusal_to_pass_on_may_not_be_kept() -> None:
-    """Of another caller the same URL may be answered from the cache."""
+    """For another caller, the cache may answer the same URL."""
     answer = await behind_one(pass_through="off").get("/rest/v1/articles?select=*")
     assert (answer.status, answer.headers["cdn-cache-control"]) == (403, "no-store")
 
 
 @given(st.text())
 def test_tags_are_what_caches_take(row_id: str) -> None:
-    """Printable ASCII without spaces and commas, of at most 1,024 bytes; the path, as it is."""
+    """A tag has printable ASCII without spaces and commas, and 1,024 bytes at most.
+
+    It is the path, unchanged.
+    """
     resource = Resource(ARTICLES, row_id)
     table, own = tags_of(resource)
     assert table == "articles"

@@ -1,4 +1,4 @@
-"""Supabase's own paths."""
+"""Which paths belong to Supabase."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edge_cache.worker.supabase_paths import api_of, logged
 @pytest.mark.parametrize("rest", ["", "/articles", "/rpc/any", "//x"])
 @pytest.mark.parametrize("api", ["rest", "auth", "storage", "functions", "graphql", "realtime"])
 def test_a_path_belongs_to_an_api(api: str, rest: str) -> None:
-    """Itself, and whatever is below."""
+    """The path itself belongs to it, and every path below."""
     assert api_of(f"/{api}/v1{rest}") == f"/{api}/v1"
 
 
@@ -19,7 +19,7 @@ def test_a_path_belongs_to_an_api(api: str, rest: str) -> None:
     ["/", "/rest", "/rest/v2/x", "/rest/v1x", "/v1/rest", "/x/rest/v1", "/Rest/v1", "//rest/v1"],
 )
 def test_any_other_path_belongs_to_none(path: str) -> None:
-    """However much it looks like one."""
+    """This holds even if it looks like one."""
     assert api_of(path) is None
 
 
@@ -36,5 +36,5 @@ def test_any_other_path_belongs_to_none(path: str) -> None:
     ],
 )
 def test_a_log_has_the_beginning_alone(path: str, shown: str) -> None:
-    """What follows may name a user or a file; paths of the Worker's own have it all."""
+    """The rest may name a user or a file. Paths of the Worker itself are logged whole."""
     assert logged(path) == shown
