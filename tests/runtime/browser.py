@@ -1,6 +1,6 @@
-"""The tests' eyes: a real Chromium that looks at the page, and what it complains of.
+"""A real Chromium that looks at the page, and what it complains of.
 
-Nothing here is for one state of the page alone.
+Nothing here is for one state of the page only.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from playwright.sync_api import (
 from shared.project import NODE_MODULES
 
 ELSEWHERE = "cache.example.com"
-"""A host that is this machine, for this browser alone."""
+"""For this browser alone, this host is this machine."""
 
 SEEN_MS = 60_000
-"""The page asks every ten seconds, which a busy machine makes more."""
+"""The page asks every ten seconds; on a busy machine this takes longer."""
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = (
@@ -47,7 +47,7 @@ _ARGUMENTS = (
 )
 
 _ANSWERED = "Failed to load resource: "
-"""What the console says of every answer that is no success, which the page shows by itself."""
+"""The console says this about each answer that is an error. The page shows these errors itself."""
 
 _SCREENSHOTS = os.environ.get("SCREENSHOTS")
 """A folder that gets a picture of each state."""
@@ -86,7 +86,8 @@ def launched() -> Iterator[Browser]:
 class Visitor:
     """Somebody who looks at the page.
 
-    ``asked`` are the URLs of all requests; ``complaints`` are the browser's, of whatever kind.
+    ``asked`` are the URLs of all requests. ``complaints`` are everything that the browser complains
+    of.
     """
 
     page: Page
@@ -96,9 +97,9 @@ class Visitor:
 
     @classmethod
     def opening(cls, browser: Browser, url: str) -> Visitor:
-        """Open the page in a window that has nothing of another one's."""
+        """Open the page in a new window, which shares nothing with others."""
         context = browser.new_context()
-        context.add_init_script(path=_AXE)  # as a driver may, whatever the page's policy
+        context.add_init_script(path=_AXE)  # a driver may, even if the page's policy forbids it
         parts = urlsplit(url)
         visitor = cls(context.new_page(), f"{parts.scheme}://{parts.netloc}")
         visitor.page.on("console", visitor._note)
@@ -125,7 +126,7 @@ class Visitor:
         return self.page.get_by_role("listitem").filter(has=heading)
 
     def facts(self, name: str) -> dict[str, str]:
-        """Return the figures of a card."""
+        """Return the numbers and times that a card shows."""
         card = self.card(name)
         return dict(
             zip(
@@ -140,11 +141,11 @@ class Visitor:
         (where or self.page).get_by_text(text, exact=True).first.wait_for(timeout=SEEN_MS)
 
     def looks_again(self) -> None:
-        """Come back to the page from another tab, upon which it asks at once."""
+        """Come back to the page from another tab; the page then asks at once."""
         self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
     def focused(self) -> str:
-        """Return the name of what has the focus: a link's or button's text, a field's id."""
+        """Return the name of what has the focus: a link's or button's text, or a field's id."""
         return str(self.page.evaluate("(document.activeElement.id || document.activeElement.text)"))
 
     def look_closely(self, state: str) -> None:

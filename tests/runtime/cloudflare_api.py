@@ -1,7 +1,7 @@
-"""A stand-in for what Wrangler asks of Cloudflare's API when it deploys.
+"""A stand-in for the part of Cloudflare's API that Wrangler uses when it deploys.
 
-Its account is empty at first. It remembers which Workers there are, with their bindings, and which
-KV namespaces; of everything else it only says that it was done.
+Its account is empty at first. It remembers Workers with their bindings, and KV namespaces. To
+everything else it only answers that it was done.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Account(ThreadingHTTPServer):
 
     @property
     def variables(self) -> dict[str, str]:
-        """What has Wrangler come here."""
+        """Return variables that make Wrangler use this server."""
         return {
             "CLOUDFLARE_API_BASE_URL": f"http://127.0.0.1:{self.server_port}/client/v4",
             "CLOUDFLARE_API_TOKEN": "nobody's",
@@ -44,7 +44,7 @@ class Account(ThreadingHTTPServer):
         }
 
     def answer(self, method: str, path: str, body: bytes) -> object:
-        """Return a request's result. Raises KeyError if it is of a Worker that is not there."""
+        """Return a request's result. Raises KeyError if no such Worker exists."""
         worker = _WORKER.fullmatch(path)
         if path == "storage/kv/namespaces":
             return self._namespace(json.loads(body)["title"]) if body else self._listed()
@@ -107,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_PATCH = do_GET  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base's name
-        """Say nothing."""
+        """Print nothing."""
 
 
 def account() -> AbstractContextManager[Account]:

@@ -1,7 +1,7 @@
-"""Starts the real things once a session: Supabase Lite on PGlite, and the Worker in workerd.
+"""Starts the real programs once a session: Supabase Lite on PGlite, and the Worker in workerd.
 
-All tests share these two. A test that needs another configuration has the Worker take it, which
-costs no start; only one that ends a Worker starts one of its own.
+All tests share these two. If a test needs another configuration, it changes that of the running
+Worker, which takes no start. Only a test that ends a Worker starts its own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what starts a Supabase of its own; end with the browser, which takes memory."""
+    """Begin with tests that start their own Supabase; end with the browser, which needs memory."""
     items.sort(key=_when)
 
 
@@ -59,7 +59,7 @@ def upstream(supabase: stack.Supabase) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the Worker whose entry point has the tests' doors."""
+    """Return a copy of the Worker whose entry point has extra paths for tests."""
     folder = tmp_path_factory.mktemp("worker-project")
     shutil.copytree(ROOT / "src", folder / "src")
     shutil.copy(HERE / "worker_entry.py", folder / "src")
@@ -105,7 +105,7 @@ def worker(project: Path, worker_state: Path, variables: Variables) -> Iterator[
 
 @pytest.fixture
 def start_worker(project: Path, variables: Variables) -> Iterator[StartWorker]:
-    """Return a function that starts a Worker on a state, which a test may kill."""
+    """Return a function that starts a Worker on a state folder. A test may kill this Worker."""
     with ExitStack() as ends:
 
         def start(state: Path, more: Variables | None = None) -> stack.Worker:
@@ -118,7 +118,7 @@ def start_worker(project: Path, variables: Variables) -> Iterator[StartWorker]:
 
 @pytest.fixture(scope="session")
 def database(supabase: stack.Supabase) -> Iterator[Database]:
-    """Return the database behind it all."""
+    """Return the database behind Supabase."""
     headers = {"apikey": supabase.secret_key, "prefer": "return=minimal"}
     with httpx.Client(base_url=f"{supabase.url}/rest/v1", headers=headers, timeout=60) as http:
         database = Database(http)
@@ -128,7 +128,7 @@ def database(supabase: stack.Supabase) -> Iterator[Database]:
 
 @pytest.fixture
 def edge_at(database: Database, upstream: Server) -> Iterator[EdgeAt]:
-    """Return a function that takes hold of a Worker as it is."""
+    """Return a function that connects to a Worker and changes nothing."""
     with ExitStack() as clients:
 
         def hold(worker: stack.Worker) -> Edge:
@@ -164,7 +164,7 @@ def edge(edge_of: EdgeOf) -> Edge:
 
 @pytest.fixture
 def guarded(edge_of: EdgeOf) -> Edge:
-    """Return the Worker with a secret."""
+    """Return the Worker with a secret to revalidate."""
     return edge_of({"REVALIDATE_SECRET": SECRET})
 
 
@@ -177,7 +177,7 @@ def kv_files(edge: Edge, worker_state: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def users(supabase: stack.Supabase) -> dict[str, Caller]:
-    """Return everybody who may ask: without a session, signed in, or with a key to everything."""
+    """Return all kinds of callers: without a session, signed in, or with the secret key."""
     callers = {"anonymous": Caller(supabase.publishable_key), "secret": Caller(supabase.secret_key)}
     for name in ("anna", "bert"):
         account = {"email": f"{name}@example.com", "password": "correct horse battery staple"}

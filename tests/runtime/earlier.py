@@ -1,7 +1,7 @@
 """The state of earlier versions (`states/`), as if they had written it a minute ago.
 
-An entry expires, and what nobody asked for since a day is forgotten. So all times in it are moved,
-and with them the versions, which begin as times.
+Entries expire, and objects forget what nobody asked for in a day. So all times in the state are
+moved, and the versions too, because versions begin as times.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _TIME = re.compile(rb"\b1[0-9]{12}\b")
 
 
 def unpack(version: str, folder: Path) -> None:
-    """Make the state that a version left a Worker's state."""
+    """Unpack the state that a version left, as a Worker's state."""
     with tarfile.open(STATES / f"{version}{SUFFIX}") as archive:
-        # What came with Python 3.11.4, and without which later ones warn.
+        # Python 3.11.4 brought this argument, and later ones warn without it.
         archive.extraction_filter = getattr(tarfile, "data_filter", None)
         archive.extractall(folder)  # noqa: S202  ours
         written_ms = max(member.mtime for member in archive.getmembers()) * 1000

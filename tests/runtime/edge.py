@@ -1,4 +1,4 @@
-"""The tests' hands: on the Worker's HTTP, its KV, its log, and the database behind it."""
+"""What tests work with: the Worker's HTTP, its KV, its log, and the database behind it."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from upstream import Script
 from local import stack
 
 TIMEOUT_S = 30
-"""The Worker's time limit in tests: what a busy machine adds does not come near it."""
+"""The Worker's time limit in tests. Even on a busy machine, Supabase answers much sooner."""
 
 SHORT_TIMEOUT_S = 2
-"""The same in a test of the time limit itself."""
+"""The time limit in a test of the limit itself."""
 
 SECRET = "correct horse battery staple"
-"""With which one may revalidate, where a Worker has a secret."""
+"""If a Worker has a secret, it is this one."""
 
 Variables = Mapping[str, str]
 
 StartWorker = Callable[..., stack.Worker]
-"""Starts a Worker on a folder with its state, with ``more`` variables beside the usual ones."""
+"""Starts a Worker on a folder with its state, with the usual variables and ``more``."""
 
 POLL_S = 0.05
 
 DEADLINE_S = 60.0
-"""For what comes within a second or two on an idle machine."""
+"""The wait for something that takes a second or two on an idle machine."""
 
 
 def eventually(condition: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
-    """Wait until a condition holds, or fail saying what did not come."""
+    """Wait until a condition holds. If it never does, fail and say what did not come."""
     end = time.monotonic() + deadline_s
     while not condition():
         assert time.monotonic() < end, f"not within {deadline_s} s: {what}"
@@ -51,11 +51,11 @@ class Kv:
     http: httpx.Client
 
     def wait(self) -> None:
-        """Wait until it has everything that it is being given."""
+        """Wait until all writes are done."""
         self.http.get("/__idle").raise_for_status()
 
     def keys(self) -> dict[str, object]:
-        """Return every key with its metadata (None where it has none)."""
+        """Return every key with its metadata, or None if it has none."""
         found = self.http.get(f"{_KV}/keys").raise_for_status().json()["result"]
         return {key["name"]: key.get("metadata") for key in found}
 
@@ -73,7 +73,7 @@ class Kv:
             self.http.delete(f"{_KV}/values/{quote(key, safe='')}").raise_for_status()
 
     def contents(self) -> dict[str, tuple[bytes, object]]:
-        """Return everything that is stored, once nothing is being written."""
+        """Return everything that is stored, after all writes are done."""
         self.wait()
         return {key: (self.value(key), metadata) for key, metadata in self.keys().items()}
 
@@ -132,7 +132,7 @@ class Database:
 
 @dataclass(frozen=True)
 class Log:
-    """The Worker's log from the test's beginning on."""
+    """The Worker's log, from the beginning of the test."""
 
     path: Path
     start: int
@@ -142,12 +142,12 @@ class Log:
         return self.path.read_bytes()[self.start :].decode(errors="replace")
 
     def events(self, *names: str) -> list[dict[str, object]]:
-        """Return the structured lines, or those of some events."""
+        """Return the structured lines, or only those of some events."""
         lines = [json.loads(line) for line in self.text().splitlines() if line[:1] == "{"]
         return [line for line in lines if not names or line["event"] in names]
 
     def wait_for(self, *names: str, count: int = 1) -> list[dict[str, object]]:
-        """Return the lines of some events once there are so many."""
+        """Return the lines of some events as soon as there are this many."""
         eventually(lambda: len(self.events(*names)) >= count, f"{count} log lines of {names}")
         return self.events(*names)
 
@@ -179,18 +179,18 @@ class Edge:
         return self.http.get(path, headers={k.replace("_", "-"): v for k, v in headers.items()})
 
     def get_from_kv(self, path: str, **headers: str) -> httpx.Response:
-        """GET a path once KV has what it was given."""
+        """GET a path after all writes to KV are done."""
         self.kv.wait()
         return self.get(path, **headers)
 
     @property
     def url(self) -> str:
-        """Where the Worker listens."""
+        """The Worker's address."""
         return str(self.http.base_url).rstrip("/")
 
     @property
     def asked(self) -> int:
-        """How many requests reached Supabase."""
+        """The number of requests that reached Supabase."""
         return len(self.upstream.requests)
 
     def webhook(self, kind: str, row: dict[str, object], **extra: object) -> httpx.Response:
@@ -198,23 +198,23 @@ class Edge:
         return self.http.post("/revalidate", json=payload(kind, row, **extra))
 
     def tick(self, minute: int = 0) -> None:
-        """Fire the cron trigger, as at this minute of an hour."""
+        """Fire the cron trigger, at this minute of an hour."""
         self.get(f"/cdn-cgi/local/scheduled?time={minute * 60_000}").raise_for_status()
 
     def reset(self) -> None:
-        """Have the Durable Objects forget everything, once nothing is going on in them."""
+        """Make the Durable Objects forget everything, after all their work is done."""
         self.http.post("/__reset").raise_for_status()
 
     def configure(self, variables: Variables) -> None:
-        """Have the Worker take these variables, and no others."""
+        """Give the Worker these variables, and no others."""
         self.http.post("/__configure", json=variables).raise_for_status()
 
     def evict(self) -> None:
-        """Have the Durable Objects forget what they have in memory, as after a minute's rest."""
+        """Make the Durable Objects forget what is in memory, as after a minute's rest."""
         self.get("/__evict").raise_for_status()
 
     def set_clock(self, seconds: float) -> None:
-        """Set the machine's clock so far from the right time."""
+        """Move the machine's clock away from the right time."""
         self.get(f"/__clock?{round(seconds * 1000)}").raise_for_status()
 
     def settle(self) -> None:
@@ -241,10 +241,10 @@ class Edge:
 
 
 EdgeOf = Callable[..., Edge]
-"""Returns the Worker in its initial state, with ``more`` variables beside the usual ones."""
+"""Returns the Worker in its initial state, with the usual variables and ``more``."""
 
 EdgeAt = Callable[[stack.Worker], Edge]
-"""Takes hold of a Worker as it is."""
+"""Connects to a Worker and changes nothing."""
 
 
 async def many(

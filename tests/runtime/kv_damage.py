@@ -1,7 +1,6 @@
-"""Workers KV's own bad days, in the open.
+"""Makes the real KV fail.
 
-Miniflare keeps keys in a SQLite database and each value in a file; damaging these makes the real KV
-fail.
+Miniflare keeps keys in a SQLite database and each value in a file. The functions here damage these.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What `npm run doctor` looks at in tests, and the command itself, as anybody would run it."""
+"""The project that `npm run doctor` looks at in tests, and the command itself."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DECLARED: dict[str, object] = {
 """What is declared and as it should be."""
 
 CONFIGURED = {"TABLES": json.dumps(DECLARED), "REVALIDATE_SECRET": SECRET}
-"""The variables of a Worker in front of that project, as production has one."""
+"""The variables of a Worker in front of that project, as in production."""
 
 _WELL = f"""
   truncate articles, notices, twins, vault.secrets;
@@ -85,7 +85,7 @@ class Patient:
     key: str
 
     def recover(self) -> None:
-        """Make everything as it should be."""
+        """Remove all faults."""
         self.upstream.reset()
         self.upstream.has_script = True
         self.upstream.always = as_postgrest
@@ -105,7 +105,7 @@ class Patient:
         (self.folder / "wrangler.toml").write_text(text)
 
     def configure(self, name: str = ".dev.vars", **variables: str) -> None:
-        """Write a file of variables: the project's, or others in their place."""
+        """Write a file of variables: the project's, or others that replace them."""
         defaults = {
             "SUPABASE_URL": self.url,
             "SUPABASE_ANON_KEY": self.key,
@@ -115,7 +115,7 @@ class Patient:
         (self.folder / name).write_text("".join(lines))
 
     def examined(self, *arguments: str, **environment: str) -> Said:
-        """Run the command within this process, which takes no time to start it."""
+        """Run the command in this process, which saves the time to start one."""
         output, progress = io.StringIO(), io.StringIO()
         words = ["doctor", *self._config, *arguments]
         with (
@@ -131,7 +131,7 @@ class Patient:
         return Said(status, output.getvalue(), progress.getvalue())
 
     def examined_by_command(self, *arguments: str) -> Said:
-        """Run the command as anybody would."""
+        """Run the command as a user does."""
         command = [sys.executable, str(SCRIPTS / "doctor.py"), *self._config, *arguments]
         done = subprocess.run(  # noqa: S603  ours
             command,
@@ -155,7 +155,7 @@ _CODES = {
 
 
 def as_postgrest(handler: Handler) -> None:
-    """Pass a request on, and answer class 28 with 403 and its code, which Supabase Lite hides."""
+    """Pass a request on. For class 28, answer 403 with the code, which Supabase Lite hides."""
     answer = handler.answer
 
     def documented(status: int, body: bytes = b"", **headers: str | Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""A real Postgres without a server (PGlite), and what Supabase has that it lacks."""
+"""A real Postgres without a server (PGlite), with stand-ins for what Supabase adds to Postgres."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 ROLES = "create role anon; create role authenticated; create role service_role;"
 
 STAND_INS = ROLES + (HERE / "stand_ins.sql").read_text()
-"""Supabase's roles, Vault and pg_net; what would be sent lies in ``net.sent``."""
+"""Supabase's roles, Vault and pg_net. The table ``net.sent`` has what would be sent."""
 
 
 class SqlError(Exception):
@@ -30,7 +30,7 @@ class SqlError(Exception):
 
 @dataclass(frozen=True)
 class Pglite:
-    """A database of its own, which lasts as long as its process."""
+    """A database of its own, which exists as long as its process."""
 
     process: subprocess.Popen[str]
     warnings: list[str]
@@ -55,7 +55,7 @@ class Pglite:
         return value
 
     def error_of(self, sql: str) -> str | None:
-        """Return the SQLSTATE with which statements fail, or None."""
+        """Return the SQLSTATE of the error of some statements, or None if they succeed."""
         try:
             self.run(sql)
         except SqlError as error:

@@ -1,6 +1,6 @@
-"""A Postgres server with as many sessions as a test needs, where the machine has its programs.
+"""A Postgres server with as many sessions as a test needs, if its programs are installed.
 
-Its roles are those of a Supabase project, in which `postgres` is no superuser.
+It has the roles of a Supabase project, in which `postgres` is no superuser.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ _MEMBERSHIPS = "grant anon, authenticated, service_role to postgres"
 
 
 def server_programs() -> Path | None:
-    """Return the folder with `initdb` and `postgres`, which distributions hide, or None."""
+    """Return the folder with `initdb` and `postgres`, or None.
+
+    Distributions do not put this folder on PATH.
+    """
     found = [*Path("/usr/lib/postgresql").glob("*/bin/initdb"), shutil.which("initdb")]
     return next((Path(path).parent for path in found if path), None)
 
@@ -42,7 +45,7 @@ class Session:
     process: subprocess.Popen[str]
 
     def run(self, sql: str) -> str:
-        """Run statements and return what psql prints: values, and errors."""
+        """Run statements and return what psql prints: values and errors."""
         assert self.process.stdin
         assert self.process.stdout
         self.process.stdin.write(f"{sql};\n\\echo {_END}\n")
@@ -80,7 +83,7 @@ class Postgres:
 
 @contextmanager
 def postgres(programs: Path) -> Iterator[Postgres]:
-    """Run a server of its own, on a socket in a folder of its own."""
+    """Run a server of its own, with a socket in a folder of its own."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         user = "postgres" if os.getuid() == 0 else None  # it refuses to run as root

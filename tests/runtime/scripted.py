@@ -1,7 +1,7 @@
-"""The project's database with what `npm run sql` makes, and without it again.
+"""The project's database with the objects of `npm run sql`, and without them again.
 
-Supabase Lite knows which functions there are from its start alone. So they are in the schema that
-it starts with. Right after that they are taken away, and tests that need them bring them back.
+Supabase Lite looks only once, at its start, which functions there are. So they are in the schema
+that it starts with. Then they are removed, and tests that need them bring them back.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ HERE = Path(__file__).parent
 
 
 def script_for(tables: Mapping[str, object]) -> str:
-    """Return what `npm run sql` prints of tables."""
+    """Return what `npm run sql` prints for some tables."""
     return edge_sql.installing(declared_in(json.dumps(tables)))
 
 
 def objects() -> str:
-    """Return the SQL of everything that Supabase Lite has to know from its start."""
+    """Return the SQL of everything that has to exist when Supabase Lite starts."""
     texts = [(HERE / name).read_text() for name in ("stand_ins.sql", "doors.sql")]
     return "\n".join([*texts, script_for(TABLES)])
 
@@ -37,13 +37,13 @@ def install(database: Database, tables: Mapping[str, object]) -> None:
 
 
 def remove(database: Database) -> None:
-    """Take away what the script made, but for the function that reads a long table."""
+    """Remove what the script made, except the function that reads a long table."""
     snapshot = edge_sql.snapshot(declared_in(json.dumps(TABLES)))
     database.run(f"{_without_transaction(edge_sql.removing())}{snapshot}; truncate vault.secrets")
 
 
 def tell(database: Database, url: str, secret: str) -> None:
-    """Have the database tell a Worker of what changes from now on."""
+    """Make the database send its changes to a Worker from now on."""
     database.run(f"""
         truncate vault.secrets, edge_cache.outbox;
         insert into vault.secrets values
@@ -62,5 +62,5 @@ def installed(database: Database, tables: Mapping[str, object]) -> Iterator[None
 
 
 def _without_transaction(script: str) -> str:
-    """Return a script that a function may run, which is in a transaction already."""
+    """Return a script that a function can run: the function is in a transaction already."""
     return script.replace("\nbegin;\n", "\n").replace("\ncommit;\n", "\n")

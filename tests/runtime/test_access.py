@@ -1,4 +1,4 @@
-"""Who may revalidate, by what a request really brings along."""
+"""Who may revalidate, shown with real requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ WEBHOOK = payload("UPDATE", {"id": 1})
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_the_secret_opens_and_nothing_else_does(guarded: Edge, method: str) -> None:
-    """401 says how to authenticate; Supabase is not asked and nothing recorded."""
+    """401 says how to authenticate. Supabase is not asked, and nothing is recorded."""
     for sent in ({}, {"authorization": f"Bearer {SECRET}x"}):
         response = guarded.http.request(method, "/revalidate", headers=sent, json=WEBHOOK)
         assert response.status_code == 401
@@ -27,7 +27,7 @@ def test_the_secret_opens_and_nothing_else_does(guarded: Edge, method: str) -> N
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_without_a_secret_it_is_for_this_machine_alone(edge: Edge, method: str) -> None:
-    """Neither for another host nor for a page of another site, which a browser lets ask."""
+    """Another host may not, nor may another site's page, though a browser lets it ask."""
     for sent, status in (
         ({"host": "cache.example.com"}, 503),
         ({"origin": "https://example.com"}, 403),

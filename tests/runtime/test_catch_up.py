@@ -1,4 +1,4 @@
-"""Webhooks that never came: the cron trigger asks the database's outbox what it announced."""
+"""Webhooks that never came: the cron trigger asks the database's outbox for the changes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ QUERY = "/rest/v1/articles?select=title&id=eq.2"
 
 @dataclass
 class Outbox:
-    """A project's outbox: what it announces, and what it was asked with."""
+    """A project's outbox: the changes that it announces, and the requests that it got."""
 
     changes: list[dict[str, object]] = field(default_factory=list)
     fails: Act | None = None
     asked: list[dict[str, Any]] = field(default_factory=list)
 
     def announce(self, number: int, keys: list[object] | None, table: str = "articles") -> None:
-        """Announce a change more."""
+        """Announce one more change."""
         told = {"id": number, "schema": "public", "table": table, "keys": keys}
         self.changes.append(told)
 
@@ -44,7 +44,7 @@ class Outbox:
 
 @pytest.fixture
 def edge(guarded: Edge) -> Edge:
-    """Return a Worker with a secret, and the list, two rows and a query in KV."""
+    """Return a Worker with a secret. KV has the list, two rows and a query."""
     guarded.http.headers["apikey"] = guarded.db.http.headers["apikey"].replace(
         "secret", "publishable"
     )
@@ -56,7 +56,7 @@ def edge(guarded: Edge) -> Edge:
 
 @pytest.fixture
 def outbox(edge: Edge) -> Outbox:
-    """Return the outbox of the project behind that Worker, which was asked once."""
+    """Return the outbox of the project behind that Worker. The Worker has asked it once."""
     outbox = Outbox()
     edge.upstream.always = outbox.play
     edge.tick(1)
@@ -80,7 +80,7 @@ def _shown(edge: Edge) -> set[str]:
 
 
 def test_what_no_webhook_brought_is_made_up_for(edge: Edge, outbox: Outbox) -> None:
-    """For the list, the row and the query; the other row is not read again."""
+    """The list, the row and the query are refreshed. The other row is not read again."""
     edge.db.update(2, title="Edited")
     outbox.announce(1, [2])
     assert _shown(edge) == {SEED[1]["title"]}
@@ -97,7 +97,7 @@ def test_what_no_webhook_brought_is_made_up_for(edge: Edge, outbox: Outbox) -> N
 
 
 def test_an_outbox_that_fails_is_asked_again(edge: Edge, outbox: Outbox) -> None:
-    """From the same moment on; until then readers have what they had."""
+    """The next question begins at the same moment. Until then readers get what they had."""
     edge.db.update(2, title="Edited")
     outbox.announce(1, [2])
     outbox.fails = answering(403, b'{"code":"28P01","message":"secret"}')

@@ -1,4 +1,4 @@
-"""Supabase's own clients get from the edge what they get from Supabase, and mostly without it."""
+"""Supabase's own clients get the same from the edge as from Supabase, mostly without Supabase."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def url(edge: Edge) -> str:
 
 
 def stored(edge: Edge) -> list[str]:
-    """Return the keys of what clients read, once nothing is being written."""
+    """Return the keys of what clients read, after all writes are done."""
     return [key for key in edge.kv.contents() if key.startswith("/rest/v1/")]
 
 
 def require_sense(read: str, outcome: Outcome) -> None:
-    """Fail if a read does not do what its name says: two empty answers are easily the same."""
+    """Fail if a read does not do what its name says: two empty answers are easily equal."""
     code = (outcome["error"] or {}).get("code")
     if read in expected.ASKED_BY_STATUS_ALONE or read in expected.CLIENTS_OWN_ERRORS:
         assert outcome["data"] is None
@@ -75,10 +75,13 @@ def require_sense(read: str, outcome: Outcome) -> None:
 def test_a_client_reads_the_same_at_the_edge(
     library_edge: Edge, supabase: stack.Supabase, users: dict[str, Caller], player: Player
 ) -> None:
-    """Directly, from the cold cache, and from the warm one, which asks Supabase for no answer."""
+    """It reads from Supabase, from the cold cache and from the warm cache.
+
+    The warm cache asks Supabase for no answer.
+    """
 
     def played(at: str) -> dict[str, tuple[Outcome, int]]:
-        """Return what each read came to, and how often Supabase was asked meanwhile."""
+        """Return the result of each read, and how often Supabase was asked meanwhile."""
         found = {}
         for read in READS:
             methods = EVERYTHING if read in expected.PASSED else READING
@@ -103,7 +106,7 @@ def test_a_client_reads_the_same_at_the_edge(
 def test_a_client_reads_its_own_rows_uncached(
     library_edge: Edge, supabase: stack.Supabase, users: dict[str, Caller], player: Player
 ) -> None:
-    """What row level security shows to a user, or to the secret key, nobody else gets."""
+    """Nobody else gets what row level security shows to a user or to the secret key."""
     hidden = {"id": 200, "book_id": 2, "stars": 3, "published": False, "owner": users["anna"].user}
     library_edge.db.insert([hidden], "reviews")
     try:
@@ -138,7 +141,7 @@ def test_a_client_writes_through_the_edge(
     player: Player,
     who: str,
 ) -> None:
-    """Inserts, updates, upserts and deletes, those that are refused too, and reads between them."""
+    """It inserts, updates, upserts and deletes, with reads between. Some of these are refused."""
     anonymous = who == "anonymous"
     writes = [write for write in WRITES if not (anonymous and write.startswith("seen"))]
     directly, through = (
@@ -155,7 +158,7 @@ def test_a_client_writes_through_the_edge(
 def test_a_client_gives_up(
     library_edge: Edge, supabase: stack.Supabase, users: dict[str, Caller], player: Player
 ) -> None:
-    """Whoever aborts a request has no answer; whoever asks next has his."""
+    """A client that aborts its request gets no answer. The next client gets its own."""
     anonymous, given_up = users["anonymous"], Event()
     library_edge.upstream.acts.append(holding(given_up))
     outcome = player.play("given_up", anonymous, url(library_edge))

@@ -1,4 +1,4 @@
-"""Clocks that jump: nothing old looks fresh, and no alarm of before is waited for."""
+"""Clocks that jump: nothing old looks fresh, and no old alarm delays a change."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ HOUR_BACK_S = -3600
 
 
 def test_revalidation_makes_rows_fresh(edge: Edge) -> None:
-    """Also if the object was restarted meanwhile, on a machine with another time."""
+    """This holds even if the object was restarted meanwhile on a machine with another time."""
     edge.get("/articles/2")
     edge.kv.wait()
     edge.set_clock(HOUR_BACK_S)
@@ -19,7 +19,7 @@ def test_revalidation_makes_rows_fresh(edge: Edge) -> None:
 
 
 def test_a_change_that_waits_for_its_retry_arrives(edge: Edge) -> None:
-    """The alarm of the earlier life is an hour off."""
+    """The alarm that the object set before its restart is an hour off."""
     edge.get("/articles/2")
     edge.upstream.always = lambda handler: handler.answer(401)
     edge.db.update(2, title="Edited")

@@ -1,4 +1,4 @@
-"""`npm run deploy`, as far as it goes without an account."""
+"""`npm run deploy`, as far as it works without an account."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ BINDINGS = ("env.ARTICLES", "env.REFRESHER (Refresher)", "env.TABLES")
 
 @pytest.fixture
 def config(project: Path) -> Path:
-    """Return the project's configuration, as it is in the beginning."""
+    """Return the project's configuration without changes."""
     return write_config(project, "deployed", _deployed())
 
 
 def _deployed() -> dict[str, Any]:
-    """Return it with two environments, each of which repeats what Wrangler has none inherit."""
+    """Return the configuration with two environments. Each repeats what no environment inherits."""
     config = {**config_of(ROOT), "main": "src/entry.py"}
     own = {name: config[name] for name in ("kv_namespaces", "durable_objects")}
     variables = {"vars": {"TABLES": TABLES}}
@@ -33,7 +33,7 @@ def _deployed() -> dict[str, Any]:
 
 
 def deploy(config: Path, outdir: Path, *options: str, **variables: str) -> str:
-    """Return what Wrangler says of a deployment."""
+    """Return what Wrangler prints about a deployment."""
     wrangler = str(NODE_MODULES / ".bin" / "wrangler")
     command = [wrangler, "deploy", "--config", str(config), "--outdir", str(outdir), *options]
     quiet = {"WRANGLER_SEND_METRICS": "false", "WRANGLER_LOG_PATH": str(outdir), "CI": "true"}
@@ -46,7 +46,7 @@ def deploy(config: Path, outdir: Path, *options: str, **variables: str) -> str:
 
 
 def test_a_dry_run_bundles_the_worker_and_its_packages(config: Path, tmp_path: Path) -> None:
-    """With the modules of src/, the page's parts, the vendored modules, and its bindings."""
+    """They have the modules of src/, the page's parts, the vendored modules, and the bindings."""
     said = deploy(config, tmp_path, "--dry-run")
     for expected in (*BINDINGS, "Total Upload"):
         assert expected in said
@@ -57,14 +57,14 @@ def test_a_dry_run_bundles_the_worker_and_its_packages(config: Path, tmp_path: P
 
 
 def test_workers_caching_can_be_declared(project: Path, tmp_path: Path) -> None:
-    """As a comment in wrangler.toml proposes it."""
+    """The comment in wrangler.toml shows how."""
     cached: Mapping[str, Any] = {**_deployed(), "cache": {"enabled": True}}
     config = write_config(project, "cached", cached)
     assert "Total Upload" in deploy(config, tmp_path, "--dry-run")
 
 
 def test_each_environment_gets_a_namespace_once(config: Path, tmp_path: Path) -> None:
-    """Its id is written nowhere, so the next deploy goes on with the Worker's. Secrets stay."""
+    """No file has its id, so the next deploy keeps the Worker's namespace. Secrets stay."""
     name = json.loads(config.read_text())["name"]
     with account() as cloudflare:
         for environment_of in (*ENVIRONMENTS, *ENVIRONMENTS):

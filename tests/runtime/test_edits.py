@@ -1,4 +1,4 @@
-"""From the statement to the reader: the script's triggers, what they send, and the Worker."""
+"""The whole way of a change: the statement, the script's triggers, their requests, the Worker."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUERY = "/rest/v1/articles?select=title,author:authors(name)&order=id"
 
 @dataclass(frozen=True)
 class Told:
-    """A Worker, and the database that tells it of changes."""
+    """A Worker, and the database that sends it its changes."""
 
     edge: Edge
     key: str
@@ -40,7 +40,7 @@ class Told:
         eventually(lambda: self.seen() == expected, f"readers see {expected}")
 
     def relay(self) -> None:
-        """Send what pg_net would send now."""
+        """Send the requests that pg_net would send now."""
         taken = self.edge.db.http.post("/rpc/take_sent", json={}).raise_for_status().json()
         for request in taken:
             httpx.post(
@@ -48,7 +48,7 @@ class Told:
             ).raise_for_status()
 
     def drop(self) -> None:
-        """Lose what pg_net would send now."""
+        """Lose the requests that pg_net would send now."""
         self.edge.db.http.post("/rpc/take_sent", json={}).raise_for_status()
 
 
@@ -75,7 +75,7 @@ EDITS = {
 
 
 BEFORE: object = [["One", "Two"], ["One", "Two", 404], [["One", "Ada"], ["Two", "Grace"]]]
-"""What readers see of it."""
+"""What readers see of the table."""
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def project_with_script(database: Database) -> Iterator[Database]:
 
 @pytest.fixture
 def told(edge_of: EdgeOf, project_with_script: Database, supabase: stack.Supabase) -> Told:
-    """Return a Worker that the project's database tells of its changes, with these rows cached."""
+    """Return a Worker that gets the database's changes, with these rows in its cache."""
     edge = edge_of({"REVALIDATE_SECRET": SECRET, "TABLES": json.dumps(TABLES)})
     edge.upstream.has_script = True
     project_with_script.run(ROWS)
@@ -114,7 +114,7 @@ def fresh(told: Told) -> object:
 
 @pytest.mark.parametrize("edit", EDITS)
 def test_readers_see_every_kind_of_edit(told: Told, edit: str) -> None:
-    """Of the table, of a row, and of a query, once the Worker is told of it."""
+    """They see it in the table, the row and the query, as soon as the Worker learns of it."""
     told.edge.db.run(EDITS[edit])
     after = fresh(told)
     assert after != BEFORE
@@ -123,8 +123,8 @@ def test_readers_see_every_kind_of_edit(told: Told, edit: str) -> None:
 
 
 def test_readers_see_what_no_request_told(told: Told) -> None:
-    """From the outbox, when the cron trigger fires."""
-    told.edge.tick(minute=1)  # from here on it is known what was told
+    """The cron trigger reads it from the outbox."""
+    told.edge.tick(minute=1)  # from now on the Worker knows which changes it has heard of
     told.edge.settle_all()
     assert told.seen() == BEFORE
     for edit in ("update", "insert", "embedded"):

@@ -1,4 +1,4 @@
-"""Supabase's bad days: each has its own problem, and none of them enters the cache."""
+"""Supabase's failures: each has a problem of its own, and none of them enters the cache."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ FAILURES: dict[str, tuple[Act, int, str]] = {
 def test_a_failure_is_told_on_a_miss_and_leaves_a_good_entry_in_place(
     edge: Edge, failure: str
 ) -> None:
-    """The first reader is told what happened; the next one asks anew and gets the rows."""
+    """The first reader gets the error.
+
+    For the next reader Supabase is asked again and sends the rows.
+    """
     act, status, slug = FAILURES[failure]
     edge.upstream.always = act
     response = edge.get("/articles")
@@ -54,7 +57,7 @@ def test_a_failure_is_told_on_a_miss_and_leaves_a_good_entry_in_place(
 
 
 def test_the_time_limit_holds(edge_of: EdgeOf) -> None:
-    """A reader is told after it, although the remote does not give up."""
+    """The reader gets an error then, although the remote goes on."""
     edge, told = edge_of({"SUPABASE_TIMEOUT_SECONDS": str(SHORT_TIMEOUT_S)}), threading.Event()
     edge.upstream.always = holding(told)
     response = edge.get("/articles")
@@ -64,7 +67,7 @@ def test_the_time_limit_holds(edge_of: EdgeOf) -> None:
 
 
 def test_larger_than_kv_takes_is_served_uncached(edge: Edge) -> None:
-    """25 MiB is KV's limit; an older, smaller entry must not be served in its place."""
+    """KV's limit is 25 MiB. An older, smaller entry must not be served instead."""
     edge.get("/articles")
     title = "x" * 1_000_000
     body = json.dumps([{"id": n, "title": title} for n in range(27)]).encode()
@@ -78,7 +81,7 @@ def test_larger_than_kv_takes_is_served_uncached(edge: Edge) -> None:
 
 
 def test_supabase_not_listening(edge: Edge, variables: Variables) -> None:
-    """Connection refused, and a host name that does not resolve, each with its own words."""
+    """The connection is refused, or the host name does not resolve. Each has its own words."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{unused.getsockname()[1]}"
@@ -99,7 +102,7 @@ def test_supabase_not_listening(edge: Edge, variables: Variables) -> None:
 
 
 def test_a_worker_without_configuration_says_what_is_missing(edge: Edge) -> None:
-    """Each variable is named, with what it should be; nothing is guessed, and no key is shown."""
+    """Each variable is named, with what it should be. Nothing is guessed, and no key is shown."""
     edge.configure({"SUPABASE_ANON_KEY": "sb_secret_x", "PASS_THROUGH": "some"})
     response = edge.get("/articles")
     assert (response.status_code, response.json()["type"]) == (500, ERROR + "configuration")

@@ -1,4 +1,4 @@
-"""What PostgREST itself answers is true now: it is handed on, and what was cached before goes."""
+"""PostgREST's own answers are true now: clients get them, and older entries are deleted."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def edge(library_edge: Edge, variables: Variables) -> Edge:
 
 
 def to_queries(act: Act) -> Act:
-    """Return an act that plays for queries and calls, and hands on what reads whole tables."""
+    """Return an act that answers queries and calls, and passes on reads of whole tables."""
 
     def acting(handler: Handler) -> None:
         (forward if "select=%2A" in handler.path or "select=*" in handler.path else act)(handler)
@@ -48,7 +48,7 @@ def to_queries(act: Act) -> Act:
 
 
 def failures(edge: Edge) -> int:
-    """Return how many failures `/health` counts, of all objects."""
+    """Return how many failures `/health` counts, for all objects together."""
     health = edge.get("/health").json()
     return sum(told["failures"] for told in (*health["tables"].values(), health["project"]))
 
@@ -135,7 +135,7 @@ def test_an_answer_with_a_header_beyond_ascii_is_handed_on(edge: Edge) -> None:
         200,
         b"[]",
         content_range="0-0/*",
-        content_disposition=name.encode().decode("latin-1"),  # as http.server sends UTF-8
+        content_disposition=name.encode().decode("latin-1"),  # so that http.server sends UTF-8
     )
     said = edge.get(CALL)
     assert (said.status_code, said.headers["content-disposition"]) == (200, name)

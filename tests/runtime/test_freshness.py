@@ -1,4 +1,4 @@
-"""Freshness without webhooks: maximum age, cron trigger, stale answers instead of errors."""
+"""Freshness without webhooks: maximum age, cron trigger, and stale answers instead of errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_AGE_S = 600
 
 @pytest.mark.parametrize("path", ["/articles", "/articles/2"])
 def test_an_old_entry_is_served_and_renewed(edge_of: EdgeOf, path: str) -> None:
-    """The reader does not wait; the next one has the edit."""
+    """The reader does not wait. The next reader sees the edit."""
     ageing = edge_of({"MAX_AGE_SECONDS": str(MAX_AGE_S)})
     first = ageing.get(path)
     young = ageing.get_from_kv(path).headers["cache-status"]
@@ -28,7 +28,7 @@ def test_an_old_entry_is_served_and_renewed(edge_of: EdgeOf, path: str) -> None:
 
 
 def test_a_stale_row_is_better_than_an_error(edge: Edge) -> None:
-    """A row that could not be read again is served as it was, and marked."""
+    """If a row cannot be read again, readers get the old one, marked as stale."""
     edge.get("/articles/2")
     edge.get("/revalidate").raise_for_status()
     edge.upstream.always = hanging_up
@@ -41,7 +41,7 @@ def test_a_stale_row_is_better_than_an_error(edge: Edge) -> None:
 
 
 def test_the_cron_trigger_heals_a_lost_webhook(edge: Edge) -> None:
-    """Of the list and of rows: changed, deleted and appeared."""
+    """It heals the list and rows, whether they changed, were deleted or appeared."""
     edge.get("/articles")
     for row_id in (1, 2, 3):
         edge.get(f"/articles/{row_id}")

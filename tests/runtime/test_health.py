@@ -6,7 +6,7 @@ from edge import Edge
 
 
 def test_a_new_worker_is_healthy(edge: Edge) -> None:
-    """Nothing is cached yet, and Supabase may be asked."""
+    """Nothing is cached yet, but Supabase can be asked."""
     response = edge.get("/health")
     assert response.status_code == 200
     assert response.headers["cache-control"] == "no-store"
@@ -50,7 +50,10 @@ def test_a_new_worker_is_healthy(edge: Edge) -> None:
 
 
 def test_it_describes_a_tables_entry(edge: Edge) -> None:
-    """Its rows and bytes, and when it was read; nothing of one that another Worker wrote."""
+    """It shows rows, bytes and the time of the read.
+
+    It shows none of these for another Worker's entry.
+    """
     body = edge.get("/articles").content
     edge.kv.wait()
     status = edge.status()

@@ -1,4 +1,4 @@
-"""The process dies at the worst moments: what was received is not lost."""
+"""The process dies at the worst moments, and nothing that it received is lost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Life = Callable[[], tuple[Edge, stack.Worker]]
 def live(
     start_worker: StartWorker, edge_at: EdgeAt, edge: Edge, variables: Variables, tmp_path: Path
 ) -> Life:
-    """Return a function that starts a Worker on the state that the one before it left."""
+    """Return a function that starts a Worker on the state that the last one left."""
     edge.db.update(2, author_id=1)
 
     def start() -> tuple[Edge, stack.Worker]:
@@ -41,7 +41,10 @@ def everything(edge: Edge) -> str:
 
 
 def test_a_killed_runtime_loses_nothing(live: Life) -> None:
-    """SIGKILL right after `received`, then while refreshing; started again, each edit arrives."""
+    """SIGKILL comes right after `received`, then during a refresh.
+
+    After the restart each edit arrives.
+    """
     edge, worker = live()
     everything(edge)
     edge.kv.wait()

@@ -1,4 +1,4 @@
-"""Workers KV's own bad days: readers get their rows all the same."""
+"""Failures of Workers KV: readers get their rows all the same."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CACHE_STATUS = "supabase-edge-cache; "
 
 @pytest.mark.parametrize("path", ["/articles", "/articles/2"])
 def test_a_failing_read_is_answered_by_supabase(edge: Edge, kv_files: Path, path: str) -> None:
-    """200, from memory or Supabase, with the detail in Cache-Status."""
+    """The answer is 200, from memory or from Supabase. Cache-Status has the detail."""
     with without_keys(kv_files):
         response = edge.get(path)
     assert response.json() == (list(SEED) if path == "/articles" else SEED[1])
@@ -24,7 +24,7 @@ def test_a_failing_read_is_answered_by_supabase(edge: Edge, kv_files: Path, path
 
 
 def test_a_failing_write_is_tried_again(edge: Edge, kv_files: Path) -> None:
-    """The reader gets the row at once, KV gets it as soon as it takes it."""
+    """The reader gets the row at once, and KV gets it as soon as KV works again."""
     with without_values(kv_files):
         response = edge.get("/articles/2")
         assert response.json() == SEED[1]
@@ -38,7 +38,7 @@ def test_a_failing_write_is_tried_again(edge: Edge, kv_files: Path) -> None:
 
 @pytest.mark.parametrize("key", ["/articles", "/articles?version"])
 def test_a_revalidation_that_kv_refuses_says_so(edge: Edge, kv_files: Path, key: str) -> None:
-    """It does not answer `received` for rows that readers do not get, be it one key of two."""
+    """It does not answer `received` if readers do not get the rows, even if only one key failed."""
     edge.get("/articles/1")
     edge.kv.wait()
     edge.db.update(1, title="Edited")
@@ -53,7 +53,7 @@ def test_a_revalidation_that_kv_refuses_says_so(edge: Edge, kv_files: Path, key:
 
 
 def test_a_change_that_kv_refuses_stays_pending(edge: Edge, kv_files: Path) -> None:
-    """Of a row, until KV takes it; the list arrives meanwhile."""
+    """The row's change waits until KV works again. Meanwhile the list arrives."""
     edge.get("/articles/1")
     edge.db.update(1, title="Edited")
     with refusing(kv_files, "/articles/1"):

@@ -1,4 +1,4 @@
-"""Tables of more rows than an answer may have: read by a function in the database, or in pages."""
+"""Tables with more rows than one answer may have: a database function reads them, or pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COUNT = 2500
 
 
 def asked(edge: Edge) -> list[str]:
-    """Return what Supabase was asked since the last call: offsets of pages, or the function."""
+    """Return what Supabase was asked since the last call: the offsets of pages, or the function."""
     with edge.upstream.lock:
         paths = list(edge.upstream.requests)
         edge.upstream.requests.clear()
@@ -23,7 +23,7 @@ def asked(edge: Edge) -> list[str]:
 
 
 def test_the_function_and_the_pages_give_the_same_rows(edge: Edge) -> None:
-    """In the same order; every tenth is a draft, which stays hidden."""
+    """The order is the same, too. Every tenth row is a draft, and stays hidden."""
     edge.db.replace(
         [{"id": n, "title": f"Article {n}", "published": n % 10 != 0} for n in range(1, COUNT + 1)]
     )
@@ -66,9 +66,9 @@ REFRESHES = 3
 
 
 def test_a_long_table_that_changes_all_the_time_is_never_torn(edge: Edge) -> None:
-    """It is refreshed each time.
+    """The function refreshes it each time.
 
-    Without the function it cannot be refreshed on such a day; readers get the last good answer.
+    Without the function it cannot be refreshed while it changes; readers get the last good answer.
     """
     edge.db.replace([{"id": n, "title": f"Article {n}"} for n in range(1, ROWS + 1)])
     stamp_first_and_last(edge, 0)

@@ -1,9 +1,9 @@
 """Whatever happens, in the end readers see the database.
 
-Random sequences of edits, webhooks (lost, doubled, late), reads, outages and cron triggers are
-played against the real runtime. Once things are calm, every path must answer what the database has:
-where every webhook was delivered, by that alone; else after the cron trigger. Each run plays other
-sequences; one that fails is printed.
+Random steps are played against the real runtime: edits, webhooks (lost, doubled, late), reads,
+outages and cron triggers. Once things are calm, every path must answer what the database has. If
+every webhook was delivered, that is enough; if not, the cron trigger has to run first. Each run
+plays other sequences; one that fails is printed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STEPS = st.one_of(
 
 
 class World:
-    """A Worker, its database, what the database has, and the webhooks under way."""
+    """A Worker, its database, what the database has, and the webhooks on their way."""
 
     def __init__(self, edge: Edge) -> None:
         self.edge = edge
@@ -54,7 +54,7 @@ class World:
             self.edge.get("/revalidate")
 
     def edit(self, kind: str, row_id: int, delivery: str) -> None:
-        """Change the database, and have the webhook sent, or not."""
+        """Change the database; send the webhook, or lose it."""
         self.edits += 1
         there = row_id in self.rows
         if there == (kind == "insert"):
@@ -84,12 +84,12 @@ class World:
             self.edge.webhook(event, row).raise_for_status()
 
     def deliver_late(self) -> None:
-        """Deliver what is under way, the last first."""
+        """Deliver the webhooks that are on their way, the last one first."""
         while self.late:
             self.edge.webhook(*self.late.pop(0)).raise_for_status()
 
     def calm_down(self) -> None:
-        """End the outage, and deliver what is late."""
+        """End the outage, and deliver the late webhooks."""
         self.edge.upstream.always = None
         self.deliver_late()
         self.edge.settle()
@@ -119,7 +119,7 @@ class World:
 def test_readers_end_with_what_the_database_has(
     edge_of: EdgeOf, steps: list[tuple[object, ...]]
 ) -> None:
-    """Nothing is lost, whatever is doubled, late, lost or down in between."""
+    """This holds even if webhooks are doubled, late or lost, or Supabase is down."""
     world = World(edge_of())
     for step in steps:
         world.play(step)

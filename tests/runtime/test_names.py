@@ -1,4 +1,4 @@
-"""What is declared under another name than its own, or has no path of its own at all."""
+"""Tables that are declared under another name than their own, or that have no path."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DECLARED = {
 }
 
 ORDERS = ["1", "2,3", "a(b)", 'q"\\', "100%", "a.b", "ü \N{GHOST}", "eq.x", "a&order=b", "*"]
-"""Of posts; each is to name its row and no other."""
+"""Keys of posts. Each must name its own row and no other."""
 
 POSTS = [{"order": order, "title": f"Post {order}"} for order in ORDERS]
 
@@ -29,7 +29,7 @@ OURS = "supabase-edge-cache; "
 
 @pytest.fixture
 def named(edge_of: EdgeOf) -> Edge:
-    """Return a Worker that serves all that, with rows in each table."""
+    """Return a Worker that serves these tables, with rows in each."""
     edge = edge_of({"TABLES": json.dumps(DECLARED)})
     edge.db.replace_in("public", quote("Blog Posts"), '"order"', POSTS)
     edge.db.replace_in("public", "products", "sku", [{"sku": "A-1", "name": "Lamp"}])
@@ -45,7 +45,7 @@ def changed(edge: Edge, table: str, schema: str = "public", **payload: object) -
 
 
 def test_each_row_is_named_by_its_key(named: Edge) -> None:
-    """Whatever the key column is called, and whatever characters it has."""
+    """The key column may have any name, and the key any character."""
     assert sorted(row["order"] for row in named.get("/posts").json()) == sorted(ORDERS)
     for post in POSTS:
         answer = named.get(f"/posts/{quote(post['order'], safe='')}")
@@ -54,7 +54,7 @@ def test_each_row_is_named_by_its_key(named: Edge) -> None:
 
 
 def test_a_webhook_has_the_tables_own_name(named: Edge) -> None:
-    """A TRUNCATE names no row, so all of them are read again."""
+    """A TRUNCATE names no row, so all rows are read again."""
     for path in ("/posts/1", "/posts/100%25"):
         named.get(path)
     named.kv.wait()
@@ -71,7 +71,7 @@ def test_a_webhook_has_the_tables_own_name(named: Edge) -> None:
 def test_a_name_that_stands_in_no_path_is_passed_on_there(
     named: Edge, supabase: stack.Supabase
 ) -> None:
-    """And the declaration's is no relation's."""
+    """The name in the declaration is no relation's name."""
     headers = {"apikey": supabase.publishable_key}
     passed_on = named.http.get(
         "/rest/v1/Blog%20Posts?select=title&title=eq.Post 1", headers=headers
@@ -84,7 +84,7 @@ def test_a_name_that_stands_in_no_path_is_passed_on_there(
 
 
 def test_tables_of_one_name_are_two(named: Edge, supabase: stack.Supabase) -> None:
-    """Each has its path, and its entry of a query, by its schema."""
+    """Each has its own path, and its own entry of the same query."""
     assert named.get("/products/A-1").json()["name"] == "Lamp"
     assert named.get("/agenda_products/A-1").json()["name"] == "Notebook"
     headers = {"apikey": supabase.publishable_key, "accept-profile": "agenda"}
@@ -103,7 +103,7 @@ def test_tables_of_one_name_are_two(named: Edge, supabase: stack.Supabase) -> No
 
 
 def test_a_table_without_a_key_is_cached_as_a_query(named: Edge, supabase: stack.Supabase) -> None:
-    """A junction is watched: it has no path of its own, and each of its changes is noticed."""
+    """A watched junction table has no path of its own, but each of its changes is noticed."""
     headers = {"apikey": supabase.publishable_key}
     path = "/rest/v1/book_tags?select=tag_id&book_id=eq.1"
 

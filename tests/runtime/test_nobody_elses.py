@@ -1,8 +1,8 @@
-"""Whoever asks gets what Supabase would say to him, and never what it said to somebody else.
+"""A caller gets what Supabase would say to him, and never what it said to somebody else.
 
-Requests, spelled in every way, by all sorts of callers, are sent through the same Worker again and
-again, so that what one has filled another may hit; each answer must be Supabase's own to the same
-request. The rows stay as they are meanwhile. The random ones are others in each run.
+All sorts of callers send requests in all forms through the same Worker, again and again. So one
+caller may hit what another one filled. Each answer must be Supabase's own answer to the same
+request. The rows do not change meanwhile. Each run has other random requests.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WHO = st.lists(
 )
 
 Form = tuple[str, Headers]
-"""A method, and headers beside those that tell who asks."""
+"""A method, and headers besides those that say who asks."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Asked:
 
 
 def answer(http: httpx.Client, asked: Asked) -> tuple[object, ...]:
-    """Send a request as it is spelled, and return what of the answer must be the same."""
+    """Send a request unchanged, and return the parts of the answer that must be the same."""
     raw = {"target": asked.target.encode()}  # httpx would mend broken escapes
     request = http.build_request(asked.method, "/", headers=asked.headers, extensions=raw)
     if "accept" not in dict(asked.headers):
@@ -60,7 +60,7 @@ class Stage:
         self.users = users
 
     def play(self, target: str, forms: Sequence[Form], callers: Sequence[str]) -> None:
-        """Have callers ask in turn, several times; fail if one gets what he should not."""
+        """Let callers ask in turn, several times. Fail if one gets what he should not get."""
         cast = [(who, self._asked(form, target, who)) for form in forms for who in callers]
         wanted = [answer(self.directly, asked) for _, asked in cast]
         for _ in range(ROUNDS):
@@ -68,7 +68,7 @@ class Stage:
                 before = self.edge.asked
                 assert (asked, answer(self.edge.http, asked)) == (asked, want)
                 if who in spellings.PRIVATE or spellings.UNSAFE.search(target):
-                    # One more at least: an entry may be renewed in the background meanwhile.
+                    # At least once more: meanwhile an entry may be refreshed in the background.
                     assert self.edge.asked > before, asked
             self.edge.kv.wait()
 
@@ -83,7 +83,7 @@ class Stage:
 def stage(
     library_edge: Edge, supabase: stack.Supabase, users: dict[str, Caller]
 ) -> Iterator[Stage]:
-    """Return both, with a hidden row of each user."""
+    """Return both, with a hidden row for each user."""
     edge = library_edge
     hidden = {"book_id": 2, "stars": 3, "published": False}
     owners = enumerate((users["anna"].user, users["bert"].user), start=200)
@@ -101,27 +101,27 @@ FIRST = ("anonymous", "anna", "a small bearer")
 
 @pytest.mark.parametrize("parameter", spellings.ODD)
 def test_an_odd_query(stage: Stage, parameter: str) -> None:
-    """Answered as Supabase does, by itself where nobody can be sure what is meant."""
+    """It gets Supabase's own answer. If the meaning is not sure, Supabase itself gives it."""
     stage.play(f"/rest/v1/books?{parameter}", [("GET", ())], FIRST)
 
 
 @pytest.mark.parametrize("table", ["readings", "reviews"])
 def test_a_schema_is_chosen(stage: Stage, table: str) -> None:
-    """By a header that no cache in between looks at."""
+    """No cache in between looks at the header that chooses it."""
     forms: list[Form] = [("GET", (("accept-profile", name),)) for name in spellings.PROFILES]
     stage.play(f"/rest/v1/{table}", [("GET", ()), *forms], FIRST)
 
 
 @pytest.mark.parametrize("target", ["reviews", "reviews?id=eq.1", "rpc/search_books?query=engine"])
 def test_a_media_type_is_chosen(stage: Stage, target: str) -> None:
-    """As JSON, an object, CSV, or one that nobody has; of a table, a row and a function."""
+    """A table, a row and a function are read as JSON, an object, CSV, or an unknown type."""
     forms: list[Form] = [("GET", (("accept", name),)) for name in spellings.ACCEPTS]
     stage.play(f"/rest/v1/{target}", [("GET", ()), *forms], FIRST)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_something_is_preferred(stage: Stage, method: str) -> None:
-    """A count, what means nothing in a read, and what must be refused."""
+    """It may be a count, something without meaning in a read, or something that must be refused."""
     forms: list[Form] = [(method, (("prefer", name),)) for name in spellings.PREFERS]
     stage.play("/rest/v1/reviews?limit=1", [(method, ()), *forms], FIRST)
 
@@ -138,5 +138,5 @@ def test_something_is_preferred(stage: Stage, method: str) -> None:
 def test_everybody_gets_his_own_answer(
     stage: Stage, target: str, forms: list[Form], callers: list[str]
 ) -> None:
-    """One random query in several forms, by several callers in turn, several times."""
+    """Several callers send one random query in several forms, in turn and several times."""
     stage.play(target, forms, callers)

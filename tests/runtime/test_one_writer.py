@@ -1,4 +1,4 @@
-"""One refresh at a time, shared by all who wait for it, however many and however large."""
+"""There is one refresh at a time, and all who wait share it, however many and however large."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def gets(path: str, count: int) -> list[tuple[str, str, object]]:
 
 
 def test_a_crowd_of_cold_reads_is_one_request(edge: Edge) -> None:
-    """All get the one answer."""
+    """All of them get the same answer."""
     answers = asyncio.run(many(edge.url, gets("/articles", READERS)))
     assert {answer.status_code for answer in answers} == {200}
     edge.kv.wait()
@@ -28,7 +28,7 @@ def test_a_crowd_of_cold_reads_is_one_request(edge: Edge) -> None:
 
 
 def test_a_client_that_goes_away_does_not_cancel_the_others(edge: Edge) -> None:
-    """The read belongs to all who wait for it."""
+    """All who wait share the read."""
     gone = threading.Event()
     edge.upstream.acts.append(holding(gone))
 
@@ -47,7 +47,7 @@ def test_a_client_that_goes_away_does_not_cancel_the_others(edge: Edge) -> None:
 
 
 def test_twenty_megabytes_pass(edge: Edge) -> None:
-    """On a miss, and from KV."""
+    """This works on a miss, and from KV."""
     body = json.dumps([{"id": n, "title": "x" * 10_000} for n in range(2000)]).encode()
     assert len(body) > 20_000_000
     edge.upstream.acts.append(rows(body, 2000))
@@ -57,7 +57,7 @@ def test_twenty_megabytes_pass(edge: Edge) -> None:
 
 
 def test_a_hundred_rows_at_once_are_all_found_and_all_fresh(edge: Edge) -> None:
-    """By an object that knows nothing of them, cold and after a revalidation."""
+    """The object knows nothing of these rows, neither at first nor after a revalidation."""
     paths: list[tuple[str, str, object]] = [
         ("GET", f"/articles/{row_id}", None) for row_id in range(1, ROWS + 1)
     ]
@@ -76,7 +76,7 @@ def test_a_hundred_rows_at_once_are_all_found_and_all_fresh(edge: Edge) -> None:
 
 
 def test_who_reads_while_kv_says_absent_is_answered_from_memory(edge: Edge) -> None:
-    """KV may deny for a minute what was just written; Supabase is not asked again for that."""
+    """For a minute KV may not show what was just written. Supabase is not asked again for that."""
     edge.get("/articles")
     edge.kv.wait()
     edge.kv.clear()

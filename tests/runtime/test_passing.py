@@ -1,4 +1,4 @@
-"""What the cache does not answer: handed to Supabase, and its answer back, as they came."""
+"""What the cache does not answer goes to Supabase; request and answer are not changed."""
 
 from __future__ import annotations
 
@@ -26,13 +26,16 @@ METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS"
 
 
 def exposed(response: httpx.Response) -> set[str]:
-    """Return what pages of other origins may read."""
+    """Return the headers that pages of other origins may read."""
     names = response.headers["access-control-expose-headers"].split(",")
     return {name.strip().lower() for name in names}
 
 
 def test_a_read_is_answered_by_supabase(edge: Edge, supabase: stack.Supabase) -> None:
-    """With its rows, status and count, of what the caller's key may see; KV stays empty."""
+    """The answer has the rows that the caller's key may see, the status and the count.
+
+    KV stays empty.
+    """
     headers = {"apikey": supabase.publishable_key, "prefer": "count=exact, handling=strict"}
     response = edge.http.get(f"{REST}?select=id&order=id&limit=2", headers=headers)
     assert (response.status_code, response.json()) == (206, [{"id": 1}, {"id": 2}])
@@ -42,7 +45,7 @@ def test_a_read_is_answered_by_supabase(edge: Edge, supabase: stack.Supabase) ->
 
 
 def test_the_callers_credentials_travel_and_ours_do_not(edge: Edge) -> None:
-    """Neither the key that the Worker has, nor a header of its own."""
+    """Supabase does not get the Worker's key, nor a header of the Worker."""
     edge.upstream.always = answering(200, b"[]")
     sent = {"authorization": "Bearer of.a.user", "prefer": "tx=commit", "x-client-info": "js"}
     edge.http.get(REST, headers=sent)
@@ -54,7 +57,7 @@ def test_the_callers_credentials_travel_and_ours_do_not(edge: Edge) -> None:
 
 
 def test_the_secret_key_sees_drafts(edge: Edge, supabase: stack.Supabase) -> None:
-    """Who may see what is Supabase's business."""
+    """Supabase decides who may see what."""
     edge.db.update(3, published=False)
     public, secret = (
         edge.get(f"{REST}?select=id&order=id", apikey=key).json()
@@ -73,7 +76,7 @@ TARGETS = (
 
 
 def test_path_and_query_are_spelled_as_they_came(edge: Edge) -> None:
-    """Nothing is decoded, ordered or escaped anew."""
+    """Nothing is decoded, sorted or escaped again."""
     edge.upstream.always = answering(200)
     for target in TARGETS:
         url = httpx.URL(edge.http.base_url, raw_path=target.encode())
@@ -98,7 +101,7 @@ def test_writes_are_carried_out_by_supabase(edge: Edge, supabase: stack.Supabase
 
 
 def test_each_method_is_passed_on_once(edge: Edge) -> None:
-    """Also where Supabase fails."""
+    """This holds even if Supabase fails."""
     methods = ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"]
     edge.upstream.always = answering(503)
     assert [edge.http.request(method, REST).status_code for method in methods] == [503] * 6
@@ -106,7 +109,7 @@ def test_each_method_is_passed_on_once(edge: Edge) -> None:
 
 
 def test_a_request_with_a_body_keeps_it(edge: Edge) -> None:
-    """A GET's too, which the Fetch standard forbids and HTTP allows."""
+    """Even a GET keeps it: the Fetch standard forbids that, but HTTP allows it."""
     bodies: list[bytes] = []
 
     def reading(handler: Handler) -> None:
@@ -120,7 +123,7 @@ def test_a_request_with_a_body_keeps_it(edge: Edge) -> None:
 
 
 def test_headers_of_an_answer_are_kept(edge: Edge) -> None:
-    """Also those that come several times, and other caches' words."""
+    """This includes headers that come several times, and what other caches say."""
     cookies = ["a=1; Expires=Wed, 21 Oct 2099 07:28:00 GMT; Path=/", "b=2"]
     edge.upstream.always = answering(
         200, b"[]", set_cookie=cookies, cache_status="elsewhere; hit", etag='W/"x"', x_a="ä, b"
@@ -137,7 +140,7 @@ def test_headers_of_an_answer_are_kept(edge: Edge) -> None:
 
 @pytest.mark.parametrize("status", [206, 300, 401, 503])
 def test_a_status_comes_with_its_body(edge: Edge, status: int) -> None:
-    """Supabase's errors in its own words."""
+    """Supabase's errors keep their own words."""
     body = b'{"code":"PGRST000","message":"x"}'
     edge.upstream.always = answering(status, body, content_range="*/3", retry_after="7")
     response = edge.get(REST, accept_encoding="identity")
@@ -150,7 +153,7 @@ def test_a_status_comes_with_its_body(edge: Edge, status: int) -> None:
 
 @pytest.mark.parametrize("status", [204, 304])
 def test_a_status_without_a_body_has_none(edge: Edge, status: int) -> None:
-    """And its headers."""
+    """It keeps its headers."""
     edge.upstream.always = answering(status, etag='"x"')
     response = edge.get(REST, if_none_match='"x"')
     assert (response.status_code, response.content) == (status, b"")
@@ -158,7 +161,7 @@ def test_a_status_without_a_body_has_none(edge: Edge, status: int) -> None:
 
 
 def test_head_has_the_headers_of_get(edge: Edge) -> None:
-    """And no body."""
+    """It has no body."""
     edge.upstream.always = answering(206, b"[12345]", content_range="0-0/9")
     unpacked = {"accept-encoding": "identity"}
     get, head = (edge.http.request(method, REST, headers=unpacked) for method in ("GET", "HEAD"))
@@ -169,7 +172,7 @@ def test_head_has_the_headers_of_get(edge: Edge) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_redirect_is_handed_back(edge: Edge, method: str) -> None:
-    """Following it would carry the caller's key elsewhere."""
+    """If the Worker followed it, the caller's key would go elsewhere."""
     edge.upstream.always = answering(307, location="/rest/v1/elsewhere")
     response = edge.http.request(method, REST, content=b"x" if method == "POST" else None)
     assert (response.status_code, edge.asked) == (307, 1)
@@ -178,7 +181,7 @@ def test_a_redirect_is_handed_back(edge: Edge, method: str) -> None:
 
 @pytest.mark.parametrize("accepted", ["gzip", "identity"])
 def test_a_packed_answer_arrives_right(edge: Edge, accepted: str) -> None:
-    """Packed or not, as the client can read it."""
+    """The client can read it, whether it comes packed or not."""
     text = b'[{"title":"again"}]' * 500
     edge.upstream.always = answering(200, gzip.compress(text), content_encoding="gzip")
     response = edge.get(REST, accept_encoding=accepted)
@@ -187,14 +190,14 @@ def test_a_packed_answer_arrives_right(edge: Edge, accepted: str) -> None:
 
 
 def test_a_packing_that_the_runtime_does_not_know_is_left_alone(edge: Edge) -> None:
-    """The client asked for it, or can tell."""
+    """The client asked for it, or can see that it did not."""
     edge.upstream.always = answering(200, b"(packed)", content_encoding="x-own")
     response = edge.get(REST)
     assert (response.content, response.headers["content-encoding"]) == (b"(packed)", "x-own")
 
 
 def test_a_preflight_is_answered_at_the_edge(edge: Edge) -> None:
-    """With every header that Supabase's clients ask for, for any path, and for a day."""
+    """It allows every header that Supabase's clients need, for any path, and for a day."""
     for path in (REST, "/rest/v1/", "/rest/v1/rpc/any"):
         headers = {
             "origin": "https://example.com",
@@ -211,7 +214,7 @@ def test_a_preflight_is_answered_at_the_edge(edge: Edge) -> None:
 
 
 def test_a_page_may_read_what_was_passed_on(edge: Edge) -> None:
-    """Where Supabase does not allow it, as where it does."""
+    """It may, whether Supabase allows it or not."""
     edge.upstream.always = answering(200)
     response = edge.get(REST, origin="https://example.com")
     assert response.headers["access-control-allow-origin"] == "*"
@@ -219,7 +222,7 @@ def test_a_page_may_read_what_was_passed_on(edge: Edge) -> None:
 
 
 def test_supabases_own_cors_headers_are_kept(edge: Edge) -> None:
-    """Ours are added to what it exposes."""
+    """Our exposed headers are added to Supabase's."""
     edge.upstream.always = answering(
         200,
         access_control_allow_origin="https://example.com",
@@ -233,7 +236,7 @@ def test_supabases_own_cors_headers_are_kept(edge: Edge) -> None:
 
 
 def test_the_log_tells_why_and_nothing_private(edge: Edge) -> None:
-    """One line a request; no query, key, body, or what follows the table's name."""
+    """Each request has one line, without query, key, body, or the path after the table's name."""
     edge.upstream.always = answering(201)
     headers = {"apikey": "private-key", "authorization": "Bearer private-token"}
     edge.http.get(f"{REST}/private-path?title=eq.private-query", headers=headers)
@@ -259,7 +262,7 @@ def test_the_log_tells_why_and_nothing_private(edge: Edge) -> None:
 
 @pytest.mark.parametrize("method", ["HEAD", "POST"])
 def test_a_connection_that_breaks_is_told_in_postgrests_words(edge: Edge, method: str) -> None:
-    """With 502, which Supabase's clients do not try again."""
+    """The status is 502, at which Supabase's clients do not try again."""
     edge.upstream.always = hanging_up
     response = edge.http.request(method, REST)
     assert response.status_code == 502

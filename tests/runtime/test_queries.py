@@ -1,4 +1,4 @@
-"""Reads of Supabase's clients under /rest/v1/, from the cache: what is stored, and how replayed."""
+"""Reads of Supabase's clients under /rest/v1/: what is stored, and how it is replayed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CACHE_STATUS = "supabase-edge-cache; "
 
 @pytest.fixture
 def key(library_edge: Edge, variables: Variables) -> str:
-    """Return the public key, which every request of the fixture's Worker has from now on."""
+    """Return the public key. From now on every request of the fixture's Worker has it."""
     public = variables["SUPABASE_ANON_KEY"]
     library_edge.http.headers["apikey"] = public
     return public
@@ -27,7 +27,7 @@ def edge(library_edge: Edge, key: str) -> Edge:
 
 
 def did(response: httpx.Response) -> str:
-    """Return what the cache says that it did."""
+    """Return what `Cache-Status` says that the cache did."""
     return response.headers["cache-status"].removeprefix(CACHE_STATUS)
 
 
@@ -37,7 +37,10 @@ def keys(edge: Edge) -> list[str]:
 
 
 def test_a_miss_then_hits(edge: Edge) -> None:
-    """The first reader's answer is stored and replayed to all others, however they spell it."""
+    """The first reader's answer is stored.
+
+    All others get it, even if they write the query another way.
+    """
     first = edge.get(f"{BOOKS}?select=id,title&order=id&limit=2")
     assert did(first) == "fwd=uri-miss; fwd-status=200; stored"
     edge.kv.wait()
@@ -54,7 +57,7 @@ def test_a_miss_then_hits(edge: Edge) -> None:
 
 
 def test_all_that_a_client_looks_at_is_replayed(edge: Edge) -> None:
-    """Status, count, type and place of the answer, with validators of our own."""
+    """Status, count, type and location are replayed. The validators are ours."""
     path = f"{BOOKS}?select=id&limit=2"
     first = edge.http.get(path, headers=COUNTED)
     edge.kv.wait()
@@ -73,7 +76,7 @@ def test_all_that_a_client_looks_at_is_replayed(edge: Edge) -> None:
 
 
 def test_a_304_for_who_has_it(edge: Edge) -> None:
-    """With what a 200 would have said of it."""
+    """It has the same headers as a 200 would have."""
     etag = edge.get(f"{BOOKS}?select=id").headers["etag"]
     response = edge.get_from_kv(f"{BOOKS}?select=id", if_none_match=etag)
     assert (response.status_code, response.content) == (304, b"")
@@ -82,7 +85,7 @@ def test_a_304_for_who_has_it(edge: Edge) -> None:
 
 
 def test_a_head_is_answered_from_what_get_has_cached(edge: Edge) -> None:
-    """And the other way round, as they are one entry."""
+    """GET is also answered from what HEAD has cached: they share one entry."""
     path = f"{BOOKS}?select=id"
     got = edge.get(path, accept_encoding="identity")
     edge.kv.wait()
@@ -106,7 +109,7 @@ def test_a_head_with_a_count_has_an_answer_of_its_own(edge: Edge) -> None:
 
 
 def test_that_there_is_no_such_row_is_an_answer(edge: Edge) -> None:
-    """`single()` of nothing is stored as what Supabase says of it."""
+    """If `single()` finds nothing, Supabase's answer is stored."""
     headers = {"accept": "application/vnd.pgrst.object+json"}
     answers = []
     for _ in range(2):
@@ -120,7 +123,7 @@ def test_that_there_is_no_such_row_is_an_answer(edge: Edge) -> None:
 
 @pytest.mark.parametrize("path", ["?select=nothing", "?id=eq.x"])
 def test_an_error_is_passed_on_and_not_stored(edge: Edge, path: str) -> None:
-    """With status and body as Supabase sent it, and nothing is thought of Supabase's health."""
+    """Status and body are as Supabase sent them. It does not count as a failure of Supabase."""
     direct = httpx.get(f"{edge.upstream.target}{BOOKS}{path}", headers=edge.http.headers)
     for _ in range(2):
         answer = edge.get(f"{BOOKS}{path}")
@@ -134,7 +137,10 @@ def test_an_error_is_passed_on_and_not_stored(edge: Edge, path: str) -> None:
 
 
 def test_the_request_that_fills_has_nothing_of_the_reader(edge: Edge, key: str) -> None:
-    """Not a cookie, a header, an address: what SQL could look at is the same for everybody."""
+    """It has no cookie, header or address of the reader.
+
+    SQL could read these, but the answer is for everybody.
+    """
     edge.http.get(
         f"{BOOKS}?select=id",
         headers={
@@ -177,7 +183,7 @@ PASSED: tuple[tuple[str, dict[str, str], str], ...] = (
 
 
 def test_what_one_cannot_be_sure_of_is_passed_on(edge: Edge) -> None:
-    """Each time, with a word for the reason; and nothing is stored."""
+    """It is passed on each time, and the status says why. Nothing is stored."""
     for path, headers, why in PASSED:
         for _ in range(2):
             response = edge.http.get(path, headers=headers)
@@ -187,7 +193,7 @@ def test_what_one_cannot_be_sure_of_is_passed_on(edge: Edge) -> None:
 
 
 def test_no_value_of_a_query_is_logged(edge: Edge) -> None:
-    """Whether it hits, misses, is refused or passed on."""
+    """This holds for hits, misses, refusals and requests that are passed on."""
     for path in ("title=eq.Geheim", "title=xx.Geheim", "title=eq.Geheim;"):
         for _ in range(2):
             edge.get_from_kv(f"{BOOKS}?{path}")
@@ -197,7 +203,7 @@ def test_no_value_of_a_query_is_logged(edge: Edge) -> None:
 
 
 def test_a_long_query_is_an_entry_too(edge: Edge) -> None:
-    """Its key is digested, and Content-Location left out where there is no room for it."""
+    """Its key is a digest. Content-Location is left out if there is no room for it."""
     path = f"{BOOKS}?select=id&title=neq.{'x' * 3000}"
     first = edge.get(path)
     again = edge.get_from_kv(path)
@@ -210,7 +216,7 @@ def test_a_long_query_is_an_entry_too(edge: Edge) -> None:
 
 
 def test_a_page_may_ask_and_read_the_count(edge: Edge) -> None:
-    """With a browser's eyes: the preflight, and what a page may look at."""
+    """This is what a browser sees: the preflight, and the headers that a page may read."""
     asked = (
         "apikey, authorization, x-client-info, accept-profile, content-profile, content-type, "
         "prefer, x-retry-count, range, x-mine"

@@ -1,4 +1,4 @@
-"""Answers to queries follow every change, outlive bad days, and cost no more than is said."""
+"""Answers to queries follow every change, survive outages, and cost no more than we say."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ VIEW = "/rest/v1/recent_books?select=title&id=eq.6"
 FUNCTION = "/rest/v1/rpc/search_books?query=engine"
 CACHE_STATUS = "supabase-edge-cache; "
 MAX_AGE_S = 300
-"""For how long a query is fresh by default."""
+"""A query is fresh this long by default."""
 
 
 @pytest.fixture
 def edge(library_edge: Edge, variables: Variables) -> Iterator[Edge]:
-    """Return the library's Worker, asked with the public key; its rows are put back afterwards."""
+    """Return the library's Worker, asked with the public key. At the end its rows are restored."""
     library_edge.http.headers["apikey"] = variables["SUPABASE_ANON_KEY"]
     yield library_edge
     library_edge.upstream.reset()
@@ -31,17 +31,17 @@ def edge(library_edge: Edge, variables: Variables) -> Iterator[Edge]:
 
 
 def did(response: httpx.Response) -> str:
-    """Return what the cache says that it did."""
+    """Return what `Cache-Status` says that the cache did."""
     return response.headers["cache-status"].removeprefix(CACHE_STATUS)
 
 
 def change(edge: Edge, table: str, where: str, **values: object) -> None:
-    """Change rows in the database, and have nobody told."""
+    """Change rows in the database, but send no webhook."""
     edge.db.http.patch(f"/{table}?{where}", json=values).raise_for_status()
 
 
 def tell(edge: Edge, table: str) -> None:
-    """Be the webhook."""
+    """Send the webhook."""
     row: dict[str, object] = {"id": 1}
     edge.webhook("UPDATE", row, table=table).raise_for_status()
 
@@ -64,7 +64,7 @@ def keys(edge: Edge) -> list[str]:
 def test_the_next_read_after_a_webhook_is_new(
     edge: Edge, path: str, table: str, where: str, values: dict[str, object]
 ) -> None:
-    """Whatever the query has to do with the table; later readers have a hit."""
+    """The query may read the table in any way. Later readers have a hit."""
     edge.get(path).raise_for_status()
     assert did(edge.get_from_kv(path)).startswith("hit")
     change(edge, table, where, **values)
@@ -78,7 +78,7 @@ def test_the_next_read_after_a_webhook_is_new(
 
 
 def test_everything_is_fresh_once_revalidated(edge: Edge) -> None:
-    """By hand, nobody being told which table changed."""
+    """Somebody revalidates by hand, without a word about which table changed."""
     paths = [BOOKS, EMBEDDING, VIEW.replace("eq.6", "eq.1"), FUNCTION]
     for path in paths:
         edge.get(path)
@@ -90,7 +90,7 @@ def test_everything_is_fresh_once_revalidated(edge: Edge) -> None:
 
 
 def test_kept_warm_queries_are_new_before_anybody_asks(edge: Edge) -> None:
-    """All of them, and after an eviction too, with few requests at once."""
+    """All of them are, even after an eviction, and only a few requests run at once."""
     paths = [f"/rest/v1/books?select=title&order=id&limit={limit}" for limit in range(1, 9)]
     for path in paths:
         edge.get(path)
@@ -108,7 +108,7 @@ def test_kept_warm_queries_are_new_before_anybody_asks(edge: Edge) -> None:
 
 
 def test_the_last_answer_outlives_a_supabase_that_is_slow(edge: Edge) -> None:
-    """A reader of what is out of date gets it, marked, instead of a wait."""
+    """If the entry is outdated, a reader gets it, marked as such, instead of a wait."""
     was = edge.get(EMBEDDING).json()
     edge.kv.wait()
     asked = threading.Event()
@@ -137,7 +137,7 @@ DOWN = b'{"code":"PGRST000","message":"no connection","details":null,"hint":null
 def test_an_error_that_reaches_a_client_is_one_that_it_understands(
     edge: Edge, act: Act, status: int, code: str
 ) -> None:
-    """Clients try again by themselves, so the Worker does not; nothing is stored."""
+    """Clients try again by themselves, so the Worker does not. Nothing is stored."""
     edge.upstream.always = act
     answer = edge.get(BOOKS)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
@@ -146,7 +146,7 @@ def test_an_error_that_reaches_a_client_is_one_that_it_understands(
 
 
 def test_a_query_older_than_its_maximum_age_is_renewed(edge: Edge) -> None:
-    """It is served at once, and the next reader gets what is new, without any webhook."""
+    """The old answer is served at once. The next reader gets the new one, without any webhook."""
     old = edge.get(BOOKS).json()
     edge.kv.wait()
     change(edge, "books", "id=eq.1", title="Edited")

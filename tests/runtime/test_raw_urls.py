@@ -1,4 +1,4 @@
-"""URLs as they were sent, in workerd itself: Wrangler's and Miniflare's doors make them anew."""
+"""URLs as clients sent them, tested in workerd itself: Wrangler and Miniflare rewrite URLs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Raw:
     upstream: Script
 
     def ask(self, line: str, body: str = "", host: str = "localhost") -> tuple[int, bytes]:
-        """Send a request line as it is; return status and body."""
+        """Send a request line unchanged; return status and body."""
         head = f"{line} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n"
         with socket.create_connection(self.address, timeout=30) as connection:
             connection.sendall(f"{head}Connection: close\r\n\r\n{body}".encode())
@@ -38,7 +38,7 @@ class Raw:
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Raw]:
-    """Return a Worker that nothing stands in front of."""
+    """Return a Worker with nothing in front of it."""
     work = tmp_path_factory.mktemp("raw")
     with running(Server("http://127.0.0.1:9")) as upstream:
         upstream.script.always = TITLES
@@ -79,7 +79,7 @@ def test_a_path_that_is_not_normal_reaches_nobody(raw: Raw, path: str) -> None:
 
 
 def test_an_object_stays_with_its_table_whatever_was_asked_before(raw: Raw) -> None:
-    """An edit shows, also after each of the paths that could have named another object."""
+    """An edit shows even after requests for paths that could have named another object."""
     for path in PATHS:
         raw.ask(f"GET {path}")
     raw.upstream.always = TITLES

@@ -1,4 +1,4 @@
-"""What readers get: hits, misses, rows, validators, methods."""
+"""What readers get: hits, misses, rows, validators and methods."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CACHE_STATUS = "supabase-edge-cache; "
 
 
 def test_the_lessons_demonstration(edge: Edge) -> None:
-    """Read, edit in the database, still old, revalidate, new."""
+    """It reads, edits the database, still sees the old row, revalidates, and sees the new one."""
     assert "Second blog" in edge.titles()
     edge.db.update(2, title="Cool second blog")
     assert "Second blog" in edge.titles()
@@ -22,7 +22,7 @@ def test_the_lessons_demonstration(edge: Edge) -> None:
 
 
 def test_the_second_read_does_not_reach_supabase(edge: Edge) -> None:
-    """The first fills KV, the second is a hit with the same bytes."""
+    """The first read fills KV. The second is a hit with the same bytes."""
     first, second = edge.get("/articles"), edge.get_from_kv("/articles")
     assert first.headers["cache-status"] == CACHE_STATUS + "fwd=uri-miss; fwd-status=200; stored"
     assert second.headers["cache-status"] == CACHE_STATUS + "hit"
@@ -36,7 +36,7 @@ def test_the_second_read_does_not_reach_supabase(edge: Edge) -> None:
 
 
 def test_kv_holds_supabases_bytes_under_the_lessons_key(edge: Edge) -> None:
-    """What is written, the lesson's Worker could read: the JSON text alone."""
+    """The entry is the JSON text alone, so the lesson's Worker could read it."""
     body = b'[ {"id":1,\n"title":"\\u00e4"} ]'
     edge.upstream.acts.append(rows(body, 1))
     assert edge.get("/articles").content == body
@@ -46,7 +46,7 @@ def test_kv_holds_supabases_bytes_under_the_lessons_key(edge: Edge) -> None:
 
 
 def test_a_row_is_an_object(edge: Edge) -> None:
-    """`/articles/{id}` is read, kept and served likewise."""
+    """`/articles/{id}` is read and stored like the table."""
     first, second = edge.get("/articles/2"), edge.get_from_kv("/articles/2")
     assert first.json() == second.json() == SEED[1]
     assert second.headers["cache-status"] == CACHE_STATUS + "hit"
@@ -55,7 +55,7 @@ def test_a_row_is_an_object(edge: Edge) -> None:
 
 
 def test_no_such_row_is_404(edge: Edge) -> None:
-    """A row that is not there, an id that does not fit, and another spelling of one: no entry."""
+    """No row has the id, the id does not fit, or it is written another way. There is no entry."""
     for row_id in ("99", "abc", "1e5000", "%00", "02", "%202"):
         response = edge.get(f"/articles/{row_id}")
         assert response.status_code == 404
@@ -82,7 +82,7 @@ def test_text_ids_with_reserved_characters(edge: Edge) -> None:
 
 
 def test_uuid_ids(edge: Edge) -> None:
-    """A UUID names its row; another is 404, and so is what is no UUID."""
+    """A UUID names its row. Another UUID is 404, and so is an id that is no UUID."""
     row = {"id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff", "title": "a document"}
     edge.db.replace([row], table="documents")
     edge.upstream.table = "documents"
@@ -92,7 +92,7 @@ def test_uuid_ids(edge: Edge) -> None:
 
 
 def test_an_id_too_long_for_a_key_is_served(edge: Edge) -> None:
-    """KV's keys end at 512 bytes, ids do not."""
+    """KV's keys have 512 bytes at most, but ids may be longer."""
     row = {"id": "x" * 700, "title": "long"}
     edge.db.replace([row], table="notes")
     edge.upstream.table = "notes"
@@ -103,14 +103,14 @@ def test_an_id_too_long_for_a_key_is_served(edge: Edge) -> None:
 
 
 def test_a_row_that_row_level_security_hides_is_absent(edge: Edge) -> None:
-    """The data is what the public key may see."""
+    """The cache has only what the public key may see."""
     edge.db.insert([{"id": 4, "title": "Draft", "published": False}])
     assert "Draft" not in edge.titles()
     assert edge.get("/articles/4").status_code == 404
 
 
 def test_other_spellings_are_the_same_entry(edge: Edge) -> None:
-    """Trailing slashes and query strings do not make new entries."""
+    """A trailing slash or a query string makes no new entry."""
     edge.get("/articles")
     for path in ("/articles/", "/articles?page=2", "/articles/?a#b"):
         assert edge.get_from_kv(path).headers["cache-status"] == CACHE_STATUS + "hit"
@@ -118,7 +118,7 @@ def test_other_spellings_are_the_same_entry(edge: Edge) -> None:
 
 
 def test_unicode_and_five_megabytes_byte_for_byte(edge: Edge) -> None:
-    """What Supabase sent is what readers get, on a miss and on a hit."""
+    """Readers get exactly what Supabase sent, on a miss and on a hit."""
     text = "Grüße, 日本語, 😀, \u2028 and \\u0000 " * 20
     body = json.dumps([{"id": n, "title": text} for n in range(6000)], ensure_ascii=False).encode()
     assert len(body) > 5_000_000
@@ -131,7 +131,7 @@ def test_unicode_and_five_megabytes_byte_for_byte(edge: Edge) -> None:
 
 @pytest.mark.parametrize("path", ["/articles", "/articles/2"])
 def test_the_lessons_entries_are_served(edge: Edge, path: str) -> None:
-    """Entries without metadata count, and have validators too."""
+    """Entries without metadata count, and have validators, too."""
     body = b'[{"id":2}]' if path == "/articles" else b'{"id":2}'
     edge.kv.put(path, body)
     response = edge.get(path)
@@ -144,7 +144,7 @@ def test_the_lessons_entries_are_served(edge: Edge, path: str) -> None:
 
 @pytest.mark.parametrize("value", [b"null", b""])
 def test_the_lessons_mistakes_count_as_absent(edge: Edge, value: bytes) -> None:
-    """The lesson cached `null` and errors; the real rows take their place."""
+    """The lesson cached `null` and errors. The real rows replace them."""
     edge.kv.put("/articles", value)
     response = edge.get("/articles")
     assert response.json() == list(SEED)
@@ -181,7 +181,7 @@ def test_head_is_get_without_a_body(edge: Edge) -> None:
 
 
 def test_the_headers_of_a_hit(edge: Edge) -> None:
-    """Browsers ask again each time, any page may read, and the age is told."""
+    """Browsers ask again each time, any page may read it, and it has its age."""
     edge.get("/articles")
     headers = edge.get("/articles").headers
     assert headers["content-type"] == "application/json; charset=utf-8"
@@ -201,7 +201,10 @@ ROUTES = {
 
 
 def test_every_path_and_method(edge: Edge) -> None:
-    """The table of routes in docs/responses.md; other methods are 405 and say which are not."""
+    """The routes are those of docs/responses.md.
+
+    Another method gets 405 and the methods that are allowed.
+    """
     for path, statuses in ROUTES.items():
         for method in METHODS:
             response = edge.http.request(method, path)
@@ -211,7 +214,7 @@ def test_every_path_and_method(edge: Edge) -> None:
 
 
 def test_the_key_goes_to_supabase_and_nowhere_else(edge: Edge, variables: Variables) -> None:
-    """A publishable key is sent as `apikey` only, and never shown."""
+    """A publishable key is sent as `apikey` only, and is never shown."""
     key = variables["SUPABASE_ANON_KEY"]
     texts = [str(edge.get(path).headers) + edge.get(path).text for path in ("/articles", "/x")]
     assert edge.upstream.headers[0]["apikey"] == key

@@ -8,7 +8,7 @@ CACHE_STATUS = "supabase-edge-cache; "
 
 
 def test_every_row_is_fresh_after_it(edge: Edge) -> None:
-    """Row entries are not rewritten one by one, and none is stale."""
+    """Rows' entries are not rewritten one by one, but none of them is stale."""
     for row_id in (1, 2, 3):
         edge.get(f"/articles/{row_id}")
         edge.db.update(row_id, title=f"Edited {row_id}")
@@ -28,7 +28,7 @@ def test_every_row_is_fresh_after_it(edge: Edge) -> None:
 
 
 def test_the_lessons_rows_are_stale_after_it(edge: Edge) -> None:
-    """Entries without metadata are older than any refresh."""
+    """An entry without metadata is older than any refresh."""
     edge.kv.put("/articles/2", b'{"id":2,"title":"from the lesson"}')
     assert edge.get("/articles/2").json()["title"] == "from the lesson"
     edge.get("/revalidate").raise_for_status()

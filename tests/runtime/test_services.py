@@ -1,4 +1,4 @@
-"""`PASS_THROUGH`: what else of Supabase is passed on, or nothing."""
+"""`PASS_THROUGH`: which other services of Supabase are passed on."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ def off(edge_of: EdgeOf) -> Edge:
 
 
 def test_off_passes_nothing_on(off: Edge) -> None:
-    """403 says what keeps it; preflights succeed, so that a page can read that, and tables too."""
+    """The 403 says which setting forbids it. Preflights succeed, so that a page can read this.
+
+    Tables are still served.
+    """
     for method in ("GET", "PATCH"):
         response = off.http.request(method, REST)
         assert (response.status_code, response.json()["code"]) == (403, "EDGE_NOT_PASSED_ON")
@@ -52,7 +55,7 @@ def test_off_passes_nothing_on(off: Edge) -> None:
 
 
 def test_all_passes_the_services_on(everything: Edge) -> None:
-    """Reads, writes and what else they have; the log names the service alone."""
+    """Reads, writes and other requests are passed on. The log has only the service's name."""
     everything.upstream.always = answering(200, b"{}")
     wanted, lines = [], []
     for path in SERVICES:
@@ -71,7 +74,7 @@ def test_all_passes_the_services_on(everything: Edge) -> None:
 
 
 def test_all_passes_options_of_services_on(everything: Edge) -> None:
-    """Resumable uploads ask by it what a server can do."""
+    """Resumable uploads use OPTIONS to ask what a server can do."""
     everything.upstream.always = answering(204, tus_version="1.0.0", access_control_max_age="5")
     response = everything.http.options("/storage/v1/upload/resumable")
     assert (response.status_code, response.headers["tus-version"]) == (204, "1.0.0")
@@ -83,7 +86,7 @@ def test_all_passes_options_of_services_on(everything: Edge) -> None:
 def test_a_client_that_knows_the_workers_url_alone_signs_up(
     everything: Edge, supabase: stack.Supabase
 ) -> None:
-    """It is who it says it is, and its reads with a session are passed on."""
+    """It gets its own session, and its reads with this session are passed on."""
     arguments = [str(everything.http.base_url), supabase.publishable_key, "carla@example.com"]
     said = subprocess.run(  # noqa: S603  every argument is ours
         ["node", LOGIN, *arguments],  # noqa: S607  the project's own
@@ -101,7 +104,7 @@ def test_a_client_that_knows_the_workers_url_alone_signs_up(
 
 
 def test_all_passes_web_sockets_on(everything: Edge) -> None:
-    """Messages go both ways until one side closes it."""
+    """Messages travel both ways until one side closes."""
     everything.upstream.always = websocket.echoing
     url, path = str(everything.http.base_url), "/realtime/v1/websocket?apikey=private"
     with websocket.connected(url, path) as client:

@@ -17,10 +17,10 @@ from upstream import Server, answering, hanging_up, holding, serving
 from local import stack, varnish
 
 LONG_S = 600
-"""For so many seconds the shared cache may answer by itself: longer than any test takes."""
+"""The shared cache may answer by itself for this long, which is longer than any test."""
 
 PAST_S = 1.2
-"""After so long what may be kept for a second is not fresh any more."""
+"""After this time, an answer that may be kept for a second is no longer fresh."""
 
 RATE = 200
 """Requests a second."""
@@ -33,7 +33,7 @@ StartCache = Callable[..., varnish.SharedCache]
 
 @pytest.fixture(scope="module")
 def start_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartCache]:
-    """Return a function that starts a shared cache, which ends with the module."""
+    """Return a function that starts a shared cache. The cache ends with the module."""
     varnishd = varnish.program()
     if varnishd is None:
         pytest.skip("there is no Varnish on this machine: apt-get install varnish")
@@ -64,27 +64,27 @@ def keeping(edge_of: EdgeOf) -> Callable[[int], Edge]:
 
 @pytest.fixture
 def edge(keeping: Callable[[int], Edge]) -> Edge:
-    """Return the Worker, of which a shared cache may keep the table and rows for long."""
+    """Return the Worker with answers that a shared cache may keep for long."""
     return keeping(LONG_S)
 
 
 @pytest.fixture
 def brief(keeping: Callable[[int], Edge]) -> Edge:
-    """Return the Worker, of which a shared cache may keep the table and rows for a second."""
+    """Return the Worker with answers that a shared cache may keep for a second."""
     return keeping(1)
 
 
 @pytest.fixture(scope="module")
 def shared_cache(start_cache: StartCache, worker: stack.Worker) -> varnish.SharedCache:
-    """Return the shared cache in front of it."""
+    """Return the shared cache in front of the Worker."""
     return start_cache(worker.url)
 
 
 @pytest.fixture(scope="module")
 def heedless_cache(start_cache: StartCache, worker: stack.Worker) -> varnish.SharedCache:
-    """Return one that does not look at who asks, and keeps what nobody speaks of.
+    """Return a shared cache that ignores who asks, and keeps answers that say nothing about it.
 
-    As Cloudflare's does.
+    Cloudflare's cache does the same.
     """
     return start_cache(worker.url, more=HEEDLESS)
 
@@ -102,20 +102,20 @@ sub vcl_backend_response {
 
 @pytest.fixture
 def cache(shared_cache: varnish.SharedCache) -> Iterator[httpx.Client]:
-    """Return a client of the shared cache, which has nothing yet."""
+    """Return a client of the shared cache, which is empty."""
     with client_of(shared_cache) as http:
         yield http
 
 
 @pytest.fixture
 def heedless(heedless_cache: varnish.SharedCache) -> Iterator[httpx.Client]:
-    """Return a client of the heedless one, which has nothing yet."""
+    """Return a client of the heedless one, which is empty."""
     with client_of(heedless_cache) as http:
         yield http
 
 
 def client_of(cache: varnish.SharedCache) -> httpx.Client:
-    """Return a client of a shared cache, which forgets what it had."""
+    """Empty a shared cache and return a client of it."""
     cache.clear()
     return httpx.Client(base_url=cache.url, timeout=30)
 
@@ -124,14 +124,14 @@ _numbers = count()
 
 
 def was_kept(response: httpx.Response) -> bool:
-    """Tell whether the shared cache had the answer: it names the request that brought it."""
+    """Return whether the shared cache had the answer: then it names the request that brought it."""
     return " " in response.headers.get("x-varnish", "")
 
 
 def reached(edge: Edge, since: int = 0) -> list[object]:
-    """Return the statuses with which the Worker answered reads, the first ones left out.
+    """Return the statuses with which the Worker answered reads, without the first ones.
 
-    The log is behind, so a request is sent whose line comes after all of theirs.
+    The log is late, so another request is sent, whose line comes after all of theirs.
     """
     last = f"/last/of/{next(_numbers)}"
     edge.get(last)
@@ -140,8 +140,8 @@ def reached(edge: Edge, since: int = 0) -> list[object]:
 
 
 async def ask_steadily(url: str, seconds: float) -> list[httpx.Response]:
-    """Send requests at a steady rate, whether or not the earlier ones are answered."""
-    # Varnish closes what is idle for five seconds.
+    """Send requests at a steady rate, even if earlier ones are not answered yet."""
+    # Varnish closes connections that are idle for five seconds.
     limits = httpx.Limits(max_connections=20, keepalive_expiry=2)
     async with httpx.AsyncClient(timeout=30, limits=limits) as http:
         asked: list[asyncio.Future[httpx.Response]] = []
@@ -154,7 +154,10 @@ async def ask_steadily(url: str, seconds: float) -> list[httpx.Response]:
 
 
 def test_a_crowd_reaches_the_worker_once_a_second(brief: Edge, cache: httpx.Client) -> None:
-    """Of two hundred requests a second: at the beginning, and then with the ETag."""
+    """Clients send two hundred requests a second.
+
+    The Worker gets one at first, then one with an ETag.
+    """
     before, began = len(reached(brief)), time.monotonic()
     answers = asyncio.run(ask_steadily(f"{cache.base_url}/articles", CROWD_S))
     took_s = time.monotonic() - began
@@ -167,7 +170,7 @@ def test_a_crowd_reaches_the_worker_once_a_second(brief: Edge, cache: httpx.Clie
 
 
 def test_the_time_in_kv_does_not_count(edge: Edge, cache: httpx.Client) -> None:
-    """An entry that was read long ago is kept for as long as any other."""
+    """An entry that was read long ago is kept as long as any other."""
     edge.set_clock(3600)
     assert "age" not in edge.get("/articles").headers
     assert int(cache.get("/articles").headers["age"]) == 0
@@ -175,7 +178,10 @@ def test_the_time_in_kv_does_not_count(edge: Edge, cache: httpx.Client) -> None:
 
 
 def test_an_edit_shows_once_what_was_kept_is_old(brief: Edge, cache: httpx.Client) -> None:
-    """A deleted row's 404 too, which is not kept; what was kept before it does not come back."""
+    """This holds for a deleted row's 404, too, which is not kept.
+
+    The row that was kept does not return.
+    """
     for path in ("/articles", "/articles/1", "/articles/2"):
         cache.get(path).raise_for_status()
     brief.db.update(1, title="Edited")
@@ -191,7 +197,7 @@ def test_an_edit_shows_once_what_was_kept_is_old(brief: Edge, cache: httpx.Clien
 def test_a_second_shared_cache_adds_no_time(
     edge: Edge, cache: httpx.Client, start_cache: StartCache
 ) -> None:
-    """It counts the Age that the first one tells."""
+    """It counts the Age that the first one sends."""
     with client_of(start_cache(str(cache.base_url))) as outer:
         outer.headers["host"] = cache.base_url.netloc.decode()  # Varnish keeps it by its URL
         cache.get("/articles").raise_for_status()
@@ -206,7 +212,7 @@ SPELLINGS = ("/articles/2/", "/articles/%32")
 
 @pytest.fixture
 def gate(worker: stack.Worker) -> Iterator[Server]:
-    """Return what stands between the Worker and a shared cache, and can hang up as a dead one."""
+    """Return a server between the Worker and a shared cache. It can hang up like a dead Worker."""
     with serving(worker.url) as server:
         yield server
 
@@ -214,7 +220,7 @@ def gate(worker: stack.Worker) -> Iterator[Server]:
 def test_a_deleted_row_does_not_come_back_spelled_otherwise(
     brief: Edge, gate: Server, start_cache: StartCache
 ) -> None:
-    """Not even where the Worker is dead, and the shared cache answers with what it kept."""
+    """It stays away even if the Worker is dead, and the shared cache answers with what it kept."""
     with client_of(start_cache(gate.url)) as http:
         for path in ("/articles", "/articles/2", *SPELLINGS, *SPELLINGS):
             assert not was_kept(http.get(path).raise_for_status())
@@ -241,7 +247,7 @@ NEVER: dict[str, tuple[str, dict[str, str], int]] = {
 def test_nothing_else_is_kept(
     edge: Edge, cache: httpx.Client, heedless: httpx.Client, variables: Variables
 ) -> None:
-    """Errors, queries, what is passed on, and what the Worker tells of itself."""
+    """Errors, queries, requests that are passed on, and the Worker's own reports are not kept."""
     for case, (path, sent, status) in NEVER.items():
         headers = {n: v.format(key=variables["SUPABASE_ANON_KEY"]) for n, v in sent.items()}
         assert edge.get(path, **headers).status_code == status, case
@@ -256,7 +262,7 @@ def test_nothing_else_is_kept(
 def test_a_secret_keys_rows_are_for_nobody_else(
     edge: Edge, heedless: httpx.Client, supabase: stack.Supabase
 ) -> None:
-    """Not even from a cache that takes the same URL for the same request."""
+    """A cache that ignores headers does not show them either."""
     path = "/rest/v1/articles?select=title"
     edge.db.insert([{"id": 9, "title": "A draft", "published": False}])
     assert "A draft" in heedless.get(path, headers={"apikey": supabase.secret_key}).text
@@ -268,7 +274,7 @@ def test_a_secret_keys_rows_are_for_nobody_else(
 def test_an_answer_that_is_known_to_be_out_of_date_is_not_kept(
     edge: Edge, cache: httpx.Client
 ) -> None:
-    """The new row shows as soon as Supabase gives it, not N seconds later."""
+    """Readers see the new row as soon as Supabase gives it, not N seconds later."""
     edge.db.update(2, title="Edited")
     edge.get("/revalidate").raise_for_status()
     edge.kv.wait()
@@ -282,7 +288,7 @@ def test_an_answer_that_is_known_to_be_out_of_date_is_not_kept(
 
 
 def test_a_failure_is_not_kept(edge: Edge, cache: httpx.Client) -> None:
-    """The reader after it gets the row."""
+    """The next reader gets the row."""
     edge.upstream.always = answering(503)
     assert cache.get("/articles/3").status_code == 502
     edge.upstream.always = None
@@ -290,7 +296,7 @@ def test_a_failure_is_not_kept(edge: Edge, cache: httpx.Client) -> None:
 
 
 def test_head_and_get_share_an_answer(edge: Edge, cache: httpx.Client) -> None:
-    """Whichever of them comes first."""
+    """Either of them may come first."""
     before = len(reached(edge))
     head = cache.head("/articles")
     got = cache.get("/articles")
@@ -301,7 +307,7 @@ def test_head_and_get_share_an_answer(edge: Edge, cache: httpx.Client) -> None:
 
 
 def test_everybody_gets_the_same_answer(edge: Edge, cache: httpx.Client) -> None:
-    """Packed or not, whatever the origin, cookies and query, and every page may read it."""
+    """Encoding, origin, cookies and query do not matter. Every page may read the answer."""
     before = len(reached(edge))
     for encoding in ("gzip", "identity", "br, gzip"):
         for origin in ("https://a.example", "https://b.example"):
@@ -315,7 +321,7 @@ def test_everybody_gets_the_same_answer(edge: Edge, cache: httpx.Client) -> None
 
 
 def test_a_browsers_etag_is_answered_by_the_shared_cache(edge: Edge, cache: httpx.Client) -> None:
-    """With a 304, without asking the Worker; also the one that the Worker gave it before."""
+    """The 304 needs no request to the Worker. The ETag that the Worker gave before works, too."""
     given = edge.get("/articles").headers["etag"]
     etag = cache.get("/articles").headers["etag"]
     before = len(reached(edge))
@@ -336,7 +342,10 @@ PATIENT = """sub vcl_backend_response {
 def test_in_the_last_tenth_nobody_waits_for_the_worker(
     brief: Edge, gate: Server, start_cache: StartCache
 ) -> None:
-    """The old answer is given once more, and the Worker asked behind it."""
+    """The reader gets the old answer once more.
+
+    The shared cache asks the Worker in the background.
+    """
     with client_of(start_cache(gate.url, more=PATIENT)) as http:
         http.get("/articles").raise_for_status()
         asked = len(gate.script.requests)
@@ -354,7 +363,7 @@ def test_in_the_last_tenth_nobody_waits_for_the_worker(
 def test_a_maximum_age_takes_nothing_away_in_an_outage(
     edge_of: EdgeOf, gate: Server, start_cache: StartCache
 ) -> None:
-    """Supabase is down for longer than that, and then the Worker dies."""
+    """Supabase is down for longer than the maximum age, and then the Worker dies."""
     edge = edge_of({"SHARED_MAX_AGE_SECONDS": "1", "MAX_AGE_SECONDS": "1"})
     edge.get("/articles").raise_for_status()
     edge.kv.wait()
@@ -377,7 +386,10 @@ SHORTER = """sub vcl_backend_response {
 def test_a_dead_worker_is_survived_for_as_long_as_it_said(
     brief: Edge, gate: Server, start_cache: StartCache
 ) -> None:
-    """With what was kept, for a day; here, for a day and for a second."""
+    """The shared cache serves what it kept for a day.
+
+    Here one cache does so for a day, one for a second.
+    """
     assert brief.asked == 2
     patient, impatient = start_cache(gate.url), start_cache(gate.url, more=SHORTER)
     with client_of(patient) as http, client_of(impatient) as briefly:
@@ -392,7 +404,7 @@ def test_a_dead_worker_is_survived_for_as_long_as_it_said(
 
 
 def test_revalidating_has_workers_caching_forget_everything(edge: Edge, edge_of: EdgeOf) -> None:
-    """Only where it keeps something."""
+    """It does so only if Workers Caching keeps something."""
 
     def purges() -> list[object]:
         told: list[object] = edge.get("/__purges").json()

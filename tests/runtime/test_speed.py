@@ -1,4 +1,4 @@
-"""What makes small answers fast is in use; how much it gains is measured by the benchmark."""
+"""The means that make small answers fast are in use. The benchmark measures how much they gain."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def callbacks(edge: Edge) -> dict[str, Any]:
 
 
 def test_callbacks_do_not_wait_for_timers(edge: Edge) -> None:
-    """A timer set before does not fire first."""
+    """A timer that was set earlier does not fire first."""
     assert callbacks(edge)["waited_for_a_timer"] is False
 
 
 def test_a_request_does_not_have_the_handlers_signature_looked_at_again(edge: Edge) -> None:
-    """The runtime remembers the signature of what it calls."""
+    """The runtime remembers the signature of each function that it calls."""
     before = callbacks(edge)["signatures"]
     for _ in range(HITS):
         assert edge.get("/articles").is_success

@@ -1,4 +1,4 @@
-"""`npm start`, as a newcomer runs it: in a clone of its own, until Ctrl-C."""
+"""`npm start`, as a newcomer runs it: in a fresh clone, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 
 DEADLINE_S = 120.0
 MADE = ("node_modules", "python_modules", ".cache/uv")
-"""What the copy shares with the clone: all that a set-up makes without the project's own path."""
+"""What the copy shares with the clone: what a set-up makes, if it has no path in it."""
 
 
 class Clone:
@@ -57,12 +57,12 @@ class Clone:
 
     @property
     def log(self) -> Path:
-        """Where the output of the latest start is."""
+        """The file with the output of the latest start."""
         return self.folder / "start.log"
 
     @property
     def url(self) -> str:
-        """Where the Worker is."""
+        """The Worker's address."""
         return f"http://127.0.0.1:{self.port}"
 
     def processes(self) -> list[str]:
@@ -81,7 +81,10 @@ def _command_lines() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
-    """Return a copy of the project as it is in git, with what a set-up has made; it is started."""
+    """Return a copy of the project as git has it, with what a set-up makes.
+
+    `npm start` runs in it.
+    """
     if not Path("/proc").is_dir():
         pytest.skip("processes are looked for in /proc")
     clone = Clone(tmp_path_factory.mktemp("clone"))
@@ -118,7 +121,10 @@ _VARIABLES = re.compile(r"(?m)^\[(?:env\.\w+\.)?vars\b.*\]\n(?:(?!\[).*\n)*")
 
 
 def share_environment(venv: Path) -> None:
-    """Give a copy Python's environment; its stamp has the path, so each copy has one of its own."""
+    """Share Python's environment with a copy.
+
+    Its stamp contains its path, so each copy gets a stamp of its own.
+    """
     venv.mkdir()
     for path in VENV.iterdir():
         if path.name != MADE_STAMP.path.name:
@@ -127,7 +133,7 @@ def share_environment(venv: Path) -> None:
 
 
 def declare_articles_alone(folder: Path) -> None:
-    """Have a copy of the project serve one table, whatever its owner declares."""
+    """Make a copy of the project serve one table, whatever its owner declares."""
     wrangler = folder / "wrangler.toml"
     declared = _VARIABLES.sub("", wrangler.read_text()) + "\n[vars.TABLES]\narticles = {}\n"
     wrangler.write_text(declared)

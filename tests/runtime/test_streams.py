@@ -1,4 +1,4 @@
-"""What is passed on streams, in either direction, and ends where a client hangs up."""
+"""What is passed on streams in both directions, and ends if a client hangs up."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ PIECE = os.urandom(50_000)
 
 @pytest.mark.parametrize("framed", ["by its length", "in chunks"])
 def test_a_large_upload_streams(edge: Edge, worker: stack.Worker, framed: str) -> None:
-    """Supabase has the first bytes before the last are sent, and the Worker never has all."""
+    """Supabase gets the first bytes before the last are sent.
+
+    The Worker never holds the whole body.
+    """
     begun, digests = threading.Event(), []
 
     def digesting(handler: Handler) -> None:
@@ -50,7 +53,7 @@ def test_a_large_upload_streams(edge: Edge, worker: stack.Worker, framed: str) -
 
 
 def test_a_large_download_streams(edge: Edge, worker: stack.Worker) -> None:
-    """The client has the first bytes before Supabase sends the last."""
+    """The client gets the first bytes before Supabase sends the last."""
     begun = threading.Event()
 
     def pieces() -> Iterator[bytes]:
@@ -69,12 +72,12 @@ def test_a_large_download_streams(edge: Edge, worker: stack.Worker) -> None:
 
 
 def digest_of_large() -> str:
-    """Return what the large body is told by."""
+    """Return the digest of the large body."""
     return hashlib.sha256(PIECE * (LARGE // len(PIECE))).hexdigest()
 
 
 class Memory:
-    """What the runtime's processes have in memory, where Linux tells."""
+    """The memory of the runtime's processes, if Linux shows it."""
 
     def __init__(self, worker: stack.Worker) -> None:
         self._folders = [
@@ -84,13 +87,13 @@ class Memory:
         ]
 
     def reset(self) -> float:
-        """Let the peak begin anew; return what is in memory now, in MB."""
+        """Start a new peak; return the memory in use now, in MB."""
         for folder in self._folders:
             (folder / "clear_refs").write_text("5")
         return self.peak_mb()
 
     def peak_mb(self) -> float:
-        """Return the most that was in memory since, in MB; 0 where nothing tells."""
+        """Return the peak since then in MB, or 0 if it is unknown."""
         return sum(_peak_mb(folder) for folder in self._folders)
 
 
@@ -98,7 +101,7 @@ def _is_runtime(folder: Path, group: int) -> bool:
     try:
         name, _, rest = (folder / "stat").read_text().rpartition(")")
     except OSError:
-        return False  # it ended meanwhile
+        return False  # the process has ended
     return name.endswith("(workerd") and int(rest.split()[2]) == group
 
 
@@ -108,7 +111,7 @@ def _peak_mb(folder: Path) -> float:
 
 
 def test_a_client_that_stops_reading_ends_the_answer(edge: Edge) -> None:
-    """Supabase is not left sending to nobody."""
+    """Supabase does not go on sending to nobody."""
     noticed = threading.Event()
     endless = iter(lambda: PIECE, None)
     edge.upstream.always = until_hung_up(streaming(endless), noticed)
@@ -119,7 +122,7 @@ def test_a_client_that_stops_reading_ends_the_answer(edge: Edge) -> None:
 
 @pytest.mark.parametrize("framing", ["content-length: 9000000", "transfer-encoding: chunked"])
 def test_a_client_that_stops_sending_ends_the_request(edge: Edge, framing: str) -> None:
-    """Supabase sees the upload break, not end."""
+    """Supabase sees that the upload broke, not that it ended."""
     begun, noticed = threading.Event(), threading.Event()
 
     def reading(handler: Handler) -> None:

@@ -1,4 +1,4 @@
-"""Several tables, declared and not coded: each with its own key, schema, object and entries."""
+"""Several tables, declared without code: each has its own key, schema, object and entries."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EVENTS = [{"slug": "meeting", "title": "A meeting"}, {"slug": "party", "title": 
 
 @pytest.fixture
 def shop(edge_of: EdgeOf) -> Edge:
-    """Return a Worker that serves them, with rows in each table."""
+    """Return a Worker that serves these tables, with rows in each."""
     edge = edge_of({"TABLES": json.dumps(DECLARED)})
     edge.db.replace_in("public", "products", "sku", PRODUCTS)
     edge.db.replace_in("agenda", "events", "slug", EVENTS)
@@ -37,7 +37,7 @@ def webhook(table: str, schema: str, row: Mapping[str, object]) -> dict[str, obj
 
 
 def test_each_table_is_served_with_its_rows(shop: Edge) -> None:
-    """By its own key, from its own schema, each under its own KV key."""
+    """Each is read by its own key, from its own schema, and has its own keys in KV."""
     assert shop.get("/products").json() == PRODUCTS
     assert shop.get("/products/A-1").json() == PRODUCTS[0]
     assert shop.get("/products/b%2F2").json() == PRODUCTS[1]
@@ -59,7 +59,7 @@ def test_each_table_is_served_with_its_rows(shop: Edge) -> None:
 
 
 def test_a_webhook_is_of_one_table(shop: Edge) -> None:
-    """Another schema's table of the same name is not meant."""
+    """A table of the same name in another schema does not change."""
     event = {"slug": "party", "title": "A large party"}
     for path in ("/events", "/events/party", "/articles"):
         shop.get(path)
@@ -76,7 +76,7 @@ def test_a_webhook_is_of_one_table(shop: Edge) -> None:
 
 
 def test_the_cron_trigger_looks_after_each(shop: Edge) -> None:
-    """Rows with a text key in another schema too."""
+    """It also finds rows with a text key in another schema."""
     shop.get("/events/party")
     shop.kv.wait()
     event = {"slug": "party", "title": "Moved"}

@@ -1,4 +1,4 @@
-"""A new version finds what the last one left: in KV, and in the Durable Objects' storage."""
+"""A new version uses what the last one left in KV and in the Durable Objects' storage."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Upgrade = Callable[[], Edge]
 def left(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Return the state that an earlier version left.
 
-    A change of row 2 is pending in it, as Supabase was down.
+    Supabase was down then, so a change of row 2 is pending in it.
     """
     earlier.unpack(request.param, tmp_path)
     return tmp_path
@@ -45,7 +45,7 @@ def upgrade(
     start_worker: StartWorker,
     edge_at: EdgeAt,
 ) -> Iterator[Upgrade]:
-    """Return a function that starts today's Worker on it."""
+    """Return a function that starts today's Worker on this state."""
     upstream.script.reset()
 
     def start() -> Edge:
@@ -59,12 +59,12 @@ def upgrade(
 
 
 def published(edge: Edge) -> list[int]:
-    """Return the versions that readers see: of rows and queries, of each table and the project."""
+    """Return the versions that readers see: of rows, queries, each table and the project."""
     return [int(number) for key in VERSION_KEYS for number in edge.kv.value(key).split()]
 
 
 def require_record(edge: Edge) -> None:
-    """Fail if what an object keeps of its past is not known."""
+    """Fail if the Worker does not know what an object recorded."""
     status = edge.status()
     assert (status["pending"], status["queries"]) == (3, 1)
     assert status["failures"] > 0
@@ -77,9 +77,9 @@ def require_record(edge: Edge) -> None:
 def test_entries_and_record_of_the_earlier_version_are_known(
     upgrade: Upgrade, upstream: Server
 ) -> None:
-    """Tables, rows and queries, byte for byte and with their headers; what was stale still is.
+    """Tables, rows and queries keep their bytes and headers. What was stale is still stale.
 
-    So are what is pending, how reads went, and which queries are kept warm.
+    Pending changes are known too, and how reads went, and which queries are kept warm.
     """
     upstream.script.always = DOWN
     edge = upgrade()
@@ -103,7 +103,10 @@ def test_entries_and_record_of_the_earlier_version_are_known(
 def test_changes_that_were_pending_are_carried_out(
     upgrade: Upgrade, database: Database, upstream: Server
 ) -> None:
-    """By the alarm that was set, before any reader comes; warm queries too. No version falls."""
+    """The alarm that was set does this, before any reader comes. Warm queries are read, too.
+
+    No version falls.
+    """
     database.reset()
     database.update(2, title="Edited")
     started = threading.Event()

@@ -1,4 +1,4 @@
-"""`POST /revalidate`: what Supabase's Database Webhooks tell of reaches the readers."""
+"""`POST /revalidate`: readers see the changes that Supabase's Database Webhooks report."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def only_for(part: str, act: Act) -> Act:
 
 
 def test_an_update_reaches_the_list_and_the_row(edge: Edge) -> None:
-    """Without anybody calling `GET /revalidate`."""
+    """Nobody calls `GET /revalidate`."""
     edge.get("/articles")
     edge.get("/articles/2")
     edge.db.update(2, title="Edited")
@@ -45,7 +45,7 @@ def test_an_update_reaches_the_list_and_the_row(edge: Edge) -> None:
 
 
 def test_an_inserted_row_is_looked_up_though_it_was_just_absent(edge: Edge) -> None:
-    """A webhook ends the memory of the 404, also for readers who come before the refresh."""
+    """A webhook ends the memory of the 404, even for readers who come before the refresh."""
     assert edge.get("/articles/9").status_code == 404
     asked = edge.asked
     edge.db.insert([article(9, "New")])
@@ -59,7 +59,7 @@ def test_an_inserted_row_is_looked_up_though_it_was_just_absent(edge: Edge) -> N
 
 @pytest.mark.parametrize("kind", ["DELETE", "UPDATE"])
 def test_a_row_that_is_deleted_or_unpublished_disappears(edge: Edge, kind: str) -> None:
-    """Row level security hides it from the public key, so from the readers."""
+    """Row level security hides it from the public key, and so from readers."""
     edge.get("/articles")
     edge.get("/articles/2")
     if kind == "DELETE":
@@ -74,7 +74,7 @@ def test_a_row_that_is_deleted_or_unpublished_disappears(edge: Edge, kind: str) 
 
 
 def test_nothing_of_the_record_is_kept(edge: Edge, worker_state: Path) -> None:
-    """A hidden row or column appears nowhere: not in KV, storage or logs."""
+    """A hidden row or column appears nowhere: not in KV, in storage or in logs."""
     hidden = "hidden-from-the-public"
     row = {**article(50, hidden, published=False), "secret_column": hidden}
     edge.db.insert([article(50, hidden, published=False)])
@@ -98,7 +98,10 @@ BAD = {
 
 @pytest.mark.parametrize("body", BAD.values(), ids=BAD.keys())
 def test_a_bad_payload_is_refused(edge: Edge, body: bytes) -> None:
-    """As a problem, and nothing is recorded; however deep it is, the isolate lives on."""
+    """The answer is a problem, and nothing is recorded.
+
+    The isolate survives a payload of any depth.
+    """
     response = edge.http.post("/revalidate", content=body)
     assert response.status_code == 400
     assert response.json()["type"] == "urn:supabase-edge-cache:bad-payload"
@@ -106,7 +109,7 @@ def test_a_bad_payload_is_refused(edge: Edge, body: bytes) -> None:
 
 
 def test_the_deepest_row_and_payload_are_taken(edge: Edge) -> None:
-    """Ten thousand brackets of five hundred levels are no stack overflow."""
+    """Ten thousand brackets, five hundred levels deep, do not overflow the stack."""
     worst = b"[" + b",".join([b"[" * 480 + b"]" * 480] * 100) + b"]"
     row = b'{"id":2,"title":' + worst + b"}"
     edge.upstream.always = only_for("id=eq.", answering(200, row))
@@ -117,7 +120,7 @@ def test_the_deepest_row_and_payload_are_taken(edge: Edge) -> None:
 
 
 def test_a_payload_that_is_too_large_is_refused(edge: Edge) -> None:
-    """Over 10 MiB; one just below it is taken."""
+    """The limit is 10 MiB; a payload just below it is accepted."""
     large = payload("INSERT", {"id": 1, "title": "x" * 10 * 1024 * 1024})
     response = edge.http.post("/revalidate", json=large)
     assert (response.status_code, edge.status()["pending"]) == (413, 0)
@@ -126,7 +129,7 @@ def test_a_payload_that_is_too_large_is_refused(edge: Edge) -> None:
 
 
 def test_the_content_type_does_not_matter(edge: Edge) -> None:
-    """If the body is right, it is taken."""
+    """Only the body matters."""
     body = json.dumps(payload("UPDATE", article(1, "x"))).encode()
     for content_type in ("text/plain", "application/x-www-form-urlencoded", ""):
         headers = {"content-type": content_type}
@@ -134,7 +137,7 @@ def test_the_content_type_does_not_matter(edge: Edge) -> None:
 
 
 def test_it_is_acknowledged_before_the_refresh(edge: Edge) -> None:
-    """Supabase waits for one second only, however slow its own REST interface is."""
+    """Supabase waits only one second, even if its own REST interface is slow."""
     edge.get("/articles")
     acknowledged = threading.Event()
     edge.upstream.always = holding(acknowledged)
@@ -145,7 +148,7 @@ def test_it_is_acknowledged_before_the_refresh(edge: Edge) -> None:
 
 
 def test_a_row_that_cannot_be_read_keeps_its_entry(edge: Edge) -> None:
-    """The change is pending; another row's change, and the list's, arrive meanwhile."""
+    """Its change is pending. Meanwhile the other row's change and the list's arrive."""
     for row_id in (2, 3):
         edge.get(f"/articles/{row_id}")
     edge.get("/articles")
@@ -168,7 +171,7 @@ def test_a_row_that_cannot_be_read_keeps_its_entry(edge: Edge) -> None:
 
 
 def test_a_client_that_hangs_up_amid_its_payload_is_no_fault_of_the_worker(edge: Edge) -> None:
-    """It is refused, and nothing is recorded."""
+    """The payload is refused, and nothing is recorded."""
     url = edge.http.base_url
     head = f"POST /revalidate HTTP/1.1\r\nHost: {url.host}\r\nContent-Length: 1000\r\n\r\n"
     patience_s = count(start=1)

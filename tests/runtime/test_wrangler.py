@@ -1,4 +1,4 @@
-"""`wrangler dev` itself: what `npm start` and whoever develops run."""
+"""`wrangler dev` itself, which `npm start` and developers run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shared.project import PYTHON_MODULES, ROOT
 
 
 def test_wrangler_toml_serves_as_it_stands(variables: Variables, tmp_path: Path) -> None:
-    """With whatever it declares; its bindings, its build and its cron trigger are there."""
+    """It serves whatever is declared. Its bindings, its build and its cron trigger are there."""
     given = {name: variables[name] for name in ("SUPABASE_URL", "SUPABASE_ANON_KEY")}
     worker = stack.start_worker(
         port=stack.free_port(), state=tmp_path, variables=given, log=tmp_path / "worker.log"
@@ -34,7 +34,7 @@ def test_wrangler_toml_serves_as_it_stands(variables: Variables, tmp_path: Path)
 
 
 def test_the_output_of_a_runtime_that_does_not_start_is_shown(tmp_path: Path) -> None:
-    """A broken Worker fails with its own log."""
+    """If the Worker is broken, the failure shows the Worker's own log."""
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "entry.py").write_text("import no_such_module\n")
     (tmp_path / "python_modules").symlink_to(PYTHON_MODULES)

@@ -1,7 +1,7 @@
-"""The remote and its bad days: a real HTTP server in front of the real Supabase.
+"""The remote and its failures: a real HTTP server in front of the real Supabase.
 
-It passes requests on and counts them; a test may put *acts* before that, one for each request to
-come. An act is a function of the request's handler that answers, or does not, as it likes.
+It passes requests on and counts them. A test may give it *acts*, one for each of the next requests.
+An act is a function of the request's handler that answers as it likes, or not at all.
 """
 
 from __future__ import annotations
@@ -23,24 +23,25 @@ NO_FUNCTION = b'{"code":"PGRST202","details":null,"hint":null,"message":"Could n
 _OF_THE_SCRIPT = ("/rpc/edge_cache_changes", "/rpc/edge_cache_check")
 
 HELD_S = 60.0
-"""After so long what nobody lets go is let go, so that no test hangs."""
+"""A held request goes on after this time, so that no test hangs."""
 
 PIECE_BYTES = 64 * 1024
 
 _OF_THE_CONNECTION = frozenset(
     {"connection", "content-length", "date", "host", "keep-alive", "server", "transfer-encoding"}
 )
-"""Headers that each of two connections has for itself."""
+"""Headers that belong to one connection, so they are not passed on."""
 
 _WITHOUT_BODY = frozenset({204, 304})
 
 
 @dataclass
 class Script:
-    """What the upstream does next, and what it was asked.
+    """What the upstream does next, and which requests it got.
 
-    Without ``has_script`` it plays a project in which what `npm run sql` prints was not run, and
-    only the function that reads a long table is there; without ``has_function`` nor that one.
+    Without ``has_script``, it plays a project in which the output of `npm run sql` was not run, and
+    only the function that reads a long table exists. Without ``has_function``, that one is missing,
+    too.
     """
 
     target: str
@@ -79,7 +80,7 @@ class Script:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One request; ``body`` are its pieces, as they arrive."""
+    """One request. ``body`` has its pieces, as they arrive."""
 
     protocol_version = "HTTP/1.1"
     server: Server
@@ -93,12 +94,13 @@ class Handler(BaseHTTPRequestHandler):
     do_HEAD = do_POST = do_PATCH = do_PUT = do_DELETE = do_OPTIONS = do_GET  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base's name
-        """Say nothing."""
+        """Print nothing."""
 
     def answer(self, status: int, body: bytes = b"", **headers: str | Sequence[str]) -> None:
-        """Send a whole answer, having read the request's body.
+        """Send a whole answer, after the request's body was read.
 
-        A header's underscores become dashes; one with several values is sent as often.
+        In a header's name, an underscore becomes a dash. A header with several values is sent as
+        often.
         """
         for _ in self.body:
             pass
@@ -110,7 +112,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def begin(self, status: int, **headers: str | Sequence[str]) -> None:
-        """Send the beginning of an answer, for an act that goes on by itself."""
+        """Send the beginning of an answer, for an act that sends the rest itself."""
         self.send_response(status)
         for name, value in headers.items():
             for one in [value] if isinstance(value, str) else value:
@@ -118,7 +120,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _pieces(self) -> Iterator[bytes]:
-        """Read the body, however it is framed. Raises ConnectionError if it does not end."""
+        """Read the body, in any framing. Raises ConnectionError if it does not end."""
         if self.headers.get("transfer-encoding") == "chunked":
             while size := int(self.rfile.readline() or b"-1", 16):
                 yield self._exactly(size)
@@ -139,7 +141,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """The upstream; ``script`` is the tests' handle on it."""
+    """The upstream. Tests control it with ``script``."""
 
     daemon_threads = True
     request_queue_size = 256
@@ -150,7 +152,7 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where the Worker finds it."""
+        """The address at which the Worker finds it."""
         return f"http://127.0.0.1:{self.server_port}"
 
 
@@ -159,7 +161,7 @@ AnyServer = TypeVar("AnyServer", bound=ThreadingHTTPServer)
 
 @contextmanager
 def running(server: AnyServer) -> Iterator[AnyServer]:
-    """Have a server serve until the block ends."""
+    """Run a server until the block ends."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -176,7 +178,7 @@ def serving(target: str) -> AbstractContextManager[Server]:
 
 
 def forward(handler: Handler) -> None:
-    """Pass the request on to the real Supabase, and its answer back."""
+    """Pass the request on to the real Supabase, and pass its answer back."""
     script = handler.server.script
     if not script.has_script and handler.path.endswith(_OF_THE_SCRIPT):
         return handler.answer(404, NO_FUNCTION)
@@ -197,7 +199,7 @@ def forward(handler: Handler) -> None:
     headers: dict[str, list[str]] = {}
     for name, value in _of_the_message(response.getheaders()):
         headers.setdefault(name.lower().replace("-", "_"), []).append(value)
-    if handler.command == "HEAD":  # the length of what GET would get
+    if handler.command == "HEAD":  # the length is that of the body of a GET
         headers["content_length"] = [response.headers.get("content-length", "0")]
     return handler.answer(response.status, answered, **headers)
 
@@ -218,12 +220,12 @@ def rows(body: bytes, count: int) -> Act:
 
 
 def hanging_up(handler: Handler) -> None:
-    """Close the connection without a word."""
+    """Close the connection without an answer."""
     handler.close_connection = True
 
 
 def cut_off(handler: Handler) -> None:
-    """Promise more than is sent, and close."""
+    """Promise more bytes than are sent, and close."""
     handler.send_response(200)
     handler.send_header("content-type", "application/json")
     handler.send_header("content-length", "1000")
@@ -245,7 +247,7 @@ def streaming(pieces: Iterable[bytes], **headers: str) -> Act:
 
 
 def until_hung_up(act: Act, noticed: threading.Event) -> Act:
-    """Return an act that tells whether the other side has hung up before the act's end."""
+    """Return an act that records whether the other side hangs up before the act ends."""
 
     def watched(handler: Handler) -> None:
         try:

@@ -1,4 +1,4 @@
-"""As much of a WebSocket (RFC 6455) as a test needs: short text messages, either way."""
+"""The part of a WebSocket (RFC 6455) that tests need: short text messages, in both directions."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Client:
     received: BinaryIO
 
     def ask(self, text: bytes) -> bytes | None:
-        """Send a message and return the next that comes, or None where it is closed."""
+        """Send a message and return the next one, or None if the connection is closed."""
         self.sent.sendall(_frame(text, mask=os.urandom(_MASK_BYTES)))
         return _received(self.received)
 
 
 @contextmanager
 def connected(url: str, path: str) -> Iterator[Client]:
-    """Open a WebSocket and close it with the block."""
+    """Open a WebSocket and close it at the end of the block."""
     host, port = urlsplit(url).hostname, urlsplit(url).port
     with socket.create_connection((host, port), timeout=10) as opened:
         key = base64.b64encode(os.urandom(16)).decode()

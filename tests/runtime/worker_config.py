@@ -1,4 +1,4 @@
-"""The project's wrangler.toml for tests, without what is whoever's who deploys it."""
+"""The project's wrangler.toml for tests, without what belongs to the person who deploys it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 TABLES: Mapping[str, object] = {"articles": {}}
 
 OWN = ("name", "vars", "env", "cache", "routes", "build")
-"""What somebody may have changed; of the build, the packages are there already."""
+"""Sections that the user may have changed, and the build, whose packages are already there."""
 
 
 def config_of(root: Path) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""The Worker under test with some doors more, so that one process serves all tests.
+"""The Worker under test, with some more paths, so that one process serves all tests.
 
-It takes other variables; it forgets everything, or what is in memory alone, as an eviction makes
-it; it tells when nothing is going on any more, and how asyncio's callbacks run; and it has the
-machine's clock set. It is copied beside `entry.py` into the tests' own folder; nothing of it is
-deployed.
+A test can give it other variables, and make it forget everything, or only what is in memory, as an
+eviction does. A test can ask whether all its work is done, and how asyncio's callbacks run. A test
+can move the machine's clock. This file is copied beside `entry.py` into the tests' own folder;
+nothing of it is deployed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _used: set[str] = set()
 
 
 _purges: list[dict[str, object]] = []
-"""What Workers Caching was asked to forget. The local runtime has none; this stands in for it."""
+"""What Workers Caching was asked to forget. The local runtime has no Workers Caching."""
 
 
 async def _purge(options: Any) -> SimpleNamespace:
@@ -58,7 +58,7 @@ serve = entry.fetch
 
 
 async def fetch(request: Request) -> Any:
-    """Go through a door, or serve as ever."""
+    """Serve a path for tests, or serve as the Worker does."""
     for door in (RESET, EVICT, IDLE):
         if request.url.endswith(door):
             return await _tell_objects(door)
@@ -85,7 +85,7 @@ async def _tell_objects(door: str) -> Response:
 
 
 def _configure(variables: dict[str, str]) -> Response:
-    """Have these variables and no others. Worker and objects share one process."""
+    """Set these variables and no others. Worker and objects share one process."""
     runtime.environment = lambda: SimpleNamespace(
         **{name: getattr(_environment(), name) for name in BINDINGS}, **variables
     )
@@ -95,13 +95,13 @@ def _configure(variables: dict[str, str]) -> Response:
 
 
 def _set_clock(ms: int) -> Response:
-    """Set the machine's clock so far from the right time."""
+    """Move the machine's clock away from the right time."""
     time.time_ns = lambda: _TIME_NS() + ms * 1_000_000
     return Response("set")
 
 
 async def _callbacks() -> Response:
-    """Tell whether callbacks wait for timers, and how often the runtime looked at a signature."""
+    """Return whether callbacks wait for timers, and how often the runtime looked at a signature."""
     fired: list[bool] = []
     js.setTimeout(create_once_callable(lambda: fired.append(True)), 0)
     await asyncio.ensure_future(asyncio.sleep(0))
@@ -113,7 +113,7 @@ class Refresher(entry.Refresher):  # type: ignore[no-untyped-call]
     """The Durable Object, which can lose its storage and its memory."""
 
     async def fetch(self, request: Request) -> Any:
-        """Wait until nothing is going on, reset, or serve as ever."""
+        """Wait until all work is done, reset, or serve as the object does."""
         if not request.url.endswith((RESET, EVICT, IDLE)):
             _used.add(self._name)
             return await super().fetch(request)
@@ -127,12 +127,12 @@ class Refresher(entry.Refresher):  # type: ignore[no-untyped-call]
             await self.ctx.storage.deleteAll()
             _used.discard(self._name)
         for timer in self._timers():
-            timer.cancel()  # it would die with the object
+            timer.cancel()  # the timer would die with the object
         self._host = None
         return Response("forgotten")
 
     def _timers(self) -> list[asyncio.TimerHandle]:
-        """Return what the object is going to do, if it lives to see that."""
+        """Return the timers of what the object will do if it stays alive."""
         if self._host is None:
             return []
         timers = (self._host.backlog._timer, self._host.known.demand._storing)

@@ -127,7 +127,7 @@ def test_a_name_twice_in_the_text_is_a_fault(declared: str, name: str) -> None:
 
 
 NO_NAMES: list[object] = [5, None, "", [], {}, True, "x" * 64, "ä" * 32, "a\0b", "\ud800"]
-"""What Postgres takes for no name, however it is quoted."""
+"""What Postgres does not accept as a name, even in quotes."""
 
 NAMES = [
     "x" * 63,

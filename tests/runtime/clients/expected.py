@@ -1,11 +1,11 @@
-"""What each read of reads.mjs and reads.py meets at the Worker."""
+"""What the Worker does with each read of reads.mjs and reads.py."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 ASKED_BY_STATUS_ALONE = frozenset({"head_unknown_table"})
-"""An error without a body, of which each client makes something of its own."""
+"""An error without a body. Each client turns it into something else."""
 
 ASKED_AGAIN: Mapping[str, str] = {
     "unknown_column": "42703",
@@ -27,18 +27,18 @@ ASKED_AGAIN: Mapping[str, str] = {
 """Errors, which are never stored, and the code of each."""
 
 PASSED = frozenset({"undeclared_table", "posted_function"})
-"""What the cache does not answer."""
+"""Reads that the cache does not answer."""
 
 CACHED_ERRORS: Mapping[str, str] = {"single_none": "PGRST116", "single_several": "PGRST116"}
-"""How many rows there are is an answer like any other; these codes tell it."""
+"""These codes say how many rows there are, which is an answer like any other."""
 
 CLIENTS_OWN_ERRORS = frozenset({"maybe_several"})
-"""What the client makes an error of an answer without one."""
+"""Here the client makes an error of an answer that is none."""
 
 FINDS_NOTHING = frozenset(
     {"nothing_found", "page_past_the_end", "maybe_none", "csv_empty", "head", "head_count"}
 )
-"""Everything else has rows, so that an operator which finds nothing is noticed."""
+"""All other reads have rows, so that we notice an operator that finds nothing."""
 
 NOT_ON_LITE: Mapping[str, str] = {
     "eq with spaces at the ends": "it trims the value",
@@ -56,10 +56,10 @@ NOT_ON_LITE: Mapping[str, str] = {
 
 
 def is_cached(read: str) -> bool:
-    """Tell whether the second read is to be answered without Supabase."""
+    """Return whether the second read should be answered without Supabase."""
     return read not in {*PASSED, *ASKED_AGAIN, *ASKED_BY_STATUS_ALONE}
 
 
 def error_code(read: str) -> str | None:
-    """Return the code of the error that a read ends with, if it does."""
+    """Return the code of the error that a read ends with, or None."""
     return {**ASKED_AGAIN, **CACHED_ERRORS}.get(read)

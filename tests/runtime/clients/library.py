@@ -1,4 +1,4 @@
-"""What stands in the library of project/schemas/writers.sql: all sorts of values and characters."""
+"""The rows of project/schemas/writers.sql, with all sorts of values and characters."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TAGS: list[Row] = [
 
 
 def _book(book_id: int, title: str, **columns: object) -> Row:
-    """Return a row with every column, as rows that are sent together must have the same ones."""
+    """Return a row with every column, because rows that are sent together need the same columns."""
     unset: Row = dict.fromkeys(("subtitle", "writer_id", "price", "published_at", "in_print"))
     return {"id": book_id, "title": title, **unset, "languages": [], "details": None, **columns}
 
@@ -103,7 +103,10 @@ READINGS: list[Row] = [
 
 
 def fill(database: Database) -> None:
-    """Put these rows into the library, and nothing else; who takes a writer takes his books."""
+    """Put these rows into the library, and nothing else.
+
+    The database deletes a writer's books together with the writer.
+    """
     for table, rows in (
         ("writers", WRITERS),
         ("books", BOOKS),

@@ -1,4 +1,4 @@
-"""What is no plain read for supabase-py: writes. others.mjs has the same for supabase-js."""
+"""What supabase-py does beyond plain reads: writes. others.mjs has the same for supabase-js."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plays reads and writes with the real clients, and tells what an app would get."""
+"""Plays reads and writes with the real clients, and returns what an app would get."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EVERYTHING = (*READING, "POST", "PATCH", "DELETE")
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: a key, and perhaps a signed-in user with his token."""
+    """Somebody who asks: a key, and perhaps a signed-in user with a token."""
 
     key: str
     token: str | None = None
@@ -47,7 +47,7 @@ class Player(Protocol):
 
 @dataclass(frozen=True)
 class JavaScript:
-    """supabase-js in a process of its own, which takes a line for each play."""
+    """supabase-js in a process of its own, which reads one line for each play."""
 
     supabase: str
     process: subprocess.Popen[str]
@@ -55,7 +55,7 @@ class JavaScript:
     def play(
         self, name: str, caller: Caller, at: str, methods: tuple[str, ...] = READING
     ) -> Outcome:
-        """As `Player` has it."""
+        """Play as `Player.play` says."""
         play = {"name": name, **vars(caller), "supabase": self.supabase, "edge": at}
         assert self.process.stdin
         assert self.process.stdout
@@ -67,7 +67,7 @@ class JavaScript:
 
 @contextmanager
 def javascript(supabase: str) -> Iterator[JavaScript]:
-    """Start supabase-js, with which an app is signed in at a Supabase."""
+    """Start supabase-js; an app signs in with it at a Supabase."""
     command = [NODE_MODULES / ".bin" / "node", Path(__file__).with_name("play.mjs")]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:  # noqa: S603
@@ -78,14 +78,14 @@ def javascript(supabase: str) -> Iterator[JavaScript]:
 
 @dataclass(frozen=True)
 class Python:
-    """supabase-py's client of tables and functions, which takes one address for everything."""
+    """supabase-py's client of tables and functions, which uses one address for everything."""
 
     http: httpx.Client
 
     def play(
         self, name: str, caller: Caller, at: str, methods: tuple[str, ...] = EVERYTHING
     ) -> Outcome:
-        """As `Player` has it."""
+        """Play as `Player.play` says."""
         assert set(READING) <= set(methods)
         headers = {"apikey": caller.key, "authorization": f"Bearer {caller.token or caller.key}"}
         db = SyncPostgrestClient(f"{at}/rest/v1", headers=headers, http_client=self.http)
@@ -94,7 +94,7 @@ class Python:
             answer = asked.execute()
         except APIError as error:
             return {"data": None, "count": None, "error": {k: getattr(error, k) for k in _ERROR}}
-        data = getattr(answer, "data", answer)  # the bare data where there is nothing more to tell
+        data = getattr(answer, "data", answer)  # without a count or an error, it is the data itself
         return {"data": data, "count": getattr(answer, "count", None), "error": None}
 
 

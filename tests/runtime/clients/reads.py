@@ -1,4 +1,4 @@
-"""What an app may ask supabase-py for, by name. reads.mjs has the same for supabase-js."""
+"""What an app may read with supabase-py, by name. reads.mjs has the same for supabase-js."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Select = SyncSelectRequestBuilder
 
 
 class Request(Protocol):
-    """What a client is asked with."""
+    """A request that a client can send."""
 
     def execute(self) -> Any:
         """Send it, and return what the client makes of the answer."""

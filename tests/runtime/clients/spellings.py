@@ -1,4 +1,4 @@
-"""How requests may be spelled, and who may send them: the words that tests make requests of."""
+"""How requests may be written, and who may send them: the words from which tests build requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TARGETS = (
 )
 
 FEW = ("select=*", "select=%2A", "%73elect=*", "select=id", "id=eq.1", "order=id.desc", "limit=1")
-"""What may be asked for of any table here."""
+"""Reads that work with any table here."""
 
 PLAIN = (
     *(
@@ -52,7 +52,7 @@ ODD = (
 UNSAFE = re.compile(
     r";|%(?![0-9a-f]{2})|%ff|%c3(?!%)|apikey|%61pikey|b%6foks|books/", re.IGNORECASE
 )
-"""Spellings of which nobody can be sure, or which tell who asks: such a request is passed on."""
+"""Nobody can be sure what these mean, or they say who asks. Such a request is passed on."""
 
 ACCEPTS = (
     *("*/*", "application/json", "APPLICATION/JSON", "application/json; charset=utf-8"),
@@ -126,7 +126,7 @@ FORMS = st.lists(
 
 
 def credentials(who: str, users: dict[str, Caller]) -> Headers:
-    """Return the headers with which a caller says who he is."""
+    """Return the headers that say who a caller is."""
     key, secret = users["anonymous"].key, users["secret"].key
     tokens = {name: f"Bearer {users[name].token}" for name in ("anna", "bert")}
     known: dict[str, dict[str, str]] = {

@@ -1,4 +1,4 @@
-"""A project for `npm run doctor` to look at, and a Worker in front of it."""
+"""A project that `npm run doctor` looks at, and a Worker in front of it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from local import stack
 
 @pytest.fixture(scope="module")
 def described(database: Database) -> Iterator[Database]:
-    """Return the database, from which what the tests bring into it is gone in the end."""
+    """Return the database; at the end, what the tests added is removed."""
     with scripted.installed(database, DECLARED):
         yield database
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the doctor wait less for a change that does not come."""
+    """Make the doctor wait less for a change that does not come."""
     monkeypatch.setattr(sample, "PAUSE_S", 0.1)
 
 
@@ -35,7 +35,7 @@ def patient(
     supabase: stack.Supabase,
     upstream: Server,
 ) -> Patient:
-    """Return a project in which everything is as it should be."""
+    """Return a project without a fault."""
     patient = Patient(tmp_path, described, upstream.script, upstream.url, supabase.publishable_key)
     patient.recover()
     return patient
@@ -43,7 +43,7 @@ def patient(
 
 @pytest.fixture
 def worker(edge_of: EdgeOf, patient: Patient) -> Edge:
-    """Return a Worker in front of it with nothing in KV and in its objects."""
+    """Return a Worker in front of it; KV and its objects are empty."""
     edge = edge_of(CONFIGURED)
     patient.recover()
     return edge

@@ -1,4 +1,4 @@
-"""`npm run doctor` on a project, with each fault really made: it names it, and the way out."""
+"""`npm run doctor` on a project with real faults: it names each, and the way out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def where(part: str, act: Act) -> Act:
 
 
 def test_without_a_worker_and_the_secret_it_says_what_was_not_checked(patient: Patient) -> None:
-    """With the way to do so; what was not checked does not fail."""
+    """It also says how to check that. A check that was left out does not fail."""
     patient.configure(REVALIDATE_SECRET="")
     said = patient.examined()
     assert said.status == 0, said.output
@@ -32,7 +32,7 @@ def test_without_a_worker_and_the_secret_it_says_what_was_not_checked(patient: P
 
 
 def test_an_address_where_nobody_answers_is_told_once(patient: Patient) -> None:
-    """And nothing else is asked of it."""
+    """Nothing else is asked of it."""
     said = patient.examined("--url", f"http://127.0.0.1:{stack.free_port()}")
     assert said.status == 1
     assert said.about("the project").startswith("fail")
@@ -41,14 +41,14 @@ def test_an_address_where_nobody_answers_is_told_once(patient: Patient) -> None:
 
 
 def test_another_server_is_no_project(patient: Patient) -> None:
-    """A page, or another API, is not taken for one."""
+    """The server may be a page or another API."""
     for body, media_type in ((b"<html>", "text/html"), (b"[]", "application/json")):
         patient.upstream.always = answering(200, body, content_type=media_type)
         assert "no Supabase project" in patient.examined().about("the project")
 
 
 def test_a_wrong_key_is_named_with_its_place(patient: Patient) -> None:
-    """Told once, with the page that has the right one."""
+    """The fault is listed once, with the page that has the right key."""
     said = patient.examined(SUPABASE_ANON_KEY="sb_publishable_of_another_project")
     assert said.status == 1
     assert "from the environment is no key of" in said.about("the project")
@@ -58,7 +58,7 @@ def test_a_wrong_key_is_named_with_its_place(patient: Patient) -> None:
 
 @pytest.mark.parametrize("given", ["sb_secret_local_only", ""])
 def test_a_secret_key_and_none_are_refused(patient: Patient, given: str) -> None:
-    """Before anything is asked with them."""
+    """The doctor asks nothing with such a key."""
     patient.configure(SUPABASE_ANON_KEY=given)
     said = patient.examined()
     assert said.status == 1
@@ -80,7 +80,7 @@ def test_a_secret_key_and_none_are_refused(patient: Patient, given: str) -> None
 def test_what_is_declared_and_cannot_be_served_fails(
     patient: Patient, declared: dict[str, object], subject: str, expected: str
 ) -> None:
-    """No such table or view, another schema, no such key column, one whose values repeat."""
+    """There is no such table, view or key column, the schema is another one, or keys repeat."""
     patient.run("insert into twins values (1, 'Castor'), (1, 'Pollux')")
     patient.declare({**DECLARED, **declared})
     said = patient.examined()
@@ -91,7 +91,7 @@ def test_what_is_declared_and_cannot_be_served_fails(
 
 
 def test_a_table_that_the_public_key_may_not_read_fails(patient: Patient) -> None:
-    """With the statement that grants it."""
+    """The doctor prints the statement that grants it."""
     patient.run("revoke select on notices from anon")
     patient.configure(REVALIDATE_SECRET="")
     said = patient.examined()
@@ -101,7 +101,7 @@ def test_a_table_that_the_public_key_may_not_read_fails(patient: Patient) -> Non
 
 
 def test_a_function_that_is_not_there_cannot_be_told(patient: Patient) -> None:
-    """From one that takes arguments, which the public key alone does not learn."""
+    """The public key cannot know whether it is missing or takes arguments."""
     patient.declare({"titles_like": {"function": True}, "nothing": {"function": True}})
     said = patient.examined()
     assert said.status == 0
@@ -118,7 +118,7 @@ def test_a_table_without_a_visible_row_is_suspicious(patient: Patient) -> None:
 
 
 def test_a_long_table_needs_the_function(patient: Patient) -> None:
-    """With it, the table is read whole; without, that is warned of."""
+    """With the function, the table is read whole; without it, the doctor warns."""
     patient.run("insert into articles (id, title) select n, '' from generate_series(4, 1001) n")
     assert "1,001 rows" in patient.examined().about("public.articles")
     patient.upstream.has_function = False
@@ -128,7 +128,7 @@ def test_a_long_table_needs_the_function(patient: Patient) -> None:
 
 
 def test_the_projects_sql_is_missed(patient: Patient) -> None:
-    """All of it, or a part; what it would tell is said to be unknown."""
+    """All of it may be missing, or a part. The doctor says what it cannot know without it."""
     patient.declare({"articles": {}})
     patient.upstream.has_script = False
     said = patient.examined()
@@ -156,7 +156,7 @@ def test_the_projects_sql_is_missed(patient: Patient) -> None:
 def test_what_the_database_finds_is_told(
     patient: Patient, statement: str, subject: str, expected: str
 ) -> None:
-    """Row level security that is off, triggers that are not there, no address to tell."""
+    """Row level security is off, triggers are missing, or there is no address to notify."""
     patient.run(statement)
     said = patient.examined()
     assert said.about(subject).startswith("fail")
@@ -173,7 +173,7 @@ def test_a_declaration_that_the_script_does_not_know_is_told(patient: Patient) -
 
 
 def test_a_project_may_only_watch(patient: Patient) -> None:
-    """The project is there and takes the key; no table needs the function that reads one."""
+    """The project is there and accepts the key. No table needs the function that reads a table."""
     patient.declare({"Hidden Läden": {"watch": True}})
     said = patient.examined()
     assert said.status == 0, said.output
@@ -182,7 +182,7 @@ def test_a_project_may_only_watch(patient: Patient) -> None:
 
 
 def test_what_may_go_stale_unseen_is_a_warning(patient: Patient) -> None:
-    """It may be meant to be so."""
+    """Perhaps the user wants it so."""
     patient.run("create policy more on notices to anon using (slug in (select name from twins))")
     said = patient.examined()
     assert "Its rows depend on public.twins" in said.of("warn")[0]
@@ -190,7 +190,7 @@ def test_what_may_go_stale_unseen_is_a_warning(patient: Patient) -> None:
 
 
 def test_a_key_that_need_not_be_unique_is_told(patient: Patient) -> None:
-    """Also while its values are, which the public key cannot tell from one that has to be."""
+    """The doctor says so even while all values differ: the public key cannot see the constraint."""
     tables: dict[str, object] = {"twins": {}}
     scripted.install(patient.database, tables)
     patient.run("insert into twins values (1, 'Castor'), (2, 'Pollux')")
@@ -208,7 +208,7 @@ def test_a_key_that_need_not_be_unique_is_told(patient: Patient) -> None:
     ],
 )
 def test_vault_and_here_differ(patient: Patient, statement: str, expected: str) -> None:
-    """Another secret, or none at all."""
+    """Vault has another secret, or none."""
     patient.run(statement)
     said = patient.examined()
     assert said.status == 1
@@ -216,7 +216,7 @@ def test_vault_and_here_differ(patient: Patient, statement: str, expected: str) 
 
 
 def test_a_slow_table_keeps_nothing_else(patient: Patient) -> None:
-    """Its line says so, after the time limit; the others are as ever."""
+    """After the time limit, its own line says so. The other lines do not change."""
     examined = threading.Event()
     patient.upstream.always = where("notices?select=*&order", holding(examined))
     text = (patient.folder / "wrangler.toml").read_text()
@@ -228,7 +228,7 @@ def test_a_slow_table_keeps_nothing_else(patient: Patient) -> None:
 
 
 def test_an_environment_has_its_own_tables_and_variables(patient: Patient) -> None:
-    """As Wrangler has it: nothing of the top level, and .dev.vars.NAME in place of .dev.vars."""
+    """As in Wrangler, it has nothing of the top level, and .dev.vars.NAME replaces .dev.vars."""
     patient.declare({"twins": {}}, environment="staging")
     patient.configure(".dev.vars.staging", REVALIDATE_SECRET="")
     said = patient.examined("--env", "staging")
@@ -242,7 +242,7 @@ def test_an_environment_has_its_own_tables_and_variables(patient: Patient) -> No
 
 @pytest.mark.parametrize("given", [["--secret", SECRET], [f"--secret={SECRET}"], [SECRET]])
 def test_the_secret_is_no_argument(patient: Patient, given: list[str]) -> None:
-    """It is refused without being repeated."""
+    """It is refused, and the refusal does not repeat it."""
     said = patient.examined(*given)
     assert said.status == 2
     assert "REVALIDATE_SECRET" in said.progress
@@ -250,7 +250,7 @@ def test_the_secret_is_no_argument(patient: Patient, given: list[str]) -> None:
 
 
 def test_it_tells_its_options(patient: Patient) -> None:
-    """With --help; a Worker's address has to be one."""
+    """--help lists them. A Worker's address has to be a URL."""
     said = patient.examined_by_command("--help")
     assert said.status == 0
     assert "--worker" in said.output

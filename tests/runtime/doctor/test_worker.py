@@ -1,4 +1,4 @@
-"""`npm run doctor` on a Worker too, with each fault really made: it names it, and the way out."""
+"""`npm run doctor` on a Worker with real faults: it names each, and the way out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from local import stack
 
 
 def test_everything_is_well(patient: Patient, worker: Edge) -> None:
-    """Each thing that is declared has its line, and nothing warns, fails or is left out."""
+    """Each declared thing has a line. Nothing warns, fails or is left out."""
     said = patient.examined("--worker", worker.url)
     assert said.status == 0, said.output
     assert not said.of("warn") + said.of("fail") + said.of("skip"), said.output
@@ -33,7 +33,7 @@ def test_everything_is_well(patient: Patient, worker: Edge) -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_nothing_private_is_printed(patient: Patient, worker: Edge) -> None:
-    """Neither the key, nor the secret, nor anything of a row, whatever happens."""
+    """It never prints the key, the secret, or anything of a row."""
     well = patient.examined("--worker", worker.url)
     patient.configure(REVALIDATE_SECRET="another secret")
     patient.run("update articles set title = 'changed unseen' where id = 1")
@@ -45,7 +45,7 @@ def test_nothing_private_is_printed(patient: Patient, worker: Edge) -> None:
 
 
 def test_a_worker_that_is_not_there_is_told_once(patient: Patient) -> None:
-    """Nobody, or somebody else; the project is looked at all the same."""
+    """Nobody answers, or another server does. The project is checked all the same."""
     said = patient.examined("--worker", f"http://127.0.0.1:{stack.free_port()}")
     assert (said.status, len(said.of("fail"))) == (1, 1)
     assert "cannot be reached" in said.about("the Worker")
@@ -56,7 +56,7 @@ def test_a_worker_that_is_not_there_is_told_once(patient: Patient) -> None:
 
 
 def test_a_worker_says_what_it_lacks(patient: Patient, worker: Edge) -> None:
-    """Each fault of its configuration, and nothing more is asked."""
+    """It lists each fault of its configuration, and the doctor asks nothing else."""
     worker.configure({"SUPABASE_URL": patient.url, "MAX_AGE_SECONDS": "soon"})
     said = patient.examined("--worker", worker.url)
     faults = said.of("fail")
@@ -66,7 +66,7 @@ def test_a_worker_says_what_it_lacks(patient: Patient, worker: Edge) -> None:
 
 
 def test_other_declarations_are_noticed(patient: Patient, worker: Edge) -> None:
-    """Tables by their names, views and functions by what becomes of their reads."""
+    """The names of tables differ, or reads of a view or function are not cached."""
     more = {"authors": {}, "twins": {"view": True}}
     patient.declare({**more, **{k: v for k, v in DECLARED.items() if k != "notices"}})
     said = patient.examined("--worker", worker.url)
@@ -83,7 +83,7 @@ def test_other_declarations_are_noticed(patient: Patient, worker: Edge) -> None:
 def test_another_public_key_is_noticed(
     patient: Patient, worker: Edge, variables: Variables
 ) -> None:
-    """Its readers would all be passed on."""
+    """All its readers would be passed on."""
     patient.configure(REVALIDATE_SECRET="")
     another = {"SUPABASE_ANON_KEY": "sb_publishable_another"}
     worker.configure({**variables, **CONFIGURED, **another})
@@ -92,7 +92,7 @@ def test_another_public_key_is_noticed(
 
 
 def test_another_secret_is_noticed(patient: Patient, worker: Edge) -> None:
-    """The Worker's differs from the one here, which Vault has."""
+    """The Worker's secret is not the one here, which Vault has."""
     patient.configure(REVALIDATE_SECRET="the new one")
     patient.run("update vault.secrets set secret = 'the new one'")
     said = patient.examined("--worker", worker.url)
@@ -104,7 +104,7 @@ def test_another_secret_is_noticed(patient: Patient, worker: Edge) -> None:
 def test_a_webhook_that_is_not_carried_out_fails(
     patient: Patient, worker: Edge, supabase: stack.Supabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The Worker takes it, but Supabase does not answer the Worker any more."""
+    """The Worker accepts it, but Supabase does not answer the Worker any more."""
     monkeypatch.setattr(webhook, "DEADLINE_S", 3.0)
     patient.examined("--worker", worker.url)
     patient.upstream.always = answering(503)
@@ -115,7 +115,7 @@ def test_a_webhook_that_is_not_carried_out_fails(
 
 
 def test_a_worker_whom_the_database_refuses_is_noticed(patient: Patient, worker: Edge) -> None:
-    """Its cron trigger asks with another secret than Vault's, and lost webhooks stay lost."""
+    """Its cron trigger uses another secret than Vault's, so lost webhooks stay lost."""
     patient.run("update vault.secrets set secret = 'the new one'")
     worker.tick()
     said = patient.examined("--worker", worker.url)
@@ -125,7 +125,7 @@ def test_a_worker_whom_the_database_refuses_is_noticed(patient: Patient, worker:
 
 @pytest.mark.usefixtures("impatient")
 def test_what_is_out_of_date_is_noticed(patient: Patient, worker: Edge) -> None:
-    """A table whose webhook never came; once it has, all is well."""
+    """A table is outdated because its webhook never came. Once it comes, all is well."""
     patient.examined("--worker", worker.url)
     patient.run("update articles set title = 'edited' where id = 1")
     said = patient.examined("--worker", worker.url)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Return a browser; it ends with this module, as others run event loops of their own."""
+    """Return a browser. It ends with this module, because others run event loops of their own."""
     with launched() as running:
         yield running
 

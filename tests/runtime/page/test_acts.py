@@ -13,7 +13,7 @@ DOWN = answering(503, b'{"code":"PGRST002","message":"a private word"}')
 
 
 def test_health_is_the_page_for_a_browser_and_json_for_others(edge: Edge, visit: Visit) -> None:
-    """By what they accept, which a cache is told; the status is the same."""
+    """The Accept header decides, and Vary says so to caches. The status is the same."""
     visit(address(edge, "/health")).sees("Fine")
     response = edge.get("/health")
     assert response.headers["vary"] == "Accept"
@@ -26,7 +26,7 @@ def test_health_is_the_page_for_a_browser_and_json_for_others(edge: Edge, visit:
 
 
 def test_without_a_secret_it_revalidates_on_localhost(edge: Edge, visitor: Visitor) -> None:
-    """Nobody is asked for one; the page shows the outcome at once."""
+    """It asks for no secret, and shows the result at once."""
     visitor.sees("Not filled yet")
     expect(visitor.page.get_by_label("Secret")).to_be_hidden()
     visitor.page.get_by_role("button", name="Revalidate now").click()
@@ -36,7 +36,7 @@ def test_without_a_secret_it_revalidates_on_localhost(edge: Edge, visitor: Visit
 
 
 def test_without_a_secret_it_is_closed_elsewhere(edge: Edge, visit: Visit) -> None:
-    """The page says how to set one."""
+    """The page says how to set a secret."""
     visitor = visit(f"http://{ELSEWHERE}:{edge.http.base_url.port}/")
     visitor.sees("npx wrangler secret put REVALIDATE_SECRET")
     expect(visitor.page.get_by_role("button")).to_have_count(0)
@@ -44,7 +44,7 @@ def test_without_a_secret_it_is_closed_elsewhere(edge: Edge, visit: Visit) -> No
 
 
 def test_the_secret_by_keyboard_alone(guarded: Edge, visit: Visit) -> None:
-    """A wrong one is told in one sentence, the right one revalidates; neither is kept."""
+    """A wrong secret gets one sentence, the right one revalidates. The page keeps neither."""
     visitor = visit(address(guarded))
     page = visitor.page
     visitor.sees("Fine")
@@ -108,7 +108,7 @@ def test_no_question_waits_for_ever(visitor: Visitor) -> None:
 
 
 def test_a_refresh_disturbs_nobody(guarded: Edge, visit: Visit) -> None:
-    """Neither focus nor what was typed is lost when something new is shown."""
+    """If something new is shown, the focus stays, and so does what was typed."""
     guarded.get("/articles")
     visitor = visit(address(guarded))
     visitor.sees("Cached", visitor.card("articles"))
@@ -127,13 +127,16 @@ def test_a_refresh_disturbs_nobody(guarded: Edge, visit: Visit) -> None:
 
 
 def add_a_row(guarded: Edge, row_id: int) -> None:
-    """Have another row shown to readers."""
+    """Add a row that readers see."""
     guarded.db.insert([{"id": row_id, "title": "New", "body": "", "published": True}])
     guarded.get("/revalidate", authorization=f"Bearer {SECRET}").raise_for_status()
 
 
 def test_what_a_screen_reader_finds(guarded: Edge, visit: Visit) -> None:
-    """Landmarks, headings in order, lists of facts, named fields, and what changes is announced."""
+    """It finds landmarks, headings in order, lists of facts, and named fields.
+
+    Changes are announced.
+    """
     guarded.get("/articles")
     visitor = visit(address(guarded))
     visitor.sees("Cached", visitor.card("articles"))
@@ -174,7 +177,7 @@ def test_what_a_screen_reader_finds(guarded: Edge, visit: Visit) -> None:
 
 
 def test_without_javascript_it_says_where_the_json_is(edge: Edge, browser: Browser) -> None:
-    """And nothing else, which would look broken."""
+    """It shows nothing else, because that would look broken."""
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(address(edge))

@@ -1,4 +1,4 @@
-"""The page for people, as a browser shows it: every state, from the real Worker."""
+"""Every state of the page, from the real Worker, as a browser shows it to people."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DOWN = answering(503, b'{"code":"PGRST002","message":"a private word"}')
 
 
 def test_a_table_that_was_never_filled(visitor: Visitor) -> None:
-    """Nothing is wrong, and a person is told what to try."""
+    """The page says that nothing is wrong, and what to try."""
     visitor.sees("Not filled yet", visitor.card("articles"))
     visitor.sees("Every table can be served.")
     facts = visitor.facts("articles")
@@ -32,7 +32,7 @@ def test_a_table_that_was_never_filled(visitor: Visitor) -> None:
 
 
 def test_a_table_that_is_cached(edge: Edge, visit: Visit) -> None:
-    """Its figures are shown, and nothing of its rows, nor the public key."""
+    """The page shows its numbers, but nothing of its rows, and not the public key."""
     body = edge.get("/articles").content
     edge.kv.wait()
     visitor = visit(address(edge))
@@ -49,7 +49,7 @@ def test_a_table_that_is_cached(edge: Edge, visit: Visit) -> None:
 
 
 def test_whether_the_database_has_an_outbox(guarded: Edge, visit: Visit) -> None:
-    """As far as that is known: the cron trigger asks it."""
+    """The cron trigger asks the outbox; before that, the page does not know."""
     visitor = visit(address(guarded))
     visitor.sees("not asked yet", visitor.card("Queries"))
     guarded.tick()
@@ -58,7 +58,7 @@ def test_whether_the_database_has_an_outbox(guarded: Edge, visit: Visit) -> None
 
 
 def test_without_a_secret_nobody_asks_the_outbox(edge: Edge, visitor: Visitor) -> None:
-    """The page says why, whether or not the cron trigger ran."""
+    """The page says why, whether the cron trigger has run or not."""
     visitor.sees("no secret is set", visitor.card("Queries"))
     edge.tick()
     visitor.looks_again()
@@ -73,7 +73,10 @@ VIEWS = {"recent": {"view": True}, "add": {"function": True}, "articles": {"watc
 def test_where_no_table_is_served_the_rest_is_shown(
     edge_of: EdgeOf, supabase: Supabase, visit: Visit
 ) -> None:
-    """What it is, how to ask for it, and that the outbox and a read failed, each by itself."""
+    """The page says what the rest is and how to ask for it.
+
+    It shows a failed read and a failed outbox.
+    """
     edge = edge_of({"REVALIDATE_SECRET": SECRET, "TABLES": json.dumps(VIEWS)})
     edge.upstream.always = REFUSED
     edge.tick(1)
@@ -102,7 +105,7 @@ def test_where_no_table_is_served_the_rest_is_shown(
 
 
 def test_where_nothing_is_served_the_page_says_so(edge_of: EdgeOf, visit: Visit) -> None:
-    """The outbox may be looked at all the same."""
+    """It may still show the outbox."""
     edge = edge_of({"TABLES": json.dumps({"Blog Posts": {"watch": True}})})
     visitor = visit(address(edge))
     visitor.sees("Nothing is declared that can be read.")
@@ -113,7 +116,7 @@ def test_where_nothing_is_served_the_page_says_so(edge_of: EdgeOf, visit: Visit)
 
 
 def test_a_worker_that_takes_long(edge: Edge, browser: Browser) -> None:
-    """The page is never blank: it says at once what it waits for, and later that it takes long."""
+    """The page is never blank. It says at once what it waits for, and later that it takes long."""
     with browser.new_context() as context:
         page = context.new_page()
         page.route("**/health", lambda _: None)
@@ -127,7 +130,7 @@ def test_a_worker_that_takes_long(edge: Edge, browser: Browser) -> None:
 
 
 def test_a_worker_that_takes_long_to_answer_again(visitor: Visitor) -> None:
-    """What it said last stays, and the page says that it asks."""
+    """The last report stays, and the page says that it is asking."""
     visitor.sees("Fine")
     visitor.page.route("**/health", lambda _: None)
     visitor.looks_again()
@@ -139,14 +142,14 @@ def test_a_worker_that_takes_long_to_answer_again(visitor: Visitor) -> None:
 
 
 def test_the_link_leads_to_the_table(edge: Edge, visitor: Visitor) -> None:
-    """The first thing that a person may want to see."""
+    """It is what a person may want to see first."""
     visitor.page.get_by_role("link", name="/articles").click()
     visitor.page.wait_for_url("**/articles")
     assert edge.titles()[0] in visitor.page.inner_text("body")
 
 
 def test_changes_that_are_pending(edge: Edge, visit: Visit, kv_files: Path) -> None:
-    """Counted while KV does not take them, and gone by themselves."""
+    """They are counted while KV refuses them. They disappear by themselves."""
     edge.get("/articles/1")
     edge.kv.wait()
     with refusing(kv_files, "/articles/1"):
@@ -161,7 +164,7 @@ def test_changes_that_are_pending(edge: Edge, visit: Visit, kv_files: Path) -> N
 
 
 def test_supabase_is_down_and_the_last_good_answer_is_served(edge: Edge, visit: Visit) -> None:
-    """The failures are counted and told in words, which are none of Supabase's own."""
+    """The page counts the failures and describes them. It shows none of Supabase's own words."""
     edge.get("/articles")
     edge.kv.wait()
     edge.upstream.always = DOWN
@@ -181,7 +184,7 @@ def test_supabase_is_down_and_the_last_good_answer_is_served(edge: Edge, visit: 
 
 
 def test_supabase_is_down_and_nothing_is_there(edge: Edge, visit: Visit) -> None:
-    """Readers get errors, and the page says of which tables."""
+    """Readers get errors, and the page says for which tables."""
     edge.upstream.always = DOWN
     edge.get("/articles")
     visitor = visit(address(edge))
@@ -191,7 +194,7 @@ def test_supabase_is_down_and_nothing_is_there(edge: Edge, visit: Visit) -> None
 
 
 def test_kv_fails(edge: Edge, visit: Visit, kv_files: Path) -> None:
-    """What is not known is not made up."""
+    """The page does not invent what it cannot know."""
     with without_keys(kv_files):
         visitor = visit(address(edge))
         visitor.sees("Unknown", visitor.card("articles"))
@@ -203,7 +206,7 @@ def test_kv_fails(edge: Edge, visit: Visit, kv_files: Path) -> None:
 
 
 def test_what_is_not_configured_is_listed(edge: Edge, visit: Visit) -> None:
-    """Each fault as a text, whatever is in it, at either address; with what there is to be done."""
+    """Each fault is shown as text, at either address, with the way out."""
     markup = "<img src=x onerror=alert(1)>"
     edge.configure({"TABLES": f'{{"{markup}": {{}}}}'})
     for path in ("/", "/health"):
@@ -222,7 +225,10 @@ def test_what_is_not_configured_is_listed(edge: Edge, visit: Visit) -> None:
 
 
 def test_a_worker_that_does_not_answer_any_more(visitor: Visitor) -> None:
-    """What it said last stays, and the page says that it is old; it finds out when that is over."""
+    """The last report stays, and the page says that it is old.
+
+    It notices when the Worker answers again.
+    """
     visitor.sees("Fine")
     visitor.page.context.set_offline(True)
     visitor.looks_again()

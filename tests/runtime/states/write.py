@@ -1,6 +1,6 @@
-"""Has a version of the Worker write its state, and archives it: see README.md beside this.
+"""Makes a version of the Worker write its state, and archives it: see README.md beside this.
 
-It runs in a checkout of that version, with that one's scripts and the hands of its tests.
+It runs in a checkout of that version, with the scripts and the test helpers of that version.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ READ = (
 )
 READ_AGAIN = tuple(path for path in READ if path != "/articles/3")
 STORED_AFTER_S = 7
-"""Which queries are asked for is stored after 5 s."""
+"""After 5 s the object stores which queries readers want."""
 
 FOLDERS = ("kv", "do/supabase-edge-cache-Refresher")
 """What Cloudflare keeps of a Worker; the rest is Miniflare's own."""
 
 
 def write(edge: Edge) -> None:
-    """Fill KV and the objects' storage; at the end Supabase is down and a change pending."""
+    """Fill KV and the objects' storage. At the end Supabase is down and a change is pending."""
     edge.db.reset()
     for path in READ:
         edge.get(path).raise_for_status()
-    edge.get("/revalidate").raise_for_status()  # row 3 is out of date from now on
+    edge.get("/revalidate").raise_for_status()  # row 3 is outdated from now on
     for path in READ_AGAIN:
         edge.get(path).raise_for_status()
     time.sleep(STORED_AFTER_S)
@@ -77,7 +77,7 @@ def start_worker(supabase: Supabase, server: Server, folder: Path) -> stack.Work
 
 
 def main() -> int:
-    """Start everything, have it write, end it as a crash would, and archive what is left."""
+    """Start everything, let it write, end it as a crash would, and archive the state."""
     with tempfile.TemporaryDirectory() as temporary, ExitStack() as running:
         folder = Path(temporary)
         supabase = stack.start_supabase(folder / "supabase", stack.free_port())

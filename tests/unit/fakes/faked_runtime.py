@@ -125,7 +125,7 @@ def to_js(value: object, *, dict_converter: Callable[[Any], object] | None = Non
     if isinstance(value, list | tuple):
         return JsArray(to_js(item, dict_converter=dict_converter) for item in value)
     if isinstance(value, dict):
-        # Without a converter it would be a Map, whose entries are no properties.
+        # Without a converter it would be a Map, and its entries would not be properties.
         assert dict_converter is not None, "a Map has no properties"
         return dict_converter(
             JsArray((name, to_js(item, dict_converter=dict_converter)))

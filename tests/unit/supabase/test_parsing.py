@@ -29,7 +29,7 @@ def nested(depth: int, inner: bytes, opening: bytes, closing: bytes) -> bytes:
 
 
 MANY: list[object] = [[]] * MAX_DEPTH
-"""Beside a value, so many brackets that depth is looked at."""
+"""A value beside so many brackets that the parser checks the depth."""
 
 
 @settings(deadline=None)
@@ -147,7 +147,7 @@ def test_what_is_no_json_is_refused(text: bytes) -> None:
 
 
 SIZE = 60_000
-"""So many bytes are read, and eight times as many."""
+"""The test reads this many bytes, and eight times as many."""
 
 WORST: dict[str, Callable[[int], bytes]] = {
     "deep, again and again": lambda n: b"[%s0]" % ((b"[" * 480 + b"]" * 480 + b",") * (n // 961)),
@@ -167,7 +167,7 @@ WORST: dict[str, Callable[[int], bytes]] = {
 def seconds(body: bytes, read: Callable[[bytes], object] = loads) -> float:
     """Return the processor time of the fastest of several reads."""
     spent = []
-    gc.disable()  # it would look through all that the tests have in memory
+    gc.disable()  # it would search everything that the tests have in memory
     try:
         for _ in range(3):
             begun = time.process_time()

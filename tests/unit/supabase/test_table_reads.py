@@ -427,7 +427,7 @@ def test_a_pass_that_was_torn_is_not_compared() -> None:
     project = Project(numbered(25), function=MISSING)
 
     def edit(number: int) -> None:
-        # Of the passes, which begin with requests 1, 5, 8 and 11, the second is torn.
+        # The passes begin with requests 1, 5, 8 and 11. The second is torn.
         project.rows = numbered(26 if number == 6 else 25)
 
     project.before = edit

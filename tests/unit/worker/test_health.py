@@ -9,7 +9,7 @@ from refreshing import QUIET
 TABLES = {"articles": {}, "products": {"key": "sku"}, "notes": {}}
 OTHERS = {"add": {"function": True}, "recent": {"view": True}, "tags": {"watch": True}}
 NO_ENTRY = dict.fromkeys(("rows", "bytes", "read_at", "age", "version"))
-"""What is told of an entry that is not there, or that another Worker wrote."""
+"""What the report says about an entry that is absent, or that another Worker wrote."""
 
 
 @pytest.fixture

@@ -134,7 +134,7 @@ async def test_another_location_sees_an_edit_after_half_a_minute(program: Progra
 @pytest.mark.parametrize("path", PATHS)
 async def test_where_kv_fails_supabase_answers(program: Program, path: str, what: str) -> None:
     """The object's memory may answer instead. The log has KV's message."""
-    program.kv.set(path, b"{}")  # another Worker's, which has to be read to be judged
+    program.kv.set(path, b"{}")  # another Worker's, which can only be judged by its bytes
     program.kv.refuse(what, path)
     forwarded = await program.get(path)
     assert forwarded.status == 200

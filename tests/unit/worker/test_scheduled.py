@@ -10,7 +10,7 @@ from fake_postgrest import Outbox
 from program import BEARER, SECRET, Program
 
 QUARTER = 28_333_335
-"""A minute of the Unix time at which a quarter of an hour begins, but no hour."""
+"""A minute of the Unix time. A quarter of an hour begins there, but no hour does."""
 
 HOUR = 28_333_380
 ASKING = "/rest/v1/rpc/edge_cache_changes"
@@ -247,7 +247,7 @@ async def test_what_could_not_be_recorded_is_made_up_for_later(watched: Program,
     change(watched, "articles", 1)
     change(watched, "notes", 2)
     ticking = asyncio.ensure_future(watched.tick())
-    await watched.live(LAG_S - 1)  # until then the project's object has to answer
+    await watched.live(LAG_S - 1)  # the project's object has to answer until then
     watched.durable(name).is_reachable = False
     await ticking
     (line,) = watched.events("catch_up_failed")
