@@ -91,6 +91,35 @@ def local_settings() -> str:
     return ""
 
 
+NEEDED: tuple[tuple[str, str, Any, str], ...] = (
+    ("triggers", "crons", ["* * * * *"], "changes whose webhook was lost are found too late"),
+    ("observability", "enabled", True, "Cloudflare does not keep the Worker's log"),
+    (
+        "build",
+        "watch_dir",
+        ["src", "requirements"],
+        "`npm start` does not always reload the Worker after a change",
+    ),
+)
+"""Section, name and value of what wrangler.toml should set, and what happens otherwise."""
+
+
+def needed_settings() -> str:
+    """Find settings in wrangler.toml that the documentation relies on, but that are different."""
+    return lost_settings((ROOT / "wrangler.toml").read_text())
+
+
+def lost_settings(text: str) -> str:
+    """Return what is wrong with the needed settings, one sentence a line."""
+    config = tomllib.loads(text)
+    return "\n".join(
+        f"wrangler.toml: [{section}] does not set {name} to {json.dumps(value)}, so {otherwise}:"
+        f" write `{name} = {json.dumps(value)}` there."
+        for section, name, value, otherwise in NEEDED
+        if config.get(section, {}).get(name) != value
+    )
+
+
 TOOLS = VENV_PYTHON.parent
 WORKFLOWS = ROOT / ".github" / "workflows"
 ZIZMOR = ("--offline", "--quiet", "--min-severity", "medium")
@@ -104,6 +133,7 @@ CHECKS = (
     ("node lock files", node_lock),
     ("environments", environments),
     ("local settings", local_settings),
+    ("needed settings", needed_settings),
     (
         "workflows",
         tool(
