@@ -20,8 +20,9 @@ def main() -> int:
     """Wait for the command and return its status, or end the group when the parent is gone."""
     parent, command = int(sys.argv[1]), sys.argv[2:]
     child = subprocess.Popen(command)
-    # SIGTERM goes to the whole group: the command answers it, and this waits for that.
-    signal.signal(signal.SIGTERM, lambda *_: None)
+    # These signals go to the whole group: the command answers them, and this waits for that.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
     while child.poll() is None:
         if os.getppid() != parent:
             _end_group(child)

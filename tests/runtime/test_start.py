@@ -16,6 +16,7 @@ import pytest
 from edge import eventually
 
 from local.ports import free_port
+from local.processes import Process, spawn
 from setup.python_env import MADE as MADE_STAMP
 from shared.project import ROOT, VENV, environment
 
@@ -32,28 +33,26 @@ class Clone:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port, self.supabase_port = free_port(), free_port()
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Process | None = None
 
     def start(self) -> None:
         """Run `npm start` until it says what to try, with its output in a file."""
         options = ("--port", str(self.port), "--supabase-port", str(self.supabase_port))
-        with self.log.open("w") as log:
-            self._process = subprocess.Popen(  # noqa: S603  ours
-                ["sh", "scripts/run", "scripts/start.py", *options],  # noqa: S607
-                cwd=self.folder,
-                env=environment(),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                text=True,
-                start_new_session=True,
-            )
+        self._process = spawn(
+            "npm start",
+            ["sh", "scripts/run", "scripts/start.py", *options],
+            cwd=self.folder,
+            env=environment(),
+            log=self.log,
+        )
         eventually(lambda: "Ctrl-C stops" in self.log.read_text(), "it is ready", DEADLINE_S)
 
     def stop(self) -> int:
         """Press Ctrl-C; return the exit status."""
         assert self._process
-        self._process.send_signal(signal.SIGINT)
-        return self._process.wait(DEADLINE_S)
+        if self._process.alive:
+            os.killpg(self._process.popen.pid, signal.SIGINT)
+        return self._process.popen.wait(DEADLINE_S)
 
     @property
     def log(self) -> Path:
