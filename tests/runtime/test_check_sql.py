@@ -1,4 +1,4 @@
-"""`edge_cache.check()` on a real Postgres: what would go stale unseen, and what is wrong."""
+"""`edge_cache.check()` on a real Postgres: what is wrong, and what would become stale unseen."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ SOUND = """
 
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Pglite]:
-    """Return a database in which nothing is wrong, with the script."""
+    """Return a database with the script, in which nothing is wrong."""
     with pglite() as database:
         database.run(SOUND + edge_sql.installing(DECLARED))
         yield database
@@ -68,14 +68,14 @@ def installed() -> Iterator[Pglite]:
 
 @pytest.fixture
 def database(installed: Pglite) -> Iterator[Pglite]:
-    """Return it in a transaction that is taken back."""
+    """Return it in a transaction that is rolled back at the end."""
     installed.run("begin")
     yield installed
     installed.run("rollback")
 
 
 def found(database: Pglite, fault: str) -> list[tuple[str, str]]:
-    """Return (object, finding) once something is wrong."""
+    """Return the findings, as (object, finding), after a fault was made."""
     database.run(fault)
     findings = database.run("select * from edge_cache.check()")
     assert all(row["advice"] for row in findings)
@@ -84,7 +84,10 @@ def found(database: Pglite, fault: str) -> list[tuple[str, str]]:
 
 
 def test_where_nothing_is_wrong_it_says_nothing(database: Pglite) -> None:
-    """Policies of other roles, or for writing, do not count; nor does what reads no table."""
+    """Policies of other roles, or for writes, do not count.
+
+    What reads no table does not count either.
+    """
     assert found(database, "") == []
 
 
@@ -332,20 +335,20 @@ FAULTS = [
 
 @pytest.mark.parametrize(("fault", "name", "finding"), FAULTS)
 def test_each_fault_is_found(database: Pglite, fault: str, name: str, finding: str) -> None:
-    """With the object that it is of, in a sentence."""
+    """A sentence names the object that the fault belongs to."""
     assert (name, finding) in found(database, fault)
 
 
 @pytest.mark.parametrize("table", ["articles", "authors"])
 def test_what_is_declared_as_a_table_must_be_one(database: Pglite, table: str) -> None:
-    """A view has no triggers that tell of its rows."""
+    """A view has no triggers that could report its rows."""
     fault = f"drop table {table} cascade; create view {table} as select 1 as id"
     finding = "It is declared as a table, but is a view."
     assert (f"public.{table}", finding) in found(database, fault)
 
 
 def test_a_foreign_table_fires_no_trigger(database: Pglite) -> None:
-    """Whether it is declared, or read by a view."""
+    """It may be declared, or a view may read it."""
     fault = """
         create foreign data wrapper nobody; create server elsewhere foreign data wrapper nobody;
         create foreign table far (id bigint) server elsewhere;
@@ -364,7 +367,7 @@ def test_a_foreign_table_fires_no_trigger(database: Pglite) -> None:
 
 
 def test_a_materialised_view_is_told_of_once(database: Pglite) -> None:
-    """What it reads does not matter: it shows that only when it is refreshed."""
+    """What it reads does not matter: it shows a change only after it is refreshed."""
     declared = """
         drop view latest; create materialized view latest as select * from others;
         grant select on latest to anon
@@ -385,12 +388,12 @@ SOUND_COLUMNS = """
 
 
 def test_columns_that_nobody_reads_and_claims_are_no_fault(database: Pglite) -> None:
-    """Nor is a computed column that looks at its own row alone."""
+    """A computed column is no fault either if it looks only at its own row."""
     assert found(database, SOUND_COLUMNS) == []
 
 
 def test_what_overloads_have_in_common_is_said_once(database: Pglite) -> None:
-    """The API calls either by the same name."""
+    """The API calls each of them by the same name."""
     overloads = """
         create function double(n text) returns text language sql stable as 'select n';
         create function double(n int) returns int language sql stable as 'select n'
@@ -400,7 +403,7 @@ def test_what_overloads_have_in_common_is_said_once(database: Pglite) -> None:
 
 
 def test_extensions_functions_are_taken_to_read_no_table(database: Pglite) -> None:
-    """As those that compare, convert or measure."""
+    """Such functions compare, convert or measure."""
     fault = """
         create function measured() returns boolean language sql stable as 'select true';
         create policy measuring on articles for select using (measured());
@@ -410,7 +413,7 @@ def test_extensions_functions_are_taken_to_read_no_table(database: Pglite) -> No
 
 
 def test_failed_notifications_are_counted(database: Pglite) -> None:
-    """By status, without a word of what was answered; others' requests are not ours."""
+    """They are counted by status, without any text of an answer. Others' requests do not count."""
     statuses = (
         *((200, "false"), (302, "false"), (401, "false"), (401, "false")),
         *((None, "true"), (None, "false")),
@@ -440,7 +443,7 @@ def test_failed_notifications_are_counted(database: Pglite) -> None:
 def test_a_failed_notification_has_its_own_advice(
     database: Pglite, status: int, advice: str
 ) -> None:
-    """A refusal may also come of a clock that is wrong."""
+    """A refusal may also come from a wrong clock."""
     database.run(f"""
         insert into edge_cache.outbox (schema_name, table_name, request)
           values ('public', 'articles', 1);
@@ -452,7 +455,7 @@ def test_a_failed_notification_has_its_own_advice(
 
 
 def test_the_worker_may_ask_for_it(database: Pglite) -> None:
-    """With the secret, as an array of objects."""
+    """It needs the secret, and gets an array of objects."""
     call = "select public.edge_cache_check('{}')"
     assert database.value(f"set local role anon; {call.format('right')}") == []
     database.run("reset role; alter table articles disable row level security")

@@ -1,6 +1,6 @@
 """The outbox with several writers at once, on a Postgres server: no commit is too late for it.
 
-PGlite has one session only, so these need a server's programs (`apt-get install postgresql`).
+PGlite has only one session, so these tests need a server's programs (`apt-get install postgresql`).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def server() -> Iterator[Postgres]:
 
 @pytest.fixture
 def reader(server: Postgres) -> Iterator[Session]:
-    """Return the session that asks, of an empty table and outbox."""
+    """Return the session that asks. The table and the outbox are empty."""
     with server.session() as session:
         session.run("truncate events; truncate edge_cache.outbox")
         yield session
@@ -79,7 +79,7 @@ def ask(reader: Session, after: str) -> tuple[str, list[Any]]:
 
 
 def is_complete(reader: Session, after: str) -> bool:
-    """Return whether nothing but what is told changed since this cursor."""
+    """Return whether the answer since this cursor is complete."""
     told = json.loads(reader.run(f"select public.edge_cache_changes('right', '{after}')"))
     complete: bool = told["complete"]
     return complete
@@ -93,7 +93,7 @@ def insert(number: int) -> str:
 def test_a_transaction_that_commits_late_is_told_once(
     reader: Session, early: Session, late: Session
 ) -> None:
-    """Though later ones, with higher numbers, were told before it."""
+    """Transactions with higher numbers were reported before it."""
     before, _ = ask(reader, "")
     early.run(f"begin; {insert(1)}")
     late.run(insert(2))
@@ -109,7 +109,7 @@ def test_a_transaction_that_commits_late_is_told_once(
 def test_a_transaction_that_was_open_at_the_first_question_is_told(
     reader: Session, early: Session, late: Session
 ) -> None:
-    """And one that is rolled back never is."""
+    """A transaction that was rolled back is never reported."""
     early.run(f"begin; {insert(1)}")
     late.run(f"begin; {insert(2)}")
     cursor, _ = ask(reader, "")
@@ -121,7 +121,7 @@ def test_a_transaction_that_was_open_at_the_first_question_is_told(
 def test_what_a_savepoint_keeps_is_told_with_its_transaction(
     reader: Session, early: Session
 ) -> None:
-    """Subtransactions have numbers of their own, which no snapshot can be asked about."""
+    """Subtransactions have numbers of their own, and no snapshot can say whether it shows them."""
     cursor, _ = ask(reader, "")
     early.run(f"begin; savepoint a; {insert(1)}; savepoint b; {insert(2)}; rollback to b")
     cursor, keys = ask(reader, cursor)
@@ -131,7 +131,7 @@ def test_what_a_savepoint_keeps_is_told_with_its_transaction(
 
 
 def test_the_answer_shows_one_moment(reader: Session, early: Session) -> None:
-    """A reader in an older snapshot is told of that one, and gets its cursor."""
+    """A reader in an older snapshot gets the answer and the cursor of that snapshot."""
     cursor, _ = ask(reader, "")
     reader.run("begin isolation level repeatable read; select")
     early.run(insert(1))
@@ -142,7 +142,7 @@ def test_the_answer_shows_one_moment(reader: Session, early: Session) -> None:
 
 
 def test_writers_do_not_wait_for_each_other(reader: Session, early: Session, late: Session) -> None:
-    """A writer skips the outbox's rows that another one is just removing."""
+    """A writer skips rows of the outbox that another writer is just removing."""
     early.run(f"begin; {insert(1)}")
     late.run(f"begin; {insert(2)}")
     # Only now, because one insert of a hundred removes old rows by itself.
@@ -165,7 +165,7 @@ LOCKED = "begin; lock table edge_cache.outbox in share mode"  # as REINDEX takes
 def test_a_writer_does_not_wait_for_the_outbox(
     reader: Session, early: Session, late: Session
 ) -> None:
-    """Longer than half a second; nobody goes on from before as if nothing were missing."""
+    """It waits half a second at most. The next answer says that it is not complete."""
     cursor, _ = ask(reader, "")
     early.run(LOCKED)
     assert "55P03" in late.run(f"set statement_timeout = '5s'; {insert(1)}")
@@ -177,7 +177,7 @@ def test_a_writer_does_not_wait_for_the_outbox(
 def test_what_was_not_written_down_counts_when_it_commits(
     reader: Session, early: Session, late: Session
 ) -> None:
-    """However often somebody asks before."""
+    """This holds even if somebody asks several times before."""
     early.run(LOCKED)
     late.run(f"begin; {insert(1)}")
     early.run(f"commit; {insert(2)}")
@@ -193,7 +193,7 @@ def test_what_was_not_written_down_counts_when_it_commits(
 def test_of_several_that_were_not_written_down_each_counts(
     locking: Session, reader: Session, early: Session, late: Session
 ) -> None:
-    """Also one with a lower number, which commits later."""
+    """Even a change with a lower number counts, which commits later."""
     locking.run(LOCKED)
     early.run(f"begin; {insert(1)}")
     late.run(f"begin; {insert(2)}")
@@ -208,7 +208,7 @@ def test_of_several_that_were_not_written_down_each_counts(
 def test_the_highest_counts_though_a_lower_one_is_noted_last(
     locking: Session, reader: Session, early: Session, late: Session
 ) -> None:
-    """The higher one may commit later."""
+    """The change with the higher number may commit later."""
     early.run("begin; select pg_current_xact_id()")
     locking.run(LOCKED)
     late.run(f"begin; {insert(2)}")
@@ -239,7 +239,7 @@ NOTING = """
 
 
 def test_none_is_lost_though_many_are_noted_at_once(server: Postgres) -> None:
-    """The sequence never falls below a transaction that is in it."""
+    """The sequence never falls below the number of a noted transaction."""
     sessions = [server.connect() for _ in range(8)]
     with ThreadPoolExecutor(len(sessions)) as pool:
         said = list(pool.map(lambda session: session.run(NOTING), sessions))
@@ -247,7 +247,10 @@ def test_none_is_lost_though_many_are_noted_at_once(server: Postgres) -> None:
 
 
 def test_whoever_notes_a_gap_holds_no_lock_afterwards(early: Session, late: Session) -> None:
-    """Neither until it commits, nor in a session that goes on; a cancelled one neither."""
+    """It holds none until it commits, and none in a session that goes on.
+
+    This holds if it is cancelled, too.
+    """
     early.run("begin; select edge_cache.note_gap()")
     assert late.run("set statement_timeout = '2s'; select edge_cache.note_gap()") == ""
     late.run("begin; lock table edge_cache.gap_lock")
@@ -260,7 +263,7 @@ def test_whoever_notes_a_gap_holds_no_lock_afterwards(early: Session, late: Sess
 
 
 def test_the_script_waits_for_no_writer_when_it_runs_again(reader: Session, early: Session) -> None:
-    """As the triggers are there already."""
+    """The triggers already exist."""
     early.run(f"begin; {insert(1)}")
     said = reader.run(SCRIPT.replace("'10s'", "'100ms'"))
     early.run("commit")
@@ -271,7 +274,7 @@ def test_the_script_waits_for_no_writer_when_it_runs_again(reader: Session, earl
 def test_writers_of_serializable_transactions_do_not_fail_each_other(
     reader: Session, early: Session, late: Session
 ) -> None:
-    """Two that have nothing to do with each other but the outbox."""
+    """The two have nothing in common but the outbox."""
     for writer, first in ((early, 1000), (late, 2000)):
         many = f"insert into events select n, 0 from generate_series({first}, {first} + 100) as n"
         assert writer.run(f"begin isolation level serializable; {many}") == ""

@@ -1,4 +1,4 @@
-"""What `npm run sql` installs, for every name that Postgres allows."""
+"""What `npm run sql` installs, tested with all names that Postgres allows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DECLARED = Declared(
 
 
 def quoted(name: str) -> str:
-    """Return a name as SQL spells it."""
+    """Return a name, quoted for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -57,7 +57,7 @@ def database() -> Iterator[Pglite]:
 def test_a_change_is_told_by_the_relations_own_name(
     database: Pglite, schema: str, table: str, key: str | None
 ) -> None:
-    """Within its schema; tables of one name in two of them are two."""
+    """The schema belongs to the name: two tables of one name in two schemas are two tables."""
     database.run("truncate edge_cache.outbox")
     database.run(f"insert into {quoted(schema)}.{quoted(table)} values (7)")
     columns = "schema_name, table_name, key_column, keys"
@@ -67,7 +67,7 @@ def test_a_change_is_told_by_the_relations_own_name(
 
 
 def test_each_has_all_its_triggers(database: Pglite) -> None:
-    """So the Worker is told that they are watched, and the check finds none that lacks them."""
+    """So the Worker learns that they are watched, and the check finds no table without them."""
     watched = database.value("select edge_cache.changes_since(null) -> 'watched'")
     expected = [[NAME, NAME], [NAME, "towns"], ["public", NAME], ["public", "towns"]]
     assert sorted(watched) == sorted(expected)
@@ -76,7 +76,7 @@ def test_each_has_all_its_triggers(database: Pglite) -> None:
 
 
 def test_the_table_is_read_at_one_moment(database: Pglite) -> None:
-    """By its own name, in its key's order."""
+    """The read uses the table's own name, and the order of its key."""
     database.run(f"truncate {ODD}.{ODD}; insert into {ODD}.{ODD} values ('b'), ('a')")
     name = NAME.replace("'", "''")
     read = f"select public.edge_cache_snapshot('{name}', '{name}', '{name}')"

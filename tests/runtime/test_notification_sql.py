@@ -60,19 +60,19 @@ def installed() -> Iterator[Pglite]:
 
 @pytest.fixture
 def database(installed: Pglite) -> Pglite:
-    """Return it with empty tables, of which nothing was told yet."""
+    """Return it with empty tables, and nothing sent yet."""
     installed.run('truncate documents, events, authors, others, "Shop$"."Läden"')
     return forget(installed)
 
 
 def forget(database: Pglite) -> Pglite:
-    """Have nothing told so far."""
+    """Forget what was sent so far."""
     database.run("truncate net.http_request_queue, edge_cache.outbox")
     return database
 
 
 def told(database: Pglite, sql: str) -> list[tuple[str, str, Any]]:
-    """Run statements and return (type, table, keys) of what was sent for them."""
+    """Run statements and return what was sent for them, as (type, table, keys)."""
     forget(database)
     database.run(sql)
     sent = [row["body"] for row in database.run("select body from net.sent order by id")]
@@ -91,12 +91,12 @@ def told(database: Pglite, sql: str) -> list[tuple[str, str, Any]]:
 
 
 def events(count: int) -> str:
-    """Return a statement that adds so many events."""
+    """Return a statement that adds this many events."""
     return f"insert into events select n, n from generate_series(1, {count}) as n"
 
 
 def test_a_row_is_told_by_its_key_alone(database: Pglite) -> None:
-    """To the address in Vault; no other column leaves the database."""
+    """It goes to the address in Vault. No other column leaves the database."""
     row_id = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
     database.run(f"insert into documents values ('{row_id.upper()}', 'private title')")
     (sent,) = database.run("select * from net.sent")
@@ -117,7 +117,7 @@ def test_a_row_is_told_by_its_key_alone(database: Pglite) -> None:
 
 @pytest.mark.parametrize("secret", ["from-vault", "sëcret ⚷", "x" * 64, "x" * 65])
 def test_the_worker_takes_what_the_database_signs(database: Pglite, secret: str) -> None:
-    """Byte for byte as pg_net sends it; a key may have any character."""
+    """The test uses the exact bytes that pg_net sends. A key may have any character."""
     database.run(f"begin; update vault.secrets set secret = '{secret}' where name like '%secret'")
     database.run("""insert into "Shop$"."Läden" values ('Ä"b''c'), ('😀')""")
     (sent,) = database.run("""
@@ -133,14 +133,14 @@ def test_the_worker_takes_what_the_database_signs(database: Pglite, secret: str)
 
 
 def test_two_requests_have_two_ids(database: Pglite) -> None:
-    """So that a receiver can tell them apart."""
+    """So a receiver can tell them apart."""
     database.run("insert into events values (1); insert into events values (2)")
     ids = database.run("select headers ->> 'webhook-id' as id from net.http_request_queue")
     assert len({row["id"] for row in ids}) == 2
 
 
 def test_the_secret_is_in_no_definition(database: Pglite) -> None:
-    """Neither of a trigger nor of a function."""
+    """No trigger has it in its definition, and no function."""
     definitions = database.value("""
       select string_agg(text, '') from (
         select pg_get_triggerdef(oid) as text from pg_trigger
@@ -155,7 +155,10 @@ def test_the_secret_is_in_no_definition(database: Pglite) -> None:
     ("count", "is_named"), [(1, True), (100, True), (101, False), (1000, False)]
 )
 def test_a_statement_is_one_request(database: Pglite, count: int, is_named: bool) -> None:
-    """However many rows it touches; of more than a hundred, all count as changed."""
+    """It may touch any number of rows.
+
+    If it touches more than a hundred, all rows count as changed.
+    """
     keys = list(range(1, count + 1)) if is_named else None
     assert told(database, events(count)) == [("INSERT", "events", keys)]
     assert told(database, "update events set day = 0") == [("UPDATE", "events", keys)]
@@ -163,13 +166,12 @@ def test_a_statement_is_one_request(database: Pglite, count: int, is_named: bool
 
 
 def test_a_statement_that_touches_no_row_is_none(database: Pglite) -> None:
-    """As nothing changed."""
     nothing = "update events set day = 0 where false; delete from events"
     assert told(database, f"{nothing}; insert into events select 1, 1 where false") == []
 
 
 def test_a_changed_key_is_told_old_and_new(database: Pglite) -> None:
-    """In one list, each once."""
+    """Both are in one list, and each is there once."""
     database.run(events(2))
     assert told(database, "update events set id = id + 1 where id = 2") == [
         ("UPDATE", "events", [2, 3])
@@ -179,13 +181,13 @@ def test_a_changed_key_is_told_old_and_new(database: Pglite) -> None:
 
 
 def test_a_row_that_moves_between_partitions_is_told_old_and_new(database: Pglite) -> None:
-    """By the statement on the whole."""
+    """The notification is about the partitioned table."""
     database.run(events(1))
     assert told(database, "update events set id = 100001") == [("UPDATE", "events", [1, 100001])]
 
 
 def test_odd_names_are_told_as_they_are(database: Pglite) -> None:
-    """Of schema, table and key."""
+    """This holds for names of schema, table and key."""
     assert told(database, """insert into "Shop$"."Läden" values ('Ä"b''c')""") == [
         ("INSERT", "Läden", ["Ä\"b'c"])
     ]
@@ -193,14 +195,14 @@ def test_odd_names_are_told_as_they_are(database: Pglite) -> None:
 
 
 def test_an_upsert_tells_what_it_did(database: Pglite) -> None:
-    """Inserted and updated rows, each in a request of its own."""
+    """Inserted rows and updated rows are in two requests."""
     database.run(events(1))
     upsert = events(2) + " on conflict (id) do update set day = 7"
     assert sorted(told(database, upsert)) == [("INSERT", "events", [2]), ("UPDATE", "events", [1])]
 
 
 def test_a_merge_tells_what_it_did(database: Pglite) -> None:
-    """One request for each kind of change."""
+    """There is one request for each kind of change."""
     database.run(events(2))
     merge = """
       merge into events using (values (1), (2), (3)) as source (n) on n = id
@@ -216,7 +218,7 @@ def test_a_merge_tells_what_it_did(database: Pglite) -> None:
 
 
 def test_a_cascade_is_told(database: Pglite) -> None:
-    """Rows that another row takes along, or renames."""
+    """A change of one row may delete other rows, or change their keys."""
     shop = '"Shop$"."Läden"'
     database.run(f"insert into {shop} values ('a'), ('b'); insert into {shop} values ('c', 'a')")
     renaming = f"""update {shop} set "Größe ID" = 'z' where "Größe ID" = 'a'"""
@@ -226,14 +228,14 @@ def test_a_cascade_is_told(database: Pglite) -> None:
 
 
 def test_truncate_tells_that_any_row_may_have_changed(database: Pglite) -> None:
-    """Once, though each partition is truncated."""
+    """It sends one request, though each partition is truncated."""
     database.run(events(3))
     assert told(database, "truncate events") == [("TRUNCATE", "events", None)]
 
 
 @pytest.mark.parametrize("partition", ["events_2", "events_2a"])
 def test_a_statement_on_a_partition_is_told_of_the_whole(database: Pglite, partition: str) -> None:
-    """As that is what readers know."""
+    """Readers know only the partitioned table."""
     assert told(database, f"insert into {partition} values (100001)") == [
         ("INSERT", "events", [100001])
     ]
@@ -243,7 +245,7 @@ def test_a_statement_on_a_partition_is_told_of_the_whole(database: Pglite, parti
 
 
 def test_what_is_rolled_back_is_not_told(database: Pglite) -> None:
-    """The whole transaction, or what came after a savepoint."""
+    """The whole transaction may be rolled back, or only what came after a savepoint."""
     assert told(database, f"begin; {events(3)}; rollback") == []
     partly = "savepoint a; insert into events values (7); rollback to a"
     assert told(database, f"begin; insert into events values (6); {partly}; commit") == [
@@ -252,7 +254,7 @@ def test_what_is_rolled_back_is_not_told(database: Pglite) -> None:
 
 
 def test_each_statement_of_a_transaction_is_told(database: Pglite) -> None:
-    """With its own keys."""
+    """Each has its own keys."""
     statements = "insert into events values (1); insert into events values (2)"
     assert told(database, f"begin; {statements}; delete from events where id = 1; commit") == [
         ("INSERT", "events", [1]),
@@ -262,7 +264,10 @@ def test_each_statement_of_a_transaction_is_told(database: Pglite) -> None:
 
 
 def test_a_transaction_tells_only_once_that_any_row_may_have_changed(database: Pglite) -> None:
-    """All its changes are seen at once; what a savepoint takes back is told again."""
+    """Readers see all its changes at once.
+
+    If a savepoint takes the request back, it is sent again.
+    """
     assert told(database, f"begin; {events(101)}; delete from events; commit") == [
         ("INSERT", "events", None)
     ]
@@ -275,7 +280,7 @@ def test_a_transaction_tells_only_once_that_any_row_may_have_changed(database: P
 
 
 def test_a_watched_table_tells_no_keys(database: Pglite) -> None:
-    """As it has no rows with a path of their own; tables that are not declared tell nothing."""
+    """It has no rows with a path of their own. Tables that are not declared send nothing."""
     assert told(database, "insert into others values (1)") == []
     assert told(database, "insert into authors values (1)") == [("INSERT", "authors", None)]
     assert database.value("select body -> 'key' from net.sent") is None
@@ -306,13 +311,13 @@ TOLD = [
 
 @pytest.fixture
 def keyed(database: Pglite) -> Iterator[Pglite]:
-    """Return the database, in which a table of any key can be declared."""
+    """Return the database; a test can declare a table with any type of key."""
     yield database
     database.run(f"drop table if exists keyed; drop schema if exists mine cascade; {SCRIPT}")
 
 
 def declare_keyed(database: Pglite, type_of_key: str) -> None:
-    """Make and declare a table whose key has that type."""
+    """Make and declare a table whose key has this type."""
     database.run(f"drop table if exists keyed; create table keyed (id {type_of_key})")
     database.run(edge_sql.installing(Declared((Table("keyed"),))))
 
@@ -321,7 +326,7 @@ def declare_keyed(database: Pglite, type_of_key: str) -> None:
 def test_a_key_is_told_as_the_api_spells_it(
     keyed: Pglite, type_of_key: str, value: str, key: object
 ) -> None:
-    """Whatever the writer's session has set."""
+    """Settings of the writer's session do not matter."""
     declare_keyed(keyed, type_of_key)
     write = f"{SETTINGS}; insert into keyed values ('{value}'); reset all"
     assert told(keyed, write) == [("INSERT", "keyed", [key])]
@@ -346,7 +351,10 @@ NOT_TOLD = [
 
 @pytest.mark.parametrize(("type_of_key", "value"), NOT_TOLD)
 def test_keys_of_other_types_are_not_told(keyed: Pglite, type_of_key: str, value: str) -> None:
-    """As a setting of the writer's, or code of its owner's, would spell them: any row changed."""
+    """A setting of the writer, or code of the type's owner, would decide how they are written.
+
+    So any row counts as changed.
+    """
     keyed.run("create schema mine; create domain mine.number as int")
     keyed.run("create type mine.text as enum ('a')")
     declare_keyed(keyed, type_of_key)
@@ -355,7 +363,7 @@ def test_keys_of_other_types_are_not_told(keyed: Pglite, type_of_key: str, value
 
 
 def test_a_keys_type_runs_no_code_with_the_owners_rights(keyed: Pglite) -> None:
-    """Its cast to JSON is whatever the type's owner says."""
+    """The owner of a type may give it any cast to JSON."""
     keyed.run("""
         create schema mine;
         create type mine.evil as enum ('a');
@@ -370,7 +378,7 @@ def test_a_keys_type_runs_no_code_with_the_owners_rights(keyed: Pglite) -> None:
 
 
 def test_two_spellings_of_a_number_are_two_keys(keyed: Pglite) -> None:
-    """As they are two addresses."""
+    """They are two addresses."""
     declare_keyed(keyed, "numeric")
     keyed.run("insert into keyed values (1.0)")
     told(keyed, "update keyed set id = 1.00")
@@ -379,7 +387,7 @@ def test_two_spellings_of_a_number_are_two_keys(keyed: Pglite) -> None:
 
 
 def test_keys_that_are_null_or_gone_are_not_told(database: Pglite) -> None:
-    """Any row may have changed then."""
+    """Then any row may have changed."""
     database.run("create table if not exists flags (id int)")
     database.run(
         edge_sql.installing(Declared((Table("flags"), *DECLARED.tables), watched=DECLARED.watched))
@@ -393,7 +401,7 @@ def test_keys_that_are_null_or_gone_are_not_told(database: Pglite) -> None:
 
 
 def test_a_key_that_no_path_has_room_for_is_not_told(database: Pglite) -> None:
-    """So a notification is never too long to be taken."""
+    """So a notification is never too long."""
     shop = '"Shop$"."Läden"'
     for length, is_told in ((1998, True), (1999, False)):
         key = "ä" * length
@@ -402,7 +410,7 @@ def test_a_key_that_no_path_has_room_for_is_not_told(database: Pglite) -> None:
 
 
 def test_keys_that_are_long_together_are_not_told(database: Pglite) -> None:
-    """As pg_net hangs where a request is longer than 64 kB."""
+    """pg_net hangs if a request is longer than 64 kB."""
     shop = '"Shop$"."Läden"'
     for last, is_told in ((25, True), (26, False)):
         keys = f"select n || repeat('ä', 996) from generate_series(10, {last}) as n"
@@ -413,7 +421,7 @@ def test_keys_that_are_long_together_are_not_told(database: Pglite) -> None:
 
 
 def test_a_writer_cannot_pass_off_a_table_as_a_catalogue(database: Pglite) -> None:
-    """Temporary relations and types are looked at last."""
+    """Postgres looks at temporary relations and types last."""
     database.run("grant insert on events to anon; set role anon")
     database.run("""
         create temporary table pg_attribute (attrelid oid, attname name);
@@ -425,7 +433,7 @@ def test_a_writer_cannot_pass_off_a_table_as_a_catalogue(database: Pglite) -> No
 
 
 def test_a_key_that_is_not_unique_hides_no_row(database: Pglite) -> None:
-    """More than a hundred rows are not told by the few keys of those that were looked at."""
+    """If a statement touches more than a hundred rows with few keys, all rows count as changed."""
     database.run("create table if not exists tags (name text)")
     declared = Declared((Table("tags", key="name"), *DECLARED.tables), watched=DECLARED.watched)
     database.run(edge_sql.installing(declared))
@@ -442,7 +450,10 @@ def test_a_key_that_is_not_unique_hides_no_row(database: Pglite) -> None:
 
 
 def test_the_writer_needs_no_rights_of_its_own(database: Pglite) -> None:
-    """On the outbox, Vault or pg_net; nor may it look into them, or fire the trigger's function."""
+    """It needs none on the outbox, Vault or pg_net.
+
+    It may not read these, or use the trigger's function.
+    """
     database.run("grant insert on events to anon; grant create on schema public to anon")
     assert told(database, "set role anon; insert into events values (1); reset role") == [
         ("INSERT", "events", [1])

@@ -1,4 +1,4 @@
-"""`edge_cache_changes` on a real Postgres: what changed since a cursor, neither less nor twice."""
+"""`edge_cache_changes` on a real Postgres: it returns each change since a cursor exactly once."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def database(installed: Pglite) -> Pglite:
 
 
 def ask(database: Pglite, after: str | None = None) -> dict[str, Any]:
-    """Return what changed since a cursor, as the API asks it with the public key."""
+    """Return what changed since a cursor, as the Worker asks for it with the public key."""
     cursor = "null" if after is None else f"'{after}'"
     call = f"select public.edge_cache_changes(secret := 'right', after := {cursor})"
     try:
@@ -55,7 +55,7 @@ def changes_since(database: Pglite, after: str) -> list[tuple[str, Any]]:
 
 
 def test_without_a_cursor_everything_may_have_changed(database: Pglite) -> None:
-    """The answer has one to begin with, and which declared tables are watched."""
+    """The answer has a first cursor, and the declared tables that are watched."""
     told = ask(database)
     assert told["complete"] is False
     assert told["changes"] == []
@@ -64,7 +64,7 @@ def test_without_a_cursor_everything_may_have_changed(database: Pglite) -> None:
 
 
 def test_each_change_is_told_once(database: Pglite) -> None:
-    """With its number, schema, table, key column and keys."""
+    """Each has its number, schema, table, key column and keys."""
     before = ask(database)["cursor"]
     database.run(
         "insert into events values (2), (1); insert into notes values ('Ä'); truncate notes"
@@ -87,7 +87,7 @@ def test_each_change_is_told_once(database: Pglite) -> None:
 
 
 def test_many_changes_are_told_as_one_for_each_table(database: Pglite) -> None:
-    """Of 501; of 500 each is told."""
+    """This begins at 501 changes. Each of 500 changes is listed."""
     before = ask(database)["cursor"]
     one = "insert into edge_cache.outbox (schema_name, table_name, keys)"
     database.run(f"{one} select 'public', 'events', '[1]' from generate_series(1, 499)")
@@ -105,7 +105,7 @@ def test_many_changes_are_told_as_one_for_each_table(database: Pglite) -> None:
 def test_many_keys_are_told_as_one_change_for_each_table(
     database: Pglite, length: int, is_told: bool
 ) -> None:
-    """Beyond a million bytes in all."""
+    """This begins at a million bytes of keys."""
     before = ask(database)["cursor"]
     database.run(f"""
         insert into edge_cache.outbox (schema_name, table_name, keys)
@@ -116,7 +116,7 @@ def test_many_keys_are_told_as_one_change_for_each_table(
 
 
 def test_numbers_say_nothing(database: Pglite) -> None:
-    """Neither which comes next, nor how many there were; a writer cannot choose them."""
+    """They do not show which comes next, or how many there were. A writer cannot choose them."""
     for _ in range(2):
         database.run("select setseed(0.5)")
         for row in range(10):
@@ -132,7 +132,7 @@ def test_numbers_say_nothing(database: Pglite) -> None:
 
 
 def altered(cursor: str, *, part: int, to: str) -> str:
-    """Return a cursor with another identity (0), time (1) or snapshot (2)."""
+    """Return a cursor with one part replaced: identity (0), time (1) or snapshot (2)."""
     parts = cursor.split(" ")
     parts[part] = to
     return " ".join(parts)
@@ -156,7 +156,10 @@ def altered(cursor: str, *, part: int, to: str) -> str:
 def test_a_cursor_of_which_one_cannot_tell_is_incomplete(
     database: Pglite, part: int, to: str
 ) -> None:
-    """Another database's, too old, of the future, or unreadable; the next one is complete."""
+    """It comes from another database or from the future, is too old, or cannot be read.
+
+    The next cursor is complete.
+    """
     cursor = ask(database)["cursor"]
     now = float(cursor.split(" ")[1])
     seconds = {"now - 23 h": now - 23 * 3600 - 1, "now + 1 min": now + 60}.get(to)
@@ -168,12 +171,12 @@ def test_a_cursor_of_which_one_cannot_tell_is_incomplete(
 
 @pytest.mark.parametrize("cursor", ["", " ", "  ", "x", "1 2", "1 2 3 4"])
 def test_what_is_no_cursor_is_incomplete(database: Pglite, cursor: str) -> None:
-    """And no error."""
+    """It is no error."""
     assert ask(database, cursor)["complete"] is False
 
 
 def test_a_restart_makes_one_answer_incomplete(database: Pglite) -> None:
-    """As the disk may have been set back meanwhile, with nothing else to tell of it."""
+    """Somebody may have restored the disk meanwhile, and nothing else would show that."""
     cursor = ask(database)["cursor"]
     started = database.value("select extract(epoch from pg_postmaster_start_time())::text")
     earlier = cursor.replace(f"/{started}/", "/1.5/")
@@ -182,7 +185,7 @@ def test_a_restart_makes_one_answer_incomplete(database: Pglite) -> None:
 
 
 def test_a_cursor_of_almost_a_day_is_complete(database: Pglite) -> None:
-    """The outbox has all of that time."""
+    """The outbox keeps everything for a day."""
     cursor = ask(database)["cursor"]
     database.run("insert into events values (1)")
     hours_ago = str(float(cursor.split(" ")[1]) - 23 * 3600 + 60)
@@ -190,7 +193,10 @@ def test_a_cursor_of_almost_a_day_is_complete(database: Pglite) -> None:
 
 
 def test_what_a_snapshot_did_not_show_is_told(database: Pglite) -> None:
-    """Also if its number is the lower one, as the transaction was still open; and no other."""
+    """A change with a lower number is listed too, if its transaction was still open.
+
+    No other is listed.
+    """
     for row in (1, 2, 3):
         database.run(f"insert into events values ({row})")
     first, second, third = (
@@ -209,7 +215,7 @@ def test_what_a_snapshot_did_not_show_is_told(database: Pglite) -> None:
 
 
 def test_rows_of_another_database_are_not_told(database: Pglite) -> None:
-    """A restored one brings its outbox along, whose numbers are above its own."""
+    """A restored database brings its outbox, whose numbers are higher than its own."""
     cursor = ask(database)["cursor"]
     database.run("""
         insert into edge_cache.outbox (transaction, schema_name, table_name)
@@ -220,14 +226,14 @@ def test_rows_of_another_database_are_not_told(database: Pglite) -> None:
 
 @pytest.mark.parametrize("secret", ["wrong", "", "Right"])
 def test_the_secret_must_be_right(database: Pglite, secret: str) -> None:
-    """Whoever else asks is told nothing, but that."""
+    """All other callers learn only that they may not ask."""
     call = f"select public.edge_cache_changes('{secret}')"
     assert database.error_of(call) == "28P01"
     assert database.error_of("select public.edge_cache_changes(null)") == "28P01"
 
 
 def test_without_a_secret_in_vault_nobody_is_told(database: Pglite) -> None:
-    """Which is another error, as it has another way out."""
+    """This is another error, because the way out is another."""
     call = "select public.edge_cache_changes('right')"
     assert database.error_of(f"begin; delete from vault.secrets; {call}") == "28000"
     database.run("rollback")
@@ -236,14 +242,14 @@ def test_without_a_secret_in_vault_nobody_is_told(database: Pglite) -> None:
 
 
 def test_an_empty_secret_in_vault_is_none(database: Pglite) -> None:
-    """As everybody could name it."""
+    """Otherwise everybody could send it."""
     call = "update vault.secrets set secret = ''; select public.edge_cache_changes('')"
     assert database.error_of(f"begin; {call}") == "28000"
     database.run("rollback")
 
 
 def test_only_the_apis_roles_may_ask(database: Pglite) -> None:
-    """And none of them may look into the schema."""
+    """None of these roles may look into the schema."""
     database.run("create role stranger")
     for role, call, code in (
         ("authenticated", "public.edge_cache_changes('right')", None),
@@ -258,7 +264,7 @@ def test_only_the_apis_roles_may_ask(database: Pglite) -> None:
 
 
 def test_a_table_without_all_its_triggers_is_not_watched(database: Pglite) -> None:
-    """Of its changes nothing is known, so they are looked for otherwise."""
+    """Its changes are unknown, so the Worker finds them in another way."""
     database.run("alter table events disable trigger edge_cache_update")
     assert ["public", "events"] not in ask(database)["watched"]
     database.run("alter table events enable trigger edge_cache_update")
@@ -266,13 +272,13 @@ def test_a_table_without_all_its_triggers_is_not_watched(database: Pglite) -> No
 
 
 def ages(database: Pglite) -> list[str]:
-    """Return how old the outbox's rows are, in days."""
+    """Return the ages of the outbox's rows, in days."""
     age = "round(extract(epoch from now() - written_at) / 86400)::text"
     return [row["age"] for row in database.run(f"select {age} as age from edge_cache.outbox")]
 
 
 def make_old(database: Pglite, count: int, days: int) -> None:
-    """Add rows that were written so many days ago."""
+    """Add rows that are this many days old."""
     database.run(f"""
         insert into edge_cache.outbox (written_at, schema_name, table_name)
         select now() - interval '{days} days', 'public', 'notes' from generate_series(1, {count})
@@ -283,7 +289,7 @@ ASK = "select public.edge_cache_changes('right')"
 
 
 def test_who_asks_removes_old_rows(database: Pglite) -> None:
-    """Ten thousand at once; those of the last day stay."""
+    """It removes ten thousand at once, but keeps those of the last day."""
     make_old(database, 10_002, days=3)
     make_old(database, 2, days=1)
     database.run(ASK)
@@ -293,12 +299,12 @@ def test_who_asks_removes_old_rows(database: Pglite) -> None:
 
 
 def many_changes(count: int) -> str:
-    """Return a block of so many statements."""
+    """Return a block of this many statements."""
     return f"do $$ begin for n in 1..{count} loop insert into events values (n); end loop; end $$"
 
 
 def test_where_nobody_asks_writers_remove_old_rows(database: Pglite) -> None:
-    """One of a hundred does, a thousand at once; most do not."""
+    """About one writer in a hundred does, and removes a thousand rows at once."""
     make_old(database, 1001, days=3)
     database.run(many_changes(3000))
     assert set(ages(database)) == {"0"}
@@ -312,7 +318,10 @@ def test_where_nobody_asks_writers_remove_old_rows(database: Pglite) -> None:
     "mode", ["isolation level repeatable read", "isolation level serializable", "read only"]
 )
 def test_other_transactions_remove_none(database: Pglite, mode: str) -> None:
-    """As somebody else's removal would fail it, or it may not; they are answered all the same."""
+    """Another session's removal would make it fail, or it may not write.
+
+    It gets its answer all the same.
+    """
     make_old(database, 1, days=3)
     assert database.value(f"begin {mode}; {ASK}")["watched"]
     assert database.warnings == []
@@ -321,7 +330,7 @@ def test_other_transactions_remove_none(database: Pglite, mode: str) -> None:
 
 
 def test_what_cannot_be_removed_fails_nobody(database: Pglite) -> None:
-    """Neither who asks, nor a change that is written down."""
+    """A reader gets an answer, and a change is written down."""
     make_old(database, 1, days=3)
     database.run("""
         create function keep() returns trigger language plpgsql as 'begin raise ''no''; end';
@@ -346,7 +355,7 @@ def test_what_cannot_be_removed_fails_nobody(database: Pglite) -> None:
     ],
 )
 def test_what_cannot_be_sent_is_in_the_outbox(database: Pglite, broken: str) -> None:
-    """The writer is warned, and not stopped."""
+    """The writer gets a warning, and goes on."""
     database.run("insert into vault.secrets values ('edge_cache_url', 'https://edge.example')")
     database.run(f"begin; {broken}")
     database.run("insert into events values (1)")
@@ -360,7 +369,7 @@ def test_what_cannot_be_sent_is_in_the_outbox(database: Pglite, broken: str) -> 
 
 @pytest.mark.parametrize("entry", ["edge_cache_url", "edge_cache_secret"])
 def test_nothing_is_sent_without_address_and_secret(database: Pglite, entry: str) -> None:
-    """Neither to nowhere, nor without saying who sends it."""
+    """Without an address it would go nowhere; without a secret nobody would know the sender."""
     database.run("begin; insert into vault.secrets values ('edge_cache_url', 'https://a.example')")
     database.run(
         f"delete from vault.secrets where name = '{entry}'; truncate net.http_request_queue"
@@ -373,7 +382,7 @@ def test_nothing_is_sent_without_address_and_secret(database: Pglite, entry: str
 
 @pytest.fixture
 def full(database: Pglite) -> Iterator[Pglite]:
-    """Return the database with an outbox that takes nothing, and an address to send to."""
+    """Return the database with an outbox that refuses every row, and an address to send to."""
     database.run("""
         insert into vault.secrets values ('edge_cache_url', 'https://edge.example');
         truncate net.http_request_queue;
@@ -387,7 +396,7 @@ def full(database: Pglite) -> Iterator[Pglite]:
 
 
 def test_what_cannot_be_written_down_is_sent(full: Pglite) -> None:
-    """With its keys, and without a number; the writer is warned, without a row's content."""
+    """It has its keys, but no number. The writer gets a warning without anything of a row."""
     full.run("insert into events values (17, 'private')")
     (warning,) = full.warnings
     assert warning.startswith("The edge cache cannot write down this change (SQLSTATE 23514)")
@@ -403,7 +412,7 @@ def test_what_cannot_be_written_down_is_sent(full: Pglite) -> None:
 
 
 def test_what_was_not_written_down_makes_one_answer_incomplete(full: Pglite) -> None:
-    """As its request may be lost too."""
+    """The request for the change may be lost, too."""
     before = ask(full)["cursor"]
     full.run("insert into events values (1)")
     full.run("alter table edge_cache.outbox drop constraint is_full")
@@ -429,7 +438,7 @@ def test_what_was_not_written_down_makes_one_answer_incomplete(full: Pglite) -> 
     ],
 )
 def test_whatever_is_broken_stops_no_writer(full: Pglite, broken: str) -> None:
-    """Who is warned."""
+    """The writer gets a warning."""
     full.run(f"begin; {broken}; insert into events values (1)")
     assert all(warning.startswith("The edge cache") for warning in full.warnings)
     assert full.warnings
@@ -451,7 +460,7 @@ READ_ONLY = "set_config('transaction_read_only', 'on', true)"
 def test_a_statement_that_makes_its_transaction_read_only_is_refused(
     database: Pglite, statement: str
 ) -> None:
-    """As its change could neither be written down nor noted; the error says so."""
+    """Its change could not be written down or noted. The error says so."""
     database.run("insert into events values (0, 'before')")
     before = database.run("table events")
     with pytest.raises(SqlError, match="25006: This statement changes a table that the edge cache"):
@@ -460,7 +469,7 @@ def test_a_statement_that_makes_its_transaction_read_only_is_refused(
 
 
 def test_a_read_only_transaction_that_changes_nothing_notices_nothing(database: Pglite) -> None:
-    """Nor one that becomes so after its change was written down."""
+    """The same holds if it becomes read-only after its change was written down."""
     cursor = ask(database)["cursor"]
     database.run("insert into events values (1)")
     for statement in (

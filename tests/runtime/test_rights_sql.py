@@ -1,6 +1,6 @@
 """The script of `npm run sql` gives other roles no way in, on a Postgres server.
 
-`postgres` runs it there, which is no superuser, as in a Supabase project.
+There, `postgres` runs the script. As in a Supabase project, it is no superuser.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ STRANGER = """
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
-    """Return a server with a table, and a role that is nobody's friend."""
+    """Return a server with a table, and with a role that nobody trusts."""
     assert PROGRAMS
     with postgres(PROGRAMS) as server:
         said = server.connect(SUPERUSER).run(STRANGER) + server.connect().run(TABLES)
@@ -56,7 +56,7 @@ def server() -> Iterator[Postgres]:
 
 @pytest.fixture
 def owner(server: Postgres) -> Iterator[Session]:
-    """Return the session that runs the script, which is not there yet."""
+    """Return the session that runs the script. The script is not there yet."""
     with server.session() as session, server.session(SUPERUSER) as superuser:
         session.run(VAULT)
         yield session
@@ -67,7 +67,7 @@ def owner(server: Postgres) -> Iterator[Session]:
 
 @pytest.fixture
 def stranger(server: Postgres, owner: Session) -> Iterator[Session]:
-    """Return a session of the stranger's, whose objects go before the owner's do."""
+    """Return a session of the stranger. What it made is removed before what the owner made."""
     del owner
     with server.session("stranger") as session:
         yield session
@@ -83,7 +83,7 @@ PLANTED = """
 
 
 def test_no_function_of_another_role_runs(owner: Session, stranger: Session) -> None:
-    """Though its arguments fit better than those of Postgres's own."""
+    """The arguments of the stranger's function fit better than those of Postgres's own."""
     assert stranger.run(PLANTED) == ""
     for script in (SCRIPT, SCRIPT, edge_sql.removing(), SCRIPT):
         assert "ERROR" not in owner.run(script)
@@ -110,7 +110,7 @@ TAKEN = {
 def test_nothing_of_another_role_is_taken_over(
     owner: Session, stranger: Session, taken: str, script: str
 ) -> None:
-    """The error says whose it is, and the way out; the script changes nothing."""
+    """The error says whose object it is, and the way out. The script changes nothing."""
     if taken != "schema edge_cache":
         owner.run("create schema edge_cache; grant usage, create on schema edge_cache to stranger")
     assert stranger.run(TAKEN[taken]) == ""
@@ -121,7 +121,7 @@ def test_nothing_of_another_role_is_taken_over(
 
 
 def test_the_secret_does_not_leave_vault(owner: Session, stranger: Session) -> None:
-    """Every role may read what pg_net is to send."""
+    """Every role may read what pg_net is going to send."""
     owner.run(SCRIPT)
     owner.run("insert into events values (1)")
     queued = stranger.run("select headers, convert_from(body, 'UTF8') from net.http_request_queue")
@@ -143,7 +143,7 @@ HARMS = {
 def test_no_trigger_of_another_role_runs_on_the_queue(
     owner: Session, stranger: Session, harm: str
 ) -> None:
-    """Every role may put one there. The writer is told, and goes on."""
+    """Every role may put a trigger there. The writer gets a warning, and goes on."""
     owner.run(SCRIPT)
     stranger.run(f"""
         create table ran (who name); grant all on ran to public;
@@ -170,7 +170,7 @@ def test_no_trigger_of_another_role_runs_on_the_queue(
 
 
 def test_no_writer_waits_for_who_locks_the_queue(owner: Session, stranger: Session) -> None:
-    """Every role may."""
+    """Every role may lock it."""
     owner.run(SCRIPT)
     stranger.run("begin; lock table net.http_request_queue in access exclusive mode")
     said = owner.run("set statement_timeout = '5s'; insert into events values (1)")
@@ -182,7 +182,10 @@ def test_no_writer_waits_for_who_locks_the_queue(owner: Session, stranger: Sessi
 def test_a_table_of_another_owner_keeps_no_other_from_its_triggers(
     owner: Session, stranger: Session
 ) -> None:
-    """Neither while it is declared, nor later. Whoever runs the script is told which, and why."""
+    """This holds when it is declared, and later.
+
+    The script's output names the table and the reason.
+    """
     stranger.run("create table theirs (id int primary key)")
     script = edge_sql.installing(Declared((THEIRS, EVENTS)))
     assert "theirs is not watched: permission denied for table theirs" in owner.run(script)

@@ -51,14 +51,14 @@ def database(running: Pglite) -> Pglite:
 
 
 def install(database: Pglite, *tables: Table, watched: tuple[str, ...] = ()) -> list[str]:
-    """Run the script for these tables and return what it warned of."""
+    """Run the script for these tables and return its warnings."""
     declared = Declared(tables, watched=tuple((name, "public") for name in watched))
     database.run(edge_sql.installing(declared))
     return [warning for warning in database.warnings if not warning.startswith("pg_net")]
 
 
 def triggers(database: Pglite) -> dict[str, list[str]]:
-    """Return the names of each table's triggers, without what they have in common."""
+    """Return the names of each table's triggers, without the common beginning."""
     found = database.run("""
         select tgrelid::regclass::text as table,
           json_agg(replace(tgname, 'edge_cache_', '') order by tgname) as names
@@ -68,7 +68,7 @@ def triggers(database: Pglite) -> dict[str, list[str]]:
 
 
 def test_exactly_the_declared_tables_are_watched(database: Pglite) -> None:
-    """However often the script runs, and whatever was declared before."""
+    """The script may run several times, and other tables may have been declared before."""
     assert install(database, EVENTS) == []
     assert install(database, EVENTS) == []
     assert triggers(database) == {"events": KINDS}
@@ -79,7 +79,7 @@ def test_exactly_the_declared_tables_are_watched(database: Pglite) -> None:
 
 
 def test_a_new_partition_is_watched_once_the_script_ran_again(database: Pglite) -> None:
-    """One that was detached is watched no more."""
+    """A partition that was detached is no longer watched."""
     install(database, PARTS)
     whole = triggers(database)
     assert whole["parts"] == KINDS
@@ -93,14 +93,14 @@ def test_a_new_partition_is_watched_once_the_script_ran_again(database: Pglite) 
 
 
 def test_many_partitions_are_looked_up_in_a_hash_table(database: Pglite) -> None:
-    """As the Worker asks every minute, and comparing each with each takes a second."""
+    """The Worker asks every minute, and it would take a second to compare each with each."""
     install(database, PARTS)
     plan = database.run("explain select from edge_cache.missing_triggers")
     assert "hashed SubPlan" in str(plan)
 
 
 def test_a_partition_may_be_declared_beside_its_whole(database: Pglite) -> None:
-    """It then tells of both."""
+    """It then reports changes of both."""
     install(database, PARTS, Table("parts_1"))
     database.run("insert into parts_1 values (1)")
     told = database.run("select table_name, keys from edge_cache.outbox order by table_name")
@@ -108,7 +108,7 @@ def test_a_partition_may_be_declared_beside_its_whole(database: Pglite) -> None:
 
 
 def test_a_new_key_is_told_after_the_script_ran_again(database: Pglite) -> None:
-    """In the place of the former one."""
+    """The new key replaces the former one."""
     install(database, EVENTS)
     install(database, Table("events", key="slug"))
     database.run("insert into events values (1, 'one')")
@@ -116,7 +116,7 @@ def test_a_new_key_is_told_after_the_script_ran_again(database: Pglite) -> None:
 
 
 def test_a_table_that_is_not_there_keeps_no_other_from_its_triggers(database: Pglite) -> None:
-    """Dropped or never made: the script's last answer tells of it."""
+    """It was dropped, or never made. The script's last answer names it."""
     install(database, EVENTS, NOTES, Table("never"))
     database.run("drop table notes")
     install(database, EVENTS, NOTES, Table("never"))
@@ -127,7 +127,7 @@ def test_a_table_that_is_not_there_keeps_no_other_from_its_triggers(database: Pg
 
 
 def test_triggers_that_are_there_are_left_alone(database: Pglite) -> None:
-    """As replacing one locks its table; but not those that have another function."""
+    """To replace a trigger locks its table. But a trigger with another function is replaced."""
     install(database, EVENTS, PARTS)
     made = "select tgname, oid, xmin::text from pg_trigger order by 1, 2"
     before = database.run(made)
@@ -144,7 +144,7 @@ def test_triggers_that_are_there_are_left_alone(database: Pglite) -> None:
 
 
 def test_a_disabled_trigger_is_enabled_again(database: Pglite) -> None:
-    """By the next run."""
+    """The next run does it."""
     install(database, EVENTS)
     database.run("alter table events disable trigger all")
     install(database, EVENTS)
@@ -154,7 +154,7 @@ def test_a_disabled_trigger_is_enabled_again(database: Pglite) -> None:
 
 @pytest.mark.parametrize("again", [edge_sql.removing(), ""])
 def test_nobody_goes_on_from_before_the_script_ran(database: Pglite, again: str) -> None:
-    """As a table that had no triggers may have changed then; what was told stays."""
+    """A table without triggers may have changed before. What was written to the outbox stays."""
     install(database, EVENTS)
     call = "select public.edge_cache_changes('right', {})"
     cursor = database.value(call.format("null"))["cursor"]
@@ -167,7 +167,7 @@ def test_nobody_goes_on_from_before_the_script_ran(database: Pglite, again: str)
 
 
 def test_an_earlier_version_is_replaced(database: Pglite) -> None:
-    """Its triggers and its function, on whichever table they are."""
+    """Its triggers and its function are removed, on all tables."""
     database.run(EARLIER)
     install(database, EVENTS)
     assert triggers(database) == {"events": KINDS}
@@ -175,7 +175,10 @@ def test_an_earlier_version_is_replaced(database: Pglite) -> None:
 
 
 def test_removal_leaves_nothing(database: Pglite) -> None:
-    """Neither schema, functions, triggers nor secrets; what is not ours stays. It may run twice."""
+    """It removes schema, functions, triggers and secrets, but nothing that is not ours.
+
+    It may run twice.
+    """
     before = everything(database)
     install(database, EVENTS, NOTES, PARTS)
     assert everything(database) != before
@@ -186,7 +189,7 @@ def test_removal_leaves_nothing(database: Pglite) -> None:
 
 
 def test_removal_needs_no_vault(database: Pglite) -> None:
-    """Where the project has none, there is nothing in it."""
+    """If the project has no Vault, there is nothing in it."""
     install(database, EVENTS)
     database.run("alter schema vault rename to elsewhere")
     database.run(edge_sql.removing())
@@ -195,7 +198,7 @@ def test_removal_needs_no_vault(database: Pglite) -> None:
 
 
 def test_every_function_has_a_search_path_of_its_own(database: Pglite) -> None:
-    """In which nobody but Postgres itself can put anything."""
+    """Only Postgres itself can put something into it."""
     install(database, EVENTS)
     paths = database.run("""
         select proname, proconfig from pg_proc
@@ -207,7 +210,7 @@ def test_every_function_has_a_search_path_of_its_own(database: Pglite) -> None:
 
 
 def test_no_function_changes_the_callers_settings(database: Pglite) -> None:
-    """Neither what the Worker calls nor the trigger."""
+    """This holds for what the Worker calls, and for the trigger."""
     install(database, EVENTS)
     settings = "select json_object_agg(name, setting) from pg_settings where name <> 'is_superuser'"
     database.run("set search_path = public, vault; grant select on events to anon")
@@ -224,7 +227,7 @@ def test_no_function_changes_the_callers_settings(database: Pglite) -> None:
 
 
 def everything(database: Pglite) -> list[dict[str, object]]:
-    """Return every object that is not the system's."""
+    """Return every object that does not belong to the system."""
     return database.run("""
         select 'schema' as kind, nspname::text as name from pg_namespace
         union all select 'relation', oid::regclass::text from pg_class where oid >= 16384

@@ -64,7 +64,7 @@ def database() -> Iterator[Pglite]:
 
 
 def asked(database: Pglite, names: str, role: str = "anon") -> Any:
-    """Return what the function gives a role, as the API asks it, or an error's code."""
+    """Return what the function returns to a role through the API, or the code of the error."""
     transaction = f"begin read only; set local role {role};"
     try:
         return database.value(f"{transaction} select public.edge_cache_snapshot({names})")
@@ -76,7 +76,7 @@ def asked(database: Pglite, names: str, role: str = "anon") -> Any:
 
 @pytest.mark.parametrize("role", ["anon", "authenticated"])
 def test_it_shows_what_row_level_security_shows(database: Pglite, role: str) -> None:
-    """All visible rows with all columns, in the order of the key; drafts are hidden."""
+    """It shows all visible rows with all columns, in the order of the key. Drafts are hidden."""
     rows = asked(database, ARTICLES, role)
     assert [(row["id"], row["title"]) for row in rows] == [
         (1, "first"),
@@ -87,19 +87,22 @@ def test_it_shows_what_row_level_security_shows(database: Pglite, role: str) -> 
 
 
 def test_its_order_is_the_apis(database: Pglite) -> None:
-    """As `order=key.asc` has it: by the column's collation, nulls last. Names may be odd."""
+    """This is the order of `order=key.asc`: by the column's collation, nulls last.
+
+    Names may be odd.
+    """
     rows = asked(database, "'public', 'Odd \"na\"me', 'Key, column'")
     assert rows == database.run('select * from public."Odd ""na""me" order by "Key, column" asc')
     assert rows[-1]["Key, column"] is None
 
 
 def test_no_rows_are_an_empty_array(database: Pglite) -> None:
-    """And not null."""
+    """The answer is not null."""
     assert asked(database, "'public', 'closed', 'id'") == []
 
 
 def test_policies_find_the_tables_that_they_find_through_the_api(database: Pglite) -> None:
-    """Though the function itself has no search path."""
+    """The function itself has no search path, but policies find their tables."""
     assert asked(database, "'public', 'for_members', 'id'") == [{"id": 1}]
 
 
@@ -114,17 +117,17 @@ def test_policies_find_the_tables_that_they_find_through_the_api(database: Pglit
     ],
 )
 def test_it_shows_nobody_more_than_the_api(database: Pglite, names: str, role: str) -> None:
-    """Roles, tables and schemas that the API does not show are refused."""
+    """It refuses roles, tables and schemas that the API does not show."""
     assert asked(database, names, role) == NO_PRIVILEGE
 
 
 def test_names_are_names(database: Pglite) -> None:
-    """Whatever is in one, it is no SQL: there is no such column."""
+    """No name is run as SQL, whatever it contains: there is no such column."""
     assert asked(database, "'public', 'articles', 'id\"), (select 1) --'") == "42703"
 
 
 def test_it_has_no_rights_of_its_own(database: Pglite) -> None:
-    """Stable, with the caller's rights, and without a search path to be led astray by."""
+    """It is stable, has the caller's rights, and has no search path that somebody could misuse."""
     assert database.run(
         "select provolatile, prosecdef, proconfig from pg_proc where proname like 'edge_%'"
     ) == [{"provolatile": "s", "prosecdef": False, "proconfig": ['search_path=""']}]
