@@ -100,7 +100,7 @@ def test_a_table_that_the_public_key_may_not_read_fails(patient: Patient) -> Non
     assert "grant select on public.notices to anon" in said.about("public.notices")
 
 
-def test_a_function_that_is_not_there_cannot_be_told(patient: Patient) -> None:
+def test_a_missing_function_looks_like_one_with_arguments(patient: Patient) -> None:
     """The public key cannot know whether it is missing or takes arguments."""
     patient.declare({"titles_like": {"function": True}, "nothing": {"function": True}})
     said = patient.examined()

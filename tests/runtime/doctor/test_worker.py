@@ -124,7 +124,7 @@ def test_a_worker_whom_the_database_refuses_is_noticed(patient: Patient, worker:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_what_is_out_of_date_is_noticed(patient: Patient, worker: Edge) -> None:
+def test_what_is_outdated_is_noticed(patient: Patient, worker: Edge) -> None:
     """A table is outdated because its webhook never came. Once it comes, all is well."""
     patient.examined("--worker", worker.url)
     patient.run("update articles set title = 'edited' where id = 1")

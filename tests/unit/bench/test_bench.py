@@ -49,7 +49,7 @@ def test_a_summary_is_the_median_and_the_extremes() -> None:
     assert found.spread == pytest.approx(90 / 2 / 11)
 
 
-def test_nothing_has_no_summary() -> None:
+def test_without_samples_there_is_no_summary() -> None:
     """If nothing was measured, there is no number: zero would be wrong."""
     assert summary([]) is None
     assert summary([0.0]) == Summary(0, 0, 0)

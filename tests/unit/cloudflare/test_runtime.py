@@ -112,8 +112,8 @@ def test_a_body_beyond_the_limit_is_let_go(module: ModuleType) -> None:
     assert (body.chunks, body.cancelled) == ([b"ghi"], 1)
 
 
-def test_a_client_that_hangs_up_is_told_of_it(module: ModuleType) -> None:
-    """The Worker is not to blame, so the error is another one."""
+def test_a_client_that_hangs_up_sent_a_bad_payload(module: ModuleType) -> None:
+    """The Worker is not to blame, so the error says that the client is."""
     lost = JsException("Error", "Network connection lost.")
     with pytest.raises(BadPayload) as caught:
         body_of(module, Stream(b"abc", lost), 5)

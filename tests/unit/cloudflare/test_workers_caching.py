@@ -33,7 +33,7 @@ def test_where_there_is_none_nothing_is_done(
         (JsException("Error", "internal error"), False),
     ],
 )
-def test_it_is_told_to_forget_everything(
+def test_it_is_asked_to_forget_everything(
     runtime: FakeRuntime, caching: ModuleType, outcome: object, *, done: bool
 ) -> None:
     """The answer says whether it did: Cloudflare refuses more than a few requests a minute."""

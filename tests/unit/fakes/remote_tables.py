@@ -1,4 +1,4 @@
-"""A remote with a table: it has rows, cuts answers, and may have the function that reads a table."""
+"""A remote with a table: it cuts answers, and may have the function that reads whole tables."""
 
 from __future__ import annotations
 

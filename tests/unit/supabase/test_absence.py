@@ -50,7 +50,7 @@ def test_a_count_of_no_rows_proves_it(answer: httpx.Response) -> None:
         httpx.Response(406),
     ],
 )
-def test_nothing_else_about_a_count_does(answer: httpx.Response) -> None:
+def test_nothing_else_about_a_count_proves_it(answer: httpx.Response) -> None:
     """Several rows prove nothing. Other errors prove nothing, nor do words of another server."""
     assert not proves_absence(answer, "7")
 
@@ -78,7 +78,7 @@ def test_an_id_that_the_column_cannot_hold_proves_it(code: str, message: str, ro
 
 
 @pytest.mark.parametrize(("code", "message", "row_id"), MISFITS)
-def test_only_as_a_bad_request(code: str, message: str, row_id: str) -> None:
+def test_only_a_bad_request_proves_it(code: str, message: str, row_id: str) -> None:
     """An answer with another status does not come from PostgREST."""
     for status in (200, 401, 404, 406, 409):
         assert not proves_absence(error(status, code=code, message=message), row_id)

@@ -29,7 +29,7 @@ def test_the_secret_opens(authorization: str) -> None:
     ],
 )
 @pytest.mark.parametrize("url", [ELSEWHERE, "http://localhost:8787/revalidate"])
-def test_nothing_else_does(authorization: str | None, url: str) -> None:
+def test_nothing_else_opens(authorization: str | None, url: str) -> None:
     """If a secret is set, this holds on localhost, too."""
     with pytest.raises(Unauthorized) as caught:
         require_secret(("söcret",), authorization, cut(url))

@@ -100,7 +100,7 @@ def test_who_prefers_html(accept: str) -> None:
         ";,;q=1",
     ],
 )
-def test_who_does_not(accept: str) -> None:
+def test_who_does_not_prefer_html(accept: str) -> None:
     """If nothing is preferred, the answer is JSON, as before."""
     assert not prefers_html(accept)
 
@@ -122,7 +122,7 @@ async def test_the_page_has_the_status_of_the_report(program: Program) -> None:
     assert (await program.get("/health", accept=BROWSER)).status == 503
 
 
-async def test_it_can_be_turned_off() -> None:
+async def test_the_page_can_be_turned_off_for_everybody() -> None:
     """Then `/` does not exist, and `/health` is JSON for everybody."""
     program = Program(status_page="off")
     assert (await program.get("/", accept=BROWSER)).status == 404

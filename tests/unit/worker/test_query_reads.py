@@ -68,7 +68,7 @@ async def test_head_and_if_none_match_are_as_of_any_entry(program: Program) -> N
     assert (same.status, same.body, same.headers["content-range"]) == (304, None, "0-1/*")
 
 
-async def test_an_entry_is_out_of_date_after_any_change_of_its_table(program: Program) -> None:
+async def test_an_entry_is_outdated_after_any_change_of_its_table(program: Program) -> None:
     await outdated(program)
     program.supabase.write("articles", id=1, title="new")
     answer = await program.query(QUERY)

@@ -185,7 +185,7 @@ async def test_an_implausible_entry_of_another_worker_is_malformed(
     assert (await program.get(path)).cache_status.endswith("stored; detail=malformed-entry")
 
 
-async def test_another_workers_row_is_out_of_date_after_the_first_change_of_all(
+async def test_another_workers_row_is_outdated_after_the_first_change_of_all(
     program: Program,
 ) -> None:
     """Nobody knows which version it was read from."""

@@ -110,7 +110,7 @@ async def test_a_get_reads_every_table_anew(program: Program) -> None:
     assert program.log[-1] == {"event": "revalidated", "tables": ["articles", "products"]}
 
 
-async def test_after_a_get_rows_and_queries_are_out_of_date(program: Program) -> None:
+async def test_after_a_get_rows_and_queries_are_outdated(program: Program) -> None:
     """This includes queries of views, of functions and of several tables."""
     queries = ["articles?select=title", "articles?select=title,author(name)"]
     await program.get("/articles/7")

@@ -139,7 +139,7 @@ async def test_a_failure_may_not_be_kept(program: Program) -> None:
     assert (answer.status, answer.headers["cdn-cache-control"]) == (502, "no-store")
 
 
-async def test_an_answer_that_is_known_to_be_out_of_date_may_not_be_kept() -> None:
+async def test_an_outdated_answer_may_not_be_kept() -> None:
     """Otherwise it would be shown for N more seconds after Supabase has given the new row.
 
     That it is also older than its maximum age changes nothing.

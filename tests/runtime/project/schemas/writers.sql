@@ -40,7 +40,7 @@ create table public.reviews (
   owner uuid
 );
 
--- A table that the Worker is not told of.
+-- A table that the Worker does not know.
 create table public.shelves (
   id bigint primary key,
   room text not null
