@@ -8,7 +8,7 @@ HOUR_BACK_S = -3600
 
 
 def test_revalidation_makes_rows_fresh(edge: Edge) -> None:
-    """This holds even if the object was restarted meanwhile on a machine with another time."""
+    """Rows are fresh even if the object was restarted meanwhile on a machine with another time."""
     edge.get("/articles/2")
     edge.kv.wait()
     edge.set_clock(HOUR_BACK_S)

@@ -177,7 +177,7 @@ def test_a_writer_does_not_wait_for_the_outbox(
 def test_what_was_not_written_down_counts_when_it_commits(
     reader: Session, early: Session, late: Session
 ) -> None:
-    """This holds even if somebody asks several times before."""
+    """It counts even if somebody asks several times before."""
     early.run(LOCKED)
     late.run(f"begin; {insert(1)}")
     early.run(f"commit; {insert(2)}")

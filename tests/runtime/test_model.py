@@ -119,7 +119,7 @@ class World:
 def test_readers_end_with_what_the_database_has(
     edge_of: EdgeOf, steps: list[tuple[object, ...]]
 ) -> None:
-    """This holds even if webhooks are doubled, late or lost, or Supabase is down."""
+    """Webhooks may be doubled, late or lost, and Supabase may be down."""
     world = World(edge_of())
     for step in steps:
         world.play(step)

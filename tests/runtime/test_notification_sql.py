@@ -187,7 +187,7 @@ def test_a_row_that_moves_between_partitions_is_told_old_and_new(database: Pglit
 
 
 def test_odd_names_are_told_as_they_are(database: Pglite) -> None:
-    """This holds for names of schema, table and key."""
+    """Names of schema, table and key may be odd."""
     assert told(database, """insert into "Shop$"."Läden" values ('Ä"b''c')""") == [
         ("INSERT", "Läden", ["Ä\"b'c"])
     ]

@@ -47,7 +47,7 @@ def test_a_client_that_goes_away_does_not_cancel_the_others(edge: Edge) -> None:
 
 
 def test_twenty_megabytes_pass(edge: Edge) -> None:
-    """This works on a miss, and from KV."""
+    """They pass on a miss, and from KV."""
     body = json.dumps([{"id": n, "title": "x" * 10_000} for n in range(2000)]).encode()
     assert len(body) > 20_000_000
     edge.upstream.acts.append(rows(body, 2000))

@@ -87,7 +87,7 @@ def test_each_change_is_told_once(database: Pglite) -> None:
 
 
 def test_many_changes_are_told_as_one_for_each_table(database: Pglite) -> None:
-    """This begins at 501 changes. Each of 500 changes is listed."""
+    """The limit is 500 changes: so many are listed, but 501 are not."""
     before = ask(database)["cursor"]
     one = "insert into edge_cache.outbox (schema_name, table_name, keys)"
     database.run(f"{one} select 'public', 'events', '[1]' from generate_series(1, 499)")
@@ -105,7 +105,7 @@ def test_many_changes_are_told_as_one_for_each_table(database: Pglite) -> None:
 def test_many_keys_are_told_as_one_change_for_each_table(
     database: Pglite, length: int, is_told: bool
 ) -> None:
-    """This begins at a million bytes of keys."""
+    """The limit is a million bytes of keys."""
     before = ask(database)["cursor"]
     database.run(f"""
         insert into edge_cache.outbox (schema_name, table_name, keys)
@@ -233,7 +233,7 @@ def test_the_secret_must_be_right(database: Pglite, secret: str) -> None:
 
 
 def test_without_a_secret_in_vault_nobody_is_told(database: Pglite) -> None:
-    """This is another error, because the way out is another."""
+    """The error is another one, because the way out is another."""
     call = "select public.edge_cache_changes('right')"
     assert database.error_of(f"begin; delete from vault.secrets; {call}") == "28000"
     database.run("rollback")

@@ -101,7 +101,7 @@ def test_writes_are_carried_out_by_supabase(edge: Edge, supabase: stack.Supabase
 
 
 def test_each_method_is_passed_on_once(edge: Edge) -> None:
-    """This holds even if Supabase fails."""
+    """Nothing is sent twice, even if Supabase fails."""
     methods = ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"]
     edge.upstream.always = answering(503)
     assert [edge.http.request(method, REST).status_code for method in methods] == [503] * 6
@@ -123,7 +123,7 @@ def test_a_request_with_a_body_keeps_it(edge: Edge) -> None:
 
 
 def test_headers_of_an_answer_are_kept(edge: Edge) -> None:
-    """This includes headers that come several times, and what other caches say."""
+    """A header may come several times, and other caches may say something."""
     cookies = ["a=1; Expires=Wed, 21 Oct 2099 07:28:00 GMT; Path=/", "b=2"]
     edge.upstream.always = answering(
         200, b"[]", set_cookie=cookies, cache_status="elsewhere; hit", etag='W/"x"', x_a="ä, b"

@@ -193,7 +193,7 @@ def test_what_one_cannot_be_sure_of_is_passed_on(edge: Edge) -> None:
 
 
 def test_no_value_of_a_query_is_logged(edge: Edge) -> None:
-    """This holds for hits, misses, refusals and requests that are passed on."""
+    """Reads hit, miss, are refused or are passed on."""
     for path in ("title=eq.Geheim", "title=xx.Geheim", "title=eq.Geheim;"):
         for _ in range(2):
             edge.get_from_kv(f"{BOOKS}?{path}")
@@ -216,7 +216,7 @@ def test_a_long_query_is_an_entry_too(edge: Edge) -> None:
 
 
 def test_a_page_may_ask_and_read_the_count(edge: Edge) -> None:
-    """This is what a browser sees: the preflight, and the headers that a page may read."""
+    """The test sees what a browser sees: the preflight, and the headers that a page may read."""
     asked = (
         "apikey, authorization, x-client-info, accept-profile, content-profile, content-type, "
         "prefer, x-retry-count, range, x-mine"

@@ -182,7 +182,7 @@ def test_no_writer_waits_for_who_locks_the_queue(owner: Session, stranger: Sessi
 def test_a_table_of_another_owner_keeps_no_other_from_its_triggers(
     owner: Session, stranger: Session
 ) -> None:
-    """This holds when it is declared, and later.
+    """They get theirs when it is declared, and later.
 
     The script's output names the table and the reason.
     """

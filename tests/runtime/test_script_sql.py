@@ -210,7 +210,7 @@ def test_every_function_has_a_search_path_of_its_own(database: Pglite) -> None:
 
 
 def test_no_function_changes_the_callers_settings(database: Pglite) -> None:
-    """This holds for what the Worker calls, and for the trigger."""
+    """Neither does the function that the Worker calls, nor the trigger."""
     install(database, EVENTS)
     settings = "select json_object_agg(name, setting) from pg_settings where name <> 'is_superuser'"
     database.run("set search_path = public, vault; grant select on events to anon")

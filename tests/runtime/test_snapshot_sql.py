@@ -87,7 +87,7 @@ def test_it_shows_what_row_level_security_shows(database: Pglite, role: str) -> 
 
 
 def test_its_order_is_the_apis(database: Pglite) -> None:
-    """This is the order of `order=key.asc`: by the column's collation, nulls last.
+    """The order is that of `order=key.asc`: by the column's collation, nulls last.
 
     Names may be odd.
     """

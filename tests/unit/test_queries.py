@@ -43,7 +43,7 @@ def test_a_query_is_a_path(path: str, query: Query) -> None:
 
 @given(QUERIES)
 def test_a_path_leads_back_to_its_query(query: Query) -> None:
-    """This holds for any text in the query."""
+    """The query may have any text."""
     assert query_at(query.path) == query
 
 

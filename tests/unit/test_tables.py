@@ -18,7 +18,7 @@ def faults(declared: object) -> tuple[str, ...]:
 
 
 def test_without_a_declaration_articles_are_served() -> None:
-    """This is the lesson's table: its key is `id`, its schema `public`."""
+    """It is the lesson's table: its key is `id`, its schema `public`."""
     assert declared_in(None) == Declared((Table("articles", key="id", schema="public"),))
 
 

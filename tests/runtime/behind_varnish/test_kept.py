@@ -68,7 +68,7 @@ def test_the_time_in_kv_does_not_count(edge: Edge, cache: httpx.Client) -> None:
 
 
 def test_an_edit_shows_once_what_was_kept_is_old(brief: Edge, cache: httpx.Client) -> None:
-    """This holds for a deleted row's 404, too, which is not kept.
+    """A deleted row's 404 shows, too, though it is not kept.
 
     The row that was kept does not return.
     """

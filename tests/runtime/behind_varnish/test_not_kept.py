@@ -95,9 +95,7 @@ def test_a_secret_keys_rows_are_for_nobody_else(
     assert "A draft" not in heedless.get(path).text
 
 
-def test_an_outdated_answer_is_not_kept(
-    edge: Edge, cache: httpx.Client
-) -> None:
+def test_an_outdated_answer_is_not_kept(edge: Edge, cache: httpx.Client) -> None:
     """Readers see the new row as soon as Supabase gives it, not N seconds later."""
     edge.db.update(2, title="Edited")
     edge.get("/revalidate").raise_for_status()

@@ -50,7 +50,7 @@ def test_a_request_is_fetched(runtime: FakeRuntime, transport: ModuleType) -> No
 def test_a_header_that_comes_twice_is_sent_twice(
     runtime: FakeRuntime, transport: ModuleType
 ) -> None:
-    """httpx keeps both headers, so the runtime gets both."""
+    """Both headers arrive, because httpx keeps both."""
     send(transport, headers=[("prefer", "a"), ("prefer", "b")])
     sent = [value for name, value in runtime.fetched[0][1]["headers"] if name == "prefer"]
     assert sent == ["a", "b"]

@@ -75,7 +75,7 @@ def test_supabases_own_cors_headers_are_kept(runtime: FakeRuntime, passing: Modu
 def test_no_shared_cache_may_keep_what_was_passed_on(
     runtime: FakeRuntime, passing: ModuleType
 ) -> None:
-    """This holds even if Supabase allows it. Browsers get what Supabase says."""
+    """No cache may keep it even if Supabase allows it. Browsers get what Supabase says."""
     allowed = [
         ("cloudflare-cdn-cache-control", "max-age=60"),
         ("cdn-cache-control", "max-age=60"),

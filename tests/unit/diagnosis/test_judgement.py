@@ -67,7 +67,7 @@ def test_a_worker_of_this_kind_is_no_project() -> None:
 
 
 def test_a_table_that_is_declared_and_not_watched_is_named() -> None:
-    """This happens if the declaration was changed and the script was not run again."""
+    """Somebody changed the declaration and did not run the script again."""
     told = {"cursor": "c", "complete": False, "changes": [], "watched": [["public", "a"]]}
     wanted = Declared((Table("a"), Table("a", schema="other")), watched=(("b", "public"),))
     findings = installed.unwatched(httpx.Response(200, json=told), wanted)

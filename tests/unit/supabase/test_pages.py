@@ -24,7 +24,7 @@ def test_all_pages_are_joined_in_order() -> None:
 
 @pytest.mark.parametrize("count", [11, 19, 20, 21, 30])
 def test_every_length_is_read(count: int) -> None:
-    """This includes tables whose last page is full."""
+    """The last page may be full."""
     assert Project(numbered(count), function=MISSING).ids() == list(range(count))
 
 
@@ -177,7 +177,7 @@ def test_a_table_that_never_holds_still_is_given_up(grow: bool) -> None:
 
 
 def test_a_table_of_which_each_pass_differs_is_given_up() -> None:
-    """This holds even if the count stays the same."""
+    """It is given up even if the count stays the same."""
     project = Project(numbered(25), function=MISSING)
     project.before = lambda n: project.rows.__setitem__(0, {"id": 0, "edit": n})
     with pytest.raises(TornRead):

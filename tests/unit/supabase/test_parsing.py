@@ -188,6 +188,6 @@ def test_eight_times_as_much_takes_about_eight_times_as_long(
 
 
 def test_looking_at_depth_costs_less_than_parsing() -> None:
-    """This holds even if the depth changes often."""
+    """The depth may change often."""
     body = WORST["deep, again and again"](8 * SIZE)
     assert seconds(body) < 4 * seconds(body, json.loads) + 0.001

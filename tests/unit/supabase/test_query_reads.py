@@ -191,7 +191,7 @@ def test_an_answer_of_another_media_type_is_handed_on(accept: str, media_type: s
 
 
 def test_an_answer_without_content_range_is_none_of_postgrests() -> None:
-    """This holds even if everything else looks right."""
+    """Everything else may look right."""
     error = refused(InvalidAnswer, Remote(headers={"content-type": "application/json"}))
     assert error.detail == (
         "Supabase's answer has no Content-Range; is SUPABASE_URL a Supabase project's address?"

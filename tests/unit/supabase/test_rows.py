@@ -51,7 +51,7 @@ def test_what_is_no_array_is_no_table(body: bytes) -> None:
 
 
 def test_a_digest_tells_rows_apart_and_not_spellings() -> None:
-    """This lets us compare a row of the table's answer with a row that was read alone."""
+    """So a row of the table's answer can be compared with a row that was read alone."""
     first = row_digest(b'{"id":1,"t":"\xc3\xa4"}')
     assert first == row_digest(b'{ "t": "\\u00e4",\n "id": 1 }')
     assert first != row_digest(b'{"id":1,"t":"a"}')

@@ -66,16 +66,14 @@ def test_that_one_table_is_long_says_nothing_of_another() -> None:
 
 @pytest.mark.parametrize("function", [None, MISSING], ids=["the function", "pages"])
 @pytest.mark.parametrize("count", [0, 10, 25])
-def test_the_rows_of_a_table_are_counted(
-    count: int, function: Answer | None
-) -> None:
+def test_the_rows_of_a_table_are_counted(count: int, function: Answer | None) -> None:
     """They are counted in each way of reading. For a single row there is no count."""
     project = Project(numbered(count), function=function)
     assert asyncio.run(project.supabase.read(ARTICLES)).rows == count
 
 
 def test_reads_at_the_same_time_do_not_disturb_each_other() -> None:
-    """This holds whatever they find out about the table."""
+    """They may find out different things about the table."""
     project = Project(numbered(25), function=MISSING)
 
     async def both() -> list[bytes]:
@@ -146,7 +144,7 @@ def test_rows_that_are_not_all_there_are_no_table(
 
 
 def test_the_time_limit_bounds_all_requests_of_a_read() -> None:
-    """This holds even if each of many pages comes quickly."""
+    """Many pages may come quickly, but together they take too long."""
 
     async def slowly(request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(0.02)

@@ -174,7 +174,7 @@ def test_a_plain_read_is_its_target_and_parameters() -> None:
     ],
 )
 def test_a_media_type_has_a_word(accept: str | None, word: str) -> None:
-    """This is the media type that supabase-js asks for in each call."""
+    """supabase-js asks for this media type in each call."""
     assert query_in("GET", "articles", "", Variant(accept)) == Query("articles", accept=word)
     assert ACCEPTED[word] in {"application/json", (accept or "").replace(" ", "").lower()}
 
@@ -279,7 +279,7 @@ def test_what_is_no_schema_is_passed_on(profile: str) -> None:
 
 
 def test_a_query_string_that_is_not_safe_is_passed_on() -> None:
-    """This holds whatever else the request asks for."""
+    """Nothing else in the request changes that."""
     assert query(raw="a;b", prefer="x", accept="y", profile="") == PassedOn(Reason.QUERY)
 
 

@@ -88,7 +88,7 @@ async def test_an_entry_of_another_project_is_none(program: Program) -> None:
 
 
 async def test_the_project_has_no_say_in_whether_tables_are_served(program: Program) -> None:
-    """This holds even if the project's object cannot be asked."""
+    """The tables are served even if the project's object cannot be asked."""
     program.durable("*").is_reachable = False
     report = await program.get("/health")
     assert not failing(report)

@@ -125,7 +125,7 @@ def test_the_public_key_may_be_the_bearer_token_too(
 def test_what_is_not_the_same_for_everybody_is_passed_on(
     decides: Public, headers: dict[str, str | None], why: str
 ) -> None:
-    """This holds even if the same words with the public key were just answered."""
+    """It is passed on even if the same words with the public key were just answered."""
     asked(decides, "/rest/v1/articles")
     for _ in range(2):
         assert asked(decides, "/rest/v1/articles", headers) == PassedOn(Reason(why))

@@ -90,7 +90,7 @@ async def test_an_entry_of_another_workers_is_malformed(program: Program, body: 
 
 
 async def test_no_line_of_the_log_has_a_querys_values(program: Program) -> None:
-    """This holds whatever happens. But the log shows which queries are equal."""
+    """No value is logged, whatever happens. But the log shows which queries are equal."""
     query = "articles?title=eq.secret"
     await program.query(query)
     await program.live(301)

@@ -84,7 +84,7 @@ async def test_a_table_is_looked_up_without_a_version_and_a_row_with_it(program:
 async def test_who_has_the_bytes_gets_304_and_head_no_body(
     program: Program, is_stored: bool
 ) -> None:
-    """This holds on a hit and on a miss. If a body is not sent, its stream is cancelled."""
+    """A hit and a miss do the same. If a body is not sent, its stream is cancelled."""
     etag = (await program.get("/articles/7")).headers["etag"]
     await program.live(1)
     for method, sent, status in (

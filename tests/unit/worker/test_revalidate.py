@@ -111,7 +111,7 @@ async def test_a_get_reads_every_table_anew(program: Program) -> None:
 
 
 async def test_after_a_get_rows_and_queries_are_outdated(program: Program) -> None:
-    """This includes queries of views, of functions and of several tables."""
+    """Queries of views, of functions and of several tables are outdated, too."""
     queries = ["articles?select=title", "articles?select=title,author(name)"]
     await program.get("/articles/7")
     for query in queries:

@@ -19,7 +19,7 @@ def test_a_path_belongs_to_an_api(api: str, rest: str) -> None:
     ["/", "/rest", "/rest/v2/x", "/rest/v1x", "/v1/rest", "/x/rest/v1", "/Rest/v1", "//rest/v1"],
 )
 def test_any_other_path_belongs_to_none(path: str) -> None:
-    """This holds even if it looks like one."""
+    """It may look very much like one."""
     assert api_of(path) is None
 
 
