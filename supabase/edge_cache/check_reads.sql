@@ -57,7 +57,7 @@ create view edge_cache.findings_of_request_settings as
     from met
     join pg_class on pg_class.oid = met.relation and relkind = 'v'
     union all
-    select object, policies_met.name, pg_get_expr(polqual, polrelid)
+    select object, format('policy %I of %s', polname, relation), pg_get_expr(polqual, polrelid)
     from met
     join edge_cache.policies_met using (relation)
     join pg_policy on pg_policy.oid = policy

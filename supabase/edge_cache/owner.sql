@@ -17,7 +17,9 @@ begin
     from pg_proc
     where pronamespace = to_regnamespace('edge_cache')
       or (pronamespace = to_regnamespace('public')
-        and proname in ('edge_cache_changes', 'edge_cache_check', 'edge_cache_snapshot'))
+        and proname in (
+          'edge_cache_catalogue', 'edge_cache_changes', 'edge_cache_check', 'edge_cache_snapshot'
+        ))
   ) as present (object, owner)
   where owner <> to_regrole(quote_ident(current_user))
   limit 1;

@@ -3,7 +3,7 @@
 -- triggers of that partition.
 create view edge_cache.watched as
   with recursive tree as (
-    select declared.*, pg_class.oid as declared_relation, pg_class.oid as relation
+    select kind, schema_name, declared.name, key_column, pg_class.oid as declared_relation, pg_class.oid as relation
     from edge_cache.declared
     join pg_namespace on pg_namespace.nspname = declared.schema_name
     join pg_class on pg_class.relnamespace = pg_namespace.oid and pg_class.relname = declared.name
