@@ -183,7 +183,7 @@ begin
     (
       select json_agg(
         json_build_object(
-          'schema', nspname, 'name', relname, 'reads', names,
+          'schema', nspname, 'name', relname, 'view', relkind = 'v', 'reads', names,
           'key', case when keys.relation is not null then json_build_object(
             'column', attname, 'type', type,
             'of', (select of_key.name from relations as of_key where of_key.relation = origin)
@@ -209,7 +209,7 @@ begin
       from pg_constraint
       join relations as one on one.relation = conrelid
       join relations as other on other.relation = confrelid
-      where contype = 'f'
+      where contype = 'f' and conparentid = 0 -- The API knows none that a partition inherits.
     ),
     (
       select json_agg(
