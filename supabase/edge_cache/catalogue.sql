@@ -113,18 +113,19 @@ begin
       where ('pg_class'::regclass, relation) not in (select kind, node from uncertain)
         and ('pg_class'::regclass, relation, relation) not in (select * from changing)
     ),
+    above_rows as materialized (
+      select distinct top
+      from changing
+      join rows_apart using (relation)
+      where top_kind = 'pg_class'::regclass
+    ),
     plain as materialized (
       select relation as view, plain_columns.*
       from relations
       cross join edge_cache.plain_columns(relation)
       where relkind = 'v'
         and ('pg_class'::regclass, relation) not in (select kind, node from uncertain)
-        and relation in (
-          select top
-          from changing
-          join rows_apart using (relation)
-          where top_kind = 'pg_class'::regclass
-        )
+        and relation in (select top from above_rows)
     ),
     shown (relation, number, origin) as (
       select relation, number, relation from rows_apart

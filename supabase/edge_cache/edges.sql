@@ -35,8 +35,8 @@ create view edge_cache.policies_met as
 create view edge_cache.reading_functions as
   select pg_proc.oid as function, declared.reads as declared_reads
   from pg_proc
-  left join edge_cache.declared
-    on kind = 'function' and name = proname and to_regnamespace(quote_ident(schema_name)) = pronamespace
+  join pg_namespace on pg_namespace.oid = pronamespace
+  left join edge_cache.declared on kind = 'function' and name = proname and schema_name = nspname
   where pg_proc.oid >= 16384
     and (provolatile <> 'i' or prosqlbody is not null or prokind = 'a' or declared.reads is not null);
 

@@ -14,7 +14,10 @@ from shared import edge_sql
 DECLARED = Declared(
     (Table("articles"), Table("parts")),
     others=frozenset(
-        {("recent", "public"), *((f"rpc/{name}", "public") for name in ("search", "plain", "nothing"))}
+        {
+            ("recent", "public"),
+            *((f"rpc/{name}", "public") for name in ("search", "plain", "nothing")),
+        }
     ),
     reads={
         ("rpc/plain", "public"): (("public", "authors"), ("other", "logs")),
