@@ -80,7 +80,7 @@ create view edge_cache.edges as
   select kind, reader, refclassid as read_kind, refobjid as read, part_kind, part
   from named
   join pg_class on refclassid = 'pg_class'::regclass and pg_class.oid = refobjid
-    and relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+    and relkind in ('r', 'p', 'v', 'm', 'f', 'S') and pg_class.oid >= 16384
   where part_kind <> 'pg_class'::regclass
     and (kind, reader) <> (refclassid, refobjid)
     and (part_kind <> 'pg_proc'::regclass or exists (

@@ -21,8 +21,8 @@ TABLES = (
   create table authors (id bigint primary key, name text);
   create table articles (id bigint primary key, title text, author bigint references authors);
   create table "odd name" ("the (key) \ {x}" text primary key, """
-    + '"a b" int'
-    + r""");
+    '"a b" int'
+    r""");
   create table parts (id int primary key) partition by range (id);
   create table parts_1 partition of parts for values from (0) to (10);
   create view recent as
@@ -96,7 +96,10 @@ NO_KEY = [
     UNIQUE + "create unique index on articles ((id + 0))",
     "update pg_index set indisvalid = false where indrelid = 'articles'::regclass",
     "drop view recent; drop function found; alter table articles alter id type float8",
-    "drop view recent; drop function found; create domain d as bigint; alter table articles alter id type d",
+    (
+        "drop view recent; drop function found; create domain d as bigint;"
+        "alter table articles alter id type d"
+    ),
     (
         'drop view recent; drop function found; create collation blind from "C";'
         "alter table articles alter id type text collate blind;"
@@ -166,11 +169,11 @@ def test_a_view_has_no_key_if_a_row_may_depend_on_others(database: Pglite, query
 
 def test_of_several_columns_the_one_that_is_named_like_the_key_is_taken(database: Pglite) -> None:
     """Else the first."""
-    columns = "select id as {}, id as {} from articles"
-    found = keys(
-        database,
-        f"create view v as {columns.format('b', 'id')}; create view w as {columns.format('b', 'a')}",
-    )
+    change = """
+        create view v as select id as b, id as id from articles;
+        create view w as select id as b, id as a from articles
+    """
+    found = keys(database, change)
     assert (found["v"][0], found["w"][0]) == ("id", "b")
 
 
@@ -203,11 +206,15 @@ CHANGES = [
     "grant stranger to anon",
     "alter role anon set statement_timeout = '3s'",
     "alter role anon bypassrls",
-    "create or replace view recent as select name, articles.id, title from articles join authors"
-    " on author = authors.id where title <> ''",
+    (
+        "create or replace view recent as select name, articles.id, title from articles"
+        " join authors on author = authors.id where title <> ''"
+    ),
     "alter view recent set (security_invoker = true)",
-    "create or replace function found() returns setof articles language sql stable begin atomic"
-    " select * from articles where id > 1; end",
+    (
+        "create or replace function found() returns setof articles language sql stable"
+        " begin atomic select * from articles where id > 1; end"
+    ),
     "alter function found() volatile",
     "alter function found() security definer",
     "revoke execute on function found() from public",

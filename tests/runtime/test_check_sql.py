@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from pglite import Pglite, pglite
+from pglite import WITHOUT_EVENT_TRIGGERS, Pglite, pglite
 
 from edge_cache.tables import Declared, Table
 from shared import edge_sql
