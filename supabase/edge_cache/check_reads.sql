@@ -14,11 +14,12 @@ create view edge_cache.findings_of_reads as
   union
   select object,
     case
+      when relkind = 'S'
+        then format('It reads %s%s. That is a sequence: its changes fire no trigger.', relation, how)
+      when relation is not null
+        then format('It calls a function of Postgres that reads what a text names, in %s.', relation)
       when through = '' then 'The database does not know what this function reads.'
-      when function is not null
-        then format('It calls %s%s. The database does not know what that reads.', function, how)
-      when relkind = 'S' then format('It reads %s%s. That is a sequence: its changes fire no trigger.', relation, how)
-      else format('It calls a function of Postgres that reads what a text names, in %s.', relation)
+      else format('It calls %s%s. The database does not know what that reads.', function, how)
     end,
     'So every change makes its entries out of date. Write the body of a function with BEGIN ATOMIC, or, if '
       'the function is declared, say what it reads in [vars.TABLES], such as reads = ["articles"].'
@@ -36,6 +37,20 @@ create view edge_cache.findings_of_request_settings as
   with met as (
     select distinct object, relation, function from edge_cache.reads
   ),
+  -- An IMMUTABLE function promises to read nothing, so edge_cache.reads has none.
+  called as (
+    select object, function::oid as function from met
+    union
+    select object, refobjid
+    from met
+    join pg_depend on refclassid = 'pg_proc'::regclass and refobjid >= 16384 and (
+      classid = 'pg_proc'::regclass and objid = function
+      or classid = 'pg_rewrite'::regclass
+        and objid in (select oid from pg_rewrite where ev_class = relation)
+      or classid = 'pg_policy'::regclass
+        and objid in (select policy from edge_cache.policies_met where policies_met.relation = met.relation)
+    )
+  ),
   parts as (
     select object, format('view %s', relation) as part, pg_get_viewdef(relation) as definition
     from met
@@ -46,9 +61,9 @@ create view edge_cache.findings_of_request_settings as
     join edge_cache.policies_met using (relation)
     join pg_policy on pg_policy.oid = policy
     union all
-    select object, format('function %s', function),
+    select object, format('function %s', function::regprocedure),
       coalesce(pg_get_function_sqlbody(function), prosrc)
-    from met
+    from called
     join pg_proc on pg_proc.oid = function
   )
   select object,

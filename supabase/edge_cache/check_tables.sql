@@ -7,7 +7,10 @@ create view edge_cache.findings_of_triggers as
   from edge_cache.missing_triggers
   group by relation
   union all
-  select format('%I.%I', schema_name, targets.name), 'It is not watched as it should be.',
+  select format('%I.%I', schema_name, targets.name),
+    case when mark is null then 'It is declared, or read by what is declared, but is not watched.'
+      else 'Its key column or the type of that has changed, so its changes name no keys.'
+    end,
     'Run the script of "npm run --silent sql" again.'
   from edge_cache.targets
   left join edge_cache.watched using (schema_name, name)

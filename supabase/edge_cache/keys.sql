@@ -101,3 +101,15 @@ begin
       );
 end
 $$;
+
+-- The names of columns, in the order of their numbers.
+create or replace function edge_cache.columns_of(relation oid, numbers smallint[])
+  returns json
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select json_agg(attname order by place)
+  from unnest(numbers) with ordinality as given (number, place)
+  join pg_attribute on attrelid = relation and attnum = number;
+$$;
