@@ -10,9 +10,9 @@ from shared.project import ROOT
 FOLDER = ROOT / "supabase" / "edge_cache"
 
 DEFINITIONS = (
-    *("outbox", "prune", "gaps", "send", "touched", "announce", "watched", "secret", "changes"),
-    *("edges", "unknown", "computed", "keys", "fingerprint", "catalogue"),
-    *("reads", "check_declared", "check_tables", "check_reads", "check", "triggers"),
+    *("outbox", "prune", "gaps", "poke", "told", "announce", "edges", "unknown", "computed"),
+    *("reads", "watched", "secret", "changes", "keys", "fingerprint", "catalogue"),
+    *("check_declared", "check_tables", "check_reads", "check", "triggers", "ddl"),
 )
 """The files that are the same for every project. Each comes after those that it needs."""
 

@@ -1,15 +1,3 @@
--- The names of columns, in the order of their numbers.
-create or replace function edge_cache.columns_of(relation oid, numbers smallint[])
-  returns json
-  language sql
-  stable
-  set search_path = pg_catalog, pg_temp
-as $$
-  select json_agg(attname order by place)
-  from unnest(numbers) with ordinality as given (number, place)
-  join pg_attribute on attrelid = relation and attnum = number;
-$$;
-
 -- What the Worker has to know to say what an answer depends on. Every list of relations that something
 -- reads is followed through to the end, and is null if nobody can tell. If `known` is the present
 -- fingerprint, the answer is that alone.
@@ -113,18 +101,19 @@ begin
       where ('pg_class'::regclass, relation) not in (select kind, node from uncertain)
         and ('pg_class'::regclass, relation, relation) not in (select * from changing)
     ),
+    above_rows as materialized (
+      select distinct top
+      from changing
+      join rows_apart using (relation)
+      where top_kind = 'pg_class'::regclass
+    ),
     plain as materialized (
       select relation as view, plain_columns.*
       from relations
       cross join edge_cache.plain_columns(relation)
       where relkind = 'v'
         and ('pg_class'::regclass, relation) not in (select kind, node from uncertain)
-        and relation in (
-          select top
-          from changing
-          join rows_apart using (relation)
-          where top_kind = 'pg_class'::regclass
-        )
+        and relation in (select top from above_rows)
     ),
     shown (relation, number, origin) as (
       select relation, number, relation from rows_apart

@@ -5,21 +5,6 @@ create view edge_cache.findings_of_reads as
       case when through = '' then '' else ', through ' || through end as how
     from edge_cache.reads
   )
-  select object, format('It reads %s%s, which is not watched.', relation, how) as finding,
-    format('Declare %I with watch = true and its schema in [vars.TABLES], and run the script of '
-      '"npm run --silent sql" again.', relname) as advice
-  from told
-  join pg_class on pg_class.oid = relation and relkind in ('r', 'p')
-  where declared_as <> 'table' and relation not in (select watched.relation from edge_cache.watched)
-  union -- so overloads that share a fault are listed once
-  select object, format('Its rows depend on %s%s. A change there refreshes no entry of it.', relation, how),
-    'Serve a view of it instead, with view = true, and declare both tables with watch = true. Or '
-      'limit the age of its entries with MAX_AGE_SECONDS and QUERY_MAX_AGE_SECONDS.'
-  from told
-  join pg_class on pg_class.oid = relation and relkind in ('r', 'p', 'v')
-  where declared_as = 'table' and through <> ''
-    and relation <> to_regclass(object)
-  union
   select object, format('It reads %s%s. That is a %s: its changes fire no trigger.', relation, how,
       case relkind when 'm' then 'materialised view' else 'foreign table' end),
     'Let it read local tables instead, or limit the age of its entries with QUERY_MAX_AGE_SECONDS.'
@@ -29,28 +14,42 @@ create view edge_cache.findings_of_reads as
   union
   select object,
     case
+      when relkind = 'S'
+        then format('It reads %s%s. That is a sequence: its changes fire no trigger.', relation, how)
+      when relation is not null
+        then format('It calls a function of Postgres that reads what a text names, in %s.', relation)
       when through = '' then 'The database does not know what this function reads.'
       else format('It calls %s%s. The database does not know what that reads.', function, how)
     end,
-    'Write its body with BEGIN ATOMIC, or declare each table that it reads, at least with '
-      'watch = true.'
+    'So every change makes its entries out of date. Write the body of a function with BEGIN ATOMIC, or, if '
+      'the function is declared, say what it reads in [vars.TABLES], such as reads = ["articles"].'
   from told
-  join pg_proc on pg_proc.oid = function
-  where prosqlbody is null
-    and provolatile <> 'i' -- IMMUTABLE: it promises to read nothing
-    and not exists ( -- functions of extensions do not read your tables
-      select from pg_depend
-      where classid = 'pg_proc'::regclass and objid = pg_proc.oid and deptype = 'e'
-    )
-    -- These read only the request's token.
-    and not (pronamespace = to_regnamespace('auth')
-      and proname in ('uid', 'role', 'jwt', 'email'));
+  join edge_cache.unknown_of(
+    (select array_agg(distinct function::oid) from edge_cache.reads),
+    (select array_agg(distinct relation::oid) from edge_cache.reads)
+  ) as unknown on node = coalesce(function::oid, relation::oid)
+    and kind = case when function is null then 'pg_class'::regclass else 'pg_proc'::regclass end
+  left join pg_class on pg_class.oid = relation;
 
 -- What reads the request itself, its headers for example. We find it by searching the text of views,
 -- policies and functions.
 create view edge_cache.findings_of_request_settings as
   with met as (
     select distinct object, relation, function from edge_cache.reads
+  ),
+  -- An IMMUTABLE function promises to read nothing, so edge_cache.reads has none.
+  called as (
+    select object, function::oid as function from met
+    union
+    select object, refobjid
+    from met
+    join pg_depend on refclassid = 'pg_proc'::regclass and refobjid >= 16384 and (
+      classid = 'pg_proc'::regclass and objid = function
+      or classid = 'pg_rewrite'::regclass
+        and objid in (select oid from pg_rewrite where ev_class = relation)
+      or classid = 'pg_policy'::regclass
+        and objid in (select policy from edge_cache.policies_met where policies_met.relation = met.relation)
+    )
   ),
   parts as (
     select object, format('view %s', relation) as part, pg_get_viewdef(relation) as definition
@@ -62,9 +61,9 @@ create view edge_cache.findings_of_request_settings as
     join edge_cache.policies_met using (relation)
     join pg_policy on pg_policy.oid = policy
     union all
-    select object, format('function %s', function),
+    select object, format('function %s', function::regprocedure),
       coalesce(pg_get_function_sqlbody(function), prosrc)
-    from met
+    from called
     join pg_proc on pg_proc.oid = function
   )
   select object,

@@ -35,8 +35,8 @@ create view edge_cache.policies_met as
 create view edge_cache.reading_functions as
   select pg_proc.oid as function, declared.reads as declared_reads
   from pg_proc
-  left join edge_cache.declared
-    on kind = 'function' and name = proname and to_regnamespace(quote_ident(schema_name)) = pronamespace
+  join pg_namespace on pg_namespace.oid = pronamespace
+  left join edge_cache.declared on kind = 'function' and name = proname and schema_name = nspname
   where pg_proc.oid >= 16384
     and (provolatile <> 'i' or prosqlbody is not null or prokind = 'a' or declared.reads is not null);
 
@@ -80,7 +80,7 @@ create view edge_cache.edges as
   select kind, reader, refclassid as read_kind, refobjid as read, part_kind, part
   from named
   join pg_class on refclassid = 'pg_class'::regclass and pg_class.oid = refobjid
-    and relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+    and relkind in ('r', 'p', 'v', 'm', 'f', 'S') and pg_class.oid >= 16384
   where part_kind <> 'pg_class'::regclass
     and (kind, reader) <> (refclassid, refobjid)
     and (part_kind <> 'pg_proc'::regclass or exists (

@@ -4,8 +4,8 @@
 create view edge_cache.table_keys as
   select pg_class.oid as relation, attnum as number, attname as name, typname as type
   from edge_cache.declared
-  join pg_class
-    on relname = declared.name and relnamespace = to_regnamespace(quote_ident(schema_name))
+  join pg_namespace on nspname = schema_name
+  join pg_class on relname = declared.name and relnamespace = pg_namespace.oid
   join pg_attribute on attrelid = pg_class.oid and attname = key_column
   join pg_type on pg_type.oid = atttypid
   left join pg_collation on pg_collation.oid = attcollation
@@ -69,30 +69,47 @@ begin
       from parts
       where own_text like '{RANGETBLENTRY %'
     ),
-    tables as (
+    tables as materialized (
       select place, (regexp_match(own_text, ':rtekind 0 :relid (\d+) '))[1]::oid as oid
       from sources
       where own_text like '%:tablesample <>%'
     ),
-    columns as (
+    columns as materialized (
       select regexp_match(text, '^\{TARGETENTRY :expr \{VAR :varno (\d+) :varattno (\d+) '
         '[^{}]*:varlevelsup 0 [^{}]*\} :resno (\d+) ') as numbers
       from parts
+      where text like '{TARGETENTRY :expr {VAR %'
     )
     select numbers[3]::smallint, tables.oid, numbers[2]::smallint
     from columns
     join tables on tables.place = numbers[1]::int
-    join query on true
-    where tables.oid is not null
-      and (
+    where (
         select bool_and(position(flag in query.text) > 0)
-        from unnest(array[
+        from query
+        cross join unnest(array[
           ':commandType 1 ', ':hasAggs false ', ':hasWindowFuncs false ', ':hasTargetSRFs false ',
           ':groupClause <>', ':groupingSets <>', ':havingQual <>', ':distinctClause <>',
           ':limitOffset <>', ':limitCount <>', ':setOperations <>'
         ]) as flag
       )
-      -- Once, and no second time in a query within the query. (PG 16 repeats `:relid` for permissions.)
-      and regexp_count(tree, format(':rtekind 0 :relid %s\M', tables.oid)) = 1;
+      -- Once, and no second time in a query within the query.
+      and tables.oid in (
+        select named[1]::oid
+        from regexp_matches(tree, ':rtekind 0 :relid (\d+) ', 'g') as named
+        group by 1
+        having count(*) = 1
+      );
 end
+$$;
+
+-- The names of columns, in the order of their numbers.
+create or replace function edge_cache.columns_of(relation oid, numbers smallint[])
+  returns json
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select json_agg(attname order by place)
+  from unnest(numbers) with ordinality as given (number, place)
+  join pg_attribute on attrelid = relation and attnum = number;
 $$;

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pglite import Pglite, SqlError, pglite
+from pglite import WITHOUT_EVENT_TRIGGERS, Pglite, pglite
 
 from edge_cache.tables import Declared, Table
 from shared import edge_sql
@@ -25,7 +25,7 @@ TABLES = """
 def installed() -> Iterator[Pglite]:
     """Return a database with the script."""
     with pglite() as database:
-        database.run(TABLES + edge_sql.installing(DECLARED))
+        database.run(TABLES + edge_sql.installing(DECLARED) + WITHOUT_EVENT_TRIGGERS)
         yield database
 
 
@@ -113,22 +113,6 @@ def test_many_keys_are_told_as_one_change_for_each_table(
         from generate_series(1, 500)
     """)
     assert len(ask(database, before)["changes"]) == (500 if is_told else 1)
-
-
-def test_numbers_say_nothing(database: Pglite) -> None:
-    """Neither which comes next, nor how many there were; a writer cannot choose them."""
-    for _ in range(2):
-        database.run("select setseed(0.5)")
-        for row in range(10):
-            database.run(f"insert into events values ({row})")
-        database.run("truncate events")
-    numbers = [
-        row["id"] for row in database.run("select id from edge_cache.outbox order by written_at")
-    ]
-    assert len(set(numbers)) == len(numbers)
-    assert all(0 <= number < 2**48 for number in numbers)
-    assert max(numbers) > 2**40
-    assert numbers != sorted(numbers)
 
 
 def altered(cursor: str, *, part: int, to: str) -> str:
@@ -334,139 +318,3 @@ def test_what_cannot_be_removed_fails_nobody(database: Pglite) -> None:
     assert database.warnings
     assert ages(database).count("0") == 2000
     database.run("drop function keep cascade")
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        "delete from vault.secrets",
-        "drop schema vault cascade",
-        "drop schema net cascade",
-        "alter table net.http_request_queue add check (url is null)",
-    ],
-)
-def test_what_cannot_be_sent_is_in_the_outbox(database: Pglite, broken: str) -> None:
-    """The writer is warned, and not stopped."""
-    database.run("insert into vault.secrets values ('edge_cache_url', 'https://edge.example')")
-    database.run(f"begin; {broken}")
-    database.run("insert into events values (1)")
-    (warning,) = database.warnings
-    assert warning.startswith("The edge cache learns of this change late")
-    assert database.run("select keys, request from edge_cache.outbox") == [
-        {"keys": [1], "request": None}
-    ]
-    database.run("rollback; delete from vault.secrets where name = 'edge_cache_url'")
-
-
-@pytest.mark.parametrize("entry", ["edge_cache_url", "edge_cache_secret"])
-def test_nothing_is_sent_without_address_and_secret(database: Pglite, entry: str) -> None:
-    """Neither to nowhere, nor without saying who sends it."""
-    database.run("begin; insert into vault.secrets values ('edge_cache_url', 'https://a.example')")
-    database.run(
-        f"delete from vault.secrets where name = '{entry}'; truncate net.http_request_queue"
-    )
-    database.run("insert into events values (1)")
-    assert database.run("select * from net.sent") == []
-    assert database.run("select keys from edge_cache.outbox") == [{"keys": [1]}]
-    database.run("rollback")
-
-
-@pytest.fixture
-def full(database: Pglite) -> Iterator[Pglite]:
-    """Return the database with an outbox that takes nothing, and an address to send to."""
-    database.run("""
-        insert into vault.secrets values ('edge_cache_url', 'https://edge.example');
-        truncate net.http_request_queue;
-        alter table edge_cache.outbox add constraint is_full check (false);
-    """)
-    yield database
-    database.run("""
-        alter table edge_cache.outbox drop constraint if exists is_full;
-        delete from vault.secrets where name = 'edge_cache_url';
-    """)
-
-
-def test_what_cannot_be_written_down_is_sent(full: Pglite) -> None:
-    """With its keys, and without a number; the writer is warned, without a row's content."""
-    full.run("insert into events values (17, 'private')")
-    (warning,) = full.warnings
-    assert warning.startswith("The edge cache cannot write down this change (SQLSTATE 23514)")
-    assert full.value("select count(*) from events") == 1
-    assert full.value("select body from net.sent") == {
-        "type": "INSERT",
-        "schema": "public",
-        "table": "events",
-        "key": "id",
-        "id": None,
-        "keys": [17],
-    }
-
-
-def test_what_was_not_written_down_makes_one_answer_incomplete(full: Pglite) -> None:
-    """As its request may be lost too."""
-    before = ask(full)["cursor"]
-    full.run("insert into events values (1)")
-    full.run("alter table edge_cache.outbox drop constraint is_full")
-    full.run("insert into events values (2)")
-    told = ask(full, before)
-    assert told["complete"] is False
-    assert ask(full, told["cursor"])["complete"] is True
-    assert ask(full, before)["complete"] is False, "the answer may have been lost"
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        "drop table edge_cache.outbox cascade",
-        "drop schema net cascade",
-        "drop sequence edge_cache.gaps",
-        "drop schema vault cascade",
-        "drop function edge_cache.note_gap",
-        "drop function edge_cache.send",
-        "drop function edge_cache.new_number cascade",
-        "drop function edge_cache.touched_query",
-        "drop function edge_cache.is_told",
-    ],
-)
-def test_whatever_is_broken_stops_no_writer(full: Pglite, broken: str) -> None:
-    """Who is warned."""
-    full.run(f"begin; {broken}; insert into events values (1)")
-    assert all(warning.startswith("The edge cache") for warning in full.warnings)
-    assert full.warnings
-    assert full.value("select count(*) from events") == 1
-    full.run("rollback")
-
-
-READ_ONLY = "set_config('transaction_read_only', 'on', true)"
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        f"insert into events values (1, {READ_ONLY})",
-        f"update events set title = {READ_ONLY}",
-        f"delete from events where {READ_ONLY} = 'on'",
-    ],
-)
-def test_a_statement_that_makes_its_transaction_read_only_is_refused(
-    database: Pglite, statement: str
-) -> None:
-    """As its change could neither be written down nor noted; the error says so."""
-    database.run("insert into events values (0, 'before')")
-    before = database.run("table events")
-    with pytest.raises(SqlError, match="25006: This statement changes a table that the edge cache"):
-        database.run(statement)
-    assert database.run("table events") == before
-
-
-def test_a_read_only_transaction_that_changes_nothing_notices_nothing(database: Pglite) -> None:
-    """Nor one that becomes so after its change was written down."""
-    cursor = ask(database)["cursor"]
-    database.run("insert into events values (1)")
-    for statement in (
-        f"begin; update events set title = 'x' where id = 2 and {READ_ONLY} = 'on'; commit",
-        f"begin; insert into events values (3); select {READ_ONLY}; commit",
-        "begin read only; select * from events; commit",
-    ):
-        database.run(statement)
-    assert sorted(changes_since(database, cursor)) == [("events", [1]), ("events", [3])]
