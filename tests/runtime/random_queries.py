@@ -62,7 +62,7 @@ class Queries:
     def relation(self) -> tuple[str, list[tuple[str, str]]]:
         """Return a query of a table or a view."""
         relation = self.random.choice(self.schema.relations)
-        parameters = self.parameters(relation)
+        parameters = [] if self.chance(0.15) else self.parameters(relation)
         if "id" in relation.columns and self.chance(0.35):
             keys = [
                 key_of(relation.key_type, self.random.randint(1, ROWS + 1))
