@@ -127,6 +127,17 @@ def test_a_number_is_never_right(path: tuple[str | int, ...]) -> None:
         catalogue_in(with_(text_of(*WHOLE), 7, *path))
 
 
+@pytest.mark.parametrize("letter", ["i", "s", "v"])
+def test_each_volatility_is_known(letter: str) -> None:
+    (found,) = catalogue_of(function("f", volatility=letter)).functions["public", "f"]
+    assert found.volatility == letter
+
+
+def test_a_fault_shows_what_is_wrong() -> None:
+    with pytest.raises(ValueError, match="catalogue has it: {'wrong': '1'}"):
+        catalogue_in(with_(text_of(*WHOLE), {"wrong": 1}, "relations", 0, "name"))
+
+
 def test_a_volatility_is_one_of_three() -> None:
     with pytest.raises(ValueError, match="catalogue"):
         catalogue_in(with_(text_of(*WHOLE), "x", "functions", 0, "volatility"))

@@ -70,6 +70,7 @@ def test_columns_and_aggregates_embed_nothing(select: str) -> None:
         ('"a \\" b"(*)', Embed('a " b')),
         ("co - authors(*)", Embed("co-authors")),
         ("authors (*)", Embed("authors")),
+        ("authors(*) \t ,id", Embed("authors")),
         ("authors(count())", Embed("authors")),
         ("authors(amount.sum())", Embed("authors")),
         ('"a":"b"!"c"(*)', Embed("b", "a", "c")),

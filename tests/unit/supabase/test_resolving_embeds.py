@@ -153,6 +153,16 @@ def test_a_level_of_two_meanings_continues_from_both() -> None:
     assert found == on(*OWN, *AUTHORS, "cats", "vets", *CITIES)
 
 
+def test_a_level_of_two_meanings_leads_to_the_ends_of_both() -> None:
+    more = (
+        foreign_key("x", "articles(authors)", "cats(id)"),
+        foreign_key("y", "cats(home)", "cities(code)"),
+        foreign_key("z", "authors(home)", "islands(id)"),
+    )
+    found = of("articles", "select=authors(home(*))", *more)
+    assert found == on(*OWN, *AUTHORS, "cats", "vets", *CITIES, "islands")
+
+
 def test_a_computed_column_of_what_is_embedded_counts() -> None:
     found = of("authors", "select=cities(weather)")
     assert found == on(*AUTHORS, *CITIES, "clouds")
