@@ -29,11 +29,14 @@ create or replace function edge_cache.announce_otherwise(schema_of_it text, name
   language plpgsql
   set search_path = pg_catalog, pg_temp
 as $$
+declare
+  request_made bigint;
 begin
   if left(state, 2) in ('22', '42') then -- the key column is gone, for example
     begin
+      request_made := edge_cache.begin_changes();
       insert into edge_cache.outbox (schema_name, table_name, request)
-        values (schema_of_it, name_of_it, edge_cache.begin_changes());
+        values (schema_of_it, name_of_it, request_made);
       return;
     exception when others then
       null; -- so it is a gap, as below

@@ -6,7 +6,7 @@ create or replace function edge_cache.catalogue(known text default null)
   language plpgsql
   stable
   set search_path = pg_catalog, pg_temp
-  set jit = off -- compiling takes longer than running
+  set jit = off -- compiling would take longer than running
 as $$
 declare
   relations_told json;

@@ -77,6 +77,7 @@ create or replace function edge_cache.changes_since(after text)
   language plpgsql
   stable -- so the whole answer sees one snapshot, the one that its cursor names
   set search_path = pg_catalog, pg_temp
+  set jit = off -- compiling would take longer than running
 as $$
 declare
   seen constant pg_snapshot := edge_cache.snapshot_of(after);

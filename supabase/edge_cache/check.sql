@@ -54,6 +54,7 @@ create or replace function edge_cache.check()
   language sql
   stable
   set search_path = pg_catalog, pg_temp
+  set jit = off -- compiling would take longer than running
 as $$
   select 'error', * from edge_cache.findings_of_declared
   union all select 'error', * from edge_cache.findings_of_triggers

@@ -1,6 +1,6 @@
 -- What the declared objects read whose changes the Worker does not learn of.
 create view edge_cache.findings_of_reads as
-  with told as (
+  with told as materialized (
     select declared_as, object, through, relation, function,
       case when through = '' then '' else ', through ' || through end as how
     from edge_cache.reads
@@ -25,8 +25,8 @@ create view edge_cache.findings_of_reads as
       'the function is declared, say what it reads in [vars.TABLES], such as reads = ["articles"].'
   from told
   join edge_cache.unknown_of(
-    (select array_agg(distinct function::oid) from edge_cache.reads),
-    (select array_agg(distinct relation::oid) from edge_cache.reads)
+    (select array_agg(distinct function::oid) from told),
+    (select array_agg(distinct relation::oid) from told)
   ) as unknown on node = coalesce(function::oid, relation::oid)
     and kind = case when function is null then 'pg_class'::regclass else 'pg_proc'::regclass end
   left join pg_class on pg_class.oid = relation;
@@ -34,22 +34,28 @@ create view edge_cache.findings_of_reads as
 -- What reads the request itself, its headers for example. We find it by searching the text of views,
 -- policies and functions.
 create view edge_cache.findings_of_request_settings as
-  with met as (
+  with met as materialized (
     select distinct object, relation, function from edge_cache.reads
   ),
+  readers (object, kind, part) as (
+    select object, 'pg_proc'::regclass::oid, function::oid from met where function is not null
+    union all
+    select object, 'pg_rewrite'::regclass, pg_rewrite.oid
+    from met
+    join pg_rewrite on ev_class = relation
+    union all
+    select object, 'pg_policy'::regclass, policy
+    from met
+    join edge_cache.policies_met using (relation)
+  ),
   -- An IMMUTABLE function promises to read nothing, so edge_cache.reads has none.
-  called as (
-    select object, function::oid as function from met
+  called (object, function) as (
+    select object, part from readers where kind = 'pg_proc'::regclass
     union
     select object, refobjid
-    from met
-    join pg_depend on refclassid = 'pg_proc'::regclass and refobjid >= 16384 and (
-      classid = 'pg_proc'::regclass and objid = function
-      or classid = 'pg_rewrite'::regclass
-        and objid in (select oid from pg_rewrite where ev_class = relation)
-      or classid = 'pg_policy'::regclass
-        and objid in (select policy from edge_cache.policies_met where policies_met.relation = met.relation)
-    )
+    from readers
+    join pg_depend on classid = kind and objid = part
+    where refclassid = 'pg_proc'::regclass and refobjid >= 16384
   ),
   parts as (
     select object, format('view %s', relation) as part, pg_get_viewdef(relation) as definition

@@ -3,9 +3,14 @@ create view edge_cache.findings_of_triggers as
   select relation::regclass::text as object,
     format('It has no enabled trigger for %s.', string_agg(event, ', ' order by event))
       as finding,
-    'Run the script of "npm run --silent sql" again.' as advice
+    case when has_table_privilege(relation, 'trigger')
+      then 'Run the script of "npm run --silent sql" again.'
+      else format('Let %I run: grant trigger on %s to %I; and run the script again.',
+        pg_get_userbyid(relowner), relation::regclass, current_user)
+    end as advice
   from edge_cache.missing_triggers
-  group by relation
+  join pg_class on pg_class.oid = relation
+  group by relation, relowner
   union all
   select format('%I.%I', schema_name, targets.name),
     case when mark is null then 'It is declared, or read by what is declared, but is not watched.'

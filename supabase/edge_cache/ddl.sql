@@ -15,6 +15,7 @@ declare
   transaction text;
   commands int;
   relations oid[];
+  request_made bigint;
 begin
   -- These change nothing that a reader gets. (This also ends what its own CREATE TRIGGER begins.)
   if tg_tag in (
@@ -39,7 +40,8 @@ begin
   end if;
   transaction := pg_current_xact_id();
   if current_setting('edge_cache.noted', true) is distinct from transaction then
-    insert into edge_cache.outbox (request) values (edge_cache.begin_changes());
+    request_made := edge_cache.begin_changes(); -- before a statement that waits for the outbox itself
+    insert into edge_cache.outbox (request) values (request_made);
     perform set_config('edge_cache.noted', transaction, true);
   end if;
   if tg_tag in ('ALTER TABLE', 'REFRESH MATERIALIZED VIEW') then

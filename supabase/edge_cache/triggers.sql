@@ -7,6 +7,7 @@ create or replace function edge_cache.create_triggers(altered oid[] default null
   returns void
   language plpgsql
   set search_path = pg_catalog, pg_temp
+  set jit = off -- compiling would take longer than running
 as $$
 declare
   one record;
@@ -40,6 +41,7 @@ create or replace function edge_cache.watch()
   returns void
   language plpgsql
   set search_path = pg_catalog, pg_temp
+  set jit = off -- compiling would take longer than running
 as $$
 declare
   one record;

@@ -185,7 +185,9 @@ def test_a_table_of_another_owner_keeps_no_other_from_its_triggers(
     """Neither while it is declared, nor later. Whoever runs the script is told which, and why."""
     stranger.run("create table theirs (id int primary key)")
     script = edge_sql.installing(Declared((THEIRS, EVENTS)))
-    assert "theirs is not watched: permission denied for table theirs" in owner.run(script)
+    said = owner.run(script)
+    assert "theirs is not watched: permission denied for table theirs" in said
+    assert "Let stranger run: grant trigger on public.theirs to postgres; and run" in said
     stranger.run("grant trigger on theirs to postgres")
     assert "WARNING" not in owner.run(script).replace("WARNING:  pg_net", "").replace(
         NO_EVENT_TRIGGERS, ""

@@ -23,7 +23,7 @@ TABLES = """
 EARLIER = """
   create schema edge_cache;
   create function edge_cache.new_number() returns bigint language sql as 'select 1::bigint';
-  create table edge_cache.outbox (id bigint default edge_cache.new_number(), table_name text not null);
+  create table edge_cache.outbox (id bigint default edge_cache.new_number(), name text not null);
   create function edge_cache.announce() returns trigger language plpgsql as $$
     begin raise exception 'still there'; end
   $$;

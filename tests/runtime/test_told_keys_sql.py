@@ -115,6 +115,23 @@ def test_a_keys_type_runs_no_code_with_the_owners_rights(keyed: Pglite) -> None:
     assert keyed.value("select current_setting('mine.was', true)") is None
 
 
+def test_a_type_that_changed_since_runs_no_code_either(keyed: Pglite) -> None:
+    """The trigger's function still has the key's former type, and compares it first."""
+    declare_keyed(keyed, "int")
+    keyed.run("""
+        create schema mine;
+        create type mine.evil as enum ('a');
+        create function mine.run(mine.evil) returns json language plpgsql as $$ begin
+          perform set_config('mine.was', current_user, false); return '1';
+        end $$;
+        create cast (mine.evil as json) with function mine.run(mine.evil) as implicit;
+        alter table keyed alter id type mine.evil using 'a';
+    """)
+    assert told(keyed, "insert into keyed values ('a')") == [None]
+    assert told(keyed, "update keyed set id = 'a'") == [None]
+    assert keyed.value("select current_setting('mine.was', true)") in {None, ""}
+
+
 def test_two_spellings_of_a_number_are_two_keys(keyed: Pglite) -> None:
     """As they are two addresses."""
     declare_keyed(keyed, "numeric")
