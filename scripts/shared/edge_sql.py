@@ -1,5 +1,6 @@
 """Joins the SQL files of `supabase/edge_cache/` and the declared tables into one script."""
 
+import json
 from collections.abc import Iterator
 
 from shared.declarations import Declared
@@ -9,8 +10,9 @@ from shared.project import ROOT
 FOLDER = ROOT / "supabase" / "edge_cache"
 
 DEFINITIONS = (
-    *("outbox", "prune", "gaps", "send", "touched", "announce", "watched", "secret", "changes"),
-    *("reads", "check_declared", "check_tables", "check_reads", "check", "triggers"),
+    *("outbox", "prune", "gaps", "poke", "told", "announce", "edges", "unknown", "computed"),
+    *("reads", "watched", "secret", "changes", "keys", "fingerprint", "catalogue"),
+    *("check_declared", "check_tables", "check_reads", "check", "triggers", "ddl"),
 )
 """The files that are the same for every project. Each comes after those that it needs."""
 
@@ -83,19 +85,20 @@ def _text(name: str) -> str:
 
 def _rows_inserted(declared: Declared) -> str:
     rows = ",\n".join(f"  ({', '.join(map(_literal, row))})" for row in _rows(declared))
-    return (
-        f"insert into edge_cache.declared (kind, schema_name, name, key_column) values\n{rows};\n"
-    )
+    columns = "kind, schema_name, name, key_column, reads"
+    return f"insert into edge_cache.declared ({columns}) values\n{rows};\n"
 
 
-def _rows(declared: Declared) -> Iterator[tuple[str, str, str, str | None]]:
+def _rows(declared: Declared) -> Iterator[tuple[str | None, ...]]:
     for table in declared.tables:
-        yield "table", table.schema, table.relation, table.key
+        yield "table", table.schema, table.relation, table.key, None
     for name, schema in declared.watched:
-        yield "watch", schema, name, None
+        yield "watch", schema, name, None, None
     for target, schema in sorted(declared.others):
         name = target.removeprefix("rpc/")
-        yield "view" if name == target else "function", schema, name, None
+        reads = declared.reads.get((target, schema))
+        told = None if reads is None else json.dumps(reads, ensure_ascii=False)
+        yield "view" if name == target else "function", schema, name, None, told
 
 
 def _literal(value: str | None) -> str:

@@ -11,10 +11,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from edge_cache.errors import ConfigurationError
 
-_OPTIONS = ("name", "key", "schema", "view", "function", "watch")
+_OPTIONS = ("name", "key", "schema", "view", "function", "watch", "reads")
 
 _KINDS = {"view": "a view", "function": "a function", "watch": "a watched table"}
 """By its option: what a declaration can be instead of a table with a path of its own."""
@@ -42,6 +43,8 @@ class Declaration:
     """One member of ``TABLES``. ``relation`` and ``schema`` are Postgres's own names for it.
 
     ``kind`` is the option of `_KINDS` that it has, or None for a table with a path of its own.
+    ``reads`` has the relations, each with its schema, that a function says it reads. It is None if
+    the function does not say.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Declaration:
     schema: str
     key: str
     kind: str | None
+    reads: tuple[tuple[str, str], ...] | None = None
 
 
 def declarations_in(text: str) -> list[Declaration]:
@@ -71,14 +75,22 @@ def can_be_queried(relation: str, schema: str) -> bool:
     return bool(_SEGMENT.fullmatch(relation) and _SCHEMA.fullmatch(schema))
 
 
-def _declaration(name: str, given: dict[str, str]) -> Declaration:
+def _declaration(name: str, given: dict[str, Any]) -> Declaration:
+    schema, reads = given.get("schema", PUBLIC), given.get("reads")
     return Declaration(
         name,
         relation=given.get("name", name),
-        schema=given.get("schema", PUBLIC),
+        schema=schema,
         key=given.get("key", "id"),
         kind=next((kind for kind in _KINDS if kind in given), None),
+        reads=None if reads is None else tuple(_with_schema(read, schema) for read in reads),
     )
+
+
+def _with_schema(read: str, schema: str) -> tuple[str, str]:
+    """Return the schema and the name of a relation. Without a dot, it is in the given schema."""
+    before, dot, after = read.partition(".")
+    return (before, after) if dot else (schema, read)
 
 
 _NO_TABLES = (
@@ -127,7 +139,7 @@ def _option_faults(name: str, given: object) -> list[str]:
         for option, what in (("name", "relation"), ("key", "column"), ("schema", "schema"))
         if option in given and not _is_identifier(given[option])
     ]
-    return [*unknown, *malformed, *_kind_faults(name, given)]
+    return [*unknown, *malformed, *_kind_faults(name, given), *_reads_faults(name, given)]
 
 
 _NO_IDENTIFIER = (
@@ -160,6 +172,25 @@ def _kind_faults(name: str, given: dict[str, object]) -> list[str]:
             f"TABLES.{name} has no key: {_KINDS[kinds[0]]} has no rows with a path of their own."
         )
     return faults
+
+
+def _reads_faults(name: str, given: dict[str, object]) -> Iterator[str]:
+    """Return the faults of the option that says which relations a function reads."""
+    if "reads" not in given:
+        return
+    reads = given["reads"]
+    if "function" not in given:
+        yield f"TABLES.{name}.reads is for a function only: the database knows what others read."
+    if not isinstance(reads, list):
+        yield f'TABLES.{name}.reads should be a list of names, such as ["articles", "crm.towns"].'
+        return
+    for read in reads:
+        names = _with_schema(read, PUBLIC) if isinstance(read, str) else (read,)
+        if not all(map(_is_identifier, names)):
+            yield (
+                f"TABLES.{name}.reads has {read!r}, which should be the name of a relation, or its"
+                f" schema, a dot and its name: {_NO_IDENTIFIER}."
+            )
 
 
 _A_SEGMENT = "is part of the path, so it may have ASCII letters, digits, _ and - only"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from edge_cache.declaration import PUBLIC, Declaration, can_be_queried, declarations_in
 
@@ -52,11 +53,16 @@ class Declared:
 
     ``others`` are views and functions: the path below ``/rest/v1/`` and the schema of each.
     ``watched`` are tables without a path of their own: Postgres's name and the schema of each.
+    ``reads`` has the relations, each as its schema and name, that a function of ``others`` says it
+    reads.
     """
 
     tables: tuple[Table, ...] = (Table("articles"),)
     others: frozenset[tuple[str, str]] = frozenset()
     watched: tuple[tuple[str, str], ...] = ()
+    reads: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = field(
+        default_factory=dict, hash=False
+    )
 
     @property
     def targets(self) -> list[str]:
@@ -107,6 +113,7 @@ def declared_in(declared: str | None) -> Declared:
         tuple(_table(one) for one in found if one.kind is None),
         frozenset(_target(one) for one in found if one.kind in {"view", "function"}),
         tuple(_target(one) for one in found if one.kind == "watch"),
+        {_target(one): one.reads for one in found if one.reads is not None},
     )
 
 

@@ -69,13 +69,15 @@ $$;
 --   {"cursor": text, "complete": boolean,
 --    "changes": [{"id", "schema", "table", "key", "keys"}, …], "watched": [[schema, table], …]}
 -- If `complete` is false, anything may have changed. If there are more than 500 changes, or their keys
--- have more than a million bytes, the answer has one change for each table, without keys. `watched`
--- lists the declared tables that have all their triggers; the outbox may lack changes of the others.
+-- have more than a million bytes, the answer has one change for each table, without keys. A change
+-- without a table is one of the schema, of a policy or of a grant. `watched` lists the tables that have
+-- all their triggers, and their parts; the outbox may lack changes of the others.
 create or replace function edge_cache.changes_since(after text)
   returns json
   language plpgsql
   stable -- so the whole answer sees one snapshot, the one that its cursor names
   set search_path = pg_catalog, pg_temp
+  set jit = off -- compiling would take longer than running
 as $$
 declare
   seen constant pg_snapshot := edge_cache.snapshot_of(after);
@@ -96,17 +98,20 @@ begin
     told as (
       select unseen.* from unseen, size where is_small
       union all
-      select distinct null::bigint, schema, "table", null, null::jsonb
+      select null::bigint, schema, "table", null, null::json
       from unseen, size where not is_small
+      group by schema, "table"
     )
     select json_build_object(
       'cursor', edge_cache.cursor_now(),
       'complete', seen is not null,
       'changes', coalesce(json_agg(told), '[]'),
       'watched', (
-        select coalesce(json_agg(distinct jsonb_build_array(schema_name, name)), '[]')
-        from edge_cache.watched
-        where (schema_name, name) not in (select schema_name, name from edge_cache.missing_triggers)
+        select coalesce(json_agg(distinct jsonb_build_array(nspname, relname)), '[]')
+        from edge_cache.watched_relations
+        join pg_class on pg_class.oid = relation
+        join pg_namespace on pg_namespace.oid = relnamespace
+        where watched_relation not in (select watched_relation from edge_cache.missing_triggers)
       )
     )
     from told

@@ -2,7 +2,7 @@
 drop function if exists edge_cache.check();
 drop function if exists edge_cache.findings_of_requests();
 
--- Whether requests can be sent, and whether those of the last hours failed. pg_net keeps its answers
+-- Whether the Worker can be poked, and whether the pokes of the last hours failed. pg_net keeps its answers
 -- for some hours only.
 create or replace function edge_cache.findings_of_requests()
   returns table (severity text, object text, finding text, advice text)
@@ -12,34 +12,33 @@ create or replace function edge_cache.findings_of_requests()
 as $$
 begin
   return query
-    select 'error', 'Vault', format('%s is missing or empty, so no change is sent.', entry),
+    select 'error', 'Vault', format('%s is missing or empty, %s', entry, effect),
       format('Run select vault.create_secret(''…'', %L), or vault.update_secret if it is there.', entry)
-    from unnest(array['edge_cache_url', 'edge_cache_secret']) as entry
+    from (
+      values
+        ('edge_cache_url', 'so the Worker learns of each change late.'),
+        ('edge_cache_secret', 'so the Worker may not read the outbox.')
+    ) as entries (entry, effect)
     where edge_cache.vault_entry(entry) is null;
   if to_regclass('net._http_response') is null then
-    return query select 'error', 'pg_net', 'It is not enabled, so no change is sent.',
+    return query select 'error', 'pg_net', 'It is not enabled, so the Worker learns of each change late.',
       'Enable it under Database → Extensions.';
     return;
   end if;
   return query
     select 'error', 'net.http_request_queue',
-      format('Its trigger %I would run %s with the rights of the role that ran the script, so no change is '
-        'sent.', name, function::regprocedure),
+      format('Its trigger %I would run %s with the rights of the role that ran the script, so the Worker '
+        'learns of each change late.', name, function::regprocedure),
       format('If nobody needs it, let %I or a superuser run: drop function %s cascade;',
         pg_get_userbyid(proowner), function::regprocedure)
     from edge_cache.triggers_on_queue()
     join pg_proc on pg_proc.oid = function;
   return query
     select 'warning', 'edge_cache_url',
-      format('%s of the latest notifications failed (%s).', count(*), coalesce(
+      format('%s of the latest pokes failed (%s).', count(*), coalesce(
         'status ' || status_code, case when timed_out then 'no answer in time' end, 'no connection'
       )),
-      case status_code
-        when 401 then 'Set edge_cache_secret in Vault to the Worker''s REVALIDATE_SECRET. If they are '
-          'the same, a transaction took more than five minutes, or the clock is wrong by that much: '
-          'compare select now() with the time.'
-        else 'Compare edge_cache_url in Vault with the Worker''s address, and read the Worker''s log.'
-      end
+      'Compare edge_cache_url in Vault with the Worker''s address, and read the Worker''s log.'
     from net._http_response
     join edge_cache.outbox on request = _http_response.id
       and created - written_at < interval '1 hour' -- because pg_net may count from 1 again after a crash
@@ -55,6 +54,7 @@ create or replace function edge_cache.check()
   language sql
   stable
   set search_path = pg_catalog, pg_temp
+  set jit = off -- compiling would take longer than running
 as $$
   select 'error', * from edge_cache.findings_of_declared
   union all select 'error', * from edge_cache.findings_of_triggers
@@ -63,6 +63,7 @@ as $$
   union all select 'error', * from edge_cache.findings_of_access
   union all select 'warning', * from edge_cache.findings_of_reads
   union all select 'warning', * from edge_cache.findings_of_request_settings
+  union all select 'warning', * from edge_cache.findings_of_ddl
   union all select * from edge_cache.findings_of_requests()
   order by 1, 2, 3;
 $$;

@@ -7,5 +7,6 @@ create table edge_cache.declared (
   schema_name text not null,
   name text not null,
   key_column text, -- null if its rows have no paths
+  reads jsonb, -- [[schema, name], …] of a function; null if it does not say what it reads
   primary key (schema_name, name, kind) -- a function and a table may have the same name
 );

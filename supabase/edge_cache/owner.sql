@@ -17,7 +17,13 @@ begin
     from pg_proc
     where pronamespace = to_regnamespace('edge_cache')
       or (pronamespace = to_regnamespace('public')
-        and proname in ('edge_cache_changes', 'edge_cache_check', 'edge_cache_snapshot'))
+        and proname in (
+          'edge_cache_catalogue', 'edge_cache_changes', 'edge_cache_check', 'edge_cache_snapshot'
+        ))
+    union all
+    select format('event trigger %I', evtname), evtowner
+    from pg_event_trigger
+    where evtname in ('edge_cache_ddl', 'edge_cache_drop')
   ) as present (object, owner)
   where owner <> to_regrole(quote_ident(current_user))
   limit 1;
@@ -30,3 +36,7 @@ begin
   end if;
 end
 $$;
+
+-- So they do not tell of what this script does. It creates them again at its end.
+drop event trigger if exists edge_cache_ddl;
+drop event trigger if exists edge_cache_drop;

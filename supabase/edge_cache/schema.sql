@@ -4,8 +4,8 @@
 -- a system catalogue.
 create schema if not exists edge_cache;
 
--- Without pg_net no change is sent to the Worker. But every change is still in the outbox, and the Worker
--- finds it there the next time it asks.
+-- Without pg_net nothing pokes the Worker. But every change is in the outbox, and the Worker finds it there
+-- when it asks, within a minute.
 do $$
 begin
   create extension if not exists pg_net with schema extensions;
@@ -14,5 +14,8 @@ exception when others then
 end
 $$;
 
--- An earlier version installed this function, and triggers that ran for each row.
+-- Earlier versions installed these. The triggers of the first one ran for each row.
 drop function if exists edge_cache.notify() cascade;
+drop function if exists edge_cache.send(jsonb), edge_cache.signed(text, jsonb);
+drop function if exists edge_cache.hmac(bytea, bytea), edge_cache.touched_query(text, text);
+drop function if exists edge_cache.is_told_as_a_whole(text, text);

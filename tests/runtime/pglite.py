@@ -19,6 +19,12 @@ ROLES = "create role anon; create role authenticated; create role service_role;"
 STAND_INS = ROLES + (HERE / "stand_ins.sql").read_text()
 """Supabase's roles, Vault and pg_net. The table ``net.sent`` has what would be sent."""
 
+WITHOUT_EVENT_TRIGGERS = """
+  drop event trigger if exists edge_cache_ddl;
+  drop event trigger if exists edge_cache_drop;
+"""
+"""So that a test's own DDL is no change."""
+
 
 class SqlError(Exception):
     """Postgres refused a statement; ``code`` is the SQLSTATE."""

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from postgres import Postgres, Session, postgres, server_programs
+from postgres import SUPERUSER, Postgres, Session, postgres, server_programs
 
 from edge_cache.tables import Declared, Table
 from shared import edge_sql
@@ -172,6 +172,23 @@ def test_a_writer_does_not_wait_for_the_outbox(
     early.run("commit")
     assert reader.run("select count(*) from events") == "1"
     assert not is_complete(reader, cursor)
+
+
+def test_ddl_does_not_wait_for_the_outbox(
+    server: Postgres, reader: Session, early: Session, late: Session
+) -> None:
+    """Longer than half a second. Whoever runs it is warned."""
+    superuser = server.connect(SUPERUSER)
+    trigger = "on ddl_command_end execute function edge_cache.note_ddl()"
+    superuser.run(f"create event trigger edge_cache_ddl {trigger}")
+    cursor, _ = ask(reader, "")
+    early.run(LOCKED)
+    said = late.run("set statement_timeout = '5s'; create table other (); drop table other")
+    early.run("commit")
+    superuser.run("drop event trigger edge_cache_ddl")
+    warned = "WARNING:  The edge cache learns of this change of the schema late (SQLSTATE 55P03)."
+    assert said == warned
+    assert is_complete(reader, cursor)
 
 
 def test_what_was_not_written_down_counts_when_it_commits(

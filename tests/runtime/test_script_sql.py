@@ -22,6 +22,15 @@ TABLES = """
 
 EARLIER = """
   create schema edge_cache;
+  create function edge_cache.new_number() returns bigint language sql as 'select 1::bigint';
+  create table edge_cache.outbox (id bigint default edge_cache.new_number(), name text not null);
+  create function edge_cache.announce() returns trigger language plpgsql as $$
+    begin raise exception 'still there'; end
+  $$;
+  create trigger edge_cache_insert after insert on events
+    for each statement execute function edge_cache.announce('public', 'events', 'id');
+  create trigger edge_cache_insert after insert on parts
+    for each statement execute function edge_cache.announce('public', 'parts', 'id');
   create function edge_cache.notify() returns trigger language plpgsql as $$
     begin raise exception 'still there'; end
   $$;
@@ -139,7 +148,8 @@ def test_triggers_that_are_there_are_left_alone(database: Pglite) -> None:
           for each statement execute function nothing();
     """)
     install(database, EVENTS, PARTS)
-    database.run("drop function nothing; insert into events values (1)")
+    database.run("drop function nothing; truncate edge_cache.outbox")
+    database.run("insert into events values (1)")
     assert database.value("select keys from edge_cache.outbox") == [1]
 
 
@@ -148,7 +158,7 @@ def test_a_disabled_trigger_is_enabled_again(database: Pglite) -> None:
     install(database, EVENTS)
     database.run("alter table events disable trigger all")
     install(database, EVENTS)
-    database.run("insert into events values (1)")
+    database.run("truncate edge_cache.outbox; insert into events values (1)")
     assert database.value("select keys from edge_cache.outbox") == [1]
 
 
@@ -171,7 +181,10 @@ def test_an_earlier_version_is_replaced(database: Pglite) -> None:
     database.run(EARLIER)
     install(database, EVENTS)
     assert triggers(database) == {"events": KINDS}
-    assert database.value("select to_regproc('edge_cache.notify')") is None
+    for function in ("notify", "announce", "new_number"):
+        assert database.value(f"select to_regproc('edge_cache.{function}')") is None
+    database.run("truncate edge_cache.outbox; insert into events values (1)")
+    assert database.value("select keys from edge_cache.outbox") == [1]
 
 
 def test_removal_leaves_nothing(database: Pglite) -> None:

@@ -263,6 +263,44 @@ def test_what_is_no_table_has_no_key(kind: str) -> None:
     assert fault == f"TABLES.x has no key: {article} has no rows with a path of their own."
 
 
+def test_a_function_may_say_what_it_reads() -> None:
+    """A name without a schema means the function's own schema."""
+    declared = {
+        "search": {"function": True, "schema": "crm", "reads": ["towns", "public.a.b"]},
+        "now": {"function": True, "reads": []},
+        "other": {"function": True},
+    }
+    assert declared_in(json.dumps(declared)).reads == {
+        ("rpc/search", "crm"): (("crm", "towns"), ("public", "a.b")),
+        ("rpc/now", "public"): (),
+    }
+
+
+@pytest.mark.parametrize("kind", ["view", "watch"])
+def test_only_a_function_says_what_it_reads(kind: str) -> None:
+    """The database knows it of everything else."""
+    expected = "TABLES.x.reads is for a function only: the database knows what others read."
+    assert faults({"x": {kind: True, "reads": []}}) == (expected,)
+    assert faults({"x": {"reads": ["a"]}}) == (expected,)
+
+
+@pytest.mark.parametrize("reads", ["articles", True, None, {}])
+def test_what_a_function_reads_is_a_list(reads: object) -> None:
+    """The fault shows one."""
+    (fault,) = faults({"x": {"function": True, "reads": reads}})
+    assert fault == ('TABLES.x.reads should be a list of names, such as ["articles", "crm.towns"].')
+
+
+@pytest.mark.parametrize("read", [*NO_NAMES, ".a", "a.", "a." + "x" * 64])
+def test_what_a_function_reads_has_a_name(read: object) -> None:
+    """Each name that is none is a fault."""
+    found = faults({"x": {"function": True, "reads": ["fine", read, read]}})
+    assert len(found) == 2
+    assert found[0].startswith(
+        f"TABLES.x.reads has {read!r}, which should be the name of a relation"
+    )
+
+
 def test_a_view_has_other_faults_too() -> None:
     """The faults are all listed."""
     assert len(faults({"x": {"view": 1, "function": 2, "key": 3, "schema": 4, "y": 5}})) == 7
@@ -313,7 +351,7 @@ def test_an_unknown_option_is_a_fault() -> None:
     (fault,) = faults({"articles": {"keys": "id"}})
     assert fault == (
         "TABLES.articles has no option 'keys': the options are name, key, schema, view, function, "
-        "watch."
+        "watch, reads."
     )
 
 

@@ -64,19 +64,22 @@ def test_everything_declared_is_in_the_script() -> None:
     declared = declared_in(
         '{"a-b": {}, "events": {"schema": "agenda$", "key": "Größe$"}, "log": {"watch": true},'
         ' "recent": {"view": true}, "find": {"function": true, "schema": "agenda$"},'
-        ' "posts": {"name": "Blog Posts"},'
+        ' "posts": {"name": "Blog Posts"}, "none": {"function": true, "reads": []},'
+        ' "search": {"function": true, "reads": ["it\'s", "a$.Ö"]},'
         ' "a log": {"name": "log", "schema": "Größe", "watch": true}}'
     )
     script = edge_sql.installing(declared)
     assert (
-        "insert into edge_cache.declared (kind, schema_name, name, key_column) values\n"
-        "  ('table', 'public', 'a-b', 'id'),\n"
-        "  ('table', 'agenda$', 'events', 'Größe$'),\n"
-        "  ('table', 'public', 'Blog Posts', 'id'),\n"
-        "  ('watch', 'public', 'log', null),\n"
-        "  ('watch', 'Größe', 'log', null),\n"
-        "  ('view', 'public', 'recent', null),\n"
-        "  ('function', 'agenda$', 'find', null);\n"
+        "insert into edge_cache.declared (kind, schema_name, name, key_column, reads) values\n"
+        "  ('table', 'public', 'a-b', 'id', null),\n"
+        "  ('table', 'agenda$', 'events', 'Größe$', null),\n"
+        "  ('table', 'public', 'Blog Posts', 'id', null),\n"
+        "  ('watch', 'public', 'log', null, null),\n"
+        "  ('watch', 'Größe', 'log', null, null),\n"
+        "  ('view', 'public', 'recent', null, null),\n"
+        "  ('function', 'agenda$', 'find', null, null),\n"
+        "  ('function', 'public', 'none', null, '[]'),\n"
+        """  ('function', 'public', 'search', null, '[["public", "it''s"], ["a$", "Ö"]]');\n"""
     ) in script
     assert "array['agenda$', 'public']::text[]" in script
 
@@ -84,7 +87,7 @@ def test_everything_declared_is_in_the_script() -> None:
 def test_a_quote_ends_no_text() -> None:
     """A name may contain one."""
     script = edge_sql.installing(Declared((Table("a'b"),)))
-    assert "('table', 'public', 'a''b', 'id')" in script
+    assert "('table', 'public', 'a''b', 'id', null)" in script
 
 
 def test_only_views_need_no_schema() -> None:

@@ -1,0 +1,112 @@
+"""Catalogues as the database would give them, in few words.
+
+A relation's name is ``articles``, or ``schema.name`` in another schema than ``public``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from edge_cache.supabase.catalogue import Catalogue, catalogue_in
+
+Json = dict[str, Any]
+
+
+def catalogue_of(*members: Json) -> Catalogue:
+    """Return the catalogue of some relations, foreign keys and functions."""
+    return catalogue_in(text_of(*members))
+
+
+def text_of(*members: Json) -> str:
+    """Return the same as the database's JSON."""
+    whole: Json = {"fingerprint": "f1"}
+    for kind in ("relations", "foreign_keys", "functions"):
+        whole[kind] = [one["is"] for one in members if one["kind"] == kind]
+    return json.dumps(whole)
+
+
+def table(
+    name: str,
+    *,
+    key: str | None = "id int8",
+    reads: Iterable[str] | None = (),
+    computed: Iterable[Json] = (),
+) -> Json:
+    """Return a table; its key is a column and a type."""
+    return _relation(name, key and f"{key} {name}", reads, computed, view=False)
+
+
+def view(
+    name: str,
+    *,
+    key: str | None = None,
+    reads: Iterable[str] | None = (),
+    computed: Iterable[Json] = (),
+) -> Json:
+    """Return a view; its key is a column, a type, and the table whose rows it names."""
+    return _relation(name, key, reads, computed, view=True)
+
+
+def computed(name: str, *, reads: Iterable[str] | None = (), returns: str | None = None) -> Json:
+    """Return a computed column, or a computed relationship."""
+    return {"name": name, "reads": _names(reads), "returns": returns and _name(returns)}
+
+
+def foreign_key(name: str, start: str, end: str) -> Json:
+    """Return a foreign key, such as ``articles(author_id)`` to ``authors(id)``."""
+    (source, columns), (target, target_columns) = _columns(start), _columns(end)
+    return {
+        "kind": "foreign_keys",
+        "is": {
+            "name": name,
+            "from": source,
+            "columns": columns,
+            "to": target,
+            "to_columns": target_columns,
+        },
+    }
+
+
+def function(
+    name: str,
+    *,
+    reads: Iterable[str] | None = (),
+    returns: str | None = None,
+    volatility: str = "s",
+) -> Json:
+    """Return a function."""
+    schema, own = _name(name)
+    given = {"schema": schema, "name": own, "volatility": volatility, "reads": _names(reads)}
+    return {"kind": "functions", "is": {**given, "returns": returns and _name(returns)}}
+
+
+def _relation(
+    name: str,
+    key: str | None,
+    reads: Iterable[str] | None,
+    computed: Iterable[Json],
+    *,
+    view: bool,
+) -> Json:
+    schema, own = _name(name)
+    given: Json = {"schema": schema, "name": own, "reads": _names(reads), "view": view}
+    if key:
+        column, type_, of = key.split()
+        given["key"] = {"column": column, "type": type_, "of": _name(of)}
+    return {"kind": "relations", "is": {"key": None, **given, "computed": list(computed)}}
+
+
+def _columns(text: str) -> tuple[list[str], list[str]]:
+    name, _, columns = text.removesuffix(")").partition("(")
+    return _name(name), columns.split(",")
+
+
+def _names(names: Iterable[str] | None) -> list[list[str]] | None:
+    return None if names is None else [_name(name) for name in names]
+
+
+def _name(name: str) -> list[str]:
+    schema, dot, own = name.rpartition(".")
+    return [schema if dot else "public", own]
