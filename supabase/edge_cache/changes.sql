@@ -69,9 +69,10 @@ $$;
 --   {"cursor": text, "complete": boolean,
 --    "changes": [{"id", "schema", "table", "key", "keys"}, …], "watched": [[schema, table], …]}
 -- If `complete` is false, anything may have changed. If there are more than 500 changes, or their keys
--- have more than a million bytes, the answer has one change for each table, without keys. A change
--- without a table is one of the schema, of a policy or of a grant. `watched` lists the tables that have
--- all their triggers, and their parts; the outbox may lack changes of the others.
+-- have more than a million bytes, the answer has one change for each table, without keys. A change of
+-- the schema, of a policy or of a grant is named as one of the table edge_cache.catalogue, which does not
+-- exist: release 0.2.0 of the Worker takes it for a change of a table that it does not serve. `watched`
+-- lists the tables that have all their triggers, and their parts; the outbox may lack changes of the others.
 create or replace function edge_cache.changes_since(after text)
   returns json
   language plpgsql
@@ -84,7 +85,8 @@ declare
 begin
   return (
     with unseen as materialized (
-      select id, schema_name as schema, table_name as "table", key_column as key, keys
+      select id, coalesce(schema_name, 'edge_cache') as schema, coalesce(table_name, 'catalogue') as "table",
+        key_column as key, keys
       from edge_cache.outbox
       where transaction >= pg_snapshot_xmin(seen)
         and not pg_visible_in_snapshot(transaction, seen)
