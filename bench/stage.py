@@ -15,9 +15,9 @@ from scenarios import DIRECT, Scenario
 from serving import TABLE_KEY, Entry, Server, Supabase, http, start, start_load, start_supabase
 from shared.failure import Failure
 
-_ROW_KEY, _VERSION_KEY = f"{TABLE_KEY}/{dataset.ROW_ID}", f"{TABLE_KEY}?version"
-_VERSION = b"1790000000000 1790000000000"
-"""Two numbers with as many digits as those that ours keeps there."""
+_ROW_KEY, _VERSION_KEY = f"{TABLE_KEY}/{dataset.ROW_ID}", f"{TABLE_KEY}?versions"
+_VERSION = b"1790000000000 1790000000009;public.articles=9;#1f=9;"
+"""A text such as ours keeps there."""
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,13 @@ def query_entry() -> Entry:
     """Return a query's entry as ours keeps it in KV, with the lowest version."""
     headers = {"content-type": "application/json; charset=utf-8", "content-profile": "public"}
     metadata = {
-        "v": 2,
+        "v": 3,
         "etag": f'"{"0" * 32}"',
         "size": len(dataset.listed()),
         "readAt": 1_790_000_000_000,
         "version": 1,
         "row": "",
+        "on": "public.articles",
         "askedAt": 1_790_000_000_000,
         "status": 200,
         "headers": {**headers, "content-range": "0-24/*", "content-location": rest_reads.PATH},

@@ -1,4 +1,4 @@
-"""The Worker and its Durable Object: wiring, nothing else."""
+"""The Worker and its Durable Objects: wiring, nothing else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from workers import DurableObject, Request, WorkerEntrypoint
 
-from edge_cache import wire
 from edge_cache.cloudflare import event_loop, runtime, workers_caching
 from edge_cache.cloudflare.durable import DurableStorage
 from edge_cache.cloudflare.fetch_transport import FetchTransport
@@ -16,10 +15,10 @@ from edge_cache.cloudflare.kv import KvReader, KvWriter
 from edge_cache.cloudflare.object_namespace import ObjectNamespace
 from edge_cache.config import Settings, settings_from
 from edge_cache.refresher import serving
-from edge_cache.refresher.host import Host, host_of, wake
+from edge_cache.refresher.bookkeeping import Bookkeeping
+from edge_cache.refresher.host import Host, parts_of, wake
 from edge_cache.refresher.parts import Outside
 from edge_cache.supabase.rest import Supabase
-from edge_cache.tables import Scope
 from edge_cache.worker import app, scheduled
 from edge_cache.worker.health import Health
 from edge_cache.worker.objects import Objects
@@ -28,9 +27,6 @@ from edge_cache.worker.public import Public
 from edge_cache.worker.reader import MaxAges, Reader
 
 event_loop.use_microtasks()
-
-_SCOPE = "table"
-"""An object's storage has its scope's name under this key, because release 0.2.0 reads it."""
 
 
 @cache
@@ -44,7 +40,11 @@ def _settings() -> Settings:
 
 
 def _objects() -> Objects:
-    return Objects(ObjectNamespace(runtime.environment().REFRESHER).call)
+    return Objects(_namespace().call)
+
+
+def _namespace() -> ObjectNamespace:
+    return ObjectNamespace(runtime.environment().REFRESHER, _settings().location_hint)
 
 
 @cache
@@ -67,7 +67,7 @@ def _app() -> app.App:
         *(reader, objects, health, passing, public),
         settings=settings,
         purge=workers_caching.purge,
-        now_ms=runtime.now_ms,
+        background=runtime.in_background,
         log=runtime.log,
     )
 
@@ -101,39 +101,38 @@ class Default(WorkerEntrypoint):
 
 
 class Refresher(DurableObject):  # type: ignore[no-untyped-call]
-    """The Durable Object: it has the refresher of one scope, a table or the project."""
+    """The Durable Object: it serves one target, or it is the ledger."""
 
     def __init__(self, ctx: Any, env: Any) -> None:
         """Take the runtime's context and bindings."""
         super().__init__(ctx, env)
         self._name = str(self.ctx.id.name)
         self._storage = DurableStorage(self.ctx.storage)
-        self._host: Host | None = None
+        self._host: Host | Bookkeeping | None = None
 
     async def fetch(self, request: Request) -> Any:
-        """Do what the Worker asks for (see `edge_cache.wire`)."""
+        """Do what the Worker or another object asks for (see `edge_cache.wire`)."""
         answer = await serving.serve(
             request.url, request.text, lambda: _settings().declared, self._hosted, runtime.log
         )
         return runtime.response_of(answer)
 
     async def alarm(self, _info: Any = None) -> None:
-        """Carry out pending changes."""
+        """Carry out what is pending."""
         await wake(self._woken, self._storage, now_ms=runtime.now_ms, log=runtime.log)
 
-    async def _hosted(self, scope: Scope) -> Host:
-        wire.require_own(self._name, scope)
-        if self._host is None:
-            self._host = host_of(scope, _outside(self._storage))
-            self._storage.put(_SCOPE, scope.name)
+    async def _hosted(self) -> Host | Bookkeeping | None:
+        is_new = self._host is None
+        host = self._woken()
+        if host and is_new:
             # If the clock was set back since, the alarm of an earlier life may be far away.
-            await self._host.backlog.schedule()
-        return self._host
+            await host.backlog.schedule()
+        return host
 
-    def _woken(self) -> Host | None:
+    def _woken(self) -> Host | Bookkeeping | None:
         if self._host is None:
-            scope = wire.scope_of(self._name, _settings().declared)
-            self._host = host_of(scope, _outside(self._storage)) if scope else None
+            declared, outside = _settings().declared, _outside(self._storage)
+            self._host = parts_of(self._name, declared, outside)
         return self._host
 
 
@@ -142,9 +141,10 @@ def _outside(storage: DurableStorage) -> Outside:
     return Outside(
         supabase,
         _settings().project,
-        supabase.outbox,
+        supabase.database,
         KvWriter(runtime.environment().ARTICLES),
         storage,
+        _namespace().call,
         runtime.Shared,
         runtime.now_ms,
         runtime.log,

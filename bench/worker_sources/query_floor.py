@@ -11,7 +11,7 @@ import js
 from workers import Request, WorkerEntrypoint, import_from_javascript
 
 ENTRY_KEY = "/rest/v1/articles;profile=public?limit=25&order=id.asc&select=*"
-VERSION_KEY = "/articles?version"
+VERSION_KEY = "/articles?versions"
 
 
 @cache

@@ -17,7 +17,7 @@ class Default(WorkerEntrypoint):
         """Answer."""
         kv = import_from_javascript("cloudflare:workers").env.ARTICLES
         # Both calls start before the first is awaited.
-        row, version = kv.get("/articles/7", "stream"), kv.get("/articles?version")
+        row, version = kv.get("/articles/7", "stream"), kv.get("/articles?versions")
         stream = await row
         await version
         return js.Response.new(stream)

@@ -75,7 +75,7 @@ class Examination:
         wanted = self.settings.declared
         tables = ((table.relation, table.schema) for table in wanted.tables)
         targets = (*tables, *sorted(wanted.others), *wanted.watched)
-        return [target for target in targets if wanted.scope_of(*target) is not None]
+        return [target for target in targets if wanted.target_of(*target) is not None]
 
 
 async def findings(

@@ -39,14 +39,15 @@ async def check(worker: Worker, readings: Iterable[Reading], secret: str | None)
 
 
 def _payload(row: Resource) -> dict[str, object]:
-    """Return a notification as the project's SQL sends it, but without a number."""
+    """Return a payload as a Database Webhook of Supabase's sends it, with nothing but the key."""
     table = row.table
+    record = {table.key: row.row_id}
     return {
         "type": "UPDATE",
         "schema": table.schema,
         "table": table.relation,
-        "id": None,
-        "keys": [row.row_id],
+        "record": record,
+        "old_record": record,
     }
 
 

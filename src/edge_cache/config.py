@@ -23,6 +23,9 @@ DEFAULT_TIMEOUT_S = 10.0
 MAX_TIMEOUT_S = 60.0
 DEFAULT_QUERY_MAX_AGE_S = 300
 
+LOCATION_HINTS = ("afr", "apac", "eeur", "enam", "me", "oc", "sam", "weur", "wnam")
+"""https://developers.cloudflare.com/durable-objects/reference/data-location/#provide-a-location-hint"""
+
 _SECONDS = re.compile(r"[0-9]{1,9}")
 _REPLICA = re.compile(r"[a-z]{20}-(?:all|rr-[a-z0-9-]+)\.supabase\.co")
 """The host of a read replica, or of the load balancer in front of the replicas.
@@ -50,6 +53,7 @@ class Settings:
     - A shared cache may answer with a table or row for ``shared_max_age_s`` (None: not at all).
     - While the operator replaces ``revalidate_secret``, ``previous_secret`` is valid too.
     - If ``has_page`` is false, people see no page.
+    - New objects are placed near ``location_hint``, one of `LOCATION_HINTS` (None: anywhere).
     """
 
     supabase_url: str
@@ -63,6 +67,7 @@ class Settings:
     previous_secret: str | None = field(default=None, repr=False)
     shared_max_age_s: int | None = None
     has_page: bool = True
+    location_hint: str | None = None
 
     @property
     def project(self) -> str:
@@ -95,6 +100,7 @@ def settings_from(
     query_max_age = variable("QUERY_MAX_AGE_SECONDS") or ""
     shared_max_age = variable("SHARED_MAX_AGE_SECONDS") or ""
     page = variable("STATUS_PAGE") or "on"
+    hint = variable("OBJECTS_LOCATION_HINT") or None
     declared, declaration_faults = _declared(variable("TABLES"))
     pass_through = variable("PASS_THROUGH") or PassThrough.REST
     possible = (
@@ -108,6 +114,7 @@ def settings_from(
         _max_age_fault("SHARED_MAX_AGE_SECONDS", shared_max_age),
         *declaration_faults,
         None if pass_through in set(PassThrough) else _MODE_FAULT,
+        None if hint in {None, *LOCATION_HINTS} else _HINT_FAULT,
         None if page in {"on", "off"} else "STATUS_PAGE is malformed: it should be on or off.",
     )
     faults = [fault for fault in possible if fault]
@@ -125,6 +132,7 @@ def settings_from(
         previous_secret=_secret(variable("REVALIDATE_SECRET_PREVIOUS")),
         shared_max_age_s=int(shared_max_age) if shared_max_age else None,
         has_page=page == "on",
+        location_hint=hint,
     )
 
 
@@ -135,6 +143,10 @@ _KV_FAULT = (
 _REFRESHER_FAULT = (
     "REFRESHER is not bound: it should be the Durable Object class Refresher, declared in "
     "wrangler.toml under [[durable_objects.bindings]]."
+)
+_HINT_FAULT = (
+    "OBJECTS_LOCATION_HINT is malformed: it should be one of Cloudflare's location hints, "
+    f"{', '.join(LOCATION_HINTS)}."
 )
 _MODE_FAULT = (
     "PASS_THROUGH is malformed: it should be rest (requests under /rest/v1/ that the cache does "

@@ -8,17 +8,19 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Generic, TypeVar
 
 from edge_cache.bodies import Body
+from edge_cache.dependencies import BUCKETS, EVERYTHING, Dependencies
+from edge_cache.versions import MAX_NUMBER
 
-_FORMAT = 2
-
-MAX_NUMBER = 10**15
-"""It is above every time in milliseconds, and JavaScript still has it exactly."""
+_FORMAT = 3
+_EARLIER_FORMAT = 2
+"""Releases 0.1.0 and 0.2.0 wrote this. They numbered changes in another way, so nobody can know
+whether such an entry is outdated, and it counts as that. They cannot read format 3."""
 
 _ETAG = re.compile(r'"[\x21\x23-\x7e]{1,100}"')
 """A header can have this text unchanged (RFC 9110, section 8.8.3)."""
@@ -51,41 +53,13 @@ _HEADER_VALUE = re.compile(r"[\x20-\x7e]{0,1000}")
 
 
 @dataclass(frozen=True, slots=True)
-class Versions:
-    """An entry of a row, or of a query, is outdated if its version is below this (0: none is)."""
-
-    rows: int = 0
-    queries: int = 0
-
-    def to_text(self) -> str:
-        """Return the text that KV keeps."""
-        return f"{self.rows} {self.queries}"
-
-    @classmethod
-    @lru_cache(_REMEMBERED)
-    def from_text(cls, text: str) -> Versions:
-        """Return the versions. A text that this package cannot have written counts as 0."""
-        numbers = text.split(" ")
-        if len(numbers) > len(cls.__slots__) or not all(map(_is_version, numbers)):
-            return cls()
-        return cls(*map(int, numbers))
-
-
-def _is_version(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < len(str(MAX_NUMBER))
-
-
-NO_VERSIONS = Versions()
-"""No version was ever published."""
-
-
-@dataclass(frozen=True, slots=True)
 class Metadata:
     """What is stored beside an entry's bytes.
 
     - ``etag`` is a strong entity-tag with its quotes, ``size`` the value's length in bytes.
-    - ``version`` was the current one when the read from Supabase *began*, so the entry has every
-      change up to it.
+    - ``version`` is the number of the latest change that the target knew when the read *began*. So
+      the entry has every change up to that one.
+    - ``relations`` and ``buckets`` say what the answer depends on (see `edge_cache.dependencies`).
     - ``read_at_ms`` is the Unix time in milliseconds of that moment. Only ages are counted from it.
       It is 0 if another Worker wrote the entry.
     - ``asked_at_ms`` is when a reader was last known to want the entry.
@@ -94,6 +68,7 @@ class Metadata:
     - ``rows`` is the number of a whole table's rows. Entries of release 0.1.0 do not have it.
     - ``project`` is the digest of the Supabase project that was read. Entries of release 0.2.0 and
       before have none.
+    - ``is_earlier`` is whether release 0.2.0 or an earlier one wrote it.
     """
 
     etag: str
@@ -106,6 +81,9 @@ class Metadata:
     headers: Mapping[str, str] = field(default_factory=dict)
     rows: int | None = None
     project: str = ""
+    relations: tuple[str, ...] = ()
+    buckets: tuple[int, ...] = ()
+    is_earlier: bool = False
 
     def is_of(self, project: str) -> bool:
         """Return whether it was read from this project, or nobody knows from which."""
@@ -122,12 +100,13 @@ class Metadata:
             "row": self.row,
             "askedAt": self.asked_at_ms,
             "project": self.project,
+            "on": depends_text(self.relations, self.buckets),
         }
         if self.headers:
             fields |= {"status": self.status, "headers": dict(self.headers)}
         if self.rows is not None:
             fields["rows"] = self.rows
-        return json.dumps(fields)
+        return json.dumps(fields, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +144,9 @@ def parse_metadata(text: str) -> Metadata | None:
     """Return the metadata, or None if this package cannot have written the text."""
     try:
         fields = json.loads(text)
-        if fields["v"] != _FORMAT:
+        if fields["v"] not in {_FORMAT, _EARLIER_FORMAT}:
             return None
+        relations, buckets = _dependencies_in(fields.get("on", EVERYTHING))
         metadata = Metadata(
             fields["etag"],
             fields["size"],
@@ -178,10 +158,29 @@ def parse_metadata(text: str) -> Metadata | None:
             fields.get("headers", {}),
             fields.get("rows"),
             fields.get("project", ""),
+            relations,
+            buckets,
+            is_earlier=fields["v"] == _EARLIER_FORMAT,
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
     return metadata if _is_well_formed(metadata) else None
+
+
+def depends_text(relations: Sequence[str], buckets: Sequence[int]) -> str:
+    """Return the text that an entry's metadata have for its dependencies."""
+    return " ".join([*relations, *(f"#{bucket:x}" for bucket in buckets)])
+
+
+def _dependencies_in(text: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Return the relations and the buckets of a text. Raises ValueError."""
+    if not isinstance(text, str):
+        raise TypeError(text)
+    names = text.split(" ") if text else []
+    buckets = tuple(int(name[1:], 16) for name in names if name.startswith("#"))
+    if not all(0 <= bucket < BUCKETS for bucket in buckets):
+        raise ValueError(text)
+    return tuple(name for name in names if not name.startswith("#")), buckets
 
 
 def _is_well_formed(metadata: Metadata) -> bool:
@@ -220,8 +219,14 @@ def digest_of(content: bytes, size: int) -> str:
     return hashlib.blake2b(content, digest_size=size).hexdigest()
 
 
-def entry_of(
-    answered: Representation, project: str, read_at_ms: int, version: int, asked_at_ms: int
+def entry_of(  # noqa: PLR0913  what is known about an answer
+    answered: Representation,
+    project: str,
+    depends: Dependencies,
+    *,
+    read_at_ms: int,
+    version: int,
+    asked_at_ms: int,
 ) -> Entry[bytes]:
     """Return an answer with its metadata.
 
@@ -239,6 +244,8 @@ def entry_of(
         headers=headers,
         rows=answered.rows,
         project=project,
+        relations=tuple(sorted(depends.relations)),
+        buckets=tuple(sorted(depends.buckets)),
     )
     return Entry(metadata, body)
 

@@ -15,18 +15,20 @@ from dataclasses import dataclass
 
 from edge_cache.bodies import Body
 from edge_cache.entries import Entry, Metadata
+from edge_cache.versions import Published, Versions
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What a reader expects of an entry.
 
-    It must come from this ``project``, and have every change up to the version ``needed``. If it is
-    older than ``max_age_s`` seconds, it is aged (None: never). ``now_ms`` is the Unix time.
+    It must come from this ``project``, and have every change that the ``published`` versions name
+    for what it depends on. If it is older than ``max_age_s`` seconds, it is aged (None: never).
+    ``now_ms`` is the Unix time.
     """
 
     project: str
-    needed: int
+    published: Published
     max_age_s: int | None
     now_ms: int
 
@@ -49,10 +51,9 @@ class Aged:
 
 @dataclass(frozen=True, slots=True)
 class Outdated:
-    """It lacks a change up to the version ``needed``. It is still better than an error."""
+    """It lacks a change of something that it depends on. It is still better than an error."""
 
     entry: Entry[Body]
-    needed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +62,14 @@ class Absent:
 
     fwd: str = "uri-miss"
     detail: str | None = None
-    needed: int = 0
 
 
 def worth_of(entry: Entry[Body], terms: Terms) -> Fresh | Aged | Outdated | Absent:
     """Return what an entry is worth on these terms."""
     if not entry.metadata.is_of(terms.project):
-        return Absent(detail="another-project", needed=terms.needed)
-    if not has_changes(entry.metadata, terms.needed):
-        return Outdated(entry, terms.needed)
+        return Absent(detail="another-project")
+    if is_outdated(entry.metadata, terms.published):
+        return Outdated(entry)
     age_s = entry.age_s(terms.now_ms)
     if terms.max_age_s is None:
         return Fresh(entry)
@@ -77,6 +77,7 @@ def worth_of(entry: Entry[Body], terms: Terms) -> Fresh | Aged | Outdated | Abse
     return Aged(entry, ttl_s) if ttl_s is None or ttl_s < 0 else Fresh(entry, ttl_s)
 
 
-def has_changes(metadata: Metadata, needed: int) -> bool:
-    """Return whether an answer has every change up to a version."""
-    return metadata.version >= needed
+def is_outdated(metadata: Metadata, versions: Published | Versions) -> bool:
+    """Return whether something that an answer depends on changed after its read began."""
+    needed = versions.needed(metadata.relations, metadata.buckets)
+    return metadata.is_earlier or metadata.version < needed

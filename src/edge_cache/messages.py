@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 
 from edge_cache.bodies import Body, release
 from edge_cache.entries import Entry
@@ -82,6 +83,11 @@ class Passed:
 
     response: object
     status: int
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is 2xx."""
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
 
 def none_match(if_none_match: str | None, etag: str) -> bool:

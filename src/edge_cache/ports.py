@@ -6,18 +6,23 @@ writes.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from edge_cache.bodies import Body, Stream
-from edge_cache.entries import Entry, Representation, Versions
+from edge_cache.changes import Change
+from edge_cache.entries import Entry, Representation
 from edge_cache.messages import Passed
-from edge_cache.resources import Change, Resource
-from edge_cache.tables import Scope, Table
+from edge_cache.resources import Resource
+from edge_cache.tables import Table, Target
+from edge_cache.versions import Published
 
 NowMs = Callable[[], int]
 """Returns the Unix time in milliseconds."""
+
+Background = Callable[[Awaitable[None]], None]
+"""Lets something go on after the answer was sent."""
 
 Share = Callable[[bytes], Body]
 """Returns a body that any number of responses can send without copies of it."""
@@ -68,8 +73,8 @@ class ReadableStore(Protocol):
         """Return what lies under a key, or None. Raises StoreError."""
 
     async def open_versioned(
-        self, key: str, version_key: str
-    ) -> tuple[StoredValue | None, Versions]:
+        self, key: str, versions_key: str
+    ) -> tuple[StoredValue | None, Published]:
         """Return what lies under a key, and the published versions. Raises StoreError.
 
         Both reads run at the same time.
@@ -82,8 +87,8 @@ class WritableStore(Protocol):
     async def put(self, key: str, body: bytes, metadata: str, ttl_s: int | None = None) -> None:
         """Overwrite a value and its metadata. KV deletes them after ``ttl_s`` (None: never)."""
 
-    async def put_versions(self, version_key: str, versions: Versions) -> None:
-        """Overwrite the published versions."""
+    async def put_versions(self, versions_key: str, versions: str) -> None:
+        """Overwrite the published versions (see `edge_cache.versions`)."""
 
     async def delete(self, key: str) -> None:
         """Delete a value. If there is none, that is no error."""
@@ -130,50 +135,43 @@ class Announced:
     """What the database's outbox announced since a cursor.
 
     ``cursor`` is where the next reading begins. If this one is not ``complete``, anything may have
-    changed. Changes of the declared tables in ``unwatched`` do not reach the outbox.
+    changed. ``concerns_catalogue`` is whether the schema, a policy or a grant may have changed.
+    Changes of the declared tables in ``unwatched`` do not reach the outbox.
     """
 
     cursor: str
     complete: bool
     changes: tuple[Change, ...]
+    concerns_catalogue: bool
     unwatched: tuple[Table, ...]
 
 
-class Outbox(Protocol):
-    """Where the database keeps the changes that it announced."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The database's catalogue as a text, and its fingerprint.
+
+    The text is None if the fingerprint is the one that the asker knows.
+    """
+
+    fingerprint: str
+    text: str | None
+
+
+class Database(Protocol):
+    """What the script of ``npm run sql`` answers. Every method raises UpstreamError.
+
+    Every method returns None if the script is not installed.
+    """
 
     @property
     def is_open(self) -> bool:
         """Whether it may be asked. Without a secret it may not."""
 
     async def announced(self, after: str | None) -> Announced | None:
-        """Return what was announced since a cursor, or None if there is no outbox.
+        """Return what was announced since a cursor."""
 
-        Raises UpstreamError.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """The changes that no webhook brought.
-
-    - ``rows`` has the ids of the changed rows by their table's name. None means all rows.
-    - ``changes`` is the number of changes, also of tables that are not declared.
-    - If it is not ``complete``, anything may have changed.
-    - ``cursor`` is where the next reading begins, once all of these changes are recorded.
-    - ``unwatched`` has the names of the tables whose changes are missing here.
-    """
-
-    cursor: str
-    changes: int
-    rows: Mapping[str, Sequence[str] | None]
-    unwatched: Sequence[str]
-    complete: bool
-
-    @property
-    def is_nothing(self) -> bool:
-        """Whether there is nothing to record."""
-        return self.complete and not self.changes
+    async def catalogue(self, known: str) -> Found | None:
+        """Return the catalogue, if its fingerprint is not the one that is known."""
 
 
 class ObjectAnswer(Protocol):
@@ -214,24 +212,28 @@ class Refreshing(Protocol):
     async def renew(self, resource: Resource, asked_at_ms: int) -> None:
         """Read an entry again, unless a reader is known to have wanted it after ``asked_at_ms``."""
 
-    async def revalidate(self, scope: Scope) -> None:
-        """Make a scope's entries outdated. If it is a table, also refresh the table's entry."""
+    async def revalidate(self) -> None:
+        """Make all entries outdated, and read all tables again."""
 
     async def check(self, table: Table) -> bool:
-        """Return whether a table differs from its entries. If it does, revalidate it."""
+        """Return whether a table differs from its entries."""
 
-    async def record(self, scope: Scope, row_ids: Sequence[str] | None, number: int = 0) -> None:
-        """Record a change of a scope and these rows (None: all), and refresh what it touches.
+    async def record(self, changes: Sequence[Change], *, written: bool = False) -> None:
+        """Record changes, and make what depends on them outdated.
 
-        ``number`` is the change's own in the database. Only the project needs it, and only after
-        the table has recorded the change.
+        ``written`` is whether a write that passed through the Worker made them. Then the database's
+        outbox is asked first, because it knows more exactly what changed.
         """
 
-    async def missed(self) -> Missed | None:
-        """Return the changes that no webhook brought, or None if nobody can know."""
+    async def poke(self) -> None:
+        """Have the database's outbox asked soon."""
 
-    async def caught_up(self, cursor: str) -> None:
-        """Remember that all changes before ``cursor`` are recorded."""
+    async def catch_up(self) -> Sequence[str] | None:
+        """Ask the database for changes, and record them.
 
-    async def status(self, scope: Scope) -> dict[str, object]:
-        """Return a scope's state for `/health`, as JSON members."""
+        Return the names of the tables whose changes do not reach the outbox, or None if there is no
+        outbox.
+        """
+
+    async def status(self, target: Target | None) -> dict[str, object]:
+        """Return the state of a target, or of the ledger (None), for `/health`, as JSON members."""

@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
 
-from edge_cache.entries import Versions
 from edge_cache.queries import ROOT, Query, query_at
-from edge_cache.tables import PROJECT, PUBLIC, Declared, Scope, Table
+from edge_cache.tables import PUBLIC, Declared, Table, Target
 
 MAX_PATH_BYTES = 2000
 """A row with a longer path is not served, because servers in front of PostgREST refuse URLs of some
@@ -33,19 +32,19 @@ _DOTS = frozenset({".", ".."})
 class Resource:
     """A whole table, one row of it (``row_id``), or a query.
 
-    ``scope`` is what it depends on. The scope's object has the version, and reads and writes it.
+    The object of its ``target`` reads and writes it.
     """
 
-    scope: Scope
+    target: Target
     row_id: str | None = None
     query: Query | None = None
 
     @property
     def table(self) -> Table:
         """The table of a whole table or of a row. Raises TypeError for a query."""
-        if not isinstance(self.scope, Table) or self.query is not None:
+        if not isinstance(self.target, Table) or self.query is not None:
             raise TypeError("a query has no single table")
-        return self.scope
+        return self.target
 
     @property
     def is_whole(self) -> bool:
@@ -58,8 +57,8 @@ class Resource:
         if self.query is not None:
             return self.query.path
         if self.row_id is None:
-            return f"/{self.scope.name}"
-        return f"/{self.scope.name}/{quote(self.row_id, safe=_PATH_SAFE)}"
+            return f"/{self.target.name}"
+        return f"/{self.target.name}/{quote(self.row_id, safe=_PATH_SAFE)}"
 
     @property
     def is_served(self) -> bool:
@@ -75,30 +74,7 @@ class Resource:
         digest = hashlib.sha256(path.encode()).hexdigest()
         if self.query is not None:
             return f"{ROOT}{self.query.target};sha256={digest}"
-        return f"/{self.scope.name}/?sha256={digest}"
-
-    def needed_of(self, versions: Versions) -> int:
-        """Return the version that its entry needs: below that, the entry is outdated.
-
-        It is 0 for a whole table, whose entry is overwritten as soon as the table changes.
-        """
-        if self.is_whole:
-            return 0
-        return versions.rows if self.query is None else versions.queries
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A change of a table: its kind, if that is known, and the ids of the rows that it touches.
-
-    An UPDATE that changes the id touches two. If ``row_ids`` is None, any row may have changed.
-    ``table`` is None if it is not declared. ``number`` is the change's own in the database, or 0.
-    """
-
-    table: Table | None
-    kind: str = ""
-    row_ids: tuple[str, ...] | None = ()
-    number: int = 0
+        return f"/{self.target.name}/?sha256={digest}"
 
 
 def resource_at(path: str, tables: Iterable[Table]) -> Resource | None:
@@ -120,24 +96,13 @@ def resource_at(path: str, tables: Iterable[Table]) -> Resource | None:
 
 
 def resource_of(query: Query, declared: Declared) -> Resource | None:
-    """Return the resource of a query, or None if its target is not declared.
-
-    A query of one declared table depends on that table. If a query embeds other tables, it belongs
-    to the project, because it need not name all of them: a junction table is read without a name.
-    """
-    scope = declared.scope_of(query.target, query.profile or PUBLIC)
-    if scope is None:
-        return None
-    return Resource(PROJECT if query.embeds else scope, query=query)
+    """Return the resource of a query, or None if its target is not declared."""
+    target = declared.target_of(query.target, query.profile or PUBLIC)
+    return None if target is None else Resource(target, query=query)
 
 
 def resource_from(path: str, declared: Declared) -> Resource | None:
-    """Return the resource that has this `Resource.path`, or None if that is not served.
-
-    ``/`` is the project's path. Of the project, only queries can be read.
-    """
-    if path == "/":
-        return Resource(PROJECT)
+    """Return the resource that has this `Resource.path`, or None if that is not served."""
     if path.startswith(ROOT):
         query = query_at(path)
         return resource_of(query, declared) if query else None

@@ -7,30 +7,29 @@ from dataclasses import dataclass, field
 
 from edge_cache.declaration import PUBLIC, Declaration, can_be_queried, declarations_in
 
-__all__ = ["DEFAULT", "PROJECT", "PUBLIC", "Declared", "Scope", "Table", "declared_in"]
+__all__ = ["DEFAULT", "PUBLIC", "Declared", "Queried", "Table", "Target", "declared_in"]
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """A table, or the project. Each has a version of its own, and an object that keeps it."""
+class Target:
+    """What stands behind a path: a table, a view or a function.
+
+    One object reads and writes all of a target's entries. The object has the target's ``name``.
+    """
 
     name: str
 
     @property
-    def version_key(self) -> str:
-        """The KV key of the versions that entries need.
+    def versions_key(self) -> str:
+        """The KV key of the target's versions (see `edge_cache.versions`).
 
         It is never a row's key, because a row's key has ``?`` only percent-encoded.
         """
-        return f"/{self.name}?version"
-
-
-PROJECT = Scope("")
-"""All tables together, declared or not. If one of them changes, the project changes."""
+        return f"/{self.name}?versions"
 
 
 @dataclass(frozen=True, slots=True)
-class Table(Scope):
+class Table(Target):
     """A table, served at ``/{name}``. Its rows are served at ``/{name}/{key column's value}``.
 
     ``key`` must be unique, because it orders the pages and names the rows. ``own_name`` is
@@ -45,6 +44,24 @@ class Table(Scope):
     def relation(self) -> str:
         """Postgres's name for the table, within its schema."""
         return self.own_name or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Queried(Target):
+    """What has no path but the one below ``/rest/v1/``: a view, a function, a watched table.
+
+    ``path`` is the part of the path after ``/rest/v1/``.
+    """
+
+    path: str
+    schema: str
+    is_table: bool
+
+    @classmethod
+    def of(cls, path: str, schema: str, *, is_table: bool = False) -> Queried:
+        """Return the target. Its name has a slash, so no table has the same name."""
+        profile = "" if schema == PUBLIC else f";profile={schema}"
+        return cls(f"rest/v1/{path}{profile}", path, schema, is_table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +82,27 @@ class Declared:
     )
 
     @property
-    def targets(self) -> list[str]:
-        """The paths below ``/rest/v1/`` of everything that can be read as a query only.
+    def targets(self) -> tuple[Target, ...]:
+        """Everything that can be read."""
+        return *self.tables, *self.queried
+
+    @property
+    def queried(self) -> list[Queried]:
+        """What can be read as a query only.
 
         Views and functions come first, because the public key may not be able to read a table that
         is only watched.
         """
-        others = {target for target, _ in self.others}
-        watched = {name for name, schema in self.watched if can_be_queried(name, schema)}
-        in_order = sorted(others, key=lambda target: (target.startswith("rpc/"), target))
-        return [*in_order, *sorted(watched - others)]
+        others = sorted(self.others, key=lambda other: (other[0].startswith("rpc/"), other))
+        watched = sorted(
+            (name, schema)
+            for name, schema in self.watched
+            if can_be_queried(name, schema) and (name, schema) not in self.others
+        )
+        return [
+            *(Queried.of(path, schema) for path, schema in others),
+            *(Queried.of(name, schema, is_table=True) for name, schema in watched),
+        ]
 
     @property
     def schemas(self) -> list[str]:
@@ -82,19 +110,12 @@ class Declared:
         tables = {table.schema for table in self.tables}
         return sorted(tables.union(schema for _, schema in (*self.others, *self.watched)))
 
-    def scope_of(self, target: str, schema: str) -> Scope | None:
-        """Return the scope of a relation or function below ``/rest/v1/``, or None if not declared.
-
-        A view or a function belongs to the project, because nobody knows which tables it reads. So
-        does a table that is only watched.
-        """
-        if can_be_queried(target, schema):
-            for table in self.tables:
-                if (table.relation, table.schema) == (target, schema):
-                    return table
-            if (target, schema) in self.watched:
-                return PROJECT
-        return PROJECT if (target, schema) in self.others else None
+    def target_of(self, path: str, schema: str) -> Target | None:
+        """Return what a path below ``/rest/v1/`` names in a schema, or None if not declared."""
+        for table in self.tables:
+            if (table.relation, table.schema) == (path, schema) and can_be_queried(path, schema):
+                return table
+        return next((one for one in self.queried if (one.path, one.schema) == (path, schema)), None)
 
 
 DEFAULT = Declared()

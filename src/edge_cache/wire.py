@@ -1,8 +1,8 @@
-"""What the Worker and the object send each other through the object's ``fetch``.
+"""What the Worker and the objects send each other through an object's ``fetch``.
 
-A request's URL has a verb, a number (0 if the verb needs none) and the resource's path:
-``/fill/5?/articles/7``. The path is the URL's query, because there nothing is folded. The project's
-path is ``/``.
+There is an object for each target, which has the target's name, and one for the `LEDGER`. A
+request's URL has a verb, a number (0 if the verb needs none) and, if it is about one resource, that
+one's path: ``/fill/5?/articles/7``. The path is the URL's query, because there nothing is folded.
 
 The answer is one of these: an entry's bytes with its metadata in a header; JSON; 204; or an error
 in a header, with Supabase's own words as the body. It has as few headers and bodies as possible,
@@ -12,11 +12,11 @@ because each call between Python and JavaScript costs time.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from edge_cache.bodies import Body
+from edge_cache.changes import Change, keys_in
 from edge_cache.entries import Entry, parse_metadata
 from edge_cache.errors import (
     ConfigurationError,
@@ -27,26 +27,43 @@ from edge_cache.errors import (
     Unauthorized,
     UpstreamError,
 )
-from edge_cache.messages import Answer, json_answer
-from edge_cache.ports import Filled, Missed
-from edge_cache.tables import PROJECT, Declared, Scope
+from edge_cache.messages import Answer
+from edge_cache.ports import CallObject, Filled, ObjectAnswer
+from edge_cache.tables import Declared, Target
 from edge_cache.urls import cut
+
+LEDGER = "*"
+"""The ledger's name. No table has this name, and the names of other targets have slashes."""
+
+# What a target is asked for. A resource of the target stands in the URL.
 
 FILL = "fill"
 REFILL = "refill"
 """It is `FILL` for a reader who has an outdated entry. The number is the version that it sees."""
 RENEW = "renew"
 """The number is the time when a reader was last known to want the entry."""
-REVALIDATE = "revalidate"
-CHECK = "check"
-RECORD = "record"
-"""The number is the change's own in the database."""
-STATUS = "status"
-MISSED = "missed"
-CAUGHT_UP = "caught-up"
 
-_PROJECTS_OBJECT = "*"
-"""No table has this name."""
+# What a target is told or asked as a whole.
+
+CHANGED = "changed"
+"""The body is a `Notice`, the answer what was `Heard`."""
+RENEW_ALL = "renew-all"
+"""The body is a `Notice`. A table's entry is read again before the answer."""
+CHECK = "check"
+
+# What the ledger is told or asked.
+
+RECORD = "record"
+"""The body has changes. If the number is 1, the database's outbox may have them too."""
+POKE = "poke"
+CATCH_UP = "catch-up"
+REVALIDATE = "revalidate"
+SUBSCRIBE = "subscribe"
+"""The body is a `Subscription`, the answer what was `Subscribed`."""
+
+# What both are asked.
+
+STATUS = "status"
 
 ERROR = "x-error"
 """JSON: the error's members, and the status and headers of Supabase's own answer."""
@@ -70,38 +87,43 @@ def filled_from(header: Callable[[str], str | None], body: Body) -> Filled:
     return Filled(Entry(metadata, body), stored=known[0] == "1", asked=known[1] == "1")
 
 
-def missed_answer(missed: Missed | None) -> Answer:
-    """Return the answer that carries the changes that no webhook brought."""
-    return json_answer(asdict(missed) if missed else None)
+def target_of(name: str, declared: Declared) -> Target | None:
+    """Return the target of the object with this name, or None if it is not declared."""
+    return next((target for target in declared.targets if target.name == name), None)
 
 
-def missed_from(told: Any) -> Missed | None:
-    """Return the missed changes that an answer carries."""
-    return Missed(**told) if told else None
+async def ask(  # noqa: PLR0913  the parts of a request
+    call: CallObject, name: str, verb: str, *, path: str = "", number: int = 0, body: str = ""
+) -> ObjectAnswer:
+    """Send a request to the object with this name, and return its answer if that is a success.
 
-
-def object_of(scope: Scope) -> str:
-    """Return the name of the object that reads and writes a scope's entries.
-
-    Each key must have one object only. If a table ever has too many queries for one object, the
-    query's key could choose one of several, but then each of them must get the table's changes.
+    Raises the error that the answer carries, or RefresherUnavailable.
     """
-    return scope.name or _PROJECTS_OBJECT
+    answer = await call(name, url_of(verb, path, number), body)
+    if answer.is_ok:
+        return answer
+    raise error_from(answer.header(ERROR), answer.body)
 
 
-def scope_of(name: str, declared: Declared) -> Scope | None:
-    """Return the scope of the object with this name, or None if that is not declared."""
-    scopes = (PROJECT, *declared.tables)
-    return next((scope for scope in scopes if object_of(scope) == name), None)
+async def value_of(answer: ObjectAnswer) -> Any:
+    """Return the JSON value of an answer. Raises RefresherUnavailable."""
+    try:
+        return json.loads(await answer.text())
+    except ValueError as error:
+        raise RefresherUnavailable("The Durable Object's answer is broken.") from error
 
 
-def require_own(name: str, scope: Scope) -> None:
-    """Raise EdgeCacheError unless the scope belongs to the object with this name."""
-    if object_of(scope) != name:
-        raise EdgeCacheError("The request is for another object.")
+def changes_text(changes: Iterable[Change]) -> str:
+    """Return the body that carries changes."""
+    return json.dumps([[change.relation, change.keys] for change in changes])
 
 
-def url_of(verb: str, path: str, number: int = 0) -> str:
+def changes_in(text: str) -> list[Change]:
+    """Return the changes that a body carries. Raises ValueError."""
+    return [Change(relation, keys_in(keys)) for relation, keys in json.loads(text)]
+
+
+def url_of(verb: str, path: str = "", number: int = 0) -> str:
     """Return the URL of a request. Its host means nothing, because an object has a name."""
     return f"https://object/{verb}/{number}?{path}"
 

@@ -284,3 +284,10 @@ def test_a_fault_of_the_tables_is_a_fault_of_the_configuration() -> None:
 def test_settings_do_not_show_the_key() -> None:
     """A settings object may end up in a log."""
     assert "sb_publishable" not in repr(settings({}))
+
+
+def test_new_objects_are_placed_where_the_variable_says() -> None:
+    assert settings({"OBJECTS_LOCATION_HINT": "weur"}).location_hint == "weur"
+    assert settings({"OBJECTS_LOCATION_HINT": ""}).location_hint is None
+    (fault,) = faults({"OBJECTS_LOCATION_HINT": "Frankfurt"})
+    assert fault.startswith("OBJECTS_LOCATION_HINT is malformed")

@@ -6,29 +6,48 @@ import json
 
 import pytest
 
+from edge_cache.dependencies import BUCKETS, EVERYTHING, Dependencies, bucket_of
 from edge_cache.entries import (
-    MAX_NUMBER,
-    NO_VERSIONS,
     Entry,
     Metadata,
     Representation,
-    Versions,
+    depends_text,
     entry_of,
     etag_of,
     foreign_entry,
     parse_metadata,
 )
+from edge_cache.versions import MAX_NUMBER
+
+ON_NOTHING = Dependencies()
+
+
+def stored(
+    answered: Representation = Representation(b"[]"),  # noqa: B008  it is immutable
+    depends: Dependencies = ON_NOTHING,
+) -> Entry[bytes]:
+    """Return an answer's entry."""
+    return entry_of(answered, "p", depends, read_at_ms=5, version=6, asked_at_ms=4)
 
 
 def test_metadata_survives_being_stored() -> None:
-    snapshot = entry_of(Representation(b"[]"), "p", 123, 7, 122)
-    metadata = snapshot.metadata
-    assert snapshot.body == b"[]"
-    assert metadata == Metadata(etag_of(b"[]"), 2, 123, 7, asked_at_ms=122, project="p")
-    assert parse_metadata(metadata.to_json()) == metadata
+    depends = Dependencies(frozenset({"public.b", "public.a"}), frozenset({"7", "8"}))
+    entry = stored(depends=depends)
+    assert entry.body == b"[]"
+    assert entry.metadata == Metadata(
+        etag_of(b"[]"),
+        2,
+        read_at_ms=5,
+        version=6,
+        asked_at_ms=4,
+        project="p",
+        relations=("public.a", "public.b"),
+        buckets=tuple(sorted((bucket_of("7"), bucket_of("8")))),
+    )
+    assert parse_metadata(entry.metadata.to_json()) == entry.metadata
 
 
-GOOD = {"v": 2, "etag": '"x"', "size": 1, "readAt": 1, "version": 1, "row": ""}
+GOOD = {"v": 3, "etag": '"x"', "size": 1, "readAt": 1, "version": 1, "row": "", "on": ""}
 
 
 def test_metadata_of_this_package_is_read() -> None:
@@ -44,7 +63,7 @@ def test_what_is_no_metadata_is_none(text: str) -> None:
     assert parse_metadata(text) is None
 
 
-@pytest.mark.parametrize("member", GOOD)
+@pytest.mark.parametrize("member", [name for name in GOOD if name != "on"])
 @pytest.mark.parametrize("value", [None, [], True, -1, 1.5, 10**15, "1e5", "a\r\nb: c", 'x"'])
 def test_foreign_metadata_is_none(member: str, value: object) -> None:
     """What we did not write goes into no header, and is not used as a version."""
@@ -55,10 +74,63 @@ def test_foreign_metadata_is_none(member: str, value: object) -> None:
     assert parse_metadata(json.dumps(lacking)) is None
 
 
+@pytest.mark.parametrize(
+    ("relations", "buckets", "text"),
+    [
+        ((), (), ""),
+        (("public.a", "public.b"), (), "public.a public.b"),
+        ((), (0, 63, BUCKETS - 1), "#0 #3f #3ff"),
+        (("public.a",), (10,), "public.a #a"),
+        ((EVERYTHING,), (), "*"),
+    ],
+)
+def test_what_an_answer_depends_on_is_a_short_text(
+    relations: tuple[str, ...], buckets: tuple[int, ...], text: str
+) -> None:
+    """KV's metadata have little room."""
+    assert depends_text(relations, buckets) == text
+    metadata = parse_metadata(json.dumps({**GOOD, "on": text}))
+    assert metadata is not None
+    assert (metadata.relations, metadata.buckets) == (relations, buckets)
+
+
+def test_an_entry_that_does_not_say_what_it_depends_on_depends_on_everything() -> None:
+    metadata = parse_metadata(json.dumps({name: GOOD[name] for name in GOOD if name != "on"}))
+    assert metadata is not None
+    assert metadata.relations == (EVERYTHING,)
+
+
+@pytest.mark.parametrize(
+    "on",
+    ["#", "#x", "#400", "#-1", "public.a #g", 5, True, ["a"], {"a": 1}, None, 0, False, [], {}],
+)
+def test_foreign_dependencies_are_none(on: object) -> None:
+    """An entry whose dependencies are unknown must not be served as fresh."""
+    assert parse_metadata(json.dumps({**GOOD, "on": on})) is None
+
+
+def test_an_entry_of_release_0_2_is_read_and_known_to_be_earlier() -> None:
+    """Its body is still better than an error."""
+    earlier = {name: value for name, value in GOOD.items() if name != "on"} | {"v": 2}
+    metadata = parse_metadata(json.dumps(earlier))
+    assert metadata is not None
+    assert metadata.is_earlier
+    assert metadata.relations == (EVERYTHING,)
+    own = parse_metadata(json.dumps(GOOD))
+    assert own is not None
+    assert not own.is_earlier
+
+
+@pytest.mark.parametrize("format_", [0, 1, 4, "3", None])
+def test_an_entry_of_an_unknown_format_is_none(format_: object) -> None:
+    """A later release may have written it."""
+    assert parse_metadata(json.dumps({**GOOD, "v": format_})) is None
+
+
 @pytest.mark.parametrize("rows", [None, 0, 3])
 def test_the_rows_of_a_table_survive_being_stored(rows: int | None) -> None:
-    """They are unknown if version 0.1 wrote the entry, or if it is no table's."""
-    metadata = entry_of(Representation(b"[]", rows=rows), "p", 5, 6, 4).metadata
+    """They are unknown if release 0.1 wrote the entry, or if it is no table's."""
+    metadata = stored(Representation(b"[]", rows=rows)).metadata
     assert metadata.rows == rows
     assert ("rows" in json.loads(metadata.to_json())) is (rows is not None)
     assert parse_metadata(metadata.to_json()) == metadata
@@ -70,7 +142,7 @@ def test_a_foreign_count_of_rows_is_none(rows: object) -> None:
     assert parse_metadata(json.dumps({**GOOD, "rows": rows})) is None
 
 
-def test_an_entry_of_version_0_1_was_wanted_when_it_was_read() -> None:
+def test_an_entry_of_release_0_1_was_wanted_when_it_was_read() -> None:
     """Its metadata does not say when somebody asked for it last."""
     metadata = parse_metadata(json.dumps({**GOOD, "readAt": 77}))
     assert metadata == Metadata('"x"', 1, 77, 1, asked_at_ms=77)
@@ -80,17 +152,14 @@ def test_an_entry_of_version_0_1_was_wanted_when_it_was_read() -> None:
 def test_an_answers_status_and_headers_survive_being_stored(status: int) -> None:
     """All other metadata survives, too."""
     headers = {"content-type": "text/csv", "content-range": '0-"\\\\/~ '}
-    snapshot = entry_of(Representation(b"a", status, headers), "p", 5, 6, 4)
-    assert snapshot.metadata.headers == headers
-    assert (snapshot.metadata.status, snapshot.metadata.asked_at_ms) == (status, 4)
-    assert parse_metadata(snapshot.metadata.to_json()) == snapshot.metadata
+    metadata = stored(Representation(b"a", status, headers)).metadata
+    assert metadata.headers == headers
+    assert (metadata.status, metadata.asked_at_ms) == (status, 4)
+    assert parse_metadata(metadata.to_json()) == metadata
 
 
 def test_a_table_and_a_row_have_no_headers() -> None:
-    """Their metadata has no room for headers.
-
-    It is as in version 0.1, and has the time of the last request.
-    """
+    """Nothing of a query is stored with them."""
     fields = json.loads(Metadata('"x"', 1, 1, 1, asked_at_ms=2).to_json())
     assert fields == {**GOOD, "askedAt": 2, "project": ""}
 
@@ -122,7 +191,7 @@ def test_an_etag_tells_of_status_and_headers_too() -> None:
     """The same rows may have another count. With the same ETag, a 304 would keep the old count."""
 
     def tag(status: int, headers: dict[str, str]) -> str:
-        return entry_of(Representation(b"[]", status, headers), "p", 0, 0, 0).metadata.etag
+        return stored(Representation(b"[]", status, headers)).metadata.etag
 
     tags = [
         tag(200, {"content-range": "*/0"}),
@@ -135,29 +204,6 @@ def test_an_etag_tells_of_status_and_headers_too() -> None:
     assert len(set(tags)) == len(tags)
     assert tag(200, {"content-range": "*/0"}) == tags[0]
     assert tag(200, {}) == etag_of(b"[]")
-
-
-@pytest.mark.parametrize(
-    ("text", "versions"),
-    [
-        ("5 6", Versions(5, 6)),
-        ("0 0", NO_VERSIONS),
-        ("7", Versions(7, 0)),
-        ("9" * 15 + " 1", Versions(MAX_NUMBER - 1, 1)),
-    ],
-)
-def test_versions_are_read(text: str, versions: Versions) -> None:
-    """A single number comes from version 0.1, which knew no queries."""
-    assert Versions.from_text(text) == versions
-    assert Versions.from_text(versions.to_text()) == versions
-
-
-@pytest.mark.parametrize(
-    "text", ["", " ", "5 ", " 5", "5  6", "5 6 7", "x", "5 x", "-1", "1.5", "٣", "²", "9" * 16]
-)
-def test_other_texts_are_no_versions(text: str) -> None:
-    """If there is no version, we cannot know that an entry is stale."""
-    assert Versions.from_text(text) == NO_VERSIONS == Versions(0, 0)
 
 
 def test_an_etag_is_strong_and_follows_the_bytes() -> None:
@@ -177,4 +223,3 @@ def test_a_text_is_parsed_once() -> None:
     """Most hits are for few entries, and parsing takes most of the time of a hit."""
     text = json.dumps({**GOOD, "readAt": 78})
     assert parse_metadata(text) is parse_metadata(text) is not None
-    assert Versions.from_text("78 79") is Versions.from_text("78 79")

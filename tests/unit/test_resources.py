@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from edge_cache.entries import Versions
 from edge_cache.queries import Query
 from edge_cache.resources import (
     MAX_KEY_BYTES,
@@ -14,13 +13,20 @@ from edge_cache.resources import (
     resource_from,
     resource_of,
 )
-from edge_cache.tables import PROJECT, Declared, Table
+from edge_cache.tables import Declared, Queried, Table, Target
 from edge_cache.urls import cut
 
 ARTICLES = Table("articles")
 TABLES = (ARTICLES, Table("products", key="sku"))
 SHOP = Table("orders", schema="shop")
-DECLARED = Declared((*TABLES, SHOP), frozenset({("latest", "public"), ("rpc/top", "shop")}))
+LATEST = Queried.of("latest", "public")
+TOP = Queried.of("rpc/top", "shop")
+AUTHORS = Queried.of("authors", "public", is_table=True)
+DECLARED = Declared(
+    (*TABLES, SHOP),
+    frozenset({("latest", "public"), ("rpc/top", "shop")}),
+    (("authors", "public"),),
+)
 
 
 def test_keys_are_those_of_the_lesson() -> None:
@@ -68,30 +74,38 @@ def test_a_key_is_never_longer_than_kv_allows() -> None:
     assert all(len(key) <= MAX_KEY_BYTES for key in keys)
 
 
-def test_the_versions_key_is_no_rows_key() -> None:
-    """No id can make readers read a row as the version."""
-    row_id = ARTICLES.version_key.removeprefix("/articles")
-    assert Resource(ARTICLES, row_id).key != ARTICLES.version_key
+@pytest.mark.parametrize("target", DECLARED.targets, ids=lambda target: target.name)
+def test_the_versions_key_is_no_entrys_key(target: Target) -> None:
+    """No row's id and no query can make readers take an entry for the versions.
+
+    Every parameter of a query has an equals sign (`edge_cache.worker.canonical`).
+    """
+    if isinstance(target, Table):
+        row_id = target.versions_key.removeprefix(f"/{target.name}")
+        for row in (row_id, row_id.removeprefix("?"), "?versions", "versions"):
+            assert Resource(target, row).key != target.versions_key
+    for parameters in ("versions=", "versions=eq.1", "a=?versions"):
+        query = Query("latest", parameters)
+        assert Resource(target, query=query).key != target.versions_key
 
 
 @pytest.mark.parametrize(
-    ("query", "scope"),
+    ("query", "target"),
     [
         (Query("articles"), ARTICLES),
         (Query("articles", "select=id"), ARTICLES),
         (Query("articles", profile="public"), ARTICLES),
         (Query("orders", profile="shop"), SHOP),
-        (Query("articles", "select=id,author(name)"), PROJECT),
-        (Query("latest"), PROJECT),
-        (Query("rpc/top", profile="shop"), PROJECT),
+        (Query("articles", "select=id,author(name)"), ARTICLES),
+        (Query("latest"), LATEST),
+        (Query("rpc/top", profile="shop"), TOP),
+        (Query("authors", "select=name"), AUTHORS),
     ],
 )
-def test_a_query_belongs_to_the_table_it_reads_or_to_the_project(
-    query: Query, scope: object
-) -> None:
-    """If a query may read several tables, it belongs to the project, and changes of all count."""
+def test_a_query_belongs_to_the_target_that_its_path_names(query: Query, target: Target) -> None:
+    """It does so even if it embeds other tables."""
     resource = resource_of(query, DECLARED)
-    assert resource == Resource(scope, query=query)  # type: ignore[arg-type]
+    assert resource == Resource(target, query=query)
     assert resource_from(query.path, DECLARED) == resource
 
 
@@ -115,7 +129,9 @@ def test_a_query_of_what_is_not_declared_is_none_of_ours(query: Query) -> None:
 @pytest.mark.parametrize(
     ("path", "resource"),
     [
-        ("/", Resource(PROJECT)),
+        ("/", None),
+        ("/*", None),
+        ("/latest", None),
         ("/articles", Resource(ARTICLES)),
         ("/articles/a%2Fb", Resource(ARTICLES, "a/b")),
         ("/rest/v1/articles/7", None),
@@ -132,9 +148,9 @@ def test_a_path_from_the_worker_leads_back_to_the_resource(
 
 
 def test_a_query_is_of_no_single_table() -> None:
-    """The project does not have one either."""
+    """What can be read as a query only has none either."""
     assert Resource(ARTICLES, "7").table is ARTICLES
-    for resource in (Resource(ARTICLES, query=Query("articles")), Resource(PROJECT)):
+    for resource in (Resource(ARTICLES, query=Query("articles")), Resource(LATEST)):
         with pytest.raises(TypeError, match="a query has no single table"):
             assert resource.table
 
@@ -148,14 +164,6 @@ def test_only_a_table_is_whole() -> None:
         Resource(ARTICLES, query=Query("articles")),
     )
     assert [resource.is_whole for resource in resources] == [True, False, False, False]
-
-
-def test_each_kind_depends_on_its_own_version() -> None:
-    """A table's entry has no version, because it is overwritten."""
-    versions = Versions(5, 6)
-    assert Resource(ARTICLES).needed_of(versions) == 0
-    assert Resource(ARTICLES, "7").needed_of(versions) == 5
-    assert Resource(ARTICLES, query=Query("articles")).needed_of(versions) == 6
 
 
 def test_a_querys_key_is_its_path_or_a_digest() -> None:
@@ -181,4 +189,4 @@ def test_the_log_does_not_tell_what_somebody_searched_for() -> None:
     assert "eq." not in loggable(one)
     assert loggable("/rest/v1/articles;count=exact") == "/rest/v1/articles;count=exact"
     assert loggable("/articles/7") == "/articles/7"
-    assert loggable("/articles?version") == "/articles?version"
+    assert loggable("/articles?versions") == "/articles?versions"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from edge_cache.errors import ConfigurationError
-from edge_cache.tables import DEFAULT, PROJECT, Declared, Table, declared_in
+from edge_cache.tables import DEFAULT, Declared, Queried, Table, Target, declared_in
 
 
 def faults(declared: object) -> tuple[str, ...]:
@@ -90,13 +90,13 @@ def test_two_tables_may_have_one_name_in_two_schemas() -> None:
     found = declared_in(json.dumps(declared))
     towns, crm_towns = Table("towns"), Table("crm_towns", schema="crm", own_name="towns")
     assert found == Declared((towns, crm_towns), watched=(("towns", "old"),))
-    assert [found.scope_of("towns", schema) for schema in ("public", "crm", "old", "new")] == [
+    assert [found.target_of("towns", schema) for schema in ("public", "crm", "old", "new")] == [
         towns,
         crm_towns,
-        PROJECT,
+        Queried.of("towns", "old", is_table=True),
         None,
     ]
-    assert found.scope_of("crm_towns", "crm") is None
+    assert found.target_of("crm_towns", "crm") is None
 
 
 @pytest.mark.parametrize(
@@ -176,10 +176,10 @@ def test_every_name_that_postgres_allows_can_be_declared(name: str) -> None:
 def test_what_a_querys_path_cannot_name_is_not_asked_for_by_it(name: str) -> None:
     """A table of that name is passed on. `rpc/f` is the path of a function, not of a table."""
     declared = Declared((Table("x", own_name=name),), watched=((name, "other"), ("a", name)))
-    assert declared.scope_of(name, "public") is None
-    assert declared.scope_of(name, "other") is None
-    assert declared.scope_of("a", name) is None
-    assert declared.targets == []
+    assert declared.target_of(name, "public") is None
+    assert declared.target_of(name, "other") is None
+    assert declared.target_of("a", name) is None
+    assert declared.queried == []
 
 
 @pytest.mark.parametrize("name", ["a", "Blog_posts-2", "x" * 63])
@@ -239,13 +239,16 @@ def test_a_kind_is_true_or_left_out(kind: str, value: object) -> None:
 
 
 def test_tables_that_are_only_watched_have_no_path_of_their_own() -> None:
-    """They are read as queries, and belong to the project as views do."""
+    """They are read as queries only, as views are."""
     declared = {"authors": {"watch": True}, "rest": {"watch": True, "schema": "a"}}
     found = declared_in(json.dumps(declared))
     assert found == Declared((), frozenset(), (("authors", "public"), ("rest", "a")))
-    assert found.scope_of("authors", "public") is found.scope_of("rest", "a") is PROJECT
-    assert found.scope_of("rest", "public") is None
-    assert found.targets == ["authors", "rest"]
+    authors = Queried.of("authors", "public", is_table=True)
+    rest = Queried.of("rest", "a", is_table=True)
+    assert found.target_of("authors", "public") == authors
+    assert found.target_of("rest", "a") == rest
+    assert found.target_of("rest", "public") is None
+    assert found.targets == (authors, rest)
     assert found.schemas == ["a", "public"]
 
 
@@ -313,12 +316,16 @@ DECLARED = Declared(
 
 
 @pytest.mark.parametrize(
-    ("target", "schema", "scope"),
+    ("path", "schema", "target"),
     [
         ("articles", "public", Table("articles")),
         ("products", "shop", SHOP),
-        ("latest", "public", PROJECT),
-        ("rpc/top", "shop", PROJECT),
+        ("latest", "public", Queried("rest/v1/latest", "latest", "public", is_table=False)),
+        (
+            "rpc/top",
+            "shop",
+            Queried("rest/v1/rpc/top;profile=shop", "rpc/top", "shop", is_table=False),
+        ),
         ("articles", "shop", None),
         ("products", "public", None),
         ("latest", "shop", None),
@@ -329,21 +336,45 @@ DECLARED = Declared(
         ("/articles", "public", None),
     ],
 )
-def test_what_is_declared_belongs_to_a_scope(target: str, schema: str, scope: object) -> None:
-    """The scope is the table, or the project. The schema has to be right."""
-    assert DECLARED.scope_of(target, schema) == scope
+def test_what_is_declared_is_a_target(path: str, schema: str, target: Target | None) -> None:
+    """The schema has to be right."""
+    assert DECLARED.target_of(path, schema) == target
 
 
 def test_by_default_nothing_but_articles_is_declared() -> None:
     """Its schema is `public`."""
-    assert DEFAULT.scope_of("articles", "public") == Table("articles")
+    assert DEFAULT.target_of("articles", "public") == Table("articles")
     assert DEFAULT.others == frozenset()
 
 
-def test_each_scope_has_a_key_for_its_versions() -> None:
-    """No table can have the project's name."""
-    keys = [scope.version_key for scope in (PROJECT, Table("articles"), SHOP)]
-    assert keys == ["/?version", "/articles?version", "/products?version"]
+def test_each_target_has_an_object_and_a_key_for_its_versions() -> None:
+    """The object has the target's name. A name with a slash is no table's."""
+    assert {target.name: target.versions_key for target in DECLARED.targets} == {
+        "articles": "/articles?versions",
+        "products": "/products?versions",
+        "rest/v1/latest": "/rest/v1/latest?versions",
+        "rest/v1/rpc/top;profile=shop": "/rest/v1/rpc/top;profile=shop?versions",
+    }
+
+
+def test_targets_of_one_name_in_two_schemas_are_two() -> None:
+    """A view and a function of the same name are two as well."""
+    others = {("top", "public"), ("top", "shop"), ("rpc/top", "public"), ("rpc/top", "shop")}
+    declared = Declared((Table("top"),), frozenset(others))
+    assert len({target.name for target in declared.targets}) == 5
+
+
+def test_views_come_before_functions_and_watched_tables() -> None:
+    """The public key may not be able to read a table that is only watched."""
+    others = frozenset({("rpc/a", "public"), ("z", "public"), ("b", "public")})
+    declared = Declared((), others, (("c", "public"), ("a", "public"), ("b", "public")))
+    assert [(one.path, one.is_table) for one in declared.queried] == [
+        ("b", False),
+        ("z", False),
+        ("rpc/a", False),
+        ("a", True),
+        ("c", True),
+    ]
 
 
 def test_an_unknown_option_is_a_fault() -> None:

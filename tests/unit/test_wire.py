@@ -1,4 +1,4 @@
-"""What the Worker and the Durable Object say to each other."""
+"""What the Worker and the Durable Objects say to each other."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import pytest
 
 from edge_cache import wire
+from edge_cache.changes import ANYTHING, Change, Heard, Notice, Subscribed, Subscription
 from edge_cache.entries import Entry, Metadata
 from edge_cache.errors import (
     ConfigurationError,
@@ -19,16 +20,18 @@ from edge_cache.errors import (
     UpstreamError,
 )
 from edge_cache.messages import problem
-from edge_cache.ports import Filled, Missed
-from edge_cache.tables import PROJECT, Declared, Scope, Table
+from edge_cache.ports import Filled
+from edge_cache.tables import Declared, Queried, Table
 
-METADATA = Metadata('"tag"', 2, 1_700_000_000_000, 7, "digest")
+METADATA = Metadata(
+    *('"tag"', 2, 1_700_000_000_000, 7, "digest"), relations=("public.a",), buckets=(5,)
+)
 
 
 @pytest.mark.parametrize("stored", [True, False])
 @pytest.mark.parametrize("asked", [True, False])
 def test_an_entry_arrives_as_it_was_sent(*, stored: bool, asked: bool) -> None:
-    """Its metadata travels in headers, and so does the way it was made. Its bytes do not change."""
+    """Its metadata and the way it was made travel in a header. Its bytes do not change."""
     filled = Filled(Entry(METADATA, b"[]"), stored=stored, asked=asked)
     answer = wire.filled_answer(filled)
     assert answer.status == 200
@@ -43,14 +46,31 @@ def test_an_answer_without_an_entry_is_a_failure_of_the_refresher(metadata: str 
     assert caught.value.detail == "The refresher's answer carries no entry."
 
 
-@pytest.mark.parametrize(
-    "missed", [None, Missed("c", 2, {"articles": ["1"], "notes": None}, ["notes"], complete=True)]
-)
-def test_what_no_webhook_brought_arrives_as_it_was_sent(missed: Missed | None) -> None:
-    """The object may also answer that it cannot know."""
-    body = wire.missed_answer(missed).body
-    assert isinstance(body, bytes)
-    assert wire.missed_from(json.loads(body)) == missed
+CHANGES = [Change("public.a", ("7", "ü", '"')), Change("public.b", ()), ANYTHING]
+
+
+def test_changes_arrive_as_they_were_sent() -> None:
+    """No key at all is something else than any key."""
+    assert wire.changes_in(wire.changes_text(CHANGES)) == CHANGES
+    assert wire.changes_in(wire.changes_text([])) == []
+
+
+@pytest.mark.parametrize("text", ["", "null and void", "[[1]]", "[1]x"])
+def test_a_body_that_has_no_changes_is_an_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"Expecting|Extra data|unpack"):
+        wire.changes_in(text)
+
+
+def test_notices_and_subscriptions_arrive_as_they_were_sent() -> None:
+    notice = Notice("l", 7, {"public.a": ("1", "ü"), "public.b": None, "*": ()})
+    assert Notice.of(notice.to_json()) == notice
+    heard = Heard(7, ("public.a", "public.b"))
+    assert Heard.of(heard.to_json()) == heard
+    subscription = Subscription("rest/v1/latest", ("public.a",), 7, "l", "f")
+    assert Subscription.of(subscription.to_json()) == subscription
+    for catalogue in (None, "", '{"fingerprint": "f"}'):
+        subscribed = Subscribed("l", 7, "f", catalogue)
+        assert Subscribed(**json.loads(subscribed.to_json())) == subscribed
 
 
 def _all(kind: type[EdgeCacheError]) -> list[type[EdgeCacheError]]:
@@ -105,7 +125,7 @@ def test_an_answer_that_carries_no_error_is_a_failure_of_the_refresher(text: str
     ("verb", "number", "path"),
     [
         (wire.FILL, 1_700_000_000_005, "/articles/a%2Fb"),
-        (wire.CHECK, 0, "/articles"),
+        (wire.CHECK, 0, ""),
         (wire.FILL, 5, "/articles/.."),
         (wire.STATUS, 0, "/"),
         (wire.REFILL, 5, "/rest/v1/articles;profile=public?select=a,b&x=eq.http://y/z"),
@@ -128,11 +148,22 @@ def test_a_url_that_is_no_request_is_an_error(url: str) -> None:
         wire.request_in(url)
 
 
-@pytest.mark.parametrize(("scope", "name"), [(PROJECT, "*"), (Table("articles"), "articles")])
-def test_an_object_looks_after_its_own_scope_alone(scope: Scope, name: str) -> None:
-    assert wire.object_of(scope) == name
-    assert wire.scope_of(name, Declared((Table("articles"),))) == scope
-    wire.require_own(name, scope)
-    with pytest.raises(EdgeCacheError, match="another object"):
-        wire.require_own("products", scope)
-    assert wire.scope_of("products", Declared((Table("articles"),))) is None
+LATEST = Queried.of("latest", "crm")
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("articles", Table("articles")),
+        ("rest/v1/latest;profile=crm", LATEST),
+        (wire.LEDGER, None),
+        ("products", None),
+        ("latest", None),
+        ("rest/v1/latest", None),
+        ("", None),
+    ],
+)
+def test_each_target_has_an_object_of_its_own(name: str, target: Table | Queried | None) -> None:
+    """The ledger's name is no target's."""
+    declared = Declared((Table("articles"),), frozenset({("latest", "crm")}))
+    assert wire.target_of(name, declared) == target

@@ -14,8 +14,8 @@ from pyodide.ffi import JsException, jsnull, to_js
 
 from edge_cache.bodies import Stream, release
 from edge_cache.cloudflare.javascript import JS
-from edge_cache.entries import NO_VERSIONS, Versions
 from edge_cache.errors import StoreError
+from edge_cache.versions import NOT_PUBLISHED, Published
 
 CACHE_TTL_S = 30
 """A location may answer from its own copy of a key for so long. KV allows nothing shorter.
@@ -53,11 +53,11 @@ class KvReader:
         except JsException as error:
             raise _store_error("read", error) from error
 
-    async def open_versioned(self, key: str, version_key: str) -> tuple[KvValue | None, Versions]:
+    async def open_versioned(self, key: str, versions_key: str) -> tuple[KvValue | None, Published]:
         """Return what lies under a key, and the published versions. Raises StoreError."""
         # Both calls are under way before the first is awaited.
         entry = self._namespace.getWithMetadata(key, self._as_stream)
-        versions = self._namespace.get(version_key, self._as_text)
+        versions = self._namespace.get(versions_key, self._as_text)
         value: KvValue | None = None
         try:
             value = _value(await entry)
@@ -66,7 +66,7 @@ class KvReader:
             if value is not None:
                 release(value.stream)
             raise _store_error("read", error) from error
-        return value, NO_VERSIONS if text is jsnull else Versions.from_text(text)
+        return value, NOT_PUBLISHED if text is jsnull else Published.of(text)
 
 
 class KvWriter:
@@ -84,10 +84,10 @@ class KvWriter:
         except JsException as error:
             raise _store_error("write", error) from error
 
-    async def put_versions(self, version_key: str, versions: Versions) -> None:
+    async def put_versions(self, versions_key: str, versions: str) -> None:
         """Overwrite the published versions. Raises StoreError."""
         try:
-            await self._namespace.put(version_key, versions.to_text())
+            await self._namespace.put(versions_key, versions)
         except JsException as error:
             raise _store_error("write", error) from error
 

@@ -43,14 +43,20 @@ class JsAnswer:
 
 
 class ObjectNamespace:
-    """Calls objects by their names."""
+    """Calls objects by their names.
 
-    def __init__(self, namespace: Any) -> None:
+    The ``location_hint`` is where an object is placed when it is made, such as ``weur``.
+    https://developers.cloudflare.com/durable-objects/reference/data-location/
+    """
+
+    def __init__(self, namespace: Any, location_hint: str | None = None) -> None:
         self._namespace = namespace
+        options = {"locationHint": location_hint} if location_hint else {}
+        self._options = JS.parse(json.dumps(options))
 
     async def call(self, name: str, url: str, body: str = "") -> JsAnswer:
         """Send a request to an object: a POST if it has a body. Raises RefresherUnavailable."""
-        stub = self._namespace.getByName(name)
+        stub = self._namespace.getByName(name, self._options)
         try:
             return JsAnswer(await (stub.fetch(url, _post(body)) if body else stub.fetch(url)))
         except JsException as error:

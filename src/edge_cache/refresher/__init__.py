@@ -1,1 +1,1 @@
-"""Runs in the object of a table or the project, the only writer: reads, writes, the backlog."""
+"""Runs in the objects, the only writers: the ledger, and one for each target."""

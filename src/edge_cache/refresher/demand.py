@@ -1,4 +1,4 @@
-"""What readers want: when they were last known to ask for the table, and for which queries.
+"""What readers want: when they were last known to ask for what.
 
 The object does not see hits. But an entry says when a reader was last known to want it. If that was
 long ago, the next reader asks the object to renew it. So the object learns that it is wanted.
@@ -9,62 +9,86 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge_cache.ports import NowMs, Storage
-from edge_cache.queries import ROOT, query_at
+from edge_cache.queries import query_at
 from edge_cache.refresher.stored import Stored, restored
-from edge_cache.resources import Resource
-from edge_cache.tables import Scope
+from edge_cache.resources import Resource, resource_at
+from edge_cache.tables import Table, Target
 
 WANTED_MS = 24 * 60 * 60 * 1000
 """If nobody is known to want something for so long, it is not refreshed when it changes."""
 
-MAX_WARM = 50
-"""We refresh at most this many queries as soon as we learn of a change: those that readers asked
-for last. A query that was asked for only once is dropped first, so that a flood of queries that
-never repeat does not push out the others."""
+MAX_POPULAR = 200
+"""At most this many rows and queries are popular: those that readers asked for last. What was asked
+for only once is dropped first, so that a flood of queries that never repeat does not push out the
+others."""
 
-MAX_PATH_CHARS = 2000
-"""A longer query is not kept warm, because one text in storage has all queries."""
+MAX_PATH_CHARS = 1000
+"""A longer query is never popular, because one text in storage has them all."""
 
 STORE_AFTER_S = 5.0
 """What is noted within this time is stored together. If the object ends before that, a reader waits
 once, and nothing worse happens."""
 
 _KEY = "asked"
+_READ_KEY = "asked_read"
+"""Release 0.2.0 did not know it (see `edge_cache.refresher.stored`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """When a path was last asked for (Unix time in milliseconds), and whether for another time."""
+    """When a path was last asked for, and what its entry has.
+
+    ``at_ms`` is a Unix time in milliseconds. ``again`` is whether it was not the first time.
+    ``read_at`` is the number at which the entry was read, or 0 if that is not known.
+    """
 
     at_ms: int
     again: bool
+    read_at: int = 0
 
 
 class Demand:
     """Remembers what readers asked for last, even if the object is evicted."""
 
-    def __init__(self, scope: Scope, storage: Storage, now_ms: NowMs) -> None:
-        self._scope = scope
+    def __init__(self, target: Target, storage: Storage, now_ms: NowMs) -> None:
+        self._target = target
         self._storage = storage
         self._now_ms = now_ms
         self._storing: asyncio.TimerHandle | None = None
         self._asked = restored(storage.get(_KEY), _asked_in) or OrderedDict()
+        for path, read_at in (restored(storage.get(_READ_KEY), _numbers_in) or {}).items():
+            if path in self._asked:
+                self._asked[path] = replace(self._asked[path], read_at=read_at)
 
     def note(self, resource: Resource, *, again: bool = False) -> None:
-        """Note that a reader wants a table or a query. ``again`` means: not for the first time."""
+        """Note that a reader wants something. ``again`` means: not for the first time."""
         path = resource.path
-        if resource.row_id is not None or len(path) > MAX_PATH_CHARS:
+        if len(path) > MAX_PATH_CHARS:
             return
-        self._asked[path] = _Asked(self._now_ms(), again or path in self._asked)
+        before = self._asked.get(path)
+        read_at = before.read_at if before else 0
+        self._asked[path] = _Asked(self._now_ms(), again or before is not None, read_at)
         self._asked.move_to_end(path)
-        queries = [path for path in self._asked if path.startswith(ROOT)]
-        if len(queries) > MAX_WARM:
-            once = [path for path in queries[:-1] if not self._asked[path].again]
-            del self._asked[(once or queries)[0]]
+        others = [path for path in self._asked if path != self._whole]
+        if len(others) > MAX_POPULAR:
+            once = [path for path in others[:-1] if not self._asked[path].again]
+            del self._asked[(once or others)[0]]
         self._store_soon()
+
+    def note_read(self, resource: Resource, number: int) -> None:
+        """Note at which number the resource's entry was read."""
+        asked = self._asked.get(resource.path)
+        if asked and asked.read_at < number:
+            self._asked[resource.path] = replace(asked, read_at=number)
+            self._store_soon()
+
+    def read_at(self, resource: Resource) -> int:
+        """Return the number at which a resource's entry was read, or 0 if that is not known."""
+        asked = self._asked.get(resource.path)
+        return asked.read_at if asked else 0
 
     def forget(self, resource: Resource) -> None:
         """Forget that readers want it, because there is nothing to read."""
@@ -82,11 +106,21 @@ class Demand:
         # If the clock was set back, it counts as wanted: better to read too much than too little.
         return asked is not None and self._now_ms() - asked.at_ms < WANTED_MS
 
-    def warm(self) -> list[Resource]:
-        """Return the queries that are kept warm. The one that was asked for last comes first."""
-        queries = [query_at(path) for path in reversed(self._asked)]
-        resources = [Resource(self._scope, query=query) for query in queries if query is not None]
-        return [resource for resource in resources if self.is_wanted(resource)]
+    def popular(self) -> list[Resource]:
+        """Return the rows and queries that readers want. The one asked for last comes first."""
+        resources = (self._resource_at(path) for path in reversed(self._asked))
+        return [one for one in resources if one and not one.is_whole and self.is_wanted(one)]
+
+    @property
+    def _whole(self) -> str:
+        """The path of the whole table. Only tables have one."""
+        return f"/{self._target.name}"
+
+    def _resource_at(self, path: str) -> Resource | None:
+        query = query_at(path)
+        if query is not None:
+            return Resource(self._target, query=query)
+        return resource_at(path, [self._target]) if isinstance(self._target, Table) else None
 
     def _store_soon(self) -> None:
         if self._storing is None:
@@ -96,6 +130,8 @@ class Demand:
         self._storing = None
         asked = [(path, asked.at_ms, asked.again) for path, asked in self._asked.items()]
         self._storage.put(_KEY, json.dumps(asked))
+        read_at = {path: asked.read_at for path, asked in self._asked.items()}
+        self._storage.put(_READ_KEY, json.dumps(read_at))
 
 
 def _asked_in(told: Stored) -> OrderedDict[str, _Asked]:
@@ -104,3 +140,7 @@ def _asked_in(told: Stored) -> OrderedDict[str, _Asked]:
     return OrderedDict(
         (item.get(0, str), _Asked(item.get(1, int), item.get(2, bool, False))) for item in items
     )
+
+
+def _numbers_in(told: Stored) -> dict[str, int]:
+    return told.each(int)

@@ -17,7 +17,6 @@ from edge_cache.errors import (
 )
 from edge_cache.ports import Filled
 from edge_cache.refresher.parts import Known
-from edge_cache.refresher.publishing import Entries
 from edge_cache.refresher.reads import PATIENCE_MS, Reading, Reads
 from edge_cache.refresher.single_flight import SingleFlight
 from edge_cache.resources import Resource
@@ -41,36 +40,37 @@ MAX_WAIT_S = 10.0
 class Fills:
     """Answers readers from memory, or with a read, within the limits of `Lookups`."""
 
-    def __init__(self, known: Known, reads: Reads, entries: Entries) -> None:
+    def __init__(self, known: Known, reads: Reads) -> None:
         journal = self._journal = known.journal
+        self._subscriber = known.subscriber
         self._record = known.record
         self._lookups = known.lookups
         self._demand = known.demand
         self._new_keys = known.new_keys
         self._reads = reads
-        self._entries = entries
         self._gate = asyncio.Semaphore(STALE_AT_ONCE)
         self._missed_gate = asyncio.Semaphore(MISSED_AT_ONCE)
         self._waiting = 0
         # Readers of the same row share one turn: if a thousand want it, one read begins.
-        self._missed = SingleFlight(self._first, lambda: journal.changes.version)
-        self._aged = SingleFlight(self._again, lambda: journal.changes.version)
+        self._missed = SingleFlight(self._first, lambda: journal.state.number)
+        self._aged = SingleFlight(self._again, lambda: journal.state.number)
         self._going_on: set[asyncio.Task[Reading]] = set()
         self._listed: tuple[Entry[bytes] | None, frozenset[str]] = None, frozenset()
 
     async def fill(self, resource: Resource, *, version: int, has_stale: bool) -> Filled:
-        """Return an entry that a reader misses, at least as new as the version that the reader saw.
+        """Return an entry that a reader misses. ``version`` is the highest number that it saw.
 
         Raises NotFound, LookupsExhausted, Overloaded or UpstreamError. If the reader has an
         outdated entry (``has_stale``), it waits for Supabase only for a moment (StillReading), and
         not at all if Supabase failed just now (NotAsked).
         """
-        self._journal.note(self._journal.changes.with_seen(resource, version))
+        self._note_seen(version)
         if has_stale:
             self._new_keys.know(resource.key)
-        if has_stale or resource.query is None:
+        if has_stale or resource.is_whole:
             self._demand.note(resource, again=has_stale)
-        needed = self._journal.changes.needed(resource)
+        await self._subscriber.ready(resource)
+        needed = self._subscriber.needed(resource)
         kept = self._reads.recent.get(resource.key, needed)
         if kept:
             return Filled(kept.sent, stored=True, asked=False)
@@ -78,9 +78,10 @@ class Fills:
             table = resource.table
             raise NotFound(f"No row of {table.name} with this {table.key} is visible.")
         reading = await self._reading(resource, needed, has_stale=has_stale)
-        # If a query is rejected, or never repeats, it is not kept warm.
-        if reading.is_stored and resource.query is not None and not has_stale:
+        # If a row is absent, or a query rejected or never repeated, it is not popular.
+        if reading.is_stored and not (has_stale or resource.is_whole):
             self._demand.note(resource)
+            self._demand.note_read(resource, reading.entry.metadata.version)
         return Filled(reading.entry, stored=reading.is_stored, asked=True)
 
     async def renew(self, resource: Resource, asked_at_ms: int) -> None:
@@ -95,9 +96,16 @@ class Fills:
         kept = self._reads.recent.get(resource.key, 0)
         if kept and kept.entry.metadata.asked_at_ms > asked_at_ms:
             return
-        needed = self._journal.changes.needed(resource)
+        await self._subscriber.ready(resource)
+        needed = self._subscriber.needed(resource)
         if not self._record.failed_just_now(resource.key, needed):
             await self._aged.join(resource, needed)
+
+    def _note_seen(self, number: int) -> None:
+        """If a reader saw a higher number in KV, this object's storage is lost."""
+        self._journal.note(self._journal.state.with_seen(number))
+        if not self._journal.state.is_published:
+            self._subscriber.when_outdated()
 
     async def _reading(self, resource: Resource, needed: int, *, has_stale: bool) -> Reading:
         if has_stale:
@@ -123,11 +131,6 @@ class Fills:
             self._waiting -= 1
         try:
             return await self._reads.refresh(resource, version)
-        except FinalAnswer:
-            # The reader's location may not show what KV has.
-            if self._new_keys.knows(resource.key):
-                self._entries.remove(resource)
-            raise
         finally:
             self._missed_gate.release()
 
@@ -142,10 +145,8 @@ class Fills:
         in_vain = False
         try:
             return await self._reads.refresh(resource, version)
-        except (NotFound, AnotherRow, FinalAnswer) as error:
+        except (NotFound, AnotherRow, FinalAnswer):
             in_vain = True
-            if isinstance(error, FinalAnswer):
-                self._entries.remove(resource)
             raise
         finally:
             self._lookups.end(in_vain=in_vain)
@@ -166,15 +167,11 @@ class Fills:
         return reading.result()
 
     async def _again(self, resource: Resource, version: int) -> Reading:
-        """Read a resource with an entry. If its new answer may not be stored, remove the entry."""
-        try:
-            async with self._gate:
-                # Supabase may have failed while others had their turn.
-                self._require_health(resource, version)
-                return await self._reads.refresh(resource, version)
-        except (NotFound, FinalAnswer):
-            self._entries.remove(resource)
-            raise
+        """Read a resource with an entry."""
+        async with self._gate:
+            # Supabase may have failed while others had their turn.
+            self._require_health(resource, version)
+            return await self._reads.refresh(resource, version)
 
     def _require_health(self, resource: Resource, needed: int) -> None:
         if self._record.failed_just_now(resource.key, needed):

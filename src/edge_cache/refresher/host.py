@@ -1,14 +1,16 @@
-"""What lives in one object: the parts that serve one scope, put together."""
+"""What lives in one object: the parts that serve a target, or those of the ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from edge_cache import wire
 from edge_cache.errors import EdgeCacheError
 from edge_cache.ports import Log, NowMs, Storage
 from edge_cache.refresher.backlog import Backlog
-from edge_cache.refresher.catch_up import CatchUp
+from edge_cache.refresher.bookkeeping import Bookkeeping
+from edge_cache.refresher.earlier import Earlier
 from edge_cache.refresher.fills import Fills
 from edge_cache.refresher.parts import Known, Outside, known_of
 from edge_cache.refresher.publishing import Entries
@@ -17,13 +19,17 @@ from edge_cache.refresher.refreshes import Refreshes
 from edge_cache.refresher.retries import MAX_RETRY_MS
 from edge_cache.refresher.revalidation import Revalidation
 from edge_cache.refresher.writer import Writer
-from edge_cache.tables import PROJECT, Scope
+from edge_cache.tables import Declared, Table, Target
 from edge_cache.unexpected import reported
+
+ROUND_MS = 1_000
+"""At least this long lies between two rounds of a target's refreshes. KV takes only one write a
+second for a key anyway."""
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The parts that serve one scope."""
+    """The parts that serve a target."""
 
     known: Known
     fills: Fills
@@ -31,7 +37,7 @@ class Host:
     backlog: Backlog
     reads: Reads
     writer: Writer
-    catch_up: CatchUp
+    pending: Callable[[], int]
 
     @property
     def is_idle(self) -> bool:
@@ -39,50 +45,66 @@ class Host:
         return self.backlog.is_idle and self.reads.is_idle and self.writer.is_idle
 
     def status(self) -> dict[str, object]:
-        """Return the scope's state for `/health`. Times are in milliseconds, 0 means never."""
+        """Return the target's state for `/health`. Times are in milliseconds, 0 means never."""
         outcome = self.known.record.outcome
         status: dict[str, object] = {
             "refreshed_at_ms": outcome.refreshed_at_ms,
-            "pending": self.known.journal.changes.pending,
+            "pending": self.pending(),
             "failures": outcome.failures,
             "last_error": outcome.error or None,
             "last_error_detail": outcome.detail or None,
             "failed_at_ms": outcome.failed_at_ms,
-            "queries": len(self.known.demand.warm()),
+            "queries": len(self.known.demand.popular()),
         }
-        if self.known.scope == PROJECT:
-            status["outbox"] = self.catch_up.status()
-        else:
+        if isinstance(self.known.target, Table):
             status["refused"] = self.known.record.is_refused
         return status
 
 
-def host_of(scope: Scope, outside: Outside) -> Host:
-    """Put the parts together."""
-    known = known_of(scope, outside)
+def parts_of(name: str, declared: Declared, outside: Outside) -> Host | Bookkeeping | None:
+    """Return the parts of the object with this name, or None if its target is not declared."""
+    if name == wire.LEDGER:
+        return Bookkeeping(declared, outside)
+    target = wire.target_of(name, declared)
+    return host_of(target, outside) if target else None
+
+
+def host_of(target: Target, outside: Outside) -> Host:
+    """Put a target's parts together."""
+    known = known_of(target, outside)
     writer = Writer(now_ms=outside.now_ms, log=outside.log)
     entries = Entries(known, outside, writer)
     reads = Reads(known, outside, entries)
-    backlog = Backlog(known, outside, Refreshes(known, reads, entries))
-    reads.when_well_again, reads.when_refused = backlog.hurry, backlog.begin
+    earlier = Earlier(target.name, outside.storage, outside.store)
+    refreshes = Refreshes(known, reads, entries, earlier)
+    backlog = Backlog(
+        refreshes.pending,
+        outside.storage,
+        round_ms=ROUND_MS,
+        now_ms=outside.now_ms,
+        log=outside.log,
+    )
+    reads.when_well_again = backlog.hurry
+    reads.when_refused = known.subscriber.refuse
+    known.subscriber.when_outdated = backlog.begin
     return Host(
         known,
-        Fills(known, reads, entries),
+        Fills(known, reads),
         Revalidation(known, outside, reads, entries, backlog),
         backlog,
         reads,
         writer,
-        CatchUp(outside.outbox, outside.storage, outside.now_ms),
+        lambda: len(refreshes.pending()),
     )
 
 
 async def wake(
-    host: Callable[[], Host | None], storage: Storage, *, now_ms: NowMs, log: Log
+    host: Callable[[], Host | Bookkeeping | None], storage: Storage, *, now_ms: NowMs, log: Log
 ) -> None:
     """Carry out what is pending when the alarm fires. If that fails, set the next alarm.
 
     The runtime would retry an alarm that raises only six times. ``host`` may raise
-    ConfigurationError. It returns None if the table is no longer served.
+    ConfigurationError. It returns None if the target is no longer declared.
     """
     try:
         with reported(log):

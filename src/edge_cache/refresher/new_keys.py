@@ -1,5 +1,8 @@
 """Limits the writes for queries that never repeat.
 
+A site with thousands of pages is written anyway: at once up to `BURST` of them, and the others when
+they are asked for again.
+
 For example, a client asks for ``created_at=gte.`` and the current time. That is a new query each
 time, and nobody could use its entry again.
 """
@@ -10,13 +13,15 @@ from collections import OrderedDict
 
 from edge_cache.ports import NowMs
 
-BURST = 100
+BURST = 1000
 """At most this many new keys are written at once."""
 
 PER_S = 1
 """In the long run, at most this many new keys are written a second."""
 
-_MAX_REMEMBERED = 10_000
+_MAX_REMEMBERED = 20_000
+
+_UNSEEN = object()
 
 
 class NewKeys:
@@ -26,7 +31,7 @@ class NewKeys:
         self._now_ms = now_ms
         self._tokens = float(BURST)
         self._filled_ms = now_ms()
-        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._seen: OrderedDict[str, object] = OrderedDict()
 
     def know(self, key: str) -> None:
         """Note that KV has a key."""
@@ -35,9 +40,9 @@ class NewKeys:
         if len(self._seen) > _MAX_REMEMBERED:
             self._seen.popitem(last=False)
 
-    def knows(self, key: str) -> bool:
-        """Return whether we remember that KV may have the key."""
-        return key in self._seen
+    def forget(self, key: str) -> bool:
+        """Forget a key. Return whether we remembered that KV may have it."""
+        return self._seen.pop(key, _UNSEEN) is None
 
     def admits(self, key: str) -> bool:
         """Return whether an entry may be written. A new key uses up budget."""

@@ -1,16 +1,26 @@
-"""What the parts of an object share: the world outside, and what the object knows of its scope."""
+"""What the parts of an object share: the world outside, and what a target knows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_cache.ports import Log, NowMs, Outbox, Share, Source, Storage, WritableStore
-from edge_cache.refresher.changes import Journal
+from edge_cache.ports import (
+    CallObject,
+    Database,
+    Log,
+    NowMs,
+    Share,
+    Source,
+    Storage,
+    WritableStore,
+)
 from edge_cache.refresher.demand import Demand
 from edge_cache.refresher.lookups import Lookups
 from edge_cache.refresher.new_keys import NewKeys
 from edge_cache.refresher.record import Record
-from edge_cache.tables import Scope, Table
+from edge_cache.refresher.state import Journal
+from edge_cache.refresher.subscriber import Subscriber
+from edge_cache.tables import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +29,10 @@ class Outside:
 
     source: Source
     project: str
-    outbox: Outbox
+    database: Database
     store: WritableStore
     storage: Storage
+    call: CallObject
     share: Share
     now_ms: NowMs
     log: Log
@@ -29,24 +40,28 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What an object knows of its scope: changes, the outcome of reads, and what readers want."""
+    """What an object knows of its target: changes, the outcome of reads, and what readers want."""
 
-    scope: Scope
+    target: Target
     journal: Journal
+    subscriber: Subscriber
     record: Record
     demand: Demand
     lookups: Lookups
     new_keys: NewKeys
 
 
-def known_of(scope: Scope, outside: Outside) -> Known:
+def known_of(target: Target, outside: Outside) -> Known:
     """Return what the object's storage has."""
-    storage, now_ms = outside.storage, outside.now_ms
+    storage, now_ms, log = outside.storage, outside.now_ms, outside.log
+    journal = Journal(storage)
+    subscriber = Subscriber(target, journal, storage=storage, call=outside.call, log=log)
     return Known(
-        scope,
-        Journal(storage, now_ms, has_list=isinstance(scope, Table)),
+        target,
+        journal,
+        subscriber,
         Record(storage, now_ms),
-        Demand(scope, storage, now_ms),
+        Demand(target, storage, now_ms),
         Lookups(now_ms),
         NewKeys(now_ms),
     )

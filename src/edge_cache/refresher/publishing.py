@@ -1,4 +1,4 @@
-"""The scope's entries in Workers KV, as the refresher writes them."""
+"""The target's entries in Workers KV, as the refresher writes them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Entries:
     """Writes and removes entries, and publishes versions, in the order of the calls."""
 
     def __init__(self, known: Known, outside: Outside, writer: Writer) -> None:
-        self._scope = known.scope
+        self._versions_key = known.target.versions_key
         self._journal = known.journal
         self._store = outside.store
         self._writer = writer
@@ -46,13 +46,9 @@ class Entries:
 
     async def publish(self) -> bool:
         """Publish which entries are outdated. Return whether KV took it."""
-        versions = self._journal.changes.stale
-        if self._journal.changes.is_published:
+        if self._journal.state.is_published:
             return True
-        published = await self._writer.write(self._scope.version_key, self._put_versions)
-        if published:
-            self._journal.note(self._journal.changes.with_published(versions))
-        return published
+        return await self._writer.write(self._versions_key, self._put_versions)
 
     async def _put(self, resource: Resource, entry: Entry[bytes]) -> None:
         metadata = entry.metadata
@@ -62,7 +58,10 @@ class Entries:
         await self._store.put(resource.key, entry.body, metadata.to_json(), ttl_s)
 
     async def _put_versions(self) -> None:
-        await self._store.put_versions(self._scope.version_key, self._journal.changes.stale)
+        state = self._journal.state
+        await self._store.put_versions(self._versions_key, state.versions.to_text())
+        published = max(self._journal.state.published, state.changed)
+        self._journal.note(replace(self._journal.state, published=published))
 
 
 def require_stored(*, stored: bool) -> None:

@@ -1,4 +1,4 @@
-"""The scope's reads from Supabase: one at a time for each key. It keeps the latest answers."""
+"""The target's reads from Supabase: one at a time for each key. It keeps the latest answers."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Reads:
     """
 
     def __init__(self, known: Known, outside: Outside, entries: Entries) -> None:
-        self._scope = known.scope
         journal = self._journal = known.journal
+        self._subscriber = known.subscriber
         self._record = known.record
         self._lookups = known.lookups
         self._demand = known.demand
@@ -53,7 +53,7 @@ class Reads:
         self._share = outside.share
         self._now_ms = outside.now_ms
         self._log = outside.log
-        self._flights = SingleFlight(self._refresh, lambda: journal.changes.version)
+        self._flights = SingleFlight(self._refresh, lambda: journal.state.number)
         self._asked: dict[Resource, Pause] = {}
         self._answered = OVER
         self.recent = Recent(outside.now_ms)
@@ -75,17 +75,16 @@ class Reads:
         The answer comes from the read itself and not from KV, because KV may still show that the
         key is absent. Raises NotFound or UpstreamError.
         """
-        # Before the read begins, so that a change during the read is noticed.
-        self._journal.note(self._journal.changes.with_entry(resource))
         return await self._flights.join(resource, version)
 
     async def read(self, resource: Resource) -> Representation:
         """Read from Supabase. Keep only the outcome. Raises NotFound or UpstreamError."""
-        version, key = self._journal.changes.version, loggable(resource.key)
+        version, key = self._journal.state.number, loggable(resource.key)
         try:
             answered = await self._source.read(resource)
         except NotFound:
             self._log("not_found", key=key)
+            self._demand.forget(resource)
             self._note_answer(resource)
             raise
         except (FinalAnswer, AnotherRow) as error:
@@ -94,7 +93,7 @@ class Reads:
             self._demand.forget(resource)
             self._note_answer(resource)
             if resource.is_whole:
-                self._note_refusal(error)
+                self._note_refusal(resource, error)
             if error.reply and error.reply.body:
                 error.reply = replace(error.reply, body=self._share(error.reply.body))
             raise
@@ -122,36 +121,51 @@ class Reads:
         if had_failed:
             self.when_well_again()
 
-    def _note_refusal(self, error: EdgeCacheError) -> None:
-        """Remove the table's entry and make all rows outdated, once, when PostgREST refuses it."""
+    def _note_refusal(self, whole: Resource, error: EdgeCacheError) -> None:
+        """Remember that PostgREST refuses the table. At the first time, all rows may be gone."""
         is_new = not self._record.is_refused
         self._record.refused(error)
         if is_new:
-            self._entries.remove(Resource(self._scope))
-            version = self._journal.raise_version()
-            self._journal.note(self._journal.changes.with_all_rows(version))
+            self._entries.remove(whole)
             self.when_refused()
 
-    async def _refresh(self, resource: Resource, version: int) -> Reading:
+    async def _refresh(self, resource: Resource, _version: int) -> Reading:
         """Read one resource, keep the answer in memory, and write it to KV."""
-        began_ms = self._now_ms()
+        depends = await self._subscriber.ready(resource)
+        version, began_ms = self._journal.state.number, self._now_ms()
         self._asked[resource] = Pause(began_ms, PATIENCE_MS)
         try:
             answered = await self.read(resource)
         except (NotFound, FinalAnswer, AnotherRow) as error:
-            self.recent.forget(resource.key)
+            self._forget(resource)
             if isinstance(error, NotFound):
                 self._lookups.note_absent(resource.key, version)
             raise
         finally:
             del self._asked[resource]
         self._lookups.note_found(resource.key)
-        asked_at_ms = min(began_ms, self._demand.asked_at_ms(resource))
-        entry = entry_of(answered, self._project, began_ms, version, asked_at_ms)
+        entry = entry_of(
+            answered,
+            self._project,
+            depends,
+            read_at_ms=began_ms,
+            version=version,
+            asked_at_ms=min(began_ms, self._demand.asked_at_ms(resource)),
+        )
         reading = self._keep(resource, entry)
         ms = max(0, self._now_ms() - began_ms)
         self._log("refreshed", key=loggable(resource.key), bytes=entry.metadata.size, ms=ms)
         return reading
+
+    def _forget(self, resource: Resource) -> None:
+        """Remove what memory and KV have, because the new answer may not be stored.
+
+        If nobody remembers that KV has an entry, nothing is removed there, because any number of
+        rejected queries may come.
+        """
+        self.recent.forget(resource.key)
+        if self._new_keys.forget(resource.key):
+            self._entries.remove(resource)
 
     def _keep(self, resource: Resource, entry: Entry[bytes]) -> Reading:
         shared, storable = self._share(entry.body), is_storable(entry)
@@ -160,8 +174,10 @@ class Reads:
             not_storing: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
             not_storing.set_result(False)
             return Reading(sent, not_storing, is_stored=False)
+        self._new_keys.know(resource.key)
         if storable:
             self.recent.put(resource.key, entry, shared)
+            self._demand.note_read(resource, entry.metadata.version)
         else:
             self.recent.forget(resource.key)
         storing = self._entries.put(resource, entry)
@@ -172,3 +188,5 @@ class Reads:
     def _note_stored(self, storing: asyncio.Task[bool], metadata: Metadata) -> None:
         if not storing.cancelled() and storing.exception() is None and storing.result():
             self._record.refreshed(metadata.read_at_ms)
+            listed = max(self._journal.state.listed, metadata.version)
+            self._journal.note(replace(self._journal.state, listed=listed))

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from edge_cache.bodies import Body
 from edge_cache.entries import Entry
-from edge_cache.freshness import has_changes
 from edge_cache.pauses import Pause
 from edge_cache.ports import NowMs
 
@@ -58,7 +57,7 @@ class Recent:
     def get(self, key: str, version: int) -> Kept | None:
         """Return the key's entry if it was read just now, at that version or later."""
         kept = self._kept.get(key)
-        if kept is None or not has_changes(kept.entry.metadata, version):
+        if kept is None or kept.entry.metadata.version < version:
             return None
         return None if kept.until.is_over(self._now_ms()) else kept
 

@@ -1,4 +1,4 @@
-"""The outcome of the scope's reads, kept in the object's storage."""
+"""The outcome of the target's reads, kept in the object's storage."""
 
 from __future__ import annotations
 

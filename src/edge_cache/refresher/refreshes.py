@@ -1,119 +1,146 @@
-"""Refreshes one pending entry: a row's, the table's, the versions, the queries kept warm."""
+"""The steps that a target has to carry out after a change."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from itertools import islice
 
-from edge_cache.errors import (
-    AnotherRow,
-    EdgeCacheError,
-    FinalAnswer,
-    NotAsked,
-    NotFound,
-    SpelledOtherwise,
-)
+from edge_cache.errors import EdgeCacheError, FinalAnswer, NotAsked
+from edge_cache.refresher.backlog import Step
+from edge_cache.refresher.earlier import Earlier
 from edge_cache.refresher.parts import Known
 from edge_cache.refresher.publishing import Entries, require_stored
 from edge_cache.refresher.reads import Reads
 from edge_cache.resources import Resource
+from edge_cache.tables import Table
 
-QUERIES_AT_ONCE = 4
+AT_ONCE = 4
+"""At most this many popular answers are read at once."""
+
+MOST = 50
+"""At most this many popular answers are read again at a time: those that were asked for last."""
+
+FEW = 10
+
+MANY_MS = 5_000
+"""Popular answers that any change of a table touches are read again no more often than this, and so
+are more than `FEW` others. A reader that asks before that gets the new answer anyway."""
 
 
 class Refreshes:
-    """Carries out single steps of the scope's pending changes.
+    """Publishes the versions, and reads popular answers again if a change touched them.
 
-    If a step fails, the entry stays as it was, and the change stays pending. Every method raises
-    UpstreamError or StoreError unless readers get the change, or something newer.
+    If a step fails, the entries stay as they were, and the step stays pending.
     """
 
-    def __init__(self, known: Known, reads: Reads, entries: Entries) -> None:
-        self._whole = Resource(known.scope)
+    def __init__(self, known: Known, reads: Reads, entries: Entries, earlier: Earlier) -> None:
+        self._earlier = earlier
+        self._target = known.target
         self._journal = known.journal
+        self._subscriber = known.subscriber
         self._demand = known.demand
         self._record = known.record
         self._reads = reads
         self._entries = entries
 
-    async def list(self) -> None:
-        """Refresh the table's entry.
+    def pending(self) -> Mapping[str, Step]:
+        """Return what is to be done, by a key for each step."""
+        steps: dict[str, Step] = {}
+        if self._earlier.is_new:
+            steps["earlier"] = Step(self._replace_earlier)
+        if not self._journal.state.is_published:
+            steps[self._target.versions_key] = Step(self._publish)
+        if isinstance(self._target, Table) and self._is_whole_outdated(self._target):
+            steps[Resource(self._target).key] = Step(self._whole)
+        if not self._journal.state.is_refreshed:
+            by_key, lists = self._touched()
+            if by_key or not lists:
+                every_ms = MANY_MS if len(by_key) > FEW else 0
+                rows = Step(partial(self._popular, 0), every_ms)
+                steps[f"{self._target.versions_key}&rows"] = rows
+            if lists:
+                popular = Step(partial(self._popular, 1), MANY_MS)
+                steps[f"{self._target.versions_key}&lists"] = popular
+        return steps
 
-        If nobody asked for the table lately, or PostgREST refuses it, the entry is removed.
+    def _touched(self) -> tuple[list[Resource], list[Resource]]:
+        """Return the popular answers that lack a change: those by key, and the others.
+
+        The one asked for last comes first.
         """
-        needed = self._journal.changes.listed
-        # If the table is being read already, its entry will be written anyway.
-        if not (self._demand.is_wanted(self._whole) or self._reads.is_under_way(self._whole, 0)):
-            await self._remove_list(needed)
-            return
-        try:
-            reading = await self._reads.refresh(self._whole, needed)
-        except FinalAnswer:
-            await self._remove_list(needed)
-            return
-        require_stored(stored=await reading.storing)
-        self._journal.note(self._journal.changes.with_list(reading.entry.metadata.version))
+        touched = (
+            resource
+            for resource in self._demand.popular()
+            if self._demand.read_at(resource) < self._subscriber.needed(resource)
+        )
+        by_key, lists = list[Resource](), list[Resource]()
+        for resource in islice(touched, MOST):
+            (by_key if self._subscriber.depends(resource).keys else lists).append(resource)
+        return by_key, lists
 
-    async def _remove_list(self, needed: int) -> None:
-        # First this, so that the entry of a read that begins meanwhile does not count as removed.
-        self._journal.note(self._journal.changes.without_list())
-        require_stored(stored=await self._entries.remove(self._whole))
-        self._journal.note(self._journal.changes.with_list(needed))
+    def _is_whole_outdated(self, table: Table) -> bool:
+        """Return whether a table's entry lacks a change. If nobody wants the entry, it may."""
+        whole, listed = Resource(table), self._journal.state.listed
+        is_known = listed > 0 and self._demand.is_wanted(whole)
+        return is_known and listed < self._subscriber.needed(whole)
 
-    async def row(self, row_id: str) -> None:
-        """Refresh a row's entry. If Supabase has no such row for us, remove the entry.
-
-        If the change spells the row's id in another way than its entry, all rows become outdated.
-        """
-        row = Resource(self._whole.scope, row_id)
-        needed = self._journal.changes.needed(row)
-        version = self._journal.changes.version
-        try:
-            reading = await self._reads.refresh(row, needed)
-        except (SpelledOtherwise, AnotherRow):
-            self._journal.note(self._journal.changes.with_all_rows(needed))
-            return
-        except (NotFound, FinalAnswer):
-            require_stored(stored=await self._entries.remove(row))
+    async def _replace_earlier(self) -> None:
+        """Leave nothing that an earlier release would take for fresh if it came back."""
+        whole = Resource(self._target)
+        if self._demand.is_wanted(whole):
+            await self._whole()
         else:
-            version = reading.entry.metadata.version
-            require_stored(stored=await reading.storing)
-        self._journal.note(self._journal.changes.with_row(row_id, version))
+            require_stored(stored=await self._entries.remove(whole))
+        await self._earlier.outdate()
 
-    async def publish(self) -> None:
-        """Publish which entries are outdated."""
+    async def _publish(self) -> None:
         require_stored(stored=await self._entries.publish())
 
-    async def queries(self) -> None:
-        """Refresh the queries that are kept warm.
+    async def _whole(self) -> None:
+        """Read the whole table again. If PostgREST refuses it, remove its entry."""
+        whole, number = Resource(self._target), self._journal.state.number
+        try:
+            reading = await self._reads.refresh(whole, self._subscriber.needed(whole))
+        except FinalAnswer:
+            require_stored(stored=await self._entries.remove(whole))
+            self._journal.note(replace(self._journal.state, listed=number))
+            return
+        require_stored(stored=await reading.storing)
+
+    async def _popular(self, which: int) -> None:
+        """Read popular answers again that a change touched: those by key (0), or the others (1).
 
         This does not wait for KV, because readers know that the old entries are outdated. If one
-        query fails, it is not tried again before a reader asks. But if Supabase is down, this
+        answer fails, it is not tried again before a reader asks. But if Supabase is down, this
         raises NotAsked, so that all of them are tried again.
         """
-        needed = self._journal.changes.queried
-        waiting = iter(self._demand.warm())
+        changed = self._journal.state.changed
+        waiting = iter(self._touched()[which])
 
         async def read_some() -> None:
-            for query in waiting:
-                await self._warm(query, needed)
+            for resource in waiting:
+                await self._again(resource)
 
-        readers = [asyncio.ensure_future(read_some()) for _ in range(QUERIES_AT_ONCE)]
+        readers = [asyncio.ensure_future(read_some()) for _ in range(AT_ONCE)]
         outcomes = await asyncio.gather(*readers, return_exceptions=True)
         for outcome in outcomes:
             if outcome is not None:
                 raise outcome
-        self._journal.note(self._journal.changes.with_queries(needed))
+        if not any(self._touched()):
+            refreshed = max(self._journal.state.refreshed, changed)
+            self._journal.note(replace(self._journal.state, refreshed=refreshed))
 
-    async def _warm(self, query: Resource, needed: int) -> None:
-        """Refresh one query, unless it was read since the change."""
-        if self._reads.recent.get(query.key, needed):
-            return
+    async def _again(self, resource: Resource) -> None:
+        """Read one answer again."""
+        needed = self._subscriber.needed(resource)
         try:
             if not self._record.is_down(needed):
-                await self._reads.refresh(query, needed)
-        except FinalAnswer:
-            self._entries.remove(query)
+                await self._reads.refresh(resource, needed)
         except EdgeCacheError:
-            pass  # the read has logged it
+            if not self._record.is_down(needed):
+                self._demand.note_read(resource, needed)  # the next reader has to ask
         if self._record.is_down(needed):
             raise NotAsked("Supabase failed a moment ago.")

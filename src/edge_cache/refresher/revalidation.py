@@ -1,19 +1,18 @@
-"""Makes all of a scope's entries fresh: on request, or because they differ from the table.
+"""Makes all of a target's entries fresh on request, and looks whether they differ from the table.
 
 If a webhook never comes, entries are outdated and nobody knows. But each entry's metadata has a
-digest of its content, so we can compare what readers get with the table. The rule is: read the
-table, and if an entry that readers take for fresh differs from it, refresh all. It needs no memory
-of what was read, changed or announced.
+digest of its content, so we can compare what readers get with the table. That needs no memory of
+what was read, changed or announced.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
+from edge_cache.changes import Heard, Notice
 from edge_cache.entries import Metadata, etag_of, parse_metadata
 from edge_cache.errors import FinalAnswer
-from edge_cache.freshness import has_changes
+from edge_cache.freshness import is_outdated
 from edge_cache.refresher.backlog import Backlog
 from edge_cache.refresher.parts import Known, Outside
 from edge_cache.refresher.publishing import Entries, require_stored
@@ -22,16 +21,19 @@ from edge_cache.resources import Resource
 from edge_cache.supabase.rows import row_digests
 from edge_cache.tables import Table
 
+PUBLISHING_S = 0.1
+"""The ledger waits this long at most until the versions are in Workers KV."""
+
 
 class Revalidation:
-    """Reads the whole table, and makes the entries of rows and queries outdated."""
+    """Reads the whole table, on request or to compare it with the entries."""
 
     def __init__(
         self, known: Known, outside: Outside, reads: Reads, entries: Entries, backlog: Backlog
     ) -> None:
-        self._scope = known.scope
-        self._whole = Resource(known.scope)
+        self._target = known.target
         self._journal = known.journal
+        self._subscriber = known.subscriber
         self._demand = known.demand
         self._store = outside.store
         self._project = outside.project
@@ -40,96 +42,85 @@ class Revalidation:
         self._entries = entries
         self._backlog = backlog
 
-    async def revalidate(self) -> None:
-        """Refresh the table's entry, and make all other entries outdated.
+    async def hear(self, notice: Notice) -> Heard:
+        """Note changes that the ledger tells, and carry out soon what follows from them.
+
+        Wait a moment until readers know which entries are outdated.
+        """
+        state = self._journal.state.after(notice, self._subscriber.keyed)
+        self._journal.note(state)
+        await self._backlog.run()
+        await self._backlog.wait(PUBLISHING_S, self._target.versions_key)
+        return Heard(state.number, self._subscriber.relations)
+
+    async def revalidate(self, notice: Notice) -> Heard:
+        """Note that everything changed. Return after the table's entry was read again.
 
         The caller counts as a reader who wants the table. The read begins after the call, so it
-        has every change committed before. Raises UpstreamError, and the entries stay, or StoreError
-        if Workers KV took no write. If PostgREST refuses the table (FinalAnswer), its entries are
-        removed.
+        has every change committed before. Raises UpstreamError, and the old entries stay for as
+        long as Supabase fails, or StoreError if Workers KV took no write. If PostgREST refuses the
+        table (FinalAnswer), its entry is removed.
         """
-        if isinstance(self._scope, Table):
-            self._demand.note(self._whole)
-        await self._revalidate()
-
-    async def _revalidate(self) -> None:
-        version = listed = self._journal.raise_version()
-        # Even if the table itself cannot be read, because a query may ask for other columns.
-        self._journal.note(self._journal.changes.with_all_queries(version))
-        await self._backlog.schedule()
+        heard = await self.hear(notice)
         refusal: FinalAnswer | None = None
         writes: list[asyncio.Future[bool]] = []
-        if isinstance(self._scope, Table):
+        if isinstance(self._target, Table):
+            whole = Resource(self._target)
+            self._demand.note(whole)
             try:
-                reading = await self._reads.refresh(self._whole, version)
-                writes.append(reading.storing)
-                listed = reading.entry.metadata.version
+                writes.append((await self._reads.refresh(whole, heard.number)).storing)
             except FinalAnswer as error:
                 refusal = error
-                writes.append(self._entries.remove(self._whole))
-            self._journal.note(self._journal.changes.with_all_rows(version))
-        stored = all(await asyncio.gather(*writes, self._entries.publish()))
-        if not stored:
-            await self._backlog.schedule()  # the versions are pending
-        require_stored(stored=stored)
-        self._journal.note(self._journal.changes.with_list(listed))
+                writes.append(self._entries.remove(whole))
+        require_stored(stored=all(await asyncio.gather(*writes, self._entries.publish())))
         if refusal:
             raise refusal
+        return heard
 
     async def check(self) -> bool:
-        """Return whether an entry differs from the table. If so, revalidate, else write nothing.
+        """Return whether an entry that readers take for fresh differs from the table.
 
-        Entries of pending changes are skipped, because these changes will be carried out anyway.
         Raises UpstreamError or StoreError.
         """
-        served = await self._served()
+        whole = Resource(self._target)
+        served = await self._served(whole)
         try:
-            outdated = await self._outdated(served) if served else []
+            outdated = await self._outdated(whole, served) if served else []
         except FinalAnswer:
             outdated = list(served)
-        if not outdated:
-            self._log("unchanged", key=self._whole.key)
-            return False
-        self._log("changed", key=self._whole.key, entries=len(outdated))
-        with suppress(FinalAnswer):  # then the entries are removed
-            await self._revalidate()
-        return True
+        self._log("changed" if outdated else "unchanged", key=whole.key, entries=len(outdated))
+        return bool(outdated)
 
-    async def _served(self) -> dict[str, Metadata | None]:
+    async def _served(self, whole: Resource) -> dict[str, Metadata | None]:
         """Return the metadata of the entries that readers take for fresh, by their keys.
 
         None means that another Worker wrote the entry, so that nothing is known about it.
         """
-        changes = self._journal.changes
-        whole = await self._store.entries(self._whole.key, at_most=1)  # the first is the shortest
-        rows = await self._store.entries(f"{self._whole.key}/")
-        pending = {Resource(self._scope, row_id).key for row_id in changes.rows}
+        first = await self._store.entries(whole.key, at_most=1)  # the first is the shortest
+        rows = await self._store.entries(f"{whole.key}/")
+        found = {key: text for key, text in first.items() if key == whole.key} | rows
         served: dict[str, Metadata | None] = {}
-        if self._whole.key in whole and not changes.listed:
-            served.update(self._served_entry(self._whole.key, whole[self._whole.key], 0))
-        for key, text in rows.items():
-            if key not in pending:
-                served.update(self._served_entry(key, text, changes.published.rows))
+        for key, text in found.items():
+            served |= self._served_entry(key, text)
         return served
 
-    def _served_entry(
-        self, key: str, text: str | None, published: int
-    ) -> dict[str, Metadata | None]:
+    def _served_entry(self, key: str, text: str | None) -> dict[str, Metadata | None]:
         """Return an entry by its key, or an empty dict if readers do not take it for fresh."""
+        state = self._journal.state
         if text is None:
-            return {} if published else {key: None}
+            return {} if state.changed else {key: None}
         metadata = parse_metadata(text)
         if metadata is None or not metadata.is_of(self._project):
             return {}
-        return {key: metadata} if has_changes(metadata, published) else {}
+        return {} if is_outdated(metadata, state.versions) else {key: metadata}
 
-    async def _outdated(self, served: dict[str, Metadata | None]) -> list[str]:
+    async def _outdated(self, whole: Resource, served: dict[str, Metadata | None]) -> list[str]:
         """Read the table, and return the keys of the entries that differ from it."""
-        body = (await self._reads.read(self._whole)).body
-        rows = served.keys() - {self._whole.key}
-        digests = row_digests(body, self._whole.table.key) if rows else {}
-        actual = {Resource(self._scope, row_id).key: digest for row_id, digest in digests.items()}
-        actual[self._whole.key] = etag_of(body)
+        body = (await self._reads.read(whole)).body
+        rows = served.keys() - {whole.key}
+        digests = row_digests(body, whole.table.key) if rows else {}
+        actual = {Resource(self._target, key).key: digest for key, digest in digests.items()}
+        actual[whole.key] = etag_of(body)
         return [
             key
             for key, metadata in served.items()

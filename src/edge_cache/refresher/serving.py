@@ -1,66 +1,93 @@
-"""The object's side of `edge_cache.wire`: it does what the Worker asks for."""
+"""The objects' side of `edge_cache.wire`: they do what the Worker and other objects ask for."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 
 from edge_cache import wire
+from edge_cache.changes import Notice, Subscription
 from edge_cache.errors import EdgeCacheError, NotFound
 from edge_cache.messages import Answer, json_answer
 from edge_cache.ports import Log
+from edge_cache.refresher.bookkeeping import Bookkeeping
 from edge_cache.refresher.host import Host
 from edge_cache.resources import Resource, resource_from
-from edge_cache.tables import Declared, Scope
+from edge_cache.tables import Declared
 from edge_cache.unexpected import reported
 
-HostOf = Callable[[Scope], Awaitable[Host]]
-"""Returns the parts that serve a scope. Raises EdgeCacheError if another object has the scope."""
+HostOf = Callable[[], Awaitable[Host | Bookkeeping | None]]
+"""Returns the object's parts, or None if its target is not declared. Raises EdgeCacheError."""
+
+Text = Callable[[], Awaitable[str]]
 
 
 async def serve(
-    url: str,
-    text: Callable[[], Awaitable[str]],
-    declared: Callable[[], Declared],
-    host_of: HostOf,
-    log: Log,
+    url: str, text: Text, declared: Callable[[], Declared], hosted: HostOf, log: Log
 ) -> Answer:
-    """Carry out one request inside the object. An error becomes an answer that carries it."""
+    """Carry out one request inside an object. An error becomes an answer that carries it."""
     resource: Resource | None = None
     try:
         with reported(log):
             verb, number, path = wire.request_in(url)
-            resource = resource_from(path, declared())
-            if resource is None:
+            host = await hosted()
+            if isinstance(host, Bookkeeping):
+                return await _of_ledger(verb, number, host, text)
+            resource = resource_from(path, declared()) if path else None
+            if host is None or (path and resource is None):
                 raise NotFound("The refresher knows no such table.")
-            host = await host_of(resource.scope)
-            return await _carry_out(verb, number, resource, host, text)
+            if resource is not None:
+                return await _of_resource(verb, number, resource, host)
+            return await _of_target(verb, host, text)
     except EdgeCacheError as error:
         is_query = resource is not None and resource.query is not None
         return wire.error_answer(error, with_reply=is_query)
 
 
-async def _carry_out(
-    verb: str, number: int, resource: Resource, host: Host, text: Callable[[], Awaitable[str]]
-) -> Answer:
+async def _of_resource(verb: str, number: int, resource: Resource, host: Host) -> Answer:
+    if resource.target != host.known.target:
+        raise EdgeCacheError("The request is for another object.")
     if verb in {wire.FILL, wire.REFILL}:
         filled = await host.fills.fill(resource, version=number, has_stale=verb == wire.REFILL)
         return wire.filled_answer(filled)
-    if verb == wire.STATUS:
-        return json_answer(host.status())
-    if verb == wire.MISSED:
-        return wire.missed_answer(await host.catch_up.missed())
-    if verb == wire.CHECK:
-        return json_answer(await host.revalidation.check())
     if verb == wire.RENEW:
         await host.fills.renew(resource, number)
-    elif verb == wire.RECORD:
-        await host.backlog.record(json.loads(await text()))
-        host.catch_up.note_carried_out(number)
-    elif verb == wire.CAUGHT_UP:
-        host.catch_up.note_cursor(await text())
+        return Answer(204)
+    raise _unknown_verb()
+
+
+async def _of_target(verb: str, host: Host, text: Text) -> Answer:
+    if verb == wire.STATUS:
+        return json_answer(host.status())
+    if verb == wire.CHECK:
+        return json_answer(await host.revalidation.check())
+    if verb == wire.CHANGED:
+        heard = await host.revalidation.hear(Notice.of(await text()))
+        return Answer(200, {}, heard.to_json().encode())
+    if verb == wire.RENEW_ALL:
+        heard = await host.revalidation.revalidate(Notice.of(await text()))
+        return Answer(200, {}, heard.to_json().encode())
+    raise _unknown_verb()
+
+
+async def _of_ledger(verb: str, number: int, ledger: Bookkeeping, text: Text) -> Answer:
+    if verb == wire.SUBSCRIBE:
+        subscribed = await ledger.subscribe(Subscription.of(await text()))
+        return Answer(200, {}, subscribed.to_json().encode())
+    if verb == wire.STATUS:
+        return json_answer(ledger.status())
+    if verb == wire.CATCH_UP:
+        return json_answer(await ledger.catch_up())
+    if verb == wire.RECORD:
+        changes = wire.changes_in(await text())
+        await (ledger.written(changes) if number else ledger.record(changes))
+    elif verb == wire.POKE:
+        ledger.feed.poke()
     elif verb == wire.REVALIDATE:
-        await host.revalidation.revalidate()
+        await ledger.revalidate()
     else:
-        raise EdgeCacheError("The refresher does not know this verb.")
+        raise _unknown_verb()
     return Answer(204)
+
+
+def _unknown_verb() -> EdgeCacheError:
+    return EdgeCacheError("The refresher does not know this verb.")

@@ -25,7 +25,7 @@ from edge_cache.supabase.answers import (
 from edge_cache.supabase.api import Requests
 from edge_cache.supabase.parsing import TooDeep, loads
 
-MAX_HEADERS_BYTES = 700
+MAX_HEADERS_BYTES = 400
 """KV's metadata has room for this many bytes of headers, besides its other members."""
 
 _SINGULARITY = "PGRST116"

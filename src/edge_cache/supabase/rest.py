@@ -13,8 +13,8 @@ from edge_cache.supabase.absence import can_exist, is_spelling, proves_absence
 from edge_cache.supabase.answers import object_in, require_storable, require_success
 from edge_cache.supabase.api import Requests, profile, table_target
 from edge_cache.supabase.columns import equals
-from edge_cache.supabase.outbox import Outbox
 from edge_cache.supabase.query_reads import Queries
+from edge_cache.supabase.script import Script
 from edge_cache.supabase.table_reads import Tables
 from edge_cache.tables import Table
 
@@ -22,7 +22,10 @@ _ROW_TYPE = "application/vnd.pgrst.object+json"
 
 
 class Supabase:
-    """Reads tables, rows and queries as the public key may see them. It also has the outbox."""
+    """Reads tables, rows and queries as the public key may see them.
+
+    ``database`` asks the functions that the script installs.
+    """
 
     def __init__(
         self, transport: httpx.AsyncBaseTransport, settings: Settings, *, now_ms: NowMs
@@ -30,7 +33,7 @@ class Supabase:
         self._requests = Requests(transport, settings)
         self._tables = Tables(self._requests, now_ms)
         self._queries = Queries(self._requests)
-        self.outbox = Outbox(self._requests, settings)
+        self.database = Script(self._requests, settings)
 
     async def read(self, resource: Resource) -> Representation:
         """Return a table as a JSON array of all its rows, a row as a JSON object, or an answer.

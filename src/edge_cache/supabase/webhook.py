@@ -6,41 +6,39 @@ cached or logged. https://supabase.com/docs/guides/database/webhooks#payload
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from edge_cache.changes import Change, Keys
+from edge_cache.dependencies import relation_id
 from edge_cache.errors import BadPayload
-from edge_cache.resources import Change
-from edge_cache.supabase.notification import KINDS, change_of, row_id_of, served, table_of
+from edge_cache.supabase.changed_rows import distinct, key_of, table_of
 from edge_cache.supabase.parsing import is_text, loads
 from edge_cache.tables import Table
 
 MAX_BYTES = 10 * 1024 * 1024
 """A larger payload is refused. A payload may have a whole row twice, the old and the new one."""
 
-_RECORDS = {"INSERT": ("record",), "UPDATE": ("record", "old_record"), "DELETE": ("old_record",)}
-"""By the payload's ``type``: the members that are rows. A TRUNCATE has none."""
+_RECORDS = {
+    "INSERT": ("record",),
+    "UPDATE": ("record", "old_record"),
+    "DELETE": ("old_record",),
+    "TRUNCATE": (),
+}
+"""By the payload's ``type``: the members that are rows."""
 
 
-def change_in(body: bytes, tables: tuple[Table, ...]) -> Change:
-    """Return the change that a payload names.
-
-    Raises BadPayload if it is neither Supabase's JSON nor that of the project's own triggers.
-    """
-    payload = _object(body)
+def change_in(payload: dict[str, object], tables: tuple[Table, ...]) -> Change:
+    """Return the change that a payload names. Raises BadPayload if it is not Supabase's."""
     kind, name, schema = (payload.get(member) for member in ("type", "table", "schema"))
     if not (is_text(kind) and is_text(name) and is_text(schema)):
         raise BadPayload('It needs "type", "table" and "schema", each a text.')
-    if kind not in KINDS:
-        raise BadPayload(f'Its "type" should be one of {", ".join(KINDS)}.')
-    if "keys" in payload:
-        return replace(change_of(payload, tables), kind=kind)
+    if kind not in _RECORDS:
+        raise BadPayload(f'Its "type" should be one of {", ".join(_RECORDS)}.')
     table = table_of(name, schema, tables)
-    if table is None:
-        return Change(None, kind)
-    return Change(table, kind, _row_ids(payload, kind, table))
+    keys = _keys(payload, kind, table) if table else None
+    return Change(relation_id(schema, name), keys)
 
 
-def _object(body: bytes) -> dict[str, object]:
+def payload_in(body: bytes) -> dict[str, object]:
+    """Return a body's JSON object. Raises BadPayload."""
     try:
         payload = loads(body)
     except ValueError as error:
@@ -50,9 +48,9 @@ def _object(body: bytes) -> dict[str, object]:
     return payload
 
 
-def _row_ids(payload: dict[str, object], kind: str, table: Table) -> tuple[str, ...] | None:
-    """Return the ids, or None if a row has no id. Then any row may have changed."""
-    records = [payload.get(member) for member in _RECORDS.get(kind, ())]
-    ids = [row_id_of(row.get(table.key)) for row in records if isinstance(row, dict)]
-    found = [row_id for row_id in ids if row_id is not None]
-    return served(found, table) if records and len(found) == len(records) else None
+def _keys(payload: dict[str, object], kind: str, table: Table) -> Keys:
+    """Return the keys, or None if a row has no key. Then any row may have changed."""
+    records = [payload.get(member) for member in _RECORDS[kind]]
+    keys = [key_of(row.get(table.key)) for row in records if isinstance(row, dict)]
+    found = [key for key in keys if key is not None]
+    return distinct(found) if records and len(found) == len(records) else None

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from edge_cache import messages
+from edge_cache.changes import Change
 from edge_cache.config import Settings
 from edge_cache.errors import (
     BadPath,
@@ -20,24 +21,34 @@ from edge_cache.errors import (
     Unauthorized,
 )
 from edge_cache.messages import Answer, Passed, Request
-from edge_cache.ports import Log, Purge, Refreshing
+from edge_cache.ports import Background, Log, Purge, Refreshing
 from edge_cache.reasons import PassedOn, Reason
 from edge_cache.resources import Resource, resource_at
-from edge_cache.supabase.webhook import MAX_BYTES, change_in
-from edge_cache.tables import PROJECT, Declared
+from edge_cache.supabase.changed_rows import table_of
+from edge_cache.supabase.webhook import MAX_BYTES, change_in, payload_in
+from edge_cache.tables import Declared
 from edge_cache.unexpected import reported
 from edge_cache.worker import page, rest_errors, shared_cache, supabase_paths
-from edge_cache.worker.auth import is_open, require_secret, signature_in
+from edge_cache.worker.auth import is_open, require_secret
 from edge_cache.worker.health import Health, misconfigured
 from edge_cache.worker.origin import require_own_origin
 from edge_cache.worker.passing import Passing
 from edge_cache.worker.public import Public
 from edge_cache.worker.reader import Conditions, Reader
+from edge_cache.worker.writes import change_of_write
 
 REVALIDATE_PATH = "/revalidate"
 HEALTH_PATH = "/health"
 _REVALIDATE_METHODS = "GET, POST, OPTIONS"
 _READS = frozenset({"GET", "HEAD"})
+_WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
+
+MAX_POKE_BYTES = 16
+_POKES = frozenset({b"", b"{}"})
+"""The bodies of a poke. It has no content, and only says that the database has changed."""
+
+WRITE_S = 0.1
+"""After a write, the answer waits this long at most until readers know of the change."""
 
 _WITHOUT_CACHE = (RefresherUnavailable, Overloaded)
 """The cache's own errors. After one of these, the request is passed on to Supabase."""
@@ -61,7 +72,7 @@ class App:
         *,
         settings: Settings,
         purge: Purge,
-        now_ms: Callable[[], int],
+        background: Background,
         log: Log,
     ) -> None:
         self._reader = reader
@@ -71,7 +82,7 @@ class App:
         self._public = public
         self._settings = settings
         self._purge = purge
-        self._now_ms = now_ms
+        self._background = background
         self._log = log
 
     @property
@@ -104,7 +115,7 @@ class App:
         if method == "OPTIONS":
             return _options(messages.REST_METHODS, request)
         if method not in _READS:
-            return await self._passing.pass_on(request, Reason.METHOD)
+            return await self._write(request)
         asked = self._public.resource_of(request)
         if isinstance(asked, PassedOn):
             return await self._passing.pass_on(request, asked.why)
@@ -115,6 +126,22 @@ class App:
             if isinstance(error, _WITHOUT_CACHE) and self._passing.passes_rest:
                 return await self._passing.pass_on(request, Reason(error.slug))
             raise
+
+    async def _write(self, request: Request) -> Passed:
+        """Pass a write on. If Supabase accepted it, what it changed counts as changed at once."""
+        passed = await self._passing.pass_on(request, Reason.METHOD)
+        change = change_of_write(request, self._settings.declared)
+        if passed.is_success and change and request.method in _WRITES:
+            recording = asyncio.ensure_future(self._record_write(change))
+            self._background(recording)
+            await asyncio.wait({recording}, timeout=WRITE_S)
+        return passed
+
+    async def _record_write(self, change: Change) -> None:
+        try:
+            await self._refresher.record([change], written=True)
+        except EdgeCacheError as error:
+            self._log("record_failed", type=error.slug, detail=error.detail)
 
     async def _read(self, resource: Resource, request: Request) -> Answer:
         if not _is_read(request):
@@ -130,44 +157,53 @@ class App:
         if is_open(self._settings.secrets, request.url):
             require_own_origin(request.header, request.url)
         if request.method == "POST":
-            return await self._take_webhook(await self._trusted_body(request))
+            return await self._take(request)
         require_secret(self._settings.secrets, request.header("authorization"), request.url)
         return await self._revalidate_all()
 
     async def _revalidate_all(self) -> Answer:
         """Revalidate everything at once. If one table fails, the others are still revalidated."""
+        try:
+            await self._refresher.revalidate()
+        finally:
+            if self.shared_max_age_s is not None and not await self._purge():
+                self._log("purge_failed")
+        self._log("revalidated", tables=[table.name for table in self._settings.declared.tables])
+        return messages.json_answer({"received": True})
+
+    async def _take(self, request: Request) -> Answer:
+        """Take a poke, for which nobody needs a secret, or a webhook."""
+        refused = self._refusal(request)
+        if refused and refused.token_was_sent:
+            raise refused
+        body = await request.body(MAX_POKE_BYTES if refused else MAX_BYTES)
+        if body is not None and body.strip() in _POKES:
+            await self._refresher.poke()
+        elif refused:
+            raise refused
+        elif body is None:
+            raise PayloadTooLarge(f"A payload may have at most {MAX_BYTES} bytes.")
+        else:
+            await self._take_webhook(payload_in(body))
+        return messages.json_answer({"received": True})
+
+    def _refusal(self, request: Request) -> Unauthorized | None:
+        """Return why a request is refused if it is no poke. Raises SecretNotConfigured."""
+        try:
+            secrets, url = self._settings.secrets, request.url
+            require_secret(secrets, request.header("authorization"), url)
+        except Unauthorized as error:
+            return error
+        return None
+
+    async def _take_webhook(self, payload: dict[str, object]) -> None:
+        if "keys" in payload:  # release 0.2.0's triggers sent this, and the outbox has it too
+            await self._refresher.poke()
+            return
         tables = self._settings.declared.tables
-        outcomes = await asyncio.gather(
-            *map(self._refresher.revalidate, (*tables, PROJECT)), return_exceptions=True
-        )
-        if self.shared_max_age_s is not None and not await self._purge():
-            self._log("purge_failed")
-        for outcome in outcomes:
-            if outcome is not None:
-                raise outcome
-        self._log("revalidated", tables=[table.name for table in tables])
-        return messages.json_answer({"received": True})
-
-    async def _trusted_body(self, request: Request) -> bytes:
-        """Return the body of a request that may revalidate. Nobody looks into it before that."""
-        secrets, signature = self._settings.secrets, signature_in(request.header)
-        if signature is None or is_open(secrets, request.url):
-            require_secret(secrets, request.header("authorization"), request.url)
-            return await _body_of(request)
-        signature.require_recent(self._now_ms())
-        body = await _body_of(request)
-        signature.require(secrets, body)
-        return body
-
-    async def _take_webhook(self, body: bytes) -> Answer:
-        change = change_in(body, self._settings.declared.tables)
-        if change.table is not None:
-            await self._refresher.record(change.table, change.row_ids)
-        # The project comes last, because the outbox is not asked again for a change that it knows.
-        await self._refresher.record(PROJECT, (), change.number)
-        table = "another" if change.table is None else change.table.name
-        self._log("received", table=table, type=change.kind)
-        return messages.json_answer({"received": True})
+        await self._refresher.record([change_in(payload, tables)])
+        table = table_of(str(payload["table"]), str(payload["schema"]), tables)
+        self._log("received", table=table.name if table else "another", type=payload["type"])
 
     async def _report(self, request: Request) -> Answer:
         if not _is_read(request):
@@ -217,13 +253,6 @@ async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer |
     return shared_cache.directed(answered, shared_max_age_s, request.url)
 
 
-async def _body_of(request: Request) -> bytes:
-    body = await request.body(MAX_BYTES)
-    if body is None:
-        raise PayloadTooLarge(f"A payload may have at most {MAX_BYTES} bytes.")
-    return body
-
-
 def _refusal(error: EdgeCacheError, request: Request, log: Log) -> Answer:
     """Answer with an error in the shape that clients of this path expect."""
     path = request.url.route
@@ -254,7 +283,7 @@ def _misconfigured(error: ConfigurationError, request: Request, path: str) -> An
 def _hint(declared: Declared) -> str:
     """Return words that name the paths where something is served."""
     tables = [f"/{table.name}" for table in declared.tables]
-    paths = tables or [f"{supabase_paths.REST}/{target}" for target in declared.targets]
+    paths = tables or [f"{supabase_paths.REST}/{one.path}" for one in declared.queried]
     return f"; try {' or '.join(paths)}" if paths else ", and no table is served"
 
 

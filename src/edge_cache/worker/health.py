@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edge_cache.bodies import release
@@ -12,12 +12,22 @@ from edge_cache.errors import ConfigurationError, EdgeCacheError
 from edge_cache.messages import Answer, json_answer
 from edge_cache.ports import NowMs, ReadableStore, Refreshing
 from edge_cache.resources import Resource
-from edge_cache.tables import PROJECT, Declared, Table
+from edge_cache.tables import Declared, Table
 from edge_cache.times import rfc3339
 
 FAILED_MS = 5 * 60 * 1000
 """If a table has no entry, `/health` says for so long after a failed read that it is not served."""
 
+
+_NEVER_ASKED: Mapping[str, Any] = {
+    "refreshed_at_ms": 0,
+    "pending": 0,
+    "failures": 0,
+    "last_error": None,
+    "last_error_detail": None,
+    "failed_at_ms": 0,
+    "queries": 0,
+}
 
 _MS = "_ms"
 """The names of times in milliseconds end with this."""
@@ -59,12 +69,16 @@ class Health:
         return _answer(members, serving=serving)
 
     async def _project(self) -> dict[str, object]:
-        """Return the project's members."""
+        """Return the members of the ledger, and of all that can be read as a query only."""
+        queried = self._declared.queried
+        serves = list(dict.fromkeys(one.path for one in queried))
         try:
-            status = await self._refresher.status(PROJECT)
+            ledger, *statuses = await asyncio.gather(
+                self._refresher.status(None), *map(self._refresher.status, queried)
+            )
         except EdgeCacheError as error:
-            status = {"error": error.document()}
-        return {"serves": self._declared.targets, **_shown(status)}
+            return {"serves": serves, "error": error.document()}
+        return {"serves": serves, **_shown(_together([ledger, *statuses]))}
 
     async def _table(self, table: Table) -> dict[str, object]:
         """Return a table's members.
@@ -104,6 +118,23 @@ class Health:
             "age": Entry(metadata, None).age_s(self._now_ms()),
             "version": metadata.version,
         }
+
+
+def _together(statuses: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+    """Return the members of the ledger, the first, and of targets as if they were one.
+
+    The last failure of a target counts only while the target still fails.
+    """
+    ledger, *targets = statuses
+    failing = [one for one in targets if one["failures"]] or targets
+    last = max(failing, key=lambda one: int(one["failed_at_ms"]), default=_NEVER_ASKED)
+    return {
+        **last,
+        "refreshed_at_ms": max((one["refreshed_at_ms"] for one in targets), default=0),
+        "pending": sum(one["pending"] for one in statuses),
+        "queries": sum(one["queries"] for one in targets),
+        "outbox": ledger["outbox"],
+    }
 
 
 def _shown(status: Mapping[str, Any]) -> dict[str, object]:

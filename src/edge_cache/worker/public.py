@@ -60,7 +60,7 @@ class Public:
     def _decide(self, method: str, asked: str, variant: Variant) -> Resource | PassedOn:
         path, _, raw = asked.partition("?")
         target = path.removeprefix(ROOT)
-        if self._declared.scope_of(target, variant.profile or PUBLIC) is None:
+        if self._declared.target_of(target, variant.profile or PUBLIC) is None:
             return PassedOn(Reason.UNDECLARED)
         query = query_in(method, target, raw, variant)
         if isinstance(query, PassedOn):

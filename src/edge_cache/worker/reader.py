@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from edge_cache import messages
@@ -10,12 +9,9 @@ from edge_cache.bodies import Body, release
 from edge_cache.entries import Entry, foreign_entry, parse_metadata
 from edge_cache.errors import EdgeCacheError, NotAsked, Reply, StoreError, UpstreamError
 from edge_cache.freshness import Absent, Aged, Fresh, Outdated, Terms, worth_of
-from edge_cache.ports import Filled, Log, NowMs, ReadableStore, Refreshing, StoredValue
+from edge_cache.ports import Background, Filled, Log, NowMs, ReadableStore, Refreshing, StoredValue
 from edge_cache.resources import Resource, loggable
 from edge_cache.supabase.rows import is_plausible
-
-Background = Callable[[Awaitable[None]], None]
-"""Runs something after the answer was sent."""
 
 TELL_AFTER_S = 12 * 60 * 60
 """If the refresher has not heard for so long that readers want an entry, the next reader says so.
@@ -71,36 +67,31 @@ class Reader:
 
     async def read(self, resource: Resource, conditions: Conditions) -> messages.Answer:
         """Answer a GET or HEAD. Raises EdgeCacheError if there is no answer."""
-        worth = await self._look_up(resource)
+        worth, seen = await self._look_up(resource)
         if isinstance(worth, Fresh | Aged):
             return self._serve(resource, conditions, worth)
-        return await self._forward(resource, conditions, worth)
+        return await self._forward(resource, conditions, worth, seen)
 
-    async def _look_up(self, resource: Resource) -> Fresh | Aged | Outdated | Absent:
+    async def _look_up(self, resource: Resource) -> tuple[Fresh | Aged | Outdated | Absent, int]:
+        """Return what there is, and the highest number that the published versions name."""
         try:
-            value, needed = await self._open(resource)
+            value, published = await self._store.open_versioned(
+                resource.key, resource.target.versions_key
+            )
             entry = await _entry_in(resource, value) if value else None
         except StoreError as error:
             self._log("read_failed", key=loggable(resource.key), detail=error.detail)
-            return Absent("miss", "kv-read-failed")
+            return Absent("miss", "kv-read-failed"), 0
         if value is None:
-            return Absent(needed=needed)
+            return Absent(), published.highest
         if entry is None:
             self._log("malformed", key=loggable(resource.key))
-            return Absent(detail="malformed-entry", needed=needed)
+            return Absent(detail="malformed-entry"), published.highest
         max_age_s = self._max_ages.of(resource)
-        worth = worth_of(entry, Terms(self._project, needed, max_age_s, self._now_ms()))
+        worth = worth_of(entry, Terms(self._project, published, max_age_s, self._now_ms()))
         if isinstance(worth, Absent):
             release(entry.body)
-        return worth
-
-    async def _open(self, resource: Resource) -> tuple[StoredValue | None, int]:
-        """Return what KV has, and the version below which it is outdated."""
-        if resource.is_whole:  # its entry is overwritten as soon as the table changes
-            return await self._store.open(resource.key), 0
-        version_key = resource.scope.version_key
-        value, versions = await self._store.open_versioned(resource.key, version_key)
-        return value, resource.needed_of(versions)
+        return worth, published.highest
 
     def _serve(
         self, resource: Resource, conditions: Conditions, worth: Fresh | Aged
@@ -118,11 +109,10 @@ class Reader:
     def _is_to_be_told(self, resource: Resource, entry: Entry[Body]) -> bool:
         """Return whether the refresher could think that nobody wants an entry any more.
 
-        A reader says more often that it wants a query, because the refresher keeps only the latest
-        queries warm. Nobody says it of rows, because they are always refreshed.
+        A reader says more often that it wants a query, because only the latest ones are popular.
         """
         metadata, max_age_s = entry.metadata, self._max_ages.of(resource)
-        if not metadata.read_at_ms or resource.row_id is not None:
+        if not metadata.read_at_ms:
             return False
         asked_s = (self._now_ms() - metadata.asked_at_ms) // 1000
         return asked_s > min(TELL_AFTER_S, max_age_s or TELL_AFTER_S)
@@ -135,15 +125,13 @@ class Reader:
             self._log("renew_failed", key=loggable(resource.key), type=error.slug)
 
     async def _forward(
-        self, resource: Resource, conditions: Conditions, worth: Outdated | Absent
+        self, resource: Resource, conditions: Conditions, worth: Outdated | Absent, seen: int
     ) -> messages.Answer:
         fwd, detail = _missed(worth)
         self._log("miss", key=loggable(resource.key), fwd=fwd, detail=detail)
         old = worth.entry if isinstance(worth, Outdated) else None
         try:
-            filled = await self._refresher.fill(
-                resource, version=worth.needed, has_stale=old is not None
-            )
+            filled = await self._refresher.fill(resource, version=seen, has_stale=old is not None)
         except EdgeCacheError as error:
             if old is not None and error.stale_if_error:
                 return self._serve_instead(resource, conditions, old, error)

@@ -1,76 +1,60 @@
-"""What the cron trigger does: it makes up for notifications that never came.
+"""What the cron trigger does: it makes up for pokes and webhooks that never came.
 
-Every minute it asks the database's outbox for the changes that no webhook brought. If the outbox
-does not watch a table, it compares the table with its entries instead. It does that less often,
-because it reads the whole table. Now and then it compares all tables.
+Every minute it has the database's outbox asked for changes. If the outbox does not watch a table,
+it compares the table with its entries instead. It does that less often, because it reads the whole
+table. Now and then it compares all tables.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from edge_cache.changes import Change
+from edge_cache.dependencies import relation_id
 from edge_cache.errors import EdgeCacheError
-from edge_cache.ports import Log, Missed, Refreshing
-from edge_cache.tables import PROJECT, Table
+from edge_cache.ports import Log, Refreshing
+from edge_cache.tables import Table
 
 COMPARE_MINUTES = 15
 COMPARE_ALL_MINUTES = 60
 """If the time in minutes can be divided by `COMPARE_MINUTES`, we compare the tables that no outbox
-watches. If it can be divided by `COMPARE_ALL_MINUTES`, we compare all tables, because a dropped
-partition or a changed policy fires no trigger."""
+watches. If it can be divided by `COMPARE_ALL_MINUTES`, we compare all tables, in case a change was
+never announced."""
 
 
 async def heal(tables: tuple[Table, ...], refresher: Refreshing, log: Log, at_ms: int) -> None:
     """Do what the trigger has to do at ``at_ms``, the Unix time that it was planned for."""
-    missed = await _catch_up(tables, refresher, log)
+    unwatched = await _catch_up(refresher, log)
     minute = at_ms // 60_000
     if minute % COMPARE_MINUTES == 0:
-        if missed and minute % COMPARE_ALL_MINUTES:
-            tables = tuple(table for table in tables if table.name in missed.unwatched)
+        if unwatched is not None and minute % COMPARE_ALL_MINUTES:
+            tables = tuple(table for table in tables if table.name in unwatched)
         await _compare(tables, refresher, log)
 
 
-async def _catch_up(tables: tuple[Table, ...], refresher: Refreshing, log: Log) -> Missed | None:
-    """Record the changes that no webhook brought. Return them, or None if nobody can know."""
+async def _catch_up(refresher: Refreshing, log: Log) -> Sequence[str] | None:
+    """Have the outbox asked. Return the tables that it does not watch, or None if nobody knows."""
     try:
-        missed = await refresher.missed()
-        if missed and not missed.is_nothing:
-            await _record(missed, tables, refresher)
-            log("caught_up", changes=missed.changes, complete=missed.complete)
+        return await refresher.catch_up()
     except EdgeCacheError as error:
         log("catch_up_failed", type=error.slug, detail=error.detail)
         return None
-    return missed
-
-
-async def _record(missed: Missed, tables: tuple[Table, ...], refresher: Refreshing) -> None:
-    """Record the changes table by table. Only after that, remember that it was done.
-
-    So a failure in between makes us record a change twice, but never lose it.
-    """
-    everything = dict.fromkeys(table.name for table in tables)
-    changed = missed.rows if missed.complete else everything
-    await asyncio.gather(
-        *(refresher.record(table, changed[table.name]) for table in tables if table.name in changed)
-    )
-    await refresher.record(PROJECT, ())
-    await refresher.caught_up(missed.cursor)
 
 
 async def _compare(tables: Iterable[Table], refresher: Refreshing, log: Log) -> None:
-    """Compare each table. If one fails, its entries stay, and the others are still compared.
+    """Compare each table. If one fails, the others are still compared.
 
-    If one differs from its entries, answers that depend on the project may lack the change too.
+    If one differs from its entries, all of its rows count as changed.
     """
-    has_changed = False
+    changed: list[Change] = []
     for table in tables:
         try:
-            has_changed |= await refresher.check(table)
+            if await refresher.check(table):
+                changed.append(Change(relation_id(table.schema, table.relation)))
         except EdgeCacheError as error:
             log("check_failed", table=table.name, type=error.slug, detail=error.detail)
     try:
-        if has_changed:
-            await refresher.revalidate(PROJECT)
+        if changed:
+            await refresher.record(changed)
     except EdgeCacheError as error:
         log("check_failed", type=error.slug, detail=error.detail)

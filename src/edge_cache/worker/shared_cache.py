@@ -47,7 +47,7 @@ def tags_of(resource: Resource) -> tuple[str, str]:
     A comma would end a tag, so another character replaces it. Then two rows may share a tag. Rows
     whose ids differ in upper and lower case only share one anyway.
     """
-    return resource.scope.name, resource.key.replace(",", ";")
+    return resource.target.name, resource.key.replace(",", ";")
 
 
 def _is_own(url: Url, resource: Resource) -> bool:

@@ -12,10 +12,10 @@ import pytest
 from faked_bindings import KvNamespace
 from faked_runtime import JsException, TypedArray
 
-from edge_cache.entries import NO_VERSIONS, Versions
 from edge_cache.errors import StoreError
+from edge_cache.versions import NOT_PUBLISHED, UNREADABLE, Published
 
-METADATA = {"v": 2, "etag": '"ä"', "row": None}
+METADATA = {"v": 3, "etag": '"ä"', "row": None}
 BROKEN = JsException("Error", "KV GET failed: 500")
 AS_STREAM = {"type": "stream", "cacheTtl": 30}
 AS_TEXT = {"type": "text", "cacheTtl": 30}
@@ -29,12 +29,12 @@ def kv(load: Callable[[str], ModuleType]) -> ModuleType:
 
 @pytest.fixture
 def namespace() -> KvNamespace:
-    """Return a namespace with a value, one without metadata, and a version."""
+    """Return a namespace with a value, one without metadata, and versions."""
     return KvNamespace(
         {
             "/articles": (b"[]", METADATA),
             "/articles/7": (b"{}", None),
-            "/articles?version": (b"12 13", None),
+            "/articles?versions": (b"12 13;#=1;", None),
         }
     )
 
@@ -66,31 +66,33 @@ def test_a_value_without_metadata_says_so(kv: ModuleType, namespace: KvNamespace
 def test_an_absent_value_is_none(kv: ModuleType, namespace: KvNamespace) -> None:
     """An absent value is no error."""
     assert run(kv.KvReader(namespace).open("/articles/8")) is None
-    assert run(kv.KvReader(namespace).open_versioned("/articles/8", "/x?version")) == (
+    assert run(kv.KvReader(namespace).open_versioned("/articles/8", "/x?versions")) == (
         None,
-        NO_VERSIONS,
+        NOT_PUBLISHED,
     )
 
 
-def test_a_row_and_its_version_are_read_at_once(kv: ModuleType, namespace: KvNamespace) -> None:
+def test_a_row_and_the_versions_are_read_at_once(kv: ModuleType, namespace: KvNamespace) -> None:
     """Both reads begin before the first is awaited, so that together they take the time of one."""
-    value, version = run(kv.KvReader(namespace).open_versioned("/articles/7", "/articles?version"))
-    assert (value.stream, version) == (namespace.opened[0], Versions(12, 13))
+    value, versions = run(
+        kv.KvReader(namespace).open_versioned("/articles/7", "/articles?versions")
+    )
+    assert (value.stream, versions) == (namespace.opened[0], Published.of("12 13;#=1;"))
     assert namespace.calls == [
         ("getWithMetadata", "/articles/7", AS_STREAM),
-        ("get", "/articles?version", AS_TEXT),
+        ("get", "/articles?versions", AS_TEXT),
     ]
     assert namespace.steps[:2] == ["getWithMetadata began", "get began"]
 
 
-@pytest.mark.parametrize("text", [b"9" * 16, b"", b"x", b"-1", b"1.5", b"{}", b"1 2 3"])
-def test_a_version_that_is_no_number_is_none(
+@pytest.mark.parametrize("text", [b"", b"12", b"12 13", b"{}"])
+def test_versions_that_nobody_can_have_written_are_unreadable(
     kv: ModuleType, namespace: KvNamespace, text: bytes
 ) -> None:
-    """With no version, we cannot know that an entry is stale."""
-    namespace.values["/articles?version"] = (text, None)
-    _, version = run(kv.KvReader(namespace).open_versioned("/articles/7", "/articles?version"))
-    assert version == NO_VERSIONS
+    """Only if the key is absent, no versions were published."""
+    namespace.values["/articles?versions"] = (text, None)
+    _, versions = run(kv.KvReader(namespace).open_versioned("/articles/7", "/articles?versions"))
+    assert versions == UNREADABLE != NOT_PUBLISHED
 
 
 def test_a_read_that_fails_is_a_store_error(kv: ModuleType, namespace: KvNamespace) -> None:
@@ -99,30 +101,30 @@ def test_a_read_that_fails_is_a_store_error(kv: ModuleType, namespace: KvNamespa
     reader = kv.KvReader(namespace)
     for work in (
         reader.open("/articles"),
-        reader.open_versioned("/articles/7", "/articles?version"),
+        reader.open_versioned("/articles/7", "/articles?versions"),
     ):
         with pytest.raises(StoreError) as caught:
             run(work)
         assert caught.value.detail == "Workers KV refused to read: KV GET failed: 500"
 
 
-def test_a_row_whose_version_cannot_be_read_is_let_go(
+def test_a_row_whose_versions_cannot_be_read_is_let_go(
     kv: ModuleType, namespace: KvNamespace
 ) -> None:
-    """We cannot know whether the row is stale, and an unread stream would hold its connection."""
+    """Nobody knows whether it is outdated, and an unread stream would hold its connection."""
     namespace.failing["get"] = BROKEN
     with pytest.raises(StoreError):
-        run(kv.KvReader(namespace).open_versioned("/articles/7", "/articles?version"))
+        run(kv.KvReader(namespace).open_versioned("/articles/7", "/articles?versions"))
     assert [stream.cancelled for stream in namespace.opened] == [1]
 
 
-def test_an_absent_row_whose_version_cannot_be_read_is_a_store_error(
+def test_an_absent_row_whose_versions_cannot_be_read_is_a_store_error(
     kv: ModuleType, namespace: KvNamespace
 ) -> None:
     """There is no stream to cancel."""
     namespace.failing["get"] = BROKEN
     with pytest.raises(StoreError):
-        run(kv.KvReader(namespace).open_versioned("/articles/8", "/articles?version"))
+        run(kv.KvReader(namespace).open_versioned("/articles/8", "/articles?versions"))
 
 
 def test_bytes_that_do_not_arrive_are_a_store_error(kv: ModuleType, namespace: KvNamespace) -> None:
@@ -152,17 +154,10 @@ def test_a_put_may_go_by_itself(kv: ModuleType, namespace: KvNamespace) -> None:
     ]
 
 
-def test_a_rows_version_of_version_0_1_is_read(kv: ModuleType, namespace: KvNamespace) -> None:
-    """Version 0.1 knew no queries, so its version is a single number."""
-    namespace.values["/articles?version"] = (b"12", None)
-    _, versions = run(kv.KvReader(namespace).open_versioned("/articles/7", "/articles?version"))
-    assert versions == Versions(12, 0)
-
-
-def test_versions_are_a_text(kv: ModuleType, namespace: KvNamespace) -> None:
-    """They are stored in the form that `open_versioned` reads."""
-    run(kv.KvWriter(namespace).put_versions("/articles?version", Versions(13, 14)))
-    assert namespace.calls == [("put", "/articles?version", "13 14", None)]
+def test_versions_are_put_as_a_text(kv: ModuleType, namespace: KvNamespace) -> None:
+    """They have no metadata."""
+    run(kv.KvWriter(namespace).put_versions("/articles?versions", "12 13;#=1;"))
+    assert namespace.calls == [("put", "/articles?versions", "12 13;#=1;", None)]
 
 
 def test_a_key_is_deleted(kv: ModuleType, namespace: KvNamespace) -> None:
@@ -174,7 +169,7 @@ def test_a_key_is_deleted(kv: ModuleType, namespace: KvNamespace) -> None:
     ("method", "what", "work"),
     [
         ("put", "write", lambda writer: writer.put("/articles", b"[]", "{}")),
-        ("put", "write", lambda writer: writer.put_versions("/articles?version", NO_VERSIONS)),
+        ("put", "write", lambda writer: writer.put_versions("/articles?versions", "1 1;")),
         ("delete", "delete", lambda writer: writer.delete("/articles/7")),
         ("list", "list", lambda writer: writer.entries("/articles")),
     ],
@@ -198,7 +193,7 @@ def test_every_page_of_keys_is_listed(kv: ModuleType, namespace: KvNamespace) ->
     namespace.page = 2
     namespace.values["/other"] = (b"[]", None)
     entries = run(kv.KvWriter(namespace).entries("/articles"))
-    assert list(entries) == ["/articles", "/articles/7", "/articles?version"]
+    assert list(entries) == ["/articles", "/articles/7", "/articles?versions"]
     assert json.loads(entries["/articles"]) == METADATA
     assert entries["/articles/7"] is None
     assert namespace.calls == [

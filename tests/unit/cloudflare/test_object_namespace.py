@@ -1,18 +1,19 @@
-"""The Durable Object's refresher, as the Worker reaches it."""
+"""The Durable Objects, as the Worker reaches them."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from faked_bindings import ObjectNamespace
-from faked_runtime import JsException, Response, Stream
+from faked_bindings import ObjectNamespace as PlainNamespace
+from faked_runtime import JsException, Response, Stream, plain
 
 from edge_cache import wire
+from edge_cache.changes import ANYTHING, Change
 from edge_cache.entries import Entry, Metadata, etag_of
 from edge_cache.errors import (
     FinalAnswer,
@@ -21,18 +22,31 @@ from edge_cache.errors import (
     RefresherUnavailable,
     Reply,
 )
-from edge_cache.ports import Filled, Missed
+from edge_cache.ports import Filled
 from edge_cache.queries import Query
 from edge_cache.resources import Resource
-from edge_cache.tables import PROJECT, Table
+from edge_cache.tables import Queried, Table
 from edge_cache.worker.objects import Objects
 
 PRODUCTS = Table("products", key="sku")
-QUERY = Resource(PRODUCTS, query=Query("products", "select=name"))
-EMBEDDING = Resource(PROJECT, query=Query("products", "select=name,owner(name)"))
+QUERY = Resource(PRODUCTS, query=Query("products", "select=name,owner(name)"))
+LATEST = Resource(Queried.of("latest", "shop"), query=Query("latest", profile="shop"))
 ROW = Resource(PRODUCTS, "a/b")
-METADATA = Metadata(etag_of(b"{}"), 2, read_at_ms=1_800_000_000_000, version=3, asked_at_ms=0)
+METADATA = Metadata(etag_of(b"{}"), 2, 1_800_000_000_000, 3, relations=("public.products",))
 GONE = JsException("Error", "Durable Object reset because its code was updated.")
+
+
+class ObjectNamespace(PlainNamespace):
+    """The objects, and the options with which each was looked up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.options: list[object] = []
+
+    def getByName(self, name: str, options: object = None) -> SimpleNamespace:  # noqa: N802
+        """Return an object's stub."""
+        self.options.append(plain(options))
+        return super().getByName(name)
 
 
 @pytest.fixture
@@ -66,7 +80,7 @@ def filled_response(body: object, *, stored: bool, asked: bool) -> Response:
 def test_a_miss_is_filled(
     client: Any, namespace: ObjectNamespace, has_stale: bool, verb: str
 ) -> None:
-    """The table's object gets the version that the reader sees. The body is not read here."""
+    """The target's object gets the version that the reader sees. The body is not read here."""
     body = Stream(b"{}")
     namespace.answer = filled_response(body, stored=True, asked=True)
     filled = run(client.fill(ROW, version=3, has_stale=has_stale))
@@ -83,47 +97,76 @@ def test_a_miss_is_filled(
 
 @pytest.mark.parametrize(
     ("resource", "name"),
-    [(Resource(PRODUCTS), "products"), (ROW, "products"), (QUERY, "products"), (EMBEDDING, "*")],
+    [
+        (Resource(PRODUCTS), "products"),
+        (ROW, "products"),
+        (QUERY, "products"),
+        (LATEST, "rest/v1/latest;profile=shop"),
+    ],
 )
-def test_an_entry_is_the_object_s_that_keeps_its_version(
+def test_an_entry_is_the_object_s_of_its_target(
     client: Any, namespace: ObjectNamespace, resource: Resource, name: str
 ) -> None:
-    """A table's object keeps its version. The project's object has a name that no table has."""
     run(client.renew(resource, 5))
     assert namespace.calls == [(name, f"https://object/renew/5?{resource.path}", None)]
 
 
-def test_the_project_has_an_object_of_its_own(client: Any, namespace: ObjectNamespace) -> None:
-    run(client.revalidate(PROJECT))
-    run(client.record(PROJECT, (), 17))
-    run(client.caught_up("c1"))
+CHANGES = [Change("public.products", ("ä", "7")), Change("public.a"), ANYTHING]
+TOLD = json.dumps([["public.products", ["ä", "7"]], ["public.a", None], ["*", None]])
+
+
+@pytest.mark.parametrize(("written", "number"), [(False, 0), (True, 1)])
+def test_the_ledger_gets_every_change(
+    client: Any, namespace: ObjectNamespace, written: bool, number: int
+) -> None:
+    """It also hears whether a write through the Worker made them."""
+    run(client.record(CHANGES, written=written))
     assert namespace.calls == [
-        ("*", "https://object/revalidate/0?/", None),
-        ("*", "https://object/record/17?/", {"method": "POST", "body": "[]"}),
-        ("*", "https://object/caught-up/0?/", {"method": "POST", "body": "c1"}),
+        ("*", f"https://object/record/{number}?", {"method": "POST", "body": TOLD})
     ]
 
 
-@pytest.mark.parametrize("missed", [None, Missed("c1", 1, {"a": None}, ["b"], complete=False)])
-def test_the_project_s_object_tells_what_was_missed(
-    client: Any, namespace: ObjectNamespace, missed: Missed | None
+def test_the_ledger_revalidates_everything_and_asks_the_outbox(
+    client: Any, namespace: ObjectNamespace
 ) -> None:
-    """The object may also answer that it cannot know."""
-    body = wire.missed_answer(missed).body
-    assert isinstance(body, bytes)
-    namespace.answer = Response(Stream(body))
-    assert run(client.missed()) == missed
-    assert namespace.calls == [("*", "https://object/missed/0?/", None)]
+    run(client.revalidate())
+    run(client.poke())
+    assert namespace.calls == [
+        ("*", "https://object/revalidate/0?", None),
+        ("*", "https://object/poke/0?", None),
+    ]
+
+
+@pytest.mark.parametrize("unwatched", [None, [], ["products"]])
+def test_the_ledger_says_which_tables_the_outbox_does_not_watch(
+    client: Any, namespace: ObjectNamespace, unwatched: list[str] | None
+) -> None:
+    """None means that there is no outbox."""
+    namespace.answer = Response(Stream(json.dumps(unwatched).encode()))
+    assert run(client.catch_up()) == unwatched
+    assert namespace.calls == [("*", "https://object/catch-up/0?", None)]
+
+
+@pytest.mark.parametrize(("hint", "options"), [(None, {}), ("weur", {"locationHint": "weur"})])
+def test_an_object_is_made_near_the_project(
+    load: Callable[[str], ModuleType],
+    namespace: ObjectNamespace,
+    hint: str | None,
+    options: dict[str, str],
+) -> None:
+    """Without a hint, the runtime makes it near the first reader."""
+    call = load("object_namespace").ObjectNamespace(namespace, hint).call
+    run(call("products", "https://object/check/0?"))
+    assert namespace.options == [options]
 
 
 @pytest.mark.parametrize(("told", "changed"), [(b"true", True), (b"false", False)])
 def test_a_check_tells_whether_the_table_had_changed(
     client: Any, namespace: ObjectNamespace, told: bytes, changed: bool
 ) -> None:
-    """If the table had changed, the project's queries may lack the change too."""
     namespace.answer = Response(Stream(told))
     assert run(client.check(PRODUCTS)) is changed
-    assert namespace.calls == [("products", "https://object/check/0?/products", None)]
+    assert namespace.calls == [("products", "https://object/check/0?", None)]
 
 
 @pytest.mark.parametrize(("stored", "asked"), [(True, False), (False, True)])
@@ -143,50 +186,35 @@ def test_an_answer_without_an_entry_is_none(client: Any, namespace: ObjectNamesp
         run(client.fill(ROW, version=0, has_stale=False))
 
 
-Call = Callable[[Any], Awaitable[Any]]
-
-CALLS: list[tuple[Call, str, str]] = [
-    (lambda client: client.renew(ROW, 1234), "/renew/1234?/products/a%2Fb", ""),
-    (lambda client: client.revalidate(PRODUCTS), "/revalidate/0?/products", ""),
-    (
-        lambda client: client.record(PRODUCTS, ("ä", "7")),
-        "/record/0?/products",
-        json.dumps(["ä", "7"]),
-    ),
-    (lambda client: client.record(PRODUCTS, None), "/record/0?/products", "null"),
-    (lambda client: client.fill(ROW, version=0, has_stale=False), "/fill/0?/products/a%2Fb", ""),
-    (lambda client: client.status(PRODUCTS), "/status/0?/products", ""),
-    (lambda client: client.check(PRODUCTS), "/check/0?/products", ""),
+CALLS: list[Callable[[Any], Awaitable[Any]]] = [
+    lambda client: client.renew(ROW, 1234),
+    lambda client: client.fill(ROW, version=0, has_stale=False),
+    lambda client: client.status(PRODUCTS),
+    lambda client: client.check(PRODUCTS),
+    lambda client: client.revalidate(),
+    lambda client: client.record(CHANGES),
+    lambda client: client.poke(),
+    lambda client: client.catch_up(),
 ]
 
 
-@pytest.mark.parametrize(("call", "path", "body"), CALLS[:4])
-def test_a_verb_is_carried_to_the_tables_object(
-    client: Any,
-    namespace: ObjectNamespace,
-    call: Call,
-    path: str,
-    body: str,
+@pytest.mark.parametrize(
+    ("target", "name"), [(PRODUCTS, "products"), (LATEST.target, LATEST.target.name), (None, "*")]
+)
+def test_a_status_is_read(
+    client: Any, namespace: ObjectNamespace, target: Table | None, name: str
 ) -> None:
-    """204 says that it is done."""
-    assert run(call(client)) is None
-    assert namespace.calls == [
-        ("products", f"https://object{path}", {"method": "POST", "body": body} if body else None)
-    ]
-
-
-def test_a_status_is_read(client: Any, namespace: ObjectNamespace) -> None:
     """The object sends its status as the members of a JSON object."""
     namespace.answer = Response(Stream(b'{"failures": 0}'))
-    assert run(client.status(PRODUCTS)) == {"failures": 0}
-    assert namespace.calls[0][1] == "https://object/status/0?/products"
+    assert run(client.status(target)) == {"failures": 0}
+    assert namespace.calls == [(name, "https://object/status/0?", None)]
 
 
-@pytest.mark.parametrize("call", [call for call, _, _ in CALLS])
+@pytest.mark.parametrize("call", CALLS)
 def test_an_object_that_cannot_be_reached_is_an_error(
     client: Any,
     namespace: ObjectNamespace,
-    call: Call,
+    call: Callable[[Any], Awaitable[Any]],
 ) -> None:
     """The error does not repeat what the runtime said."""
     namespace.answer = GONE
@@ -196,11 +224,11 @@ def test_an_object_that_cannot_be_reached_is_an_error(
     assert caught.value.__cause__ is GONE
 
 
-@pytest.mark.parametrize("call", [call for call, _, _ in CALLS])
+@pytest.mark.parametrize("call", CALLS)
 def test_a_problem_is_passed_on(
     client: Any,
     namespace: ObjectNamespace,
-    call: Call,
+    call: Callable[[Any], Awaitable[Any]],
 ) -> None:
     """The error keeps the document, Retry-After, and whether a stale entry may be used instead."""
     told = wire.error_answer(LookupsExhausted("Too many."))
@@ -226,7 +254,7 @@ def test_an_error_that_is_no_problem_is_the_refreshers(
     """It may be the runtime's own error."""
     namespace.answer = Response(Stream(text), 500)
     with pytest.raises(RefresherUnavailable):
-        run(client.revalidate(PRODUCTS))
+        run(client.revalidate())
 
 
 def test_what_supabase_said_of_a_query_is_handed_on_unread(
@@ -254,7 +282,7 @@ def test_an_answer_that_breaks_off_is_broken(client: Any, namespace: ObjectNames
 def test_a_status_that_is_none_is_the_refreshers_failure(
     client: Any, namespace: ObjectNamespace, text: bytes
 ) -> None:
-    """`/health` shows this failure beside the other tables."""
+    """`/health` shows this failure beside the other targets."""
     namespace.answer = Response(Stream(text))
     with pytest.raises(RefresherUnavailable) as caught:
         run(client.status(PRODUCTS))

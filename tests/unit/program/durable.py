@@ -9,14 +9,14 @@ from contextvars import Context
 from clock import Clock, Life
 from kv import Stream
 
-from edge_cache import wire
 from edge_cache.errors import RefresherUnavailable
 from edge_cache.messages import Answer
 from edge_cache.ports import Log
 from edge_cache.refresher import serving
-from edge_cache.refresher.host import Host, host_of, wake
+from edge_cache.refresher.bookkeeping import Bookkeeping
+from edge_cache.refresher.host import Host, parts_of, wake
 from edge_cache.refresher.parts import Outside
-from edge_cache.tables import Declared, Scope
+from edge_cache.tables import Declared
 
 MAX_ALARMS_AT_ONCE = 20
 
@@ -104,7 +104,7 @@ class DurableObject:
         self._outside = outside
         self._log = log
         self._life = Life()
-        self._host: Host | None = None
+        self._host: Host | Bookkeeping | None = None
         self._rang_s: list[float] = []
 
     async def call(self, url: str, body: str) -> ObjectAnswer:
@@ -129,17 +129,16 @@ class DurableObject:
 
         return await serving.serve(url, text, self._declared, self._hosted, self._log)
 
-    async def _hosted(self, scope: Scope) -> Host:
-        wire.require_own(self._name, scope)
-        if self._host is None:
-            self._host = host_of(scope, self._outside(self.storage))
-            await self._host.backlog.schedule()
-        return self._host
+    async def _hosted(self) -> Host | Bookkeeping | None:
+        is_new = self._host is None
+        host = self._woken()
+        if host and is_new:
+            await host.backlog.schedule()
+        return host
 
-    def _woken(self) -> Host | None:
+    def _woken(self) -> Host | Bookkeeping | None:
         if self._host is None:
-            scope = wire.scope_of(self._name, self._declared())
-            self._host = host_of(scope, self._outside(self.storage)) if scope else None
+            self._host = parts_of(self._name, self._declared(), self._outside(self.storage))
         return self._host
 
     def _ring(self) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from clock import Clock
 
-from edge_cache.entries import NO_VERSIONS, Versions
 from edge_cache.errors import StoreError
+from edge_cache.versions import NOT_PUBLISHED, Published
 
 COPY_S = 30.0
 """For so long a location elsewhere answers from its own copy of a key, or of its absence."""
@@ -87,12 +87,12 @@ class Location:
         kept = self._seen(key)
         return Value(self.kv, key, kept) if kept else None
 
-    async def open_versioned(self, key: str, version_key: str) -> tuple[Value | None, Versions]:
+    async def open_versioned(self, key: str, versions_key: str) -> tuple[Value | None, Published]:
         """Return what lies under a key, and the versions, both read at once."""
-        await self.kv.begin("get", version_key)
+        await self.kv.begin("get", versions_key)
         value = await self.open(key)
-        kept = self._seen(version_key)
-        return value, Versions.from_text(kept.content.decode()) if kept else NO_VERSIONS
+        kept = self._seen(versions_key)
+        return value, Published.of(kept.content.decode()) if kept else NOT_PUBLISHED
 
     def _seen(self, key: str) -> Kept | None:
         passed_s = self.kv.clock.passed_s
@@ -175,9 +175,9 @@ class Kv:
         goes_at_ms = float("inf") if ttl_s is None else self.clock.now_ms() + ttl_s * 1000
         await self._write("put", key, Kept(body, metadata, ttl_s, goes_at_ms))
 
-    async def put_versions(self, version_key: str, versions: Versions) -> None:
+    async def put_versions(self, versions_key: str, versions: str) -> None:
         """Overwrite the versions."""
-        await self._write("put", version_key, Kept(versions.to_text().encode()))
+        await self._write("put", versions_key, Kept(versions.encode()))
 
     async def delete(self, key: str) -> None:
         """Remove a value."""

@@ -127,10 +127,20 @@ class Program:
         """Have everything read anew, as a person does."""
         return await self.get("/revalidate", **BEARER)
 
-    async def webhook(self, table: str, *keys: object, number: int | None = None) -> Answer:
-        """Tell of a change of rows, or of the whole table without any key."""
-        told = {"type": "UPDATE", "schema": "public", "table": table, "keys": list(keys) or None}
-        return await self.post("/revalidate", {**told, "id": number}, **BEARER)
+    async def webhook(self, table: str, *keys: object) -> Answer:
+        """Send a Database Webhook for each changed row, or one for a TRUNCATE without any key."""
+        told = {"type": "UPDATE", "schema": "public", "table": table, "old_record": None}
+        key = self._key_of(table)
+        payloads = [{**told, "record": {key: one}, "old_record": {key: one}} for one in keys]
+        answers = [
+            await self.post("/revalidate", payload, **BEARER)
+            for payload in payloads or [{**told, "type": "TRUNCATE", "record": None}]
+        ]
+        return answers[-1]
+
+    async def poke(self) -> Answer:
+        """Say that the database has changed, as pg_net does."""
+        return await self.post("/revalidate", {})
 
     async def tick(self, minute: int = START_MS // 60_000) -> None:
         """Run the cron trigger for a minute of the Unix time."""
@@ -195,6 +205,11 @@ class Program:
         """Have an object lose its memory."""
         self.durable(name).restart()
 
+    def forget_readers(self, name: str) -> None:
+        """Have an object forget what readers want, so that nothing is popular."""
+        self.durable(name).storage.texts.pop("asked", None)
+        self.restart(name)
+
     def lose_storage(self, name: str) -> None:
         """Have an object lose its storage too."""
         self.durable(name).restart()
@@ -219,6 +234,10 @@ class Program:
         report = (await self.get("/health")).json
         told: dict[str, Any] = report["project"] if name == "*" else report["tables"][name]
         return told
+
+    def _key_of(self, table: str) -> str:
+        tables = self._checked().declared.tables
+        return next((one.key for one in tables if one.relation == table), "id")
 
     # Wiring.
 
@@ -254,7 +273,7 @@ class Program:
             *(reader, objects, health, passing, Public(settings)),
             settings=settings,
             purge=self._purge,
-            now_ms=now_ms,
+            background=self._in_background,
             log=self._note,
         )
 
@@ -264,9 +283,10 @@ class Program:
         return Outside(
             supabase,
             settings.project,
-            supabase.outbox,
+            supabase.database,
             self.kv,
             storage,
+            self._call,
             bytes,
             now_ms,
             self._note,

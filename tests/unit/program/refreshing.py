@@ -12,7 +12,7 @@ LIST = "/articles"
 ALL = "/rest/v1/articles?select=*"
 """A query of the whole table."""
 
-VERSIONS = "/articles?version"
+VERSIONS = "/articles?versions"
 """The KV key of the table's versions."""
 
 MINUTE_OF_CHECKS = 28_333_335
@@ -101,6 +101,7 @@ async def status(program: Program, table: str = "articles") -> dict[str, Any]:
     return told
 
 
-async def pending(program: Program, table: str = "articles") -> object:
-    """Return how many changes are not carried out yet."""
-    return (await status(program, table))["pending"]
+async def pending(program: Program, table: str = "articles") -> int:
+    """Return how many steps are not carried out yet."""
+    steps: int = (await status(program, table))["pending"]
+    return steps

@@ -1,14 +1,13 @@
-"""How much is remembered, and named, of what the database announced and webhooks brought.
-
-What that is for, the tests of the cron trigger show (tests/unit/worker).
-"""
+"""The ledger asks the database's outbox after a poke, and every minute."""
 
 from __future__ import annotations
 
 import pytest
 from fake_postgrest import Outbox
 from program import SECRET, Program
-from refreshing import LIST, with_entries
+from refreshing import LIST, hit, row, with_entries, write
+
+OUTBOX = "/rest/v1/rpc/edge_cache_changes"
 
 
 @pytest.fixture
@@ -18,20 +17,10 @@ def program(program: Program) -> Program:
     return program
 
 
-def note(program: Program, *keys: object) -> int:
-    """Have the database announce a change; return its number."""
+def note(program: Program, *keys: object) -> None:
+    """Have the database announce a change."""
     assert program.supabase.outbox
-    return program.supabase.outbox.note("articles", list(keys))
-
-
-async def test_five_hundred_changes_are_remembered_that_webhooks_brought(program: Program) -> None:
-    """What is told twice costs a refresh, no more. A webhook without a number says nothing."""
-    await program.tick()
-    for _ in range(501):
-        await program.webhook("articles", 1, number=note(program, 1))
-    await program.webhook("articles", 1)
-    await program.tick()
-    assert [line["changes"] for line in program.events("caught_up")] == [0, 1]
+    program.supabase.outbox.note("articles", list(keys))
 
 
 async def test_twenty_rows_are_named_once_each(program: Program) -> None:
@@ -43,6 +32,53 @@ async def test_twenty_rows_are_named_once_each(program: Program) -> None:
         for key in range(20):
             note(program, key)
     await program.tick()
-    await program.live(3)
+    await program.live(8)
     names = [name for name in program.supabase.asked if "rpc" not in name]
     assert sorted(names) == sorted([LIST, *(f"/articles/{key}" for key in range(20))])
+
+
+async def test_after_a_poke_the_outbox_is_asked(program: Program) -> None:
+    """A poke has no content, so nobody needs a secret for it."""
+    await program.tick()
+    await program.live(2)
+    await with_entries(program, 1)
+    write(program, 1)
+    note(program, 1)
+    assert (await program.poke()).json == {"received": True}
+    await program.live(2)
+    assert await hit(program, "/articles/1") == row(1, "new")
+
+
+async def test_pokes_ask_a_few_times_a_second_at_most(program: Program) -> None:
+    """What is announced while the outbox answers is asked for once more."""
+    await program.tick()
+    await program.live(2)
+    await with_entries(program, 1)
+    for number in range(200):
+        write(program, 1, title=str(number))
+        note(program, 1)
+        await program.poke()
+        await program.live(0.01)
+    await program.live(6)
+    assert program.supabase.count(OUTBOX) <= 8
+    assert await hit(program, "/articles/1") == row(1, "199")
+
+
+async def test_a_poke_that_is_lost_is_made_up_for(program: Program) -> None:
+    await program.tick()
+    await program.live(2)
+    await with_entries(program, 1)
+    write(program, 1)
+    note(program, 1)
+    await program.tick()
+    await program.live(2)
+    assert await hit(program, "/articles/1") == row(1, "new")
+
+
+async def test_a_project_without_the_script_is_not_asked_for_a_poke(program: Program) -> None:
+    """Nobody could make the Worker ask Supabase all the time."""
+    program.declare(revalidate_secret=None)
+    answer = await program.poke()
+    assert answer.status in {200, 503}
+    await program.live(1)
+    assert program.supabase.asked == []

@@ -51,15 +51,15 @@ async def test_what_is_asked_for_is_wanted_for_a_day(
     assert demand.is_wanted(resource)
 
 
-async def test_fifty_queries_are_kept_warm_those_asked_for_most_lately_first(
+async def test_two_hundred_are_popular_those_asked_for_most_lately_first(
     demand: Demand,
 ) -> None:
     """The one that was asked for longest ago goes. The table is none of them."""
     demand.note(LIST)
-    known = numbered(52)
+    known = numbered(202)
     for resource in (*known, known[2], query("b=1")):
         demand.note(resource)
-    assert demand.warm() == [query("b=1"), known[2], *reversed(known[4:])]
+    assert demand.popular() == [query("b=1"), known[2], *reversed(known[4:])]
     assert demand.is_wanted(LIST)
 
 
@@ -67,18 +67,18 @@ async def test_queries_that_are_asked_for_once_do_not_push_out_others(
     demand: Demand, storage: Storage, clock: Clock
 ) -> None:
     """The same holds after an eviction. If all others were asked for again, the oldest goes."""
-    known = numbered(49)
+    known = numbered(199)
     for resource in known * 2:
         demand.note(resource)
-    for number in range(100):
+    for number in range(300):
         demand.note(query(f"flood={number}"))
     await asyncio.sleep(6)
     later = Demand(TABLE, storage, clock.now_ms)
     later.note(query("once=1"))
-    assert later.warm() == [query("once=1"), *reversed(known)]
+    assert later.popular() == [query("once=1"), *reversed(known)]
     later.note(query("once=1"))
     later.note(query("once=2"))
-    assert later.warm() == [query("once=2"), query("once=1"), *reversed(known[1:])]
+    assert later.popular() == [query("once=2"), query("once=1"), *reversed(known[1:])]
 
 
 async def test_what_cannot_be_read_is_forgotten(
@@ -90,27 +90,36 @@ async def test_what_cannot_be_read_is_forgotten(
     demand.note(other)
     await asyncio.sleep(6)
     demand.forget(one)
-    assert demand.warm() == [other]
+    assert demand.popular() == [other]
     await asyncio.sleep(6)
     later = Demand(TABLE, storage, clock.now_ms)
-    assert later.warm() == [other]
+    assert later.popular() == [other]
     storage.texts.clear()
     later.forget(unknown)
     await asyncio.sleep(6)
     assert storage.texts == {}
 
 
-async def test_rows_and_long_queries_are_not_remembered(demand: Demand) -> None:
-    """Rows are too many, and nothing is done for them; the names of all are kept in one text."""
-    spare = 2000 - len(query("a=").path)
+async def test_long_queries_are_not_remembered(demand: Demand) -> None:
+    """One text in storage has the paths of all."""
+    spare = 1000 - len(query("a=").path)
     for resource in (
-        Resource(TABLE, "1"),
         query("a=" + "x" * spare),
         query("a=" + "x" * (spare + 1)),
     ):
         demand.note(resource)
-    assert demand.warm() == [query("a=" + "x" * spare)]
-    assert not demand.is_wanted(Resource(TABLE, "1"))
+    assert demand.popular() == [query("a=" + "x" * spare)]
+
+
+async def test_rows_can_be_popular_too(demand: Demand) -> None:
+    """It is remembered at which number each was read last."""
+    one, other = Resource(TABLE, "1"), Resource(TABLE, "a/b?c")
+    for resource in (one, other):
+        demand.note(resource)
+    demand.note_read(other, 7)
+    demand.note_read(other, 5)
+    assert demand.popular() == [other, one]
+    assert (demand.read_at(one), demand.read_at(other)) == (0, 7)
 
 
 async def test_what_is_noted_is_stored_together(
@@ -127,5 +136,5 @@ async def test_what_is_noted_is_stored_together(
         assert storage.texts == before
         await asyncio.sleep(0.2)
         later = Demand(TABLE, storage, clock.now_ms)
-        assert later.warm() == demand.warm()
+        assert later.popular() == demand.popular()
         assert later.asked_at_ms(LIST) == clock.now_ms() - 1100

@@ -51,22 +51,17 @@ async def test_a_table_that_somebody_wanted_within_a_day_is_read_after_a_change(
     assert await hit(program, LIST) == NEW
 
 
-async def test_a_table_that_nobody_wants_is_removed_once(program: Program) -> None:
-    """The first change removes it; later ones cost nothing, also after a restart."""
-    await with_list(program)
-    for _ in range(3):
-        await edit(program)
-        await program.live(5)
-        program.restart("articles")
-    assert done(program) == [("delete", LIST)]
-    assert program.supabase.asked == []
-    assert await pending(program) == 0
-
-
-async def test_a_table_that_was_removed_is_kept_fresh_once_somebody_wants_it(
+async def test_a_table_that_nobody_wants_is_not_read_before_somebody_wants_it(
     program: Program,
 ) -> None:
     await with_list(program)
+    await edit(program, "unseen")
+    await program.live(5)
+    program.restart("articles")
+    await edit(program, "unseen too")
+    await program.live(5)
+    assert program.supabase.asked == []
+    assert await pending(program) == 0
     await edit(program)
     await program.live(5)
     assert (await program.get(LIST)).json == NEW
@@ -94,54 +89,13 @@ async def test_whoever_has_it_renewed_wants_it(program: Program, wants: str) -> 
 
 
 async def test_a_comparison_is_no_reader(program: Program) -> None:
-    """It mends the entry, but does not have it kept for another day."""
+    """It makes the entry outdated, but nobody reads the table again for that."""
     await with_list(program)
     write(program, 1)
     await program.tick(MINUTE_OF_CHECKS)
-    assert program.kv.json(LIST) == NEW
-    await edit(program)
     await program.live(5)
-    assert LIST not in program.kv.keys
-
-
-async def test_a_removal_that_kv_refuses_stays_pending(program: Program) -> None:
-    """It is pending until the entry is gone, whatever comes meanwhile."""
-    await with_list(program)
-    program.kv.refuse("delete")
-    await edit(program)
-    await program.live(10)
-    await edit(program)
-    await program.live(40)
-    program.restart("articles")
-    assert await pending(program) == 1
-    await program.live(50)
-    program.kv.accept()
-    await program.live(20)
-    assert await pending(program) == 0
-    assert LIST not in program.kv.keys
-    assert program.supabase.asked == []
-
-
-async def test_a_table_that_is_asked_for_while_it_is_removed_is_kept_fresh(
-    program: Program,
-) -> None:
-    """KV may say that it is absent before it says that it is removed."""
-    await with_list(program)
-    gate = program.kv.hold(LIST)
-    await edit(program)
-    await program.live(0.5)
-    assert done(program) == [("delete", LIST)]
-    kept = program.kv.kept(LIST)
-    assert kept is not None
-    program.kv.lose(LIST)
-    await program.get(LIST)
-    program.kv.set(LIST, kept.content, kept.metadata)
-    gate.set()
-    await program.live(5)
-    assert await hit(program, LIST) == NEW
-    await edit(program, "newest")
-    await program.live(5)
-    assert await hit(program, LIST) == [row(1, "newest")]
+    assert program.supabase.count(LIST) == 1
+    assert (await program.get(LIST)).json == NEW
 
 
 async def test_what_a_comparison_was_reading_does_not_come_back(program: Program) -> None:
@@ -154,7 +108,9 @@ async def test_what_a_comparison_was_reading_does_not_come_back(program: Program
     await edit(program)
     await program.live(10)
     await comparing
-    assert program.kv.json(LIST) in (None, NEW)
+    program.supabase.delay_s = 0
+    assert (await program.get(LIST)).json == NEW
+    await program.live(10)
     assert await pending(program) == 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from program import Program
-from refreshing import ALL, VERSIONS, fill, hit, pending, read, row, write
+from refreshing import ALL, fill, hit, read, row, write
 
 EMBEDDING = "/rest/v1/articles?select=id,author(name)"
 
@@ -51,7 +51,7 @@ async def test_entries_that_were_written_since_are_as_fresh_as_before(program: P
     await program.live(0.5)
     await program.webhook("articles", 3)
     await program.live(10)
-    assert await hit(program, "/articles/1") == row(1, "new")
+    assert (await program.get("/articles/1")).json == row(1, "new")
 
 
 @pytest.mark.parametrize("has_read", [True, False])
@@ -80,17 +80,3 @@ async def test_a_later_life_whose_clock_is_behind_learns_from_readers(
     write(program, 1, title="newest")
     await program.revalidate()
     assert "newest" in str((await read(program, path)).json)
-
-
-async def test_what_a_reader_saw_in_kv_need_not_be_published(program: Program) -> None:
-    """An earlier life did that, and was lost before it could take note."""
-    await with_outdated(program, "/articles/1")
-    program.set_clock(by_s=-3600)
-    program.kv.refuse("put", VERSIONS)
-    await program.webhook("articles")
-    await program.live(2)
-    assert await pending(program) == 1
-    for path in ("/articles/1", ALL):
-        assert "new" in str((await read(program, path)).json)
-    await program.live(20)
-    assert await pending(program) == 0

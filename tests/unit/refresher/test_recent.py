@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from clock import Clock
 
+from edge_cache.dependencies import Dependencies
 from edge_cache.entries import Entry, Representation, entry_of
 from edge_cache.refresher.recent import MAX_BYTES, Recent
 
@@ -20,7 +21,8 @@ def recent() -> Recent:
 
 def read(body: bytes) -> Entry[bytes]:
     """Return what was read at version 5."""
-    return entry_of(Representation(body), "p", 0, 5, 0)
+    depends = Dependencies(frozenset({"public.articles"}))
+    return entry_of(Representation(body), "p", depends, read_at_ms=0, version=5, asked_at_ms=0)
 
 
 def kept(recent: Recent, keys: str) -> list[bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from program import Program
-from refreshing import LIST, MINUTE_OF_CHECKS, VERSIONS, forget, hit, status, with_entries
+from refreshing import LIST, MINUTE_OF_CHECKS, VERSIONS, forget, status, with_entries
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ async def test_a_row_that_cannot_be_read_alone_goes_alone(program: Program) -> N
     program.supabase.refuse(400, "P0001", of="/articles/1")
     await program.webhook("articles", 1)
     await program.live(5)
-    assert program.kv.keys == [LIST, "/articles/2"]
+    assert program.kv.keys == [LIST, "/articles/2", VERSIONS]
     told = await status(program)
     assert (told["failures"], told["pending"], told["refused"]) == (0, 0, False)
 
@@ -74,5 +74,5 @@ async def test_a_gateway_that_refuses_leaves_the_entries(program: Program) -> No
     program.supabase.answer(401, b"")
     assert (await program.revalidate()).status == 502
     await program.live(5)
-    assert await hit(program, LIST) == program.supabase.tables["articles"]
+    assert (await program.get(LIST)).json == program.supabase.tables["articles"]
     assert (await status(program))["failures"] != 0

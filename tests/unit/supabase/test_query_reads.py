@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from edge_cache.config import Settings
-from edge_cache.entries import MAX_METADATA_BYTES, MAX_NUMBER, Representation, entry_of
+from edge_cache.dependencies import Dependencies
+from edge_cache.entries import MAX_METADATA_BYTES, Representation, entry_of
 from edge_cache.errors import (
     FinalAnswer,
     InvalidAnswer,
@@ -21,10 +22,12 @@ from edge_cache.errors import (
     UpstreamUnavailable,
 )
 from edge_cache.queries import Query
+from edge_cache.refresher.subscriber import MAX_TEXT_CHARS
 from edge_cache.resources import Resource
 from edge_cache.supabase.query_reads import MAX_HEADERS_BYTES
 from edge_cache.supabase.rest import Supabase
-from edge_cache.tables import PROJECT
+from edge_cache.tables import Table
+from edge_cache.versions import MAX_NUMBER
 
 ROWS = b'[{"id" : 1}]'
 GOOD = {"content-type": "application/json; charset=utf-8", "content-range": "0-0/*"}
@@ -57,7 +60,7 @@ def read(
     """Read a query from a remote once."""
     settings = Settings("https://abc.supabase.co", key, timeout_s=1)
     supabase = Supabase(httpx.MockTransport(remote), settings, now_ms=lambda: 0)
-    return asyncio.run(supabase.read(Resource(PROJECT, query=query)))
+    return asyncio.run(supabase.read(Resource(Table("articles"), query=query)))
 
 
 def refused(
@@ -379,5 +382,14 @@ def test_the_metadata_of_any_answer_fits_into_kv() -> None:
     room = MAX_HEADERS_BYTES - length_of({**GOOD, "content-profile": ""})
     answered = read(Remote(headers={**GOOD, "content-profile": "x" * room}))
     largest = MAX_NUMBER - 1
-    text = entry_of(answered, "f" * 12, largest, largest, largest).metadata.to_json()
+    depends = Dependencies(frozenset({"x" * MAX_TEXT_CHARS}))
+    entry = entry_of(
+        answered,
+        "f" * 12,
+        depends,
+        read_at_ms=largest,
+        version=largest,
+        asked_at_ms=largest,
+    )
+    text = entry.metadata.to_json()
     assert len(text) + len("25000000") <= MAX_METADATA_BYTES

@@ -12,14 +12,21 @@ from edge_cache.messages import Request
 from edge_cache.queries import Query
 from edge_cache.reasons import PassedOn, Reason
 from edge_cache.resources import Resource
-from edge_cache.tables import PROJECT, Declared, Table
+from edge_cache.tables import Declared, Queried, Table
 from edge_cache.urls import cut
 from edge_cache.worker.public import Public
 
 KEY = "sb_publishable_x"
 ARTICLES = Table("articles")
 SHOP = Table("products", schema="shop")
-DECLARED = Declared((ARTICLES, SHOP), frozenset({("latest", "public"), ("rpc/top", "public")}))
+LATEST = Queried.of("latest", "public")
+TOP = Queried.of("rpc/top", "public")
+AUTHORS = Queried.of("authors", "crm", is_table=True)
+DECLARED = Declared(
+    (ARTICLES, SHOP),
+    frozenset({("latest", "public"), ("rpc/top", "public")}),
+    (("authors", "crm"),),
+)
 EDGE = "https://cache.example.com"
 
 
@@ -56,18 +63,23 @@ def asked(
         (
             "/rest/v1/articles?select=id,author(name)",
             {},
-            Resource(PROJECT, query=Query("articles", "select=id,author(name)")),
+            Resource(ARTICLES, query=Query("articles", "select=id,author(name)")),
         ),
         (
             "/rest/v1/products?select=id",
             {"accept-profile": "shop"},
             Resource(SHOP, query=Query("products", "select=id", "shop")),
         ),
-        ("/rest/v1/latest", {}, Resource(PROJECT, query=Query("latest"))),
+        ("/rest/v1/latest", {}, Resource(LATEST, query=Query("latest"))),
         (
             "/rest/v1/rpc/top?n=http://x/?y",
             {"accept": "application/json"},
-            Resource(PROJECT, query=Query("rpc/top", "n=http:%2F%2Fx%2F%3Fy")),
+            Resource(TOP, query=Query("rpc/top", "n=http:%2F%2Fx%2F%3Fy")),
+        ),
+        (
+            "/rest/v1/authors",
+            {"accept-profile": "crm"},
+            Resource(AUTHORS, query=Query("authors", profile="crm")),
         ),
         (
             "/rest/v1/articles",
@@ -142,6 +154,7 @@ def test_what_is_not_the_same_for_everybody_is_passed_on(
         ("/rest/v1/%61rticles", "undeclared"),
         ("/rest/v1/rpc/other", "undeclared"),
         ("/rest/v1/products", "undeclared"),
+        ("/rest/v1/authors", "undeclared"),
         ("/articles", "undeclared"),
         ("/rest/v2/articles", "undeclared"),
         ("", "undeclared"),

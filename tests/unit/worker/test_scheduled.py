@@ -1,8 +1,7 @@
-"""How the cron trigger finds changes whose webhook never came."""
+"""How the cron trigger finds changes whose poke or webhook never came."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 import pytest
@@ -16,7 +15,6 @@ HOUR = 28_333_380
 ASKING = "/rest/v1/rpc/edge_cache_changes"
 TABLES = ["articles", "products", "notes"]
 EMBEDDING = "articles?select=title,author(name)"
-LAG_S = 5.0
 
 
 @pytest.fixture
@@ -50,13 +48,12 @@ async def fill(program: Program) -> None:
     program.log.clear()
 
 
-def change(program: Program, table: str, *keys: int, is_known: bool = True) -> int:
-    """Change rows, or all rows if none is named; return the change's number in the outbox."""
+def change(program: Program, table: str, *keys: int, is_known: bool = True) -> None:
+    """Change rows, or all rows if none is named. The outbox may know of it."""
     for key in keys or (1, 2, 3):
         program.supabase.write(table, id=key, title="new")
-    if not (is_known and program.supabase.outbox):
-        return 0
-    return program.supabase.outbox.note(table, list(keys) or None)
+    if is_known and program.supabase.outbox:
+        program.supabase.outbox.note(table, list(keys) or None)
 
 
 def asked(program: Program) -> list[str]:
@@ -113,6 +110,7 @@ async def test_of_a_table_the_rows_are_compared_too(program: Program) -> None:
     program.kv.lose("/articles")
     change(program, "articles", 2)
     await program.tick(QUARTER)
+    await program.live(2)
     assert program.events("changed") == [{"event": "changed", "key": "/articles", "entries": 1}]
     assert (await program.get("/articles/2")).json["title"] == "new"
 
@@ -140,15 +138,15 @@ async def test_a_project_that_cannot_be_revalidated_is_logged(program: Program) 
     assert types == ["refresher-unavailable"]
 
 
-async def test_what_no_webhook_brought_is_made_up_for(watched: Program) -> None:
-    """Within a minute the named rows are refreshed, or all rows if one change may touch any."""
+async def test_what_no_poke_told_is_made_up_for(watched: Program) -> None:
+    """Within a minute readers know of the named rows, or of all rows if any may have changed."""
     await fill(watched)
     change(watched, "articles", 1)
     change(watched, "articles", 1, 3)
     change(watched, "notes")
     await watched.tick()
-    await watched.live(3)
-    assert watched.events("caught_up") == [{"event": "caught_up", "changes": 3, "complete": True}]
+    await watched.live(7)
+    assert watched.events("announced") == [{"event": "announced", "changes": 3, "complete": True}]
     names = asked(watched)
     assert names.count("/articles/1") == names.count("/articles/3") == 1
     assert "/articles/2" not in names
@@ -160,35 +158,12 @@ async def test_what_no_webhook_brought_is_made_up_for(watched: Program) -> None:
     assert asked(watched) == []
 
 
-async def test_what_a_webhook_brought_is_not_made_up_for(watched: Program) -> None:
-    """The number shows it, even after a restart.
-
-    A webhook that is on its way has a moment to arrive.
-    """
+async def test_the_next_asking_begins_where_the_last_one_ended(watched: Program) -> None:
+    """The ledger remembers that in its storage."""
     await fill(watched)
-    await watched.webhook("articles", 1, number=change(watched, "articles", 1))
-    watched.restart("*")
-    await watched.live(3)
-    late, lost = change(watched, "articles", 2), change(watched, "articles", 3)
-    asked(watched)
-    ticking = asyncio.ensure_future(watched.tick())
-    await watched.live(LAG_S - 0.1)
-    await watched.webhook("articles", 2, number=late)
-    await watched.live(0.05)
-    assert not ticking.done()
-    await ticking
-    await watched.live(3)
-    assert late < lost
-    assert watched.events("caught_up") == [{"event": "caught_up", "changes": 1, "complete": True}]
-    names = asked(watched)
-    assert (names.count("/articles/2"), names.count("/articles/3")) == (1, 1)
-    assert "/articles/1" not in names
-
-
-async def test_where_nothing_was_missed_the_next_asking_begins_there(watched: Program) -> None:
-    await fill(watched)
-    await watched.webhook("articles", 1, number=change(watched, "articles", 1))
+    change(watched, "articles", 1)
     await watched.tick()
+    watched.restart("*")
     await watched.tick()
     after = [
         json.loads(one.request.content)["after"]
@@ -196,11 +171,11 @@ async def test_where_nothing_was_missed_the_next_asking_begins_there(watched: Pr
         if one.name == ASKING
     ]
     assert after == ["first 0", "first 1"]
-    assert watched.events("caught_up") == []
+    assert len(watched.events("announced")) == 1
 
 
-async def test_changes_of_another_table_are_the_projects(watched: Program) -> None:
-    """A view or a function may read them."""
+async def test_changes_of_another_table_concern_what_may_read_it(watched: Program) -> None:
+    """Without a catalogue, nobody knows what an embedding reads."""
     await fill(watched)
     assert watched.supabase.outbox
     watched.supabase.outbox.note("users", [1])
@@ -213,11 +188,11 @@ async def test_changes_of_another_table_are_the_projects(watched: Program) -> No
 async def test_where_the_outbox_cannot_tell_all_counts_as_changed(
     watched: Program, why: str
 ) -> None:
-    """Webhooks' numbers then mean nothing: they may count from 1 again."""
     await fill(watched)
-    number = change(watched, "articles", 1, is_known=why != "new here")
-    await watched.webhook("articles", 1, number=number or 1)
+    change(watched, "articles", 1, is_known=why != "new here")
+    await watched.webhook("articles", 1)
     await watched.live(6)
+    watched.log.clear()
     if why == "new here":
         watched.lose_storage("*")
     if why == "made anew":
@@ -230,32 +205,30 @@ async def test_where_the_outbox_cannot_tell_all_counts_as_changed(
     asked(watched)
     change(watched, "products", 2, is_known=False)
     await watched.tick()
-    (line,) = watched.events("caught_up")
+    (line,) = watched.events("announced")
     assert line["complete"] is False
     await watched.live(3)
     assert watched.kv.json("/products")[1]["title"] == "new"
     change(watched, "articles", 2)
     await watched.tick()
-    assert watched.events("caught_up")[1:] == [
-        {"event": "caught_up", "changes": 1, "complete": True}
+    assert watched.events("announced")[1:] == [
+        {"event": "announced", "changes": 1, "complete": True}
     ]
 
 
 @pytest.mark.parametrize("name", ["articles", "notes", "*"])
-async def test_what_could_not_be_recorded_is_made_up_for_later(watched: Program, name: str) -> None:
+async def test_what_could_not_be_told_is_told_later(watched: Program, name: str) -> None:
     await fill(watched)
     change(watched, "articles", 1)
     change(watched, "notes", 2)
-    ticking = asyncio.ensure_future(watched.tick())
-    await watched.live(LAG_S - 1)  # the project's object has to answer until then
     watched.durable(name).is_reachable = False
-    await ticking
-    (line,) = watched.events("catch_up_failed")
-    assert line["type"] == "refresher-unavailable"
+    await watched.tick()
+    failed = watched.events("catch_up_failed", "retry_scheduled")[0]
+    assert failed["type"] == "refresher-unavailable"
     watched.durable(name).is_reachable = True
     await watched.tick()
     await watched.live(3)
-    assert len(watched.events("caught_up")) == 1
+    assert len(watched.events("announced")) == 1
     assert watched.kv.json("/articles")[0]["title"] == "new"
     assert watched.kv.json("/notes")[1]["title"] == "new"
 
@@ -294,22 +267,3 @@ async def test_an_outbox_that_is_not_there_is_asked_again(program: Program) -> N
     await program.tick()
     assert program.supabase.asked == [ASKING, ASKING]
     assert (await program.get("/health")).json["project"]["outbox"]["installed"] is True
-
-
-async def test_nobody_waits_where_nothing_was_announced(watched: Program) -> None:
-    """Nobody waits either if everything counts as changed anyway."""
-    await watched.tick()
-    await watched.tick()
-    assert watched.clock.passed_s < 1
-
-
-async def test_more_rows_than_are_named_are_all_rows(watched: Program) -> None:
-    """They are not refreshed one by one."""
-    await fill(watched)
-    for key in range(10, 31):
-        change(watched, "articles", key)
-    change(watched, "articles", 1)
-    await watched.tick()
-    await watched.live(3)
-    assert asked(watched) == ["/articles", f"/rest/v1/{EMBEDDING}"]
-    assert (await watched.get("/articles/1")).cache_status == "fwd=stale; fwd-status=200; stored"

@@ -62,8 +62,8 @@ function stateOfProject(project) {
   if (project.pending)
     return state("busy", "Refreshing", "Something has changed and is being read.");
   if (project.outbox?.error)
-    return state("warn", "Outbox fails", "Nobody notices what no notification brings.");
-  return state("good", "Fine", "If any table changes, all of these are outdated.");
+    return state("warn", "Outbox fails", "Changes of the database are found late, or not at all.");
+  return state("good", "Fine", "If a table changes, what depends on it is outdated.");
 }
 
 function stateOfAll({ configuration, status, tables, project }) {

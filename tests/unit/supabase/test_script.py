@@ -1,4 +1,4 @@
-"""Reading the changes that the database's outbox announced."""
+"""The functions of the script: what the outbox announced, and the catalogue."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from edge_cache.changes import Change
 from edge_cache.config import Settings
 from edge_cache.entries import digest_of
 from edge_cache.errors import (
@@ -19,9 +20,9 @@ from edge_cache.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from edge_cache.ports import Announced
-from edge_cache.resources import Change
+from edge_cache.ports import Announced, Found
 from edge_cache.supabase.rest import Supabase
+from edge_cache.supabase.script import Script
 from edge_cache.tables import Declared, Table
 
 ARTICLES = Table("articles")
@@ -35,18 +36,23 @@ Remote = Callable[[httpx.Request], httpx.Response]
 
 
 def announced(remote: Remote, after: str | None = "c0", **more: Any) -> Announced | None:
-    """Ask a remote once."""
-    return asyncio.run(supabase_of(remote, **more).outbox.announced(after))
+    """Ask a remote once for changes."""
+    return asyncio.run(script_of(remote, **more).announced(after))
 
 
-def supabase_of(
+def catalogue(remote: Remote, known: str = "", **more: Any) -> Found | None:
+    """Ask a remote once for the catalogue."""
+    return asyncio.run(script_of(remote, **more).catalogue(known))
+
+
+def script_of(
     remote: Remote,
     *,
     secret: str | None = SECRET,
     previous: str | None = None,
     timeout_s: float = 1,
     tables: tuple[Table, ...] = (ARTICLES, EVENTS),
-) -> Supabase:
+) -> Script:
     """Return an object that asks a remote."""
     settings = Settings(
         "https://abc.supabase.co",
@@ -56,7 +62,7 @@ def supabase_of(
         previous_secret=previous,
         declared=Declared(tables),
     )
-    return Supabase(httpx.MockTransport(remote), settings, now_ms=lambda: 0)
+    return Supabase(httpx.MockTransport(remote), settings, now_ms=lambda: 0).database
 
 
 def tells(**members: object) -> Remote:
@@ -78,7 +84,9 @@ def test_the_secret_is_in_the_body_alone() -> None:
         return httpx.Response(200, json=NOTHING)
 
     told = announced(remote, None)
-    assert told == Announced(f"{DECLARED} c1", complete=True, changes=(), unwatched=(EVENTS,))
+    assert told == Announced(
+        f"{DECLARED} c1", complete=True, changes=(), concerns_catalogue=False, unwatched=(EVENTS,)
+    )
     (request,) = asked
     assert (request.method, str(request.url)) == (
         "POST",
@@ -90,14 +98,14 @@ def test_the_secret_is_in_the_body_alone() -> None:
     assert "new" not in str(request.headers)
 
 
-def test_changes_are_read_as_notifications_are() -> None:
-    """Changes of tables that are not declared count too. A number may be missing."""
+def test_each_change_has_its_relation_and_its_keys() -> None:
+    """Changes of tables that are not declared count too, because a view may read these tables."""
     remote = tells(
         complete=False,
         changes=[
-            {"id": 7, "schema": "public", "table": "articles", "keys": [1, "a"]},
-            {"id": None, "schema": "agenda", "table": "events", "keys": None},
-            {"id": 9, "schema": "public", "table": "events", "keys": [1]},
+            {"schema": "public", "table": "articles", "key": "id", "keys": [1, "a"]},
+            {"schema": "agenda", "table": "events", "key": "slug", "keys": None},
+            {"schema": "public", "table": "events", "key": "id", "keys": [1]},
         ],
         watched=[["agenda", "events"], ["public", "events"], ["public", "articles"]],
     )
@@ -105,12 +113,27 @@ def test_changes_are_read_as_notifications_are() -> None:
         f"{DECLARED} c1",
         complete=False,
         changes=(
-            Change(ARTICLES, row_ids=("1", "a"), number=7),
-            Change(EVENTS, row_ids=None),
-            Change(None, number=9),
+            Change("public.articles", ("1", "a")),
+            Change("agenda.events"),
+            Change("public.events"),
         ),
+        concerns_catalogue=False,
         unwatched=(),
     )
+
+
+def test_a_change_of_the_catalogue_is_one_of_no_table() -> None:
+    """The schema, a policy or a grant changed."""
+    told = announced(tells(changes=[{"schema": "edge_cache", "table": "catalogue", "keys": None}]))
+    assert told is not None
+    assert (told.changes, told.concerns_catalogue) == ((), True)
+
+
+@pytest.mark.parametrize("change", [{"table": "a"}, {"schema": None, "table": None}, {}, "x", None])
+def test_a_change_that_is_not_understood_is_an_error(change: object) -> None:
+    """It could be any change, so it must not be passed over."""
+    with pytest.raises(InvalidAnswer):
+        announced(tells(changes=[change]))
 
 
 def test_a_cursor_is_of_the_tables_that_were_declared() -> None:
@@ -138,19 +161,19 @@ def test_a_cursor_is_of_the_tables_that_were_declared() -> None:
 def test_the_outbox_names_tables_as_postgres_does() -> None:
     """It does so in changes, and in the list of the tables that it watches."""
     posts = Table("posts", own_name="Blog Posts")
-    change = {"id": 7, "schema": "public", "table": "Blog Posts", "keys": [1]}
+    change = {"schema": "public", "table": "Blog Posts", "keys": [1]}
     told = announced(
         tells(changes=[change], watched=[["public", "Blog Posts"]]), tables=(posts, Table("Blog"))
     )
     assert told is not None
-    assert told.changes == (Change(posts, row_ids=("1",), number=7),)
+    assert told.changes == (Change("public.Blog%20Posts", ("1",)),)
     assert told.unwatched == (Table("Blog"),)
 
 
 @pytest.mark.parametrize(("secret", "is_open"), [(None, False), ("", False), (SECRET, True)])
 def test_it_is_open_to_who_has_the_secret(secret: str | None, is_open: bool) -> None:
     """A Worker without a secret does not ask, for example on a developer's machine."""
-    assert supabase_of(tells(), secret=secret).outbox.is_open is is_open
+    assert script_of(tells(), secret=secret).is_open is is_open
 
 
 @pytest.mark.parametrize(
@@ -159,6 +182,7 @@ def test_it_is_open_to_who_has_the_secret(secret: str | None, is_open: bool) -> 
 def test_a_function_that_is_not_there_is_no_failure(status: int, code: str) -> None:
     """It means that the script was not run."""
     assert announced(fails(status, code)) is None
+    assert catalogue(fails(status, code)) is None
 
 
 @pytest.mark.parametrize("right", ["new", "old"])
@@ -209,9 +233,10 @@ def test_other_failures_are_what_they_are_for_any_read(
         {"complete": None},
         {"complete": "true"},
         {"changes": None},
-        {"changes": ["x"]},
-        {"changes": [{"id": 1, "schema": "public", "table": "articles", "keys": [True]}]},
-        {"changes": [{"id": "1", "schema": "public", "table": "articles", "keys": None}]},
+        {"changes": {}},
+        {"changes": [{"schema": "public", "table": "articles", "keys": [True]}]},
+        {"changes": [{"schema": "public", "table": 5, "keys": None}]},
+        {"changes": [{"table": "articles", "keys": None}]},
         {"watched": None},
     ],
 )
@@ -225,9 +250,12 @@ def test_an_answer_that_is_no_object_is_none() -> None:
     """Another function of this name may give such an answer."""
     with pytest.raises(InvalidAnswer, match="not an object"):
         announced(lambda _request: httpx.Response(200, json=[]))
+    with pytest.raises(InvalidAnswer, match="not an object"):
+        catalogue(lambda _request: httpx.Response(200, json=[]))
 
 
-def test_the_asking_takes_no_longer_than_any_read() -> None:
+@pytest.mark.parametrize("ask", [announced, catalogue])
+def test_the_asking_takes_no_longer_than_any_read(ask: Callable[..., object]) -> None:
     """SUPABASE_TIMEOUT_SECONDS limits it."""
 
     async def remote(_request: httpx.Request) -> httpx.Response:
@@ -235,4 +263,50 @@ def test_the_asking_takes_no_longer_than_any_read() -> None:
         return httpx.Response(200, json=NOTHING)
 
     with pytest.raises(UpstreamTimeout):
-        announced(remote, timeout_s=0.01)  # type: ignore[arg-type]
+        ask(remote, timeout_s=0.01)
+
+
+def test_the_catalogue_is_the_text_that_the_database_sent() -> None:
+    """The secret is in the body, beside the fingerprint that is known."""
+    asked: list[httpx.Request] = []
+    text = '{"fingerprint": "f1",  "relations": []}'
+
+    def remote(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, text=text, headers={"content-type": "application/json"})
+
+    assert catalogue(remote) == catalogue(remote, "f0") == Found("f1", text)
+    assert [json.loads(request.content) for request in asked] == [
+        {"secret": "new", "known": None},
+        {"secret": "new", "known": "f0"},
+    ]
+    assert str(asked[0].url) == "https://abc.supabase.co/rest/v1/rpc/edge_cache_catalogue"
+
+
+def test_a_catalogue_that_is_known_has_no_text() -> None:
+    remote = lambda _request: httpx.Response(200, json={"fingerprint": "f1"})  # noqa: E731
+    assert catalogue(remote, "f1") == Found("f1", None)
+
+
+@pytest.mark.parametrize("told", [{}, {"fingerprint": None}, {"fingerprint": 5}])
+def test_a_catalogue_without_a_fingerprint_is_of_another_version(told: object) -> None:
+    with pytest.raises(InvalidAnswer, match="run the script of `npm run sql`"):
+        catalogue(lambda _request: httpx.Response(200, json=told))
+
+
+def test_the_catalogue_too_is_asked_with_the_previous_secret() -> None:
+    tried: list[str] = []
+
+    def remote(request: httpx.Request) -> httpx.Response:
+        tried.append(json.loads(request.content)["secret"])
+        if tried[-1] == "old":
+            return httpx.Response(200, json={"fingerprint": "f1"})
+        return httpx.Response(403, json={"code": "28P01"})
+
+    assert catalogue(remote, previous="old") is not None
+    assert tried == ["new", "old"]
+
+
+def test_a_refusal_names_the_function() -> None:
+    with pytest.raises(UpstreamRejected, match="edge_cache_catalogue refused the secret"):
+        catalogue(fails(403, "28P01"))

@@ -1,7 +1,7 @@
-"""The database's outbox: what its triggers announced, even if the notification never came.
+"""The functions that the script of `npm run sql` installs: the outbox, and the catalogue.
 
-`npm run sql` writes the function that we ask here. The secret is in the request's body, so that no
-URL has it. The answer has the same as the notifications: which keys changed, and no row content.
+The secret is in the request's body, so that no URL has it. The outbox says which keys changed. No
+answer has row content.
 """
 
 from __future__ import annotations
@@ -11,18 +11,22 @@ from dataclasses import replace
 
 import httpx
 
+from edge_cache.changes import Change
 from edge_cache.config import Settings
 from edge_cache.entries import digest_of
 from edge_cache.errors import BadPayload, InvalidAnswer, UpstreamRejected
-from edge_cache.ports import Announced
-from edge_cache.resources import Change
+from edge_cache.ports import Announced, Found
 from edge_cache.supabase.answers import error_code, is_no_function, object_in, require_success
 from edge_cache.supabase.api import Requests
-from edge_cache.supabase.notification import change_of
+from edge_cache.supabase.changed_rows import change_of
 from edge_cache.supabase.parsing import is_text
 from edge_cache.tables import Table
 
-_FUNCTION = "rpc/edge_cache_changes"
+_CHANGES = "edge_cache_changes"
+_CATALOGUE = "edge_cache_catalogue"
+
+_CATALOGUE_CHANGE = ("edge_cache", "catalogue")
+"""The outbox names a change of the schema, a policy or a grant as one of this schema and table."""
 
 _WRONG_SECRET = "28P01"  # noqa: S105  an error code
 
@@ -33,8 +37,11 @@ _REFUSED = {
 """By SQLSTATE: what it means if the function raises this."""
 
 
-class Outbox:
-    """Asks the function with the secret. While that is replaced, it also tries the previous one."""
+class Script:
+    """Asks the functions with the secret.
+
+    While the secret is replaced, it also tries the previous one.
+    """
 
     def __init__(self, requests: Requests, settings: Settings) -> None:
         self._requests = requests
@@ -55,33 +62,54 @@ class Outbox:
         changes of a table before it was declared. Raises UpstreamError.
         """
         declared, _, cursor = (after or "").partition(" ")
+        asked = {"after": cursor if declared == self._declared else None}
+        answered = await self._answer(_CHANGES, asked)
+        if answered is None:
+            return None
+        announced = _announced_in(object_in(answered), self._tables)
+        return replace(announced, cursor=f"{self._declared} {announced.cursor}")
+
+    async def catalogue(self, known: str) -> Found | None:
+        """Return the catalogue, or None if there is no function. Raises UpstreamError.
+
+        ``known`` is the fingerprint of the catalogue that the caller has, or empty.
+        """
+        answered = await self._answer(_CATALOGUE, {"known": known or None})
+        if answered is None:
+            return None
+        fingerprint = object_in(answered).get("fingerprint")
+        if not is_text(fingerprint):
+            raise InvalidAnswer(_NOT_OURS)
+        return Found(fingerprint, None if fingerprint == known else answered.text)
+
+    async def _answer(self, function: str, asked: dict[str, str | None]) -> httpx.Response | None:
+        """Return the function's answer, or None if there is no function."""
         async with self._requests.within_time_limit():
-            response = await self._answer(cursor if declared == self._declared else None)
+            response = await self._try_secrets(function, asked)
         if is_no_function(response):
             return None
         if (code := error_code(response)) in _REFUSED:
             raise UpstreamRejected(
-                f"Supabase's edge_cache_changes {_REFUSED[code]}",
+                f"Supabase's {function} {_REFUSED[code]}",
                 supabase_status=response.status_code,
                 code=code,
             )
         require_success(response)
-        announced = _announced_in(object_in(response), self._tables)
-        return replace(announced, cursor=f"{self._declared} {announced.cursor}")
+        return response
 
-    async def _answer(self, after: str | None) -> httpx.Response:
+    async def _try_secrets(self, function: str, asked: dict[str, str | None]) -> httpx.Response:
         """Return the answer to the first secret that is not refused, else to the last one."""
         *others, last = self._secrets
         for secret in others:
-            response = await self._ask(secret, after)
+            response = await self._ask(function, {"secret": secret, **asked})
             if error_code(response) != _WRONG_SECRET:
                 return response
-        return await self._ask(last, after)
+        return await self._ask(function, {"secret": last, **asked})
 
-    async def _ask(self, secret: str, after: str | None) -> httpx.Response:
-        asked = json.dumps({"secret": secret, "after": after}).encode()
+    async def _ask(self, function: str, asked: dict[str, str | None]) -> httpx.Response:
         headers = {"content-type": "application/json", "accept": "application/json"}
-        return await self._requests.send("POST", _FUNCTION, headers, asked)
+        content = json.dumps(asked).encode()
+        return await self._requests.send("POST", f"rpc/{function}", headers, content)
 
 
 def _declaration(table: Table) -> list[str]:
@@ -99,12 +127,20 @@ def _announced_in(told: dict[str, object], tables: tuple[Table, ...]) -> Announc
         and isinstance(watched, list)
     ):
         raise InvalidAnswer(_NOT_OURS)
+    named = [change for change in changes if not _is_of_the_catalogue(change)]
     return Announced(
         cursor,
         complete,
-        tuple(_change_of(change, tables) for change in changes),
-        tuple(table for table in tables if [table.schema, table.relation] not in watched),
+        tuple(_change_of(change, tables) for change in named),
+        concerns_catalogue=len(named) < len(changes),
+        unwatched=tuple(table for table in tables if [table.schema, table.relation] not in watched),
     )
+
+
+def _is_of_the_catalogue(change: object) -> bool:
+    """Return whether the schema, a policy or a grant changed."""
+    names = (change.get("schema"), change.get("table")) if isinstance(change, dict) else None
+    return names == _CATALOGUE_CHANGE
 
 
 def _change_of(told: object, tables: tuple[Table, ...]) -> Change:
@@ -114,4 +150,4 @@ def _change_of(told: object, tables: tuple[Table, ...]) -> Change:
         raise InvalidAnswer(_NOT_OURS) from error
 
 
-_NOT_OURS = "Supabase's edge_cache_changes is of another version: run the script of `npm run sql`."
+_NOT_OURS = "The database's script is of another version: run the script of `npm run sql`."

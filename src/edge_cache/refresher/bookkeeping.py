@@ -1,0 +1,153 @@
+"""The ledger's object: it takes every change, keeps it, and tells the targets that depend on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from edge_cache import wire
+from edge_cache.changes import ANYTHING, Change, Heard, Subscribed, Subscription
+from edge_cache.dependencies import EVERYTHING, relation_id
+from edge_cache.refresher.backlog import Backlog, Step
+from edge_cache.refresher.earlier import Earlier
+from edge_cache.refresher.feed import Feed
+from edge_cache.refresher.ledger import Accounts
+from edge_cache.refresher.parts import Outside
+from edge_cache.tables import Declared, Table, Target
+
+TELLING_S = 2.0
+"""Whoever brings a change waits at most this long until its targets know it."""
+
+WRITTEN_S = 0.07
+"""After a write through the Worker, the outbox has this long to say what changed."""
+
+
+class Bookkeeping:
+    """Records changes and tells them. Every target hears each change that it depends on."""
+
+    def __init__(self, declared: Declared, outside: Outside) -> None:
+        described = {target.name: _description(target) for target in declared.targets}
+        self._accounts = Accounts(outside.storage, described, outside.now_ms)
+        self._earlier = Earlier("", outside.storage, outside.store)
+        self._call = outside.call
+        self._log = outside.log
+        self.feed = Feed(
+            outside.database,
+            outside.storage,
+            self._note,
+            self._note_anything,
+            now_ms=outside.now_ms,
+            log=outside.log,
+        )
+        self.backlog = Backlog(
+            self._pending, outside.storage, round_ms=0, now_ms=outside.now_ms, log=outside.log
+        )
+        if self._earlier.is_new:
+            self._note_anything()  # that release knew of changes that this one was never told
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way."""
+        return self.backlog.is_idle
+
+    async def record(self, changes: Sequence[Change]) -> None:
+        """Record changes, and tell them to the targets. What cannot be told now is told later."""
+        self._note(changes)
+        await self._tell()
+
+    async def written(self, changes: Sequence[Change]) -> None:
+        """Record what a write through the Worker changed.
+
+        The outbox knows that more exactly. If it does not answer soon, if there is none, or if it
+        does not watch the table, these ``changes`` count.
+        """
+        asking = asyncio.ensure_future(self.feed.ask())
+        asking.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.wait({asking}, timeout=WRITTEN_S)
+        announced = asking.result() if asking.done() and not asking.exception() else None
+        watched = announced and not any(
+            relation_id(table.schema, table.relation) == change.relation
+            for table in announced.unwatched
+            for change in changes
+        )
+        if not watched:
+            self._note(changes)
+        await self._tell()
+
+    async def catch_up(self) -> list[str] | None:
+        """Ask the database for changes, of rows and of the catalogue, and tell them.
+
+        Return the names of the tables that the outbox does not watch, or None if there is none.
+        Raises UpstreamError.
+        """
+        announced = await self.feed.ask()
+        if announced is not None or self.feed.catalogue.fingerprint:
+            await self.feed.look()
+        await self._tell()
+        return None if announced is None else [table.name for table in announced.unwatched]
+
+    async def revalidate(self) -> None:
+        """Tell every target that everything changed. Return after all tables were read again.
+
+        If one fails, the others are still told. Raises the first one's error.
+        """
+        if self.feed.catalogue.fingerprint:
+            await self.feed.look_quietly()
+        self._accounts.note(self._accounts.ledger.after([ANYTHING]))
+        untold = dict(self._accounts.ledger.untold)
+        outcomes = await asyncio.gather(
+            *(self._tell_one(name, wire.RENEW_ALL) for name in untold), return_exceptions=True
+        )
+        await self.backlog.schedule()
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+
+    async def subscribe(self, asked: Subscription) -> Subscribed:
+        """Promise a target to tell it each change of these relations from now on."""
+        await self.feed.first_look()
+        self._accounts.note(self._accounts.ledger.after_asking(asked))
+        kept, ledger = self.feed.catalogue, self._accounts.ledger
+        text = None if kept.fingerprint == asked.fingerprint else kept.text
+        return Subscribed(ledger.life, ledger.number, kept.fingerprint, text)
+
+    def status(self) -> dict[str, object]:
+        """Return the ledger's state for `/health`."""
+        return {"pending": len(self._pending()), "outbox": self.feed.status()}
+
+    def _note(self, changes: Sequence[Change]) -> None:
+        """Give numbers to changes, and begin to tell them."""
+        self._accounts.note(self._accounts.ledger.after(changes))
+        self.backlog.begin()
+
+    def _note_anything(self) -> None:
+        """Note that anything may have changed. If no target asked anything yet, nobody cares."""
+        if self._accounts.ledger.subscriptions:
+            self._note([ANYTHING])
+
+    async def _tell(self) -> None:
+        await self.backlog.run()
+        await self.backlog.wait(TELLING_S)
+
+    def _pending(self) -> Mapping[str, Step]:
+        untold = self._accounts.ledger.untold
+        steps = {name: Step(partial(self._tell_one, name)) for name in untold}
+        return steps | ({"earlier": Step(self._earlier.outdate)} if self._earlier.is_new else {})
+
+    async def _tell_one(self, name: str, verb: str = wire.CHANGED) -> None:
+        """Tell a target what it does not know yet, but not what comes meanwhile."""
+        last = self._accounts.ledger.number
+        while (notice := self._accounts.ledger.next_for(name)) and notice.number <= last:
+            is_known = EVERYTHING not in notice.changes
+            told = wire.CHANGED if is_known else verb
+            answer = await wire.ask(self._call, name, told, body=notice.to_json())
+            heard = Heard.of(await answer.text())
+            self._accounts.note(self._accounts.ledger.told(name, notice, heard))
+
+
+def _description(target: Target) -> str:
+    """Return what distinguishes a target from another one that was declared under the same name."""
+    if isinstance(target, Table):
+        return f"{target.schema} {target.relation} {target.key}"
+    return target.name

@@ -1,0 +1,120 @@
+"""A write that passes through the Worker is a change at once, without any webhook."""
+
+from __future__ import annotations
+
+import pytest
+from fake_postgrest import Outbox
+from program import KEY, SECRET, Answer, Program
+
+PATHS = ["/articles", "/articles/1", "/articles/2", "/rest/v1/articles?id=eq.1"]
+EMBEDDING = "/rest/v1/articles?select=title,author(name)"
+
+
+@pytest.fixture
+def program(program: Program) -> Program:
+    """Return a program with two rows."""
+    for key in (1, 2):
+        program.supabase.write("articles", id=key, title="old")
+    return program
+
+
+async def fill(program: Program) -> None:
+    """Have entries in KV, of which none is popular."""
+    for path in (*PATHS, EMBEDDING):
+        await program.get(path, apikey=KEY)
+    await program.live(6)
+    program.forget_readers("articles")
+
+
+async def write(program: Program, method: str, path: str, **headers: str) -> Answer:
+    """Write as a signed-in user does."""
+    program.supabase.answer(204, of=f"/rest/v1/{path.partition('?')[0]}", times=1)
+    sent = {"apikey": KEY, "authorization": "Bearer a.b.c", **headers}
+    return await program.ask(method, f"/rest/v1/{path}", sent, b"{}")
+
+
+async def outdated(program: Program) -> list[str]:
+    """Return the paths of what is read again for its next reader."""
+    answers = {path: await program.get(path, apikey=KEY) for path in (*PATHS, EMBEDDING)}
+    return [path for path, one in answers.items() if one.cache_status.startswith("fwd=stale")]
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "DELETE"])
+async def test_the_next_reader_gets_what_was_written(program: Program, method: str) -> None:
+    """Without the script, only the request says what changed."""
+    await fill(program)
+    assert (await write(program, method, "articles")).status == 204
+    assert await outdated(program) == [*PATHS, EMBEDDING]
+
+
+async def test_of_a_row_that_is_deleted_by_its_key_only_its_entries_are_outdated(
+    program: Program,
+) -> None:
+    await fill(program)
+    await write(program, "DELETE", "articles?id=eq.1")
+    assert "/articles/2" not in await outdated(program)
+
+
+async def test_the_outbox_knows_more_exactly(program: Program) -> None:
+    """A trigger may have changed rows of other tables."""
+    program.supabase.outbox = Outbox(SECRET, [("public", "articles")])
+    await program.tick()
+    await program.live(2)
+    await fill(program)
+    program.supabase.outbox.note("articles", [2])
+    await write(program, "PATCH", "articles?title=eq.old")
+    outdated_then = await outdated(program)
+    assert "/articles/2" in outdated_then
+    assert "/articles/1" not in outdated_then
+
+
+async def test_a_table_that_the_outbox_does_not_watch_counts_as_changed(program: Program) -> None:
+    program.supabase.outbox = Outbox(SECRET, [])
+    await program.tick()
+    await program.live(2)
+    await fill(program)
+    await write(program, "PATCH", "articles?title=eq.old")
+    assert await outdated(program) == [*PATHS, EMBEDDING]
+
+
+async def test_an_outbox_that_is_slow_is_not_waited_for(program: Program) -> None:
+    """Then the request counts, and the outbox's own answer comes later."""
+    program.supabase.outbox = Outbox(SECRET, [("public", "articles")])
+    await program.tick()
+    await program.live(2)
+    await fill(program)
+    gate = program.supabase.hold("/rest/v1/rpc/edge_cache_changes")
+    before_s = program.clock.passed_s
+    await write(program, "POST", "articles")
+    assert program.clock.passed_s - before_s <= 0.1
+    await program.live(0.2)
+    assert await outdated(program) == [*PATHS, EMBEDDING]
+    gate.set()
+
+
+@pytest.mark.parametrize("status", [400, 409, 500])
+async def test_a_write_that_was_refused_changes_nothing(program: Program, status: int) -> None:
+    await fill(program)
+    program.supabase.answer(status, times=1)
+    sent = {"apikey": KEY, "authorization": "Bearer a.b.c"}
+    assert (await program.ask("POST", "/rest/v1/articles", sent, b"{}")).status == status
+    assert await outdated(program) == []
+
+
+async def test_a_function_may_have_changed_anything_unless_it_is_declared(
+    program: Program,
+) -> None:
+    program.declare(tables={"articles": {}, "search": {"function": True}})
+    await fill(program)
+    await program.live(2)
+    await fill(program)
+    await write(program, "POST", "rpc/search")
+    assert await outdated(program) == []
+    await write(program, "POST", "rpc/publish")
+    assert await outdated(program) == [*PATHS, EMBEDDING]
+
+
+async def test_a_write_succeeds_while_the_ledger_is_down(program: Program) -> None:
+    program.durable("*").is_reachable = False
+    assert (await write(program, "POST", "articles")).status == 204
+    assert program.events("record_failed")[0]["type"] == "refresher-unavailable"
