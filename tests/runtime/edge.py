@@ -77,6 +77,12 @@ class Kv:
         self.wait()
         return {key: (self.value(key), metadata) for key, metadata in self.keys().items()}
 
+    def queries(self) -> list[str]:
+        """Return the keys of the entries of queries and calls, after all writes are done."""
+        self.wait()
+        entries = [key for key, metadata in self.keys().items() if metadata is not None]
+        return [key for key in entries if key.startswith("/rest/v1/")]
+
 
 _KV = "/cdn-cgi/explorer/api/storage/kv/namespaces/ARTICLES"
 

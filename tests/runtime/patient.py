@@ -49,6 +49,7 @@ _WELL = f"""
   alter table articles enable trigger all;
   grant select on notices to anon;
   drop policy if exists more on notices;
+  drop materialized view if exists selected;
 """  # noqa: S608 - ours
 
 

@@ -1,4 +1,4 @@
-"""Webhooks that never came: the cron trigger asks the database's outbox for the changes."""
+"""Pokes that never came: the cron trigger asks the database's outbox for the changes."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _shown(edge: Edge) -> set[str]:
     }
 
 
-def test_what_no_webhook_brought_is_made_up_for(edge: Edge, outbox: Outbox) -> None:
+def test_what_no_poke_told_is_made_up_for(edge: Edge, outbox: Outbox) -> None:
     """The list, the row and the query are refreshed. The other row is not read again."""
     edge.db.update(2, title="Edited")
     outbox.announce(1, [2])
@@ -89,8 +89,8 @@ def test_what_no_webhook_brought_is_made_up_for(edge: Edge, outbox: Outbox) -> N
     asked = edge.asked
     assert edge.get("/articles/1").json() == SEED[0]
     assert edge.asked == asked
-    (caught_up,) = edge.log.wait_for("caught_up")
-    assert caught_up == {"event": "caught_up", "changes": 1, "complete": True}
+    (announced,) = edge.log.wait_for("announced")
+    assert announced == {"event": "announced", "changes": 1, "complete": True}
     assert outbox.asked == [{"secret": SECRET, "after": after} for after in (None, "c1")]
     assert not any(SECRET.split(maxsplit=1)[0] in path for path in edge.upstream.requests)
     assert SECRET not in edge.log.text()
@@ -102,6 +102,7 @@ def test_an_outbox_that_fails_is_asked_again(edge: Edge, outbox: Outbox) -> None
     outbox.announce(1, [2])
     outbox.fails = answering(403, b'{"code":"28P01","message":"secret"}')
     edge.tick(2)
+    assert edge.log.wait_for("outbox_failed")[0]["type"] == "supabase-rejected"
     assert edge.log.wait_for("catch_up_failed")[0]["type"] == "supabase-rejected"
     assert _outbox_of(edge)["error"] == "supabase-rejected"
     assert _shown(edge) == {SEED[1]["title"]}

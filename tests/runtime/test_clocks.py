@@ -20,7 +20,9 @@ def test_revalidation_makes_rows_fresh(edge: Edge) -> None:
 
 def test_a_change_that_waits_for_its_retry_arrives(edge: Edge) -> None:
     """The alarm that the object set before its restart is an hour off."""
+    edge.get("/articles")
     edge.get("/articles/2")
+    edge.kv.wait()
     edge.upstream.always = lambda handler: handler.answer(401)
     edge.db.update(2, title="Edited")
     edge.http.post("/revalidate", json=payload("UPDATE", {"id": 2})).raise_for_status()

@@ -88,7 +88,7 @@ def test_ddl_is_a_change_of_the_catalogue(database: Pglite, ddl: str) -> None:
     assert database.value("select count(*) from net.sent") == 1
 
 
-def test_the_worker_gets_it_as_a_change_without_a_table(installed: Pglite) -> None:
+def test_the_worker_gets_it_as_a_change_of_the_catalogue(installed: Pglite) -> None:
     """It has a number like the others."""
     cursor = installed.value("select public.edge_cache_changes('right') ->> 'cursor'")
     installed.run("create table more ()")
@@ -96,7 +96,7 @@ def test_the_worker_gets_it_as_a_change_without_a_table(installed: Pglite) -> No
     told = installed.value(f"select public.edge_cache_changes('right', '{cursor}')")
     assert told["complete"] is True
     assert [{**change, "id": 0} for change in told["changes"]] == 2 * [
-        {"id": 0, "schema": None, "table": None, "key": None, "keys": None}
+        {"id": 0, "schema": "edge_cache", "table": "catalogue", "key": None, "keys": None}
     ]
     installed.run("truncate edge_cache.outbox, net.http_request_queue")
 

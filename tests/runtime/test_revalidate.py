@@ -8,23 +8,17 @@ CACHE_STATUS = "supabase-edge-cache; "
 
 
 def test_every_row_is_fresh_after_it(edge: Edge) -> None:
-    """Rows' entries are not rewritten one by one, but none of them is stale."""
+    """The popular ones are read again soon. A reader who comes before that waits for Supabase."""
     for row_id in (1, 2, 3):
         edge.get(f"/articles/{row_id}")
         edge.db.update(row_id, title=f"Edited {row_id}")
-    before = edge.kv.contents()
+    edge.kv.wait()
     edge.get("/revalidate").raise_for_status()
-    after = edge.kv.contents()
-    assert all(before[key] == after[key] for key in before)
     for row_id in (1, 2, 3):
-        response = edge.get(f"/articles/{row_id}")
-        assert response.json()["title"] == f"Edited {row_id}"
-        assert response.headers["cache-status"] == (
-            CACHE_STATUS + "fwd=stale; fwd-status=200; stored"
-        )
-        assert (
-            edge.get_from_kv(f"/articles/{row_id}").headers["cache-status"] == CACHE_STATUS + "hit"
-        )
+        assert edge.get(f"/articles/{row_id}").json()["title"] == f"Edited {row_id}"
+        later = edge.get_from_kv(f"/articles/{row_id}")
+        assert later.json()["title"] == f"Edited {row_id}"
+        assert later.headers["cache-status"] == CACHE_STATUS + "hit"
 
 
 def test_the_lessons_rows_are_stale_after_it(edge: Edge) -> None:

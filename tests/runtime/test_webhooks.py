@@ -39,7 +39,7 @@ def test_an_update_reaches_the_list_and_the_row(edge: Edge) -> None:
     assert edge.webhook("UPDATE", article(2, "Edited")).json() == RECEIVED
     edge.settle()
     assert edge.titles() == ["First blog", "Edited", "Third blog"]
-    row = edge.get("/articles/2")
+    row = edge.get_from_kv("/articles/2")
     assert row.json()["title"] == "Edited"
     assert row.headers["cache-status"] == CACHE_STATUS + "hit"
 
@@ -139,11 +139,13 @@ def test_the_content_type_does_not_matter(edge: Edge) -> None:
 def test_it_is_acknowledged_before_the_refresh(edge: Edge) -> None:
     """Supabase waits only one second, even if its own REST interface is slow."""
     edge.get("/articles")
+    edge.kv.wait()
     acknowledged = threading.Event()
     edge.upstream.always = holding(acknowledged)
     assert edge.webhook("UPDATE", article(1, "x")).json() == RECEIVED
-    assert not edge.log.events("applied")
+    assert len(edge.log.events("refreshed")) == 1
     acknowledged.set()
+    edge.log.wait_for("refreshed", count=2)
     edge.settle()
 
 

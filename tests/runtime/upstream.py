@@ -20,7 +20,7 @@ Act = Callable[["Handler"], None]
 
 NO_FUNCTION = b'{"code":"PGRST202","details":null,"hint":null,"message":"Could not find it"}'
 
-_OF_THE_SCRIPT = ("/rpc/edge_cache_changes", "/rpc/edge_cache_check")
+_OF_THE_SCRIPT = tuple(f"/rpc/edge_cache_{name}" for name in ("changes", "catalogue", "check"))
 
 HELD_S = 60.0
 """A held request goes on after this time, so that no test hangs."""

@@ -21,6 +21,7 @@ from workers import Request, Response
 
 import entry
 from edge_cache.cloudflare import runtime, workers_caching
+from edge_cache.refresher.host import Host
 
 RESET = "/__reset"
 EVICT = "/__evict"
@@ -135,5 +136,7 @@ class Refresher(entry.Refresher):  # type: ignore[no-untyped-call]
         """Return the timers of what the object will do if it stays alive."""
         if self._host is None:
             return []
-        timers = (self._host.backlog._timer, self._host.known.demand._storing)
+        timers = [self._host.backlog._timer]
+        if isinstance(self._host, Host):
+            timers.append(self._host.known.demand._storing)
         return [timer for timer in timers if timer is not None]

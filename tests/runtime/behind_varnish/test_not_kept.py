@@ -97,10 +97,12 @@ def test_a_secret_keys_rows_are_for_nobody_else(
 
 def test_an_outdated_answer_is_not_kept(edge: Edge, cache: httpx.Client) -> None:
     """Readers see the new row as soon as Supabase gives it, not N seconds later."""
-    edge.db.update(2, title="Edited")
-    edge.get("/revalidate").raise_for_status()
+    assert edge.get("/articles/2").json() == SEED[1]
     edge.kv.wait()
+    edge.db.update(2, title="Edited")
     edge.upstream.always = answering(503)
+    edge.webhook("UPDATE", {"id": 2}).raise_for_status()
+    eventually(lambda: "detail=" in edge.get("/articles/2").headers["cache-status"], "it is old")
     outdated = cache.get("/articles/2")
     assert outdated.json() == SEED[1]
     assert outdated.headers["cdn-cache-control"] == "no-store"

@@ -150,9 +150,9 @@ def test_the_link_leads_to_the_table(edge: Edge, visitor: Visitor) -> None:
 
 def test_changes_that_are_pending(edge: Edge, visit: Visit, kv_files: Path) -> None:
     """They are counted while KV refuses them. They disappear by themselves."""
-    edge.get("/articles/1")
+    edge.get("/articles")
     edge.kv.wait()
-    with refusing(kv_files, "/articles/1"):
+    with refusing(kv_files, "/articles"):
         edge.webhook("UPDATE", {"id": 1}).raise_for_status()
         edge.log.wait_for("retry_scheduled")
         visitor = visit(address(edge))
