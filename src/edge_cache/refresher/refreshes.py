@@ -105,10 +105,13 @@ class Refreshes:
         try:
             reading = await self._reads.refresh(whole, self._subscriber.needed(whole))
         except FinalAnswer:
-            require_stored(stored=await self._entries.remove(whole))
-            self._journal.note(replace(self._journal.state, listed=number))
-            return
-        require_stored(stored=await reading.storing)
+            writing: asyncio.Future[bool] = self._entries.remove(whole)
+        else:
+            writing, number = reading.storing, reading.entry.metadata.version
+        require_stored(stored=await writing)
+        # Also if there is no entry any more, because nothing is left to be done.
+        listed = max(self._journal.state.listed, number)
+        self._journal.note(replace(self._journal.state, listed=listed))
 
     async def _popular(self, which: int) -> None:
         """Read popular answers again that a change touched: those by key (0), or the others (1).

@@ -287,6 +287,15 @@ async def test_what_is_too_large_for_kv_is_not_stored(program: Program) -> None:
     assert (await program.get("/articles/1")).cache_status == STORED
 
 
+async def test_a_popular_table_that_is_too_large_is_read_once(program: Program) -> None:
+    await fill(program, LIST)
+    write(program, 1, title="x" * MAX_VALUE_BYTES)
+    await program.webhook("articles", 1)
+    await program.live(10)
+    assert program.supabase.count(LIST) == 1
+    assert (await status(program))["pending"] == 0
+
+
 async def test_the_largest_that_kv_takes_is_stored(program: Program) -> None:
     """KV's limit is met to the byte."""
     write(program, 1, title="")
