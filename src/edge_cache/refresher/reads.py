@@ -56,6 +56,7 @@ class Reads:
         self._flights = SingleFlight(self._refresh, lambda: journal.state.number)
         self._asked: dict[Resource, Pause] = {}
         self._answered = OVER
+        self._whole: Reading | None = None
         self.recent = Recent(outside.now_ms)
         self.when_well_again: Callable[[], None] = lambda: None
         self.when_refused: Callable[[], None] = lambda: None
@@ -76,6 +77,13 @@ class Reads:
         key is absent. Raises NotFound or UpstreamError.
         """
         return await self._flights.join(resource, version)
+
+    async def refresh_whole(self, whole: Resource, version: int) -> Reading:
+        """Do the same for a table. If KV is just taking such an answer, do not read it again."""
+        last = self._whole
+        if last and not last.storing.done() and last.entry.metadata.version >= version:
+            return last
+        return await self.refresh(whole, version)
 
     async def read(self, resource: Resource) -> Representation:
         """Read from Supabase. Keep only the outcome. Raises NotFound or UpstreamError."""
@@ -181,9 +189,11 @@ class Reads:
         else:
             self.recent.forget(resource.key)
         storing = self._entries.put(resource, entry)
+        reading = Reading(sent, storing, storable)
         if resource.is_whole and storable:
+            self._whole = reading
             storing.add_done_callback(lambda done: self._note_stored(done, entry.metadata))
-        return Reading(sent, storing, storable)
+        return reading
 
     def _note_stored(self, storing: asyncio.Task[bool], metadata: Metadata) -> None:
         if not storing.cancelled() and storing.exception() is None and storing.result():

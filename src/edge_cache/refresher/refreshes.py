@@ -103,7 +103,7 @@ class Refreshes:
         """Read the whole table again. If PostgREST refuses it, remove its entry."""
         whole, number = Resource(self._target), self._journal.state.number
         try:
-            reading = await self._reads.refresh(whole, self._subscriber.needed(whole))
+            reading = await self._reads.refresh_whole(whole, self._subscriber.needed(whole))
         except FinalAnswer:
             writing: asyncio.Future[bool] = self._entries.remove(whole)
         else:

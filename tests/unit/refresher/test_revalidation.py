@@ -12,6 +12,7 @@ from refreshing import (
     QUIET,
     VERSIONS,
     fill,
+    forget,
     hit,
     pending,
     read,
@@ -33,6 +34,17 @@ async def test_after_a_revalidation_all_entries_are_fresh(program: Program) -> N
     assert (await program.get("/articles/2")).status == 404
     await program.live(2)
     assert await hit(program, "/articles/1") == row(1, "new")
+
+
+async def test_a_revalidation_right_after_a_miss_reads_the_table_once(program: Program) -> None:
+    """KV takes the new entry a second after the old one. Nobody reads the table in between."""
+    write(program, 1)
+    await program.get(LIST)
+    await program.live(0.1)
+    forget(program)
+    await program.revalidate()
+    await program.live(3)
+    assert program.supabase.count(LIST) == 1
 
 
 @pytest.mark.parametrize("key", [LIST, VERSIONS])
