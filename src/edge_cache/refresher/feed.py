@@ -25,6 +25,10 @@ _CATALOGUE_KEY = "catalogue"
 SPACING_MS = 300
 """The outbox is asked at most this often, however many pokes come."""
 
+MAX_CATALOGUE_CHARS = 1_000_000
+"""A longer catalogue counts as none, because a value in an object's storage has 2 MB at most.
+https://developers.cloudflare.com/durable-objects/platform/limits/"""
+
 PATIENCE_S = 2.0
 """A target that asks for the catalogue for the first time waits for the database this long."""
 
@@ -104,6 +108,9 @@ class Feed:
         kept = self.catalogue
         if found is None:
             kept = Kept()
+        elif found.text is not None and len(found.text) > MAX_CATALOGUE_CHARS:
+            kept = Kept()
+            self._log("catalogue_too_large", chars=len(found.text))
         elif found.text is not None:
             kept = Kept(found.fingerprint, found.text)
         if kept != self.catalogue:

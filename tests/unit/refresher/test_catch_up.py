@@ -82,3 +82,15 @@ async def test_a_project_without_the_script_is_not_asked_for_a_poke(program: Pro
     assert answer.status in {200, 503}
     await program.live(1)
     assert program.supabase.asked == []
+
+
+async def test_a_catalogue_that_has_no_room_counts_as_none(program: Program) -> None:
+    """The program goes on as if the script did not have it."""
+    assert program.supabase.outbox
+    many = [{"schema": "public", "name": "x" * 63, "reads": None}] * 20_000
+    program.supabase.outbox.catalogue = {"relations": many, "foreign_keys": [], "functions": []}
+    write(program, 1)
+    assert (await program.get("/articles/1")).json == row(1, "new")
+    assert program.events("catalogue_too_large")
+    await program.live(2)
+    assert await hit(program, "/articles/1") == row(1, "new")
