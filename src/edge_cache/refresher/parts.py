@@ -55,7 +55,9 @@ def known_of(target: Target, outside: Outside) -> Known:
     """Return what the object's storage has."""
     storage, now_ms, log = outside.storage, outside.now_ms, outside.log
     journal = Journal(storage)
-    subscriber = Subscriber(target, journal, storage=storage, call=outside.call, log=log)
+    subscriber = Subscriber(
+        target, journal, storage=storage, store=outside.store, call=outside.call, log=log
+    )
     return Known(
         target,
         journal,

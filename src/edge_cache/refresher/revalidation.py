@@ -68,7 +68,7 @@ class Revalidation:
             whole = Resource(self._target)
             self._demand.note(whole)
             try:
-                writes.append((await self._reads.refresh(whole, heard.number)).storing)
+                writes.append((await self._reads.refresh_whole(whole, heard.number)).storing)
             except FinalAnswer as error:
                 refusal = error
                 writes.append(self._entries.remove(whole))

@@ -14,8 +14,9 @@ from edge_cache import wire
 from edge_cache.changes import Change, Subscribed, Subscription
 from edge_cache.dependencies import ON_EVERYTHING, Dependencies, relation_id
 from edge_cache.entries import depends_text
-from edge_cache.errors import EdgeCacheError
-from edge_cache.ports import CallObject, Log, Storage
+from edge_cache.errors import EdgeCacheError, StoreError
+from edge_cache.ports import CallObject, Log, Storage, WritableStore
+from edge_cache.queries import ROOT
 from edge_cache.refresher.single_flight import SingleFlight
 from edge_cache.refresher.state import Journal
 from edge_cache.resources import Resource
@@ -44,12 +45,20 @@ class Subscriber:
     It calls ``when_outdated`` if it finds out that everything is outdated.
     """
 
-    def __init__(
-        self, target: Target, journal: Journal, *, storage: Storage, call: CallObject, log: Log
+    def __init__(  # noqa: PLR0913  its collaborators, nothing else
+        self,
+        target: Target,
+        journal: Journal,
+        *,
+        storage: Storage,
+        store: WritableStore,
+        call: CallObject,
+        log: Log,
     ) -> None:
         self._target = target
         self._journal = journal
         self._storage = storage
+        self._store = store
         self._call = call
         self._log = log
         self.when_outdated: Callable[[], None] = lambda: None
@@ -141,12 +150,28 @@ class Subscriber:
             self._storage.put(_KEY, got.catalogue)
             self._catalogue = self._parsed(got.catalogue)
             self._resolved.clear()
+        is_first = not state.life and not await self._has_entries()
         now = self._journal.state
         # If the ledger told something meanwhile, its catalogue may be another one by now.
         is_settled = now.changed == state.changed
-        self._journal.note(replace(now.subscribed(got, asked.relations), is_settled=is_settled))
+        known = replace(now.subscribed(got, asked.relations), is_settled=is_settled)
+        if is_first and is_settled:
+            # Nothing is in KV, so nobody needs to know that everything before is outdated.
+            known = replace(known, changed=0, published=0, refreshed=0)
+        self._journal.note(known)
         if not self._journal.state.is_published:
             self.when_outdated()
+
+    async def _has_entries(self) -> bool:
+        """Return whether KV can have entries of this target, or of one with a longer name."""
+        prefixes = [f"/{self._target.name}"]
+        if isinstance(self._target, Table):
+            prefixes.append(f"{ROOT}{self._target.relation}")
+        try:
+            found = [await self._store.entries(prefix, at_most=1) for prefix in prefixes]
+        except StoreError:
+            return True
+        return any(found)
 
     def _parsed(self, text: str) -> Catalogue | None:
         try:

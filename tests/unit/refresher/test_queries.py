@@ -39,7 +39,7 @@ async def test_an_entry_stays_for_thirty_days(program: Program) -> None:
     await program.live(30 * DAY_S - 3)
     assert ALL in program.kv.keys
     await program.live(3)
-    assert program.kv.keys == [LIST, "/articles/1", VERSIONS]
+    assert program.kv.keys == [LIST, "/articles/1"]
 
 
 async def test_thirty_are_read_at_once_and_a_hundred_wait(program: Program) -> None:
