@@ -47,6 +47,8 @@ def _parameter(column: str) -> str:
 
 def _keys_of(condition: str, type_: str) -> frozenset[str] | None:
     """Return the keys that a condition allows. None if that is not certain."""
+    if condition.startswith('eq."'):
+        return None  # PostgREST takes the quotes as they are, but not every server does
     if condition.startswith("eq."):
         items = [condition.removeprefix("eq.")]
     elif (listed := _LIST.fullmatch(condition)) and all(

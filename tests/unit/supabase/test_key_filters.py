@@ -99,6 +99,7 @@ def test_texts_in_a_list_are_simple(condition: str, found: set[str] | None) -> N
     "condition",
     [
         "not.eq.1",
+        'eq."x"',
         "gt.1",
         "is.null",
         "eq(any).{1,2}",
