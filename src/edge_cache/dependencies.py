@@ -12,7 +12,6 @@ counts for its whole bucket.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -53,15 +52,6 @@ def relation_id(schema: str, name: str) -> str:
 def bucket_of(key: str) -> int:
     """Return the bucket of a key, which is spelled as in Supabase's JSON."""
     return zlib.crc32(key.encode()) % BUCKETS
-
-
-def union(all_of: Iterable[Dependencies]) -> Dependencies:
-    """Return the dependencies of an answer that depends on all of these."""
-    found = list(all_of)
-    return Dependencies(
-        frozenset().union(*(one.relations for one in found)),
-        frozenset().union(*(one.keys for one in found)),
-    )
 
 
 def _plain(name: str) -> str:

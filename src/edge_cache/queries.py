@@ -31,9 +31,6 @@ ACCEPTED: Mapping[str, str] = {
 }
 """Media types by the word that a query's text has for them."""
 
-_EMBEDDING = ("select=", "order=")
-"""These parameters can name other tables, always in parentheses."""
-
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -58,16 +55,6 @@ class Query:
         variant = "".join(f";{name}={value}" for name, value in named if value)
         question = f"?{self.parameters}" if self.parameters else ""
         return f"{ROOT}{self.target}{';head' if self.head else ''}{variant}{question}"
-
-    @property
-    def embeds(self) -> bool:
-        """Whether it may read other tables than its own.
-
-        An aggregate has parentheses too, so it counts as embedding. It is then refreshed more often
-        than necessary, but never too late.
-        """
-        parts = self.parameters.split("&")
-        return any(part.startswith(_EMBEDDING) and "(" in part for part in parts)
 
 
 def query_at(path: str) -> Query | None:

@@ -9,11 +9,9 @@ import pytest
 from edge_cache.dependencies import (
     BUCKETS,
     EVERYTHING,
-    ON_EVERYTHING,
     Dependencies,
     bucket_of,
     relation_id,
-    union,
 )
 
 
@@ -56,13 +54,3 @@ def test_dependencies_on_keys_are_on_their_buckets() -> None:
     depends = Dependencies(frozenset({"public.a"}), frozenset({"1", "2"}))
     assert depends.buckets == {bucket_of("1"), bucket_of("2")}
     assert Dependencies().buckets == frozenset()
-
-
-def test_the_union_has_all_relations_and_keys() -> None:
-    some = Dependencies(frozenset({"public.a"}), frozenset({"1"}))
-    others = Dependencies(frozenset({"public.b"}), frozenset({"1", "2"}))
-    assert union([some, others]) == Dependencies(
-        frozenset({"public.a", "public.b"}), frozenset({"1", "2"})
-    )
-    assert union(iter([some, ON_EVERYTHING])).relations == {"public.a", EVERYTHING}
-    assert union([]) == Dependencies()

@@ -84,25 +84,3 @@ def test_two_queries_never_share_a_path(one: Query, other: Query) -> None:
 def test_other_paths_are_no_queries(path: str) -> None:
     """Such a path is refused; nothing is guessed."""
     assert query_at(path) is None
-
-
-@pytest.mark.parametrize(
-    ("parameters", "embeds"),
-    [
-        ("", False),
-        ("select=*", False),
-        ("select=id,title&order=id.asc", False),
-        ("or=(a.eq.1,b.eq.2)", False),
-        ("id=in.(1,2)&select=id", False),
-        ("title=eq.select=(", False),
-        ("select=*,author(name)", True),
-        ("limit=1&select=...author(name)", True),
-        ("select=id.count()", True),
-        ("order=author(name).asc&select=*", True),
-        ("preselect=a(b)", False),
-        ("authors.order=name.asc&select=id", False),
-    ],
-)
-def test_what_has_parentheses_may_read_other_tables(parameters: str, embeds: bool) -> None:
-    """Parentheses count in chosen and ordered columns; values may have any parentheses."""
-    assert Query("articles", parameters).embeds is embeds

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from catalogues import catalogue_of, computed, function, table, view
 
-from edge_cache.dependencies import ON_EVERYTHING, Dependencies
+from edge_cache.dependencies import EVERYTHING, ON_EVERYTHING, Dependencies
 from edge_cache.queries import Query
 from edge_cache.supabase.resolving import (
     keyed_relation,
@@ -279,3 +279,26 @@ def test_a_function_that_returns_what_nobody_knows_depends_on_everything() -> No
 )
 def test_it_is_the_table_of_the_key(schema: str, name: str, found: str | None) -> None:
     assert keyed_relation(schema, name, CATALOGUE) == found
+
+
+@pytest.mark.parametrize(
+    ("parameters", "embeds"),
+    [
+        ("", False),
+        ("select=*", False),
+        ("select=id,title&order=id.asc", False),
+        ("or=(a.eq.1,b.eq.2)", False),
+        ("id=in.(1,2)&select=id", False),
+        ("title=eq.select=(", False),
+        ("select=id.count()", False),
+        ("select=*,author(name)", True),
+        ("limit=1&select=...author(name)", True),
+        ("order=author(name).asc&select=*", True),
+    ],
+)
+def test_without_a_catalogue_only_an_embedding_depends_on_everything(
+    parameters: str, embeds: bool
+) -> None:
+    """Parentheses count in chosen and ordered columns. Values may have any parentheses."""
+    depends = query_dependencies(Query("articles", parameters), None, is_table=True)
+    assert depends.relations == {EVERYTHING if embeds else "public.articles"}
