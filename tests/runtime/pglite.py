@@ -60,6 +60,13 @@ class Pglite:
         (value,) = row.values()
         return value
 
+    @contextmanager
+    def taken_back(self) -> Iterator[Pglite]:
+        """Begin a transaction, which is rolled back in the end."""
+        self.run("begin")
+        yield self
+        self.run("rollback")
+
     def error_of(self, sql: str) -> str | None:
         """Return the SQLSTATE of the error of some statements, or None if they succeed."""
         try:

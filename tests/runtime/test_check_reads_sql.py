@@ -24,9 +24,8 @@ def installed() -> Iterator[Pglite]:
 @pytest.fixture
 def database(installed: Pglite) -> Iterator[Pglite]:
     """Return it in a transaction that is taken back."""
-    installed.run("begin")
-    yield installed
-    installed.run("rollback")
+    with installed.taken_back():
+        yield installed
 
 
 FAULTS = [

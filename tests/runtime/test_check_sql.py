@@ -22,9 +22,8 @@ def installed() -> Iterator[Pglite]:
 @pytest.fixture
 def database(installed: Pglite) -> Iterator[Pglite]:
     """Return it in a transaction that is taken back."""
-    installed.run("begin")
-    yield installed
-    installed.run("rollback")
+    with installed.taken_back():
+        yield installed
 
 
 def test_where_nothing_is_wrong_it_says_nothing(database: Pglite) -> None:
