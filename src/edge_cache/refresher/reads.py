@@ -198,5 +198,4 @@ class Reads:
     def _note_stored(self, storing: asyncio.Task[bool], metadata: Metadata) -> None:
         if not storing.cancelled() and storing.exception() is None and storing.result():
             self._record.refreshed(metadata.read_at_ms)
-            listed = max(self._journal.state.listed, metadata.version)
-            self._journal.note(replace(self._journal.state, listed=listed))
+            self._journal.note(self._journal.state.with_listed(metadata.version))

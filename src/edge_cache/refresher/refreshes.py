@@ -110,8 +110,7 @@ class Refreshes:
             writing, number = reading.storing, reading.entry.metadata.version
         require_stored(stored=await writing)
         # Also if there is no entry any more, because nothing is left to be done.
-        listed = max(self._journal.state.listed, number)
-        self._journal.note(replace(self._journal.state, listed=listed))
+        self._journal.note(self._journal.state.with_listed(number))
 
     async def _popular(self, which: int) -> None:
         """Read popular answers again that a change touched: those by key (0), or the others (1).

@@ -112,6 +112,10 @@ class State:
             is_settled=True,
         )
 
+    def with_listed(self, number: int) -> State:
+        """Return the value after a table's entry was read at this number."""
+        return replace(self, listed=max(self.listed, number))
+
     def with_seen(self, number: int) -> State:
         """Return the value after a reader saw this number in KV.
 
