@@ -36,9 +36,8 @@ class Step:
 class Backlog:
     """One object's pending steps, by a key for each.
 
-    ``pending`` returns them. Between two rounds of steps lie at least ``round_ms``, so that one
-    round carries out a burst of changes. A timer of the event loop begins what is due, even if the
-    clock jumps. An alarm is set for a moment later, in case the object ends before that.
+    ``pending`` returns them. A timer of the event loop begins what is due, even if the clock jumps.
+    An alarm is set for a moment later, in case the object ends before that.
     """
 
     def __init__(
@@ -46,20 +45,17 @@ class Backlog:
         pending: Callable[[], Mapping[str, Step]],
         storage: Storage,
         *,
-        round_ms: int,
         now_ms: NowMs,
         log: Log,
     ) -> None:
         self._pending = pending
         self._storage = storage
-        self._round_ms = round_ms
         self._now_ms = now_ms
         self._log = log
         self._retries = Retries()
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._runs: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._round = OVER
         self._spacing: dict[str, Pause] = {}
 
     @property
@@ -70,9 +66,8 @@ class Backlog:
     async def schedule(self) -> None:
         """Set the timer and the alarm for the next thing to do, if there is any."""
         now_ms = self._now_ms()
-        round_ms = self._round.remaining_ms(now_ms)
         waits = [
-            LEASE_MS if key in self._under_way else max(round_ms, self._pause_ms(key, now_ms))
+            LEASE_MS if key in self._under_way else self._pause_ms(key, now_ms)
             for key in self._pending()
         ]
         if self._timer:
@@ -89,15 +84,8 @@ class Backlog:
         self._spacing = {
             key: pause for key, pause in self._spacing.items() if not pause.is_over(now_ms)
         }
-        if self._round.is_over(now_ms):
-            due = {
-                key: step
-                for key, step in pending.items()
-                if key not in self._under_way and not self._pause_ms(key, now_ms)
-            }
-            if due:
-                self._round = Pause(now_ms, self._round_ms)
-            for key, step in due.items():
+        for key, step in pending.items():
+            if key not in self._under_way and not self._pause_ms(key, now_ms):
                 self._spacing[key] = Pause(now_ms, step.every_ms)
                 self._under_way[key] = asyncio.ensure_future(self._carry_out(key, step))
         await self.schedule()
@@ -120,7 +108,7 @@ class Backlog:
         run.add_done_callback(self._runs.discard)
 
     def _pause_ms(self, key: str, now_ms: int) -> int:
-        """Return how much longer a step has to wait, apart from the round."""
+        """Return how much longer a step has to wait."""
         spacing_ms = self._spacing.get(key, OVER).remaining_ms(now_ms)
         return max(spacing_ms, self._retries.remaining_ms(key, now_ms))
 

@@ -41,7 +41,7 @@ class Bookkeeping:
             log=outside.log,
         )
         self.backlog = Backlog(
-            self._pending, outside.storage, round_ms=0, now_ms=outside.now_ms, log=outside.log
+            self._pending, outside.storage, now_ms=outside.now_ms, log=outside.log
         )
         if self._earlier.is_new:
             self._note_anything()  # that release knew of changes that this one was never told

@@ -22,10 +22,6 @@ from edge_cache.refresher.writer import Writer
 from edge_cache.tables import Declared, Table, Target
 from edge_cache.unexpected import reported
 
-ROUND_MS = 1_000
-"""At least this long lies between two rounds of a target's refreshes. KV takes only one write a
-second for a key anyway."""
-
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -77,13 +73,7 @@ def host_of(target: Target, outside: Outside) -> Host:
     reads = Reads(known, outside, entries)
     earlier = Earlier(target.name, outside.storage, outside.store)
     refreshes = Refreshes(known, reads, entries, earlier)
-    backlog = Backlog(
-        refreshes.pending,
-        outside.storage,
-        round_ms=ROUND_MS,
-        now_ms=outside.now_ms,
-        log=outside.log,
-    )
+    backlog = Backlog(refreshes.pending, outside.storage, now_ms=outside.now_ms, log=outside.log)
     reads.when_well_again = backlog.hurry
     reads.when_refused = known.subscriber.refuse
     known.subscriber.when_outdated = backlog.begin

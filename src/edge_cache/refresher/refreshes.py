@@ -25,6 +25,10 @@ MOST = 50
 
 FEW = 10
 
+OFTEN_MS = 1_000
+"""A table, and few popular answers, are read again no more often than this, so that one read has a
+burst of changes. Workers KV takes only one write a second for a key anyway."""
+
 MANY_MS = 5_000
 """Popular answers that any change of a table touches are read again no more often than this, and so
 are more than `FEW` others. A reader that asks before that gets the new answer anyway."""
@@ -54,11 +58,11 @@ class Refreshes:
         if not self._journal.state.is_published:
             steps[self._target.versions_key] = Step(self._publish)
         if isinstance(self._target, Table) and self._is_whole_outdated(self._target):
-            steps[Resource(self._target).key] = Step(self._whole)
+            steps[Resource(self._target).key] = Step(self._whole, OFTEN_MS)
         if not self._journal.state.is_refreshed:
             by_key, lists = self._touched()
             if by_key or not lists:
-                every_ms = MANY_MS if len(by_key) > FEW else 0
+                every_ms = MANY_MS if len(by_key) > FEW else OFTEN_MS
                 rows = Step(partial(self._popular, 0), every_ms)
                 steps[f"{self._target.versions_key}&rows"] = rows
             if lists:

@@ -199,29 +199,26 @@ async def test_a_burst_of_changes_does_not_end_a_pause(program: Program) -> None
     await program.webhook("articles", 1)
     await program.live(60)
     forget(program)
-    for _ in range(100):
-        await program.webhook("articles", 1)
-        await program.live(0.01)
+    await asyncio.gather(*(program.webhook("articles", 1) for _ in range(100)))
+    await program.live(0.5)
     assert program.supabase.count(LIST) <= 1
 
 
-async def test_rounds_are_a_second_apart(program: Program) -> None:
-    """A burst of changes is carried out together."""
+async def test_a_burst_of_changes_costs_one_read_a_second(program: Program) -> None:
     await with_entries(program, 1)
     for number in range(20):
         write(program, 1, title=str(number))
         await program.webhook("articles", 1)
         await program.live(0.1)
     await program.live(6)
-    assert len(pauses(program)) in {2, 3}
-    assert min(pauses(program)) >= 1
+    assert set(pauses(program)) == {1}
     assert await hit(program, LIST) == [row(1, "19")]
     assert await hit(program, "/articles/1") == row(1, "19")
     assert await pending(program) == 0
 
 
 @pytest.mark.parametrize("back_s", [30, 3600])
-async def test_a_clock_that_was_set_back_delays_no_round_and_no_retry(
+async def test_a_clock_that_was_set_back_delays_no_read_and_no_retry(
     program: Program, back_s: int
 ) -> None:
     await with_entries(program, 1)

@@ -92,6 +92,23 @@ async def test_an_outbox_that_is_slow_is_not_waited_for(program: Program) -> Non
     gate.set()
 
 
+async def test_writes_that_are_more_than_a_second_apart_are_seen_at_once(
+    program: Program,
+) -> None:
+    """While popular answers are read again for one write, the next one is published."""
+    paths = [*PATHS, EMBEDDING]
+    for path in paths:
+        await program.get(path, apikey=KEY)
+    await program.live(6)
+    for number in range(10):
+        program.supabase.write("articles", id=1, title=str(number))
+        await write(program, "PATCH", "articles?title=eq.old")
+        for path in paths:
+            answer = await program.get(path, apikey=KEY)
+            assert path == "/articles/2" or str(number) in str(answer.json)
+        await program.live(1.2)
+
+
 @pytest.mark.parametrize("status", [400, 409, 500])
 async def test_a_write_that_was_refused_changes_nothing(program: Program, status: int) -> None:
     await fill(program)
