@@ -48,19 +48,24 @@ CORS = {
 }
 
 
+ReadBody = Callable[[int], Awaitable[bytes | None]]
+"""Returns a request's whole body, or None if it has more bytes than the limit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request.
 
-    ``header`` returns the value of a header by its lower-case name, or None. ``body`` returns the
-    whole body, or None if it has more bytes than the limit. ``native`` is the runtime's own
-    request, which can be passed on.
+    ``header`` returns the value of a header by its lower-case name, or None. ``native`` is the
+    runtime's own request, which can be passed on. Then its ``body`` is gone, but what ``copy``
+    returned before can still be read.
     """
 
     method: str
     url: Url
     header: Callable[[str], str | None]
-    body: Callable[[int], Awaitable[bytes | None]]
+    body: ReadBody
+    copy: Callable[[], ReadBody]
     native: object = None
 
 

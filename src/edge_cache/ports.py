@@ -136,14 +136,14 @@ class Announced:
 
     ``cursor`` is where the next reading begins. If this one is not ``complete``, anything may have
     changed. ``concerns_catalogue`` is whether the schema, a policy or a grant may have changed.
-    Changes of the declared tables in ``unwatched`` do not reach the outbox.
+    Changes of relations that are not ``watched`` (their ids) do not reach the outbox.
     """
 
     cursor: str
     complete: bool
     changes: tuple[Change, ...]
     concerns_catalogue: bool
-    unwatched: tuple[Table, ...]
+    watched: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

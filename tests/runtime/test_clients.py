@@ -10,7 +10,7 @@ import pytest
 from clients import expected
 from clients.players import EVERYTHING, READING, Caller, Outcome, Player, javascript, python
 from clients.reads import READS
-from edge import Edge
+from edge import Edge, eventually
 from upstream import holding
 
 from local import stack
@@ -147,6 +147,25 @@ def test_a_client_writes_through_the_edge(
     assert (directly[0]["error"] is not None) == anonymous
     assert library_edge.asked == len(writes)
     assert library_edge.kv.queries() == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everybody_gets_what_a_client_wrote_through_the_edge(
+    library_edge: Edge, users: dict[str, Caller], player: Player
+) -> None:
+    """Nothing else says that there was a change: neither a webhook nor a trigger."""
+    at = url(library_edge)
+
+    def is_published() -> bool:
+        return 104 in ids(player.play("seen", users["anonymous"], at))
+
+    assert not is_published()
+    library_edge.kv.wait()
+    player.play("publish", users["secret"], at, EVERYTHING)
+    eventually(is_published, "the new row")
+    library_edge.kv.wait()
+    player.play("delete_silently", users["secret"], at, EVERYTHING)
+    eventually(lambda: not is_published(), "the row's end")
 
 
 @pytest.mark.parametrize("language", ["js"])

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from threading import Event
 
 import httpx
 import pytest
 import scripted
-from edge import SECRET, Database, Edge, EdgeOf, Variables
+from edge import SECRET, Database, Edge, EdgeOf, Variables, eventually
+from upstream import forward, holding
+
+from local import stack
 
 HIT = "supabase-edge-cache; hit"
 
@@ -96,6 +100,43 @@ def test_an_edit_of_an_author_touches_only_what_shows_authors(poked: Poked) -> N
     poked.require_hits(ALL)
     shown = poked.edge.get(EMBEDDING).json()
     assert [row["author"]["name"] for row in shown] == ["Ada Lovelace", "Grace"]
+
+
+def test_a_write_through_the_worker_counts_with_all_that_its_triggers_write(
+    poked: Poked, supabase: stack.Supabase
+) -> None:
+    """No poke comes, because the Worker asks the database itself."""
+    edge = poked.edge
+    edge.db.run("""
+        create function public.rename() returns trigger language plpgsql as $$
+        begin update public.authors set name = new.title where id = new.author_id; return new; end
+        $$;
+        create trigger rename after update on public.articles
+          for each row execute function public.rename();
+    """)
+    try:
+        headers = {"apikey": supabase.secret_key}
+        edge.http.patch(BY_KEY_1, json={"title": "Eve"}, headers=headers).raise_for_status()
+        both = [{"title": "Eve", "author": {"name": "Eve"}}]
+        eventually(lambda: edge.get(EMBEDDING).json()[:1] == both, "both tables' rows")
+        edge.log.wait_for("announced")
+        edge.settle_all()
+        poked.require_hits([ROW_2, BY_KEY_2])
+    finally:
+        edge.db.run("drop function public.rename() cascade")
+
+
+def test_a_row_that_a_write_names_counts_while_the_database_is_slow(
+    poked: Poked, supabase: stack.Supabase
+) -> None:
+    edge, released = poked.edge, Event()
+    edge.upstream.acts.extend([forward, holding(released)])
+    edge.http.patch(
+        BY_KEY_1, json={"title": "Named"}, headers={"apikey": supabase.secret_key}
+    ).raise_for_status()
+    eventually(lambda: edge.get(BY_KEY_1).json() == [{"title": "Named"}], "the row")
+    poked.require_hits([ROW_2, BY_KEY_2])
+    released.set()
 
 
 def test_an_edit_of_a_row_leaves_other_rows_alone(poked: Poked) -> None:

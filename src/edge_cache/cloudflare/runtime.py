@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable
+from functools import partial
 from typing import Any
 
 import js
@@ -14,7 +15,7 @@ from workers import import_from_javascript, wait_until
 
 from edge_cache.cloudflare.javascript import JS
 from edge_cache.errors import BadPayload
-from edge_cache.messages import Answer, Passed, Request
+from edge_cache.messages import Answer, Passed, ReadBody, Request
 from edge_cache.urls import cut
 
 CHUNK_BYTES = 8 * 1024
@@ -54,10 +55,11 @@ def request_of(js_request: Any) -> Request:
         value = headers.get(name)
         return None if value is jsnull else str(value)
 
-    async def body(limit: int) -> bytes | None:
-        return await _body_of(js_request, limit)
+    def copy() -> ReadBody:
+        return partial(_body_of, js_request.clone())
 
-    return Request(js_request.method, cut(js_request.url), header, body, js_request)
+    body = partial(_body_of, js_request)
+    return Request(js_request.method, cut(js_request.url), header, body, copy, js_request)
 
 
 async def _body_of(js_request: Any, limit: int) -> bytes | None:

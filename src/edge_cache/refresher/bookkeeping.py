@@ -9,11 +9,14 @@ from functools import partial
 from edge_cache import wire
 from edge_cache.changes import ANYTHING, Change, Heard, Subscribed, Subscription
 from edge_cache.dependencies import EVERYTHING, relation_id
+from edge_cache.ports import Announced
 from edge_cache.refresher.backlog import Backlog, Step
 from edge_cache.refresher.earlier import Earlier
 from edge_cache.refresher.feed import Feed
 from edge_cache.refresher.ledger import Accounts
 from edge_cache.refresher.parts import Outside
+from edge_cache.supabase.catalogue import catalogue_in
+from edge_cache.supabase.key_filters import are_certain
 from edge_cache.tables import Declared, Table, Target
 
 TELLING_S = 2.0
@@ -28,6 +31,9 @@ class Bookkeeping:
 
     def __init__(self, declared: Declared, outside: Outside) -> None:
         described = {target.name: _description(target) for target in declared.targets}
+        self._declared = declared
+        self._types: Mapping[str, str] = {}
+        self._types_of = ""  # the catalogue's fingerprint
         self._accounts = Accounts(outside.storage, described, outside.now_ms)
         self._earlier = Earlier("", outside.storage, outside.store)
         self._call = outside.call
@@ -57,7 +63,7 @@ class Bookkeeping:
         await self._tell()
 
     async def written(self, changes: Sequence[Change]) -> None:
-        """Record what a write through the Worker changed.
+        """Record what a write through the Worker changed, as far as its request says.
 
         The outbox knows that more exactly. If it does not answer soon, if there is none, or if it
         does not watch the table, these ``changes`` count.
@@ -66,13 +72,8 @@ class Bookkeeping:
         asking.add_done_callback(lambda done: done.cancelled() or done.exception())
         await asyncio.wait({asking}, timeout=WRITTEN_S)
         announced = asking.result() if asking.done() and not asking.exception() else None
-        watched = announced and not any(
-            relation_id(table.schema, table.relation) == change.relation
-            for table in announced.unwatched
-            for change in changes
-        )
-        if not watched:
-            self._note(changes)
+        untold = [change for change in changes if not self._is_told(change, announced)]
+        self._note(list(map(self._certain, untold)))
         await self._tell()
 
     async def catch_up(self) -> list[str] | None:
@@ -85,7 +86,10 @@ class Bookkeeping:
         if announced is not None or self.feed.catalogue.fingerprint:
             await self.feed.look()
         await self._tell()
-        return None if announced is None else [table.name for table in announced.unwatched]
+        if announced is None:
+            return None
+        tables = self._declared.tables
+        return [one.name for one in tables if _relation_of(one) not in announced.watched]
 
     async def revalidate(self) -> None:
         """Tell every target that everything changed. Return after all tables were read again.
@@ -116,6 +120,28 @@ class Bookkeeping:
         """Return the ledger's state for `/health`."""
         return {"pending": len(self._pending()), "outbox": self.feed.status()}
 
+    def _is_told(self, change: Change, announced: Announced | None) -> bool:
+        """Return whether the outbox has told of a change, or will tell soon.
+
+        If nobody knows what changed, that is left to the outbox, because everything would count.
+        """
+        if change == ANYTHING:
+            return self.feed.is_installed
+        return announced is not None and change.relation in announced.watched
+
+    def _certain(self, change: Change) -> Change:
+        """Return a change of any row, unless Postgres spells each key as the request does."""
+        type_ = self._key_types().get(change.relation)
+        is_certain = change.keys and type_ and are_certain(change.keys, type_)
+        return change if is_certain else Change(change.relation)
+
+    def _key_types(self) -> Mapping[str, str]:
+        """Return the types of the declared tables' keys, by the tables' ids, if they are known."""
+        kept = self.feed.catalogue
+        if self._types_of != kept.fingerprint:
+            self._types_of, self._types = kept.fingerprint, _key_types(self._declared, kept.text)
+        return self._types
+
     def _note(self, changes: Sequence[Change]) -> None:
         """Give numbers to changes, and begin to tell them."""
         self._accounts.note(self._accounts.ledger.after(changes))
@@ -144,6 +170,24 @@ class Bookkeeping:
             answer = await wire.ask(self._call, name, told, body=notice.to_json())
             heard = Heard.of(await answer.text())
             self._accounts.note(self._accounts.ledger.told(name, notice, heard))
+
+
+def _key_types(declared: Declared, text: str) -> Mapping[str, str]:
+    """Return the types of keys of declared tables in a catalogue, by the tables' ids."""
+    try:
+        relations = catalogue_in(text).relations if text else {}
+    except ValueError:
+        return {}
+    found = ((table, relations.get((table.schema, table.relation))) for table in declared.tables)
+    return {
+        _relation_of(table): relation.key.type
+        for table, relation in found
+        if relation and relation.key and relation.key.column == table.key
+    }
+
+
+def _relation_of(table: Table) -> str:
+    return relation_id(table.schema, table.relation)
 
 
 def _description(target: Target) -> str:

@@ -129,6 +129,11 @@ class Feed:
             self._first = asyncio.ensure_future(self.look_quietly())
         await asyncio.wait({self._first}, timeout=PATIENCE_S)
 
+    @property
+    def is_installed(self) -> bool:
+        """Whether there was an outbox when it was asked last."""
+        return self._asked.installed
+
     def status(self) -> dict[str, object]:
         """Return whether the outbox is installed, if that is known, and whether it answers."""
         asked = self._asked

@@ -34,10 +34,29 @@ def keys_asked(filters: Iterable[tuple[str, str]], key: Key) -> frozenset[str] |
 
     If there are several filters, each of them must hold, so the one with the fewest keys counts.
     """
-    spelled = _parameter(key.column)
-    asked = [_keys_of(value, key.type) for name, value in filters if name == spelled]
-    certain = [keys for keys in asked if keys is not None and len(keys) <= MAX_KEYS]
-    return min(certain, key=len, default=None)
+    named = _all_named(filters, key.column)
+    return _fewest(keys for keys in named if are_certain(keys, key.type))
+
+
+def keys_named(filters: Iterable[tuple[str, str]], column: str) -> frozenset[str] | None:
+    """Return the same for a column of a type that nobody knows. So the keys may not be certain."""
+    return _fewest(_all_named(filters, column))
+
+
+def are_certain(keys: Iterable[str], type_: str) -> bool:
+    """Return whether a type has values that Postgres spells so in JSON."""
+    return all(_is_canonical(key, type_) for key in keys)
+
+
+def _fewest(named: Iterable[frozenset[str]]) -> frozenset[str] | None:
+    return min((keys for keys in named if len(keys) <= MAX_KEYS), key=len, default=None)
+
+
+def _all_named(filters: Iterable[tuple[str, str]], column: str) -> list[frozenset[str]]:
+    """Return the keys that each filter of a column allows, if the filter lists them."""
+    spelled = _parameter(column)
+    asked = (_keys_of(value) for name, value in filters if name == spelled)
+    return [keys for keys in asked if keys is not None]
 
 
 def _parameter(column: str) -> str:
@@ -45,23 +64,20 @@ def _parameter(column: str) -> str:
     return unquote(equals(column, "").partition("=")[0])
 
 
-def _keys_of(condition: str, type_: str) -> frozenset[str] | None:
-    """Return the keys that a condition allows. None if that is not certain."""
+def _keys_of(condition: str) -> frozenset[str] | None:
+    """Return the keys that a condition allows. None if it does not list them."""
     if condition.startswith('eq."'):
         return None  # PostgREST takes the quotes as they are, but not every server does
     if condition.startswith("eq."):
-        items = [condition.removeprefix("eq.")]
-    elif (listed := _LIST.fullmatch(condition)) and all(
+        return frozenset({condition.removeprefix("eq.")})
+    if (listed := _LIST.fullmatch(condition)) and all(
         _ITEM.fullmatch(item) for item in listed[1].split(",")
     ):
-        items = listed[1].split(",")
-    else:
-        return None
-    return frozenset(items) if all(_is_canonical(item, type_) for item in items) else None
+        return frozenset(listed[1].split(","))
+    return None
 
 
 def _is_canonical(text: str, type_: str) -> bool:
-    """Return whether a type has a value that Postgres spells so in JSON."""
     if bits := _BITS.get(type_):
         is_number = _NUMBER.fullmatch(text) is not None
         return is_number and -(2 ** (bits - 1)) <= int(text) < 2 ** (bits - 1)

@@ -13,6 +13,7 @@ import httpx
 
 from edge_cache.changes import Change
 from edge_cache.config import Settings
+from edge_cache.dependencies import relation_id
 from edge_cache.entries import digest_of
 from edge_cache.errors import BadPayload, InvalidAnswer, UpstreamRejected
 from edge_cache.ports import Announced, Found
@@ -133,7 +134,7 @@ def _announced_in(told: dict[str, object], tables: tuple[Table, ...]) -> Announc
         complete,
         tuple(_change_of(change, tables) for change in named),
         concerns_catalogue=len(named) < len(changes),
-        unwatched=tuple(table for table in tables if [table.schema, table.relation] not in watched),
+        watched=frozenset(map(_watched, watched)),
     )
 
 
@@ -141,6 +142,13 @@ def _is_of_the_catalogue(change: object) -> bool:
     """Return whether the schema, a policy or a grant changed."""
     names = (change.get("schema"), change.get("table")) if isinstance(change, dict) else None
     return names == _CATALOGUE_CHANGE
+
+
+def _watched(names: object) -> str:
+    match names:
+        case [str(schema), str(table)]:
+            return relation_id(schema, table)
+    raise InvalidAnswer(_NOT_OURS)
 
 
 def _change_of(told: object, tables: tuple[Table, ...]) -> Change:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 
 from edge_cache import messages
-from edge_cache.changes import Change
 from edge_cache.config import Settings
 from edge_cache.errors import (
     BadPath,
@@ -20,7 +19,7 @@ from edge_cache.errors import (
     SecretNotConfigured,
     Unauthorized,
 )
-from edge_cache.messages import Answer, Passed, Request
+from edge_cache.messages import Answer, Passed, ReadBody, Request
 from edge_cache.ports import Background, Log, Purge, Refreshing
 from edge_cache.reasons import PassedOn, Reason
 from edge_cache.resources import Resource, resource_at
@@ -35,7 +34,7 @@ from edge_cache.worker.origin import require_own_origin
 from edge_cache.worker.passing import Passing
 from edge_cache.worker.public import Public
 from edge_cache.worker.reader import Conditions, Reader
-from edge_cache.worker.writes import change_of_write
+from edge_cache.worker.writes import MAX_BODY_BYTES, change_of_write, kept_body
 
 REVALIDATE_PATH = "/revalidate"
 HEALTH_PATH = "/health"
@@ -129,17 +128,20 @@ class App:
 
     async def _write(self, request: Request) -> Passed:
         """Pass a write on. If Supabase accepted it, what it changed counts as changed at once."""
+        body = kept_body(request, self._settings.declared)
         passed = await self._passing.pass_on(request, Reason.METHOD)
-        change = change_of_write(request, self._settings.declared)
-        if passed.is_success and change and request.method in _WRITES:
-            recording = asyncio.ensure_future(self._record_write(change))
+        if passed.is_success and request.method in _WRITES:
+            recording = asyncio.ensure_future(self._record_write(request, body))
             self._background(recording)
             await asyncio.wait({recording}, timeout=WRITE_S)
         return passed
 
-    async def _record_write(self, change: Change) -> None:
+    async def _record_write(self, request: Request, body: ReadBody | None) -> None:
         try:
-            await self._refresher.record([change], written=True)
+            content = await body(MAX_BODY_BYTES) if body else None
+            change = change_of_write(request, self._settings.declared, content)
+            if change:
+                await self._refresher.record([change], written=True)
         except EdgeCacheError as error:
             self._log("record_failed", type=error.slug, detail=error.detail)
 

@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl
-
 from edge_cache.changes import ANYTHING, Change, Keys
 from edge_cache.dependencies import relation_id
-from edge_cache.messages import Request
+from edge_cache.messages import ReadBody, Request
 from edge_cache.queries import ROOT
-from edge_cache.tables import PUBLIC, Declared, Table
+from edge_cache.supabase.written_rows import Write, keys_written
+from edge_cache.tables import PUBLIC, Declared, Queried, Table, Target
+from edge_cache.worker.canonical import canonical
+
+MAX_BODY_BYTES = 64 * 1024
+"""If a body is larger, nobody looks for keys in it."""
 
 _FUNCTION = "rpc/"
-_EQUALS = "eq."
 
 
-def change_of_write(request: Request, declared: Declared) -> Change | None:
+def kept_body(request: Request, declared: Declared) -> ReadBody | None:
+    """Return a copy of a write's body if its keys matter, because the write takes the body away."""
+    length = request.header("content-length") or ""
+    is_small = length.isdecimal() and int(length) <= MAX_BODY_BYTES
+    _, _, found = _written(request, declared)
+    return request.copy() if is_small and isinstance(found, Table) else None
+
+
+def change_of_write(request: Request, declared: Declared, body: bytes | None) -> Change | None:
     """Return the change that an accepted POST, PATCH, PUT or DELETE made, or None.
 
-    A function may have changed anything. If a function is declared, it only reads.
+    A function may have changed anything. If a function is declared, it only reads. A view's rows
+    are those of tables that only the database knows. The change names keys as the request spells
+    them.
     """
-    target = request.url.route.removeprefix(ROOT)
-    schema = request.header("content-profile") or PUBLIC
-    found = declared.target_of(target, schema)
-    if target.startswith(_FUNCTION):
+    name, schema, found = _written(request, declared)
+    if name.startswith(_FUNCTION):
         return None if found else ANYTHING
-    keys = _keys(request, found) if isinstance(found, Table) else None
-    return Change(relation_id(schema, target), keys)
+    if isinstance(found, Queried) and not found.is_table:
+        return ANYTHING
+    keys = _keys(request, found, body) if isinstance(found, Table) else None
+    return Change(relation_id(schema, name), keys)
 
 
-def _keys(request: Request, table: Table) -> Keys:
-    """Return the key of the only row that can have changed. None: any row may have.
+def _written(request: Request, declared: Declared) -> tuple[str, str, Target | None]:
+    """Return the path below ``/rest/v1/``, the schema, and what is declared there."""
+    name = request.url.route.removeprefix(ROOT)
+    schema = request.header("content-profile") or PUBLIC
+    return name, schema, declared.target_of(name, schema)
 
-    A PATCH can change a row's key, so its filter does not name all rows that it touches.
-    """
-    if request.method != "DELETE":
+
+def _keys(request: Request, table: Table, body: bytes | None) -> Keys:
+    parameters = canonical(request.url.query)
+    if parameters is None:
         return None
-    filters = [value for name, value in parse_qsl(request.url.query) if name == table.key]
-    if len(filters) != 1 or not filters[0].startswith(_EQUALS):
-        return None
-    return (filters[0].removeprefix(_EQUALS),)
+    prefer = request.header("prefer") or ""
+    return keys_written(Write(request.method, parameters, prefer, body), table.key)

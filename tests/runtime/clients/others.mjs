@@ -14,6 +14,7 @@ export const OTHERS = {
         { ...REVIEW, id: 102, owner: by },
       ])
       .select("id,books(title)"),
+  publish: (db) => mine(db).insert({ ...REVIEW, id: 104, published: true }),
   insert_for_another: (db) => mine(db).insert({ ...REVIEW, id: 103, owner: null }),
   update: (db) => mine(db).update({ stars: 4 }).eq("id", 100).select("id,stars").single(),
   update_nothing: (db) => mine(db).update({ stars: 4 }).eq("id", 1).select(),

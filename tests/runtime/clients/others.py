@@ -32,6 +32,7 @@ OTHERS: Mapping[str, Other] = {
         .insert([{**REVIEW, "id": 101, "owner": by}, {**REVIEW, "id": 102, "owner": by}])
         .select("id,books(title)")
     ),
+    "publish": lambda db, _: mine(db).insert({**REVIEW, "id": 104, "published": True}),
     "insert_for_another": lambda db, _: mine(db).insert({**REVIEW, "id": 103, "owner": None}),
     "update": lambda db, _: mine(db).update({"stars": 4}).eq("id", 100).select("id,stars"),
     "update_nothing": lambda db, _: mine(db).update({"stars": 4}).eq("id", 1),

@@ -166,7 +166,7 @@ class Program:
             return body if len(body) <= limit else None
 
         native = httpx.Request(method, url, headers=sent, content=body or b"")
-        request = Request(method, cut(url), sent.get, read, native)
+        request = Request(method, cut(url), sent.get, read, lambda: read, native)
         answered = await app.answer(lambda: self._app(at), request, self._note)
         if isinstance(answered, Passed):
             passed = answered.response

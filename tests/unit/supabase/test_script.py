@@ -85,7 +85,11 @@ def test_the_secret_is_in_the_body_alone() -> None:
 
     told = announced(remote, None)
     assert told == Announced(
-        f"{DECLARED} c1", complete=True, changes=(), concerns_catalogue=False, unwatched=(EVENTS,)
+        f"{DECLARED} c1",
+        complete=True,
+        changes=(),
+        concerns_catalogue=False,
+        watched=frozenset({"public.articles"}),
     )
     (request,) = asked
     assert (request.method, str(request.url)) == (
@@ -118,7 +122,7 @@ def test_each_change_has_its_relation_and_its_keys() -> None:
             Change("public.events"),
         ),
         concerns_catalogue=False,
-        unwatched=(),
+        watched=frozenset({"agenda.events", "public.events", "public.articles"}),
     )
 
 
@@ -167,7 +171,7 @@ def test_the_outbox_names_tables_as_postgres_does() -> None:
     )
     assert told is not None
     assert told.changes == (Change("public.Blog%20Posts", ("1",)),)
-    assert told.unwatched == (Table("Blog"),)
+    assert told.watched == {"public.Blog%20Posts"}
 
 
 @pytest.mark.parametrize(("secret", "is_open"), [(None, False), ("", False), (SECRET, True)])
@@ -238,6 +242,7 @@ def test_other_failures_are_what_they_are_for_any_read(
         {"changes": [{"schema": "public", "table": 5, "keys": None}]},
         {"changes": [{"table": "articles", "keys": None}]},
         {"watched": None},
+        {"watched": ["articles"]},
     ],
 )
 def test_an_answer_of_another_version_is_none(members: dict[str, Any]) -> None:

@@ -48,7 +48,9 @@ def asked(
         raise AssertionError
 
     all_headers = {"apikey": KEY, **(headers or {})}
-    return decides.resource_of(Request(method, cut(EDGE + path), all_headers.get, body))
+    return decides.resource_of(
+        Request(method, cut(EDGE + path), all_headers.get, body, lambda: body)
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,20 @@ from program import KEY, SECRET, Answer, Program
 
 PATHS = ["/articles", "/articles/1", "/articles/2", "/rest/v1/articles?id=eq.1"]
 EMBEDDING = "/rest/v1/articles?select=title,author(name)"
+CATALOGUE: dict[str, object] = {
+    "relations": [
+        {
+            "schema": "public",
+            "name": "articles",
+            "reads": [],
+            "key": {"column": "id", "type": "int8", "of": ["public", "articles"]},
+            "computed": [],
+            "view": False,
+        }
+    ],
+    "foreign_keys": [],
+    "functions": [],
+}
 
 
 @pytest.fixture
@@ -26,11 +40,19 @@ async def fill(program: Program) -> None:
     program.forget_readers("articles")
 
 
-async def write(program: Program, method: str, path: str, **headers: str) -> Answer:
+async def with_slow_outbox(program: Program, catalogue: dict[str, object] | None) -> None:
+    """Have entries in KV, and a script whose outbox does not answer from now on."""
+    program.supabase.outbox = Outbox(SECRET, [("public", "articles")], catalogue=catalogue)
+    await program.tick()
+    await fill(program)
+    program.supabase.hold("/rest/v1/rpc/edge_cache_changes")
+
+
+async def write(program: Program, method: str, path: str, body: bytes = b"{}") -> Answer:
     """Write as a signed-in user does."""
-    program.supabase.answer(204, of=f"/rest/v1/{path.partition('?')[0]}", times=1)
-    sent = {"apikey": KEY, "authorization": "Bearer a.b.c", **headers}
-    return await program.ask(method, f"/rest/v1/{path}", sent, b"{}")
+    program.supabase.answer(204, times=1)
+    sent = {"apikey": KEY, "authorization": "Bearer a.b.c", "content-length": str(len(body))}
+    return await program.ask(method, f"/rest/v1/{path}", sent, body)
 
 
 async def outdated(program: Program) -> list[str]:
@@ -47,12 +69,49 @@ async def test_the_next_reader_gets_what_was_written(program: Program, method: s
     assert await outdated(program) == [*PATHS, EMBEDDING]
 
 
-async def test_of_a_row_that_is_deleted_by_its_key_only_its_entries_are_outdated(
-    program: Program,
+@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize(
+    ("written", "touched"),
+    [
+        (("DELETE", "articles?id=eq.1", b""), "1"),
+        (("PATCH", "articles?id=eq.1", b'{"title": "new"}'), "1"),
+        (("PATCH", "articles?id=eq.1", b'{"id": 2}'), "12"),
+        (("PATCH", "articles?title=eq.old", b'{"title": "new"}'), "12"),
+        (("POST", "articles", b'{"id": 1, "title": "new"}'), "1"),
+        (("POST", "articles", b'{"title": "new"}'), "12"),
+        (("DELETE", "articles?id=eq.01", b""), "12"),  # Postgres reads it as 1
+        (("DELETE", "articles?id=eq.1;id=eq.2", b""), "12"),  # PostgREST splits at semicolons
+    ],
+)
+async def test_rows_that_a_write_names_are_outdated_if_nobody_knows_more(
+    program: Program, written: tuple[str, str, bytes], touched: str, is_known: bool
 ) -> None:
+    """If nobody knows how Postgres spells keys, a write makes all rows outdated."""
+    await with_slow_outbox(program, catalogue=CATALOGUE if is_known else None)
+    await write(program, *written)
+    rows = [path for path in await outdated(program) if path in {"/articles/1", "/articles/2"}]
+    assert rows == [f"/articles/{key}" for key in (touched if is_known else "12")]
+
+
+async def test_a_large_body_is_not_searched_for_keys(program: Program) -> None:
+    await with_slow_outbox(program, catalogue=CATALOGUE)
+    await write(program, "POST", "articles", b'{"id": 1, "title": "%s"}' % (b"x" * 65_536))
+    assert "/articles/2" in await outdated(program)
+
+
+async def test_what_the_outbox_does_not_watch_counts_whatever_it_says(program: Program) -> None:
+    """An undeclared table can be embedded."""
+    program.supabase.outbox = Outbox(SECRET, [("public", "articles")])
+    await program.tick()
     await fill(program)
-    await write(program, "DELETE", "articles?id=eq.1")
-    assert "/articles/2" not in await outdated(program)
+    await write(program, "POST", "author")
+    assert await outdated(program) == [EMBEDDING]
+
+
+async def test_a_function_changed_what_the_outbox_says_however_late(program: Program) -> None:
+    await with_slow_outbox(program, catalogue=None)
+    await write(program, "POST", "rpc/publish")
+    assert await outdated(program) == []
 
 
 async def test_the_outbox_knows_more_exactly(program: Program) -> None:
@@ -116,6 +175,16 @@ async def test_a_write_that_was_refused_changes_nothing(program: Program, status
     sent = {"apikey": KEY, "authorization": "Bearer a.b.c"}
     assert (await program.ask("POST", "/rest/v1/articles", sent, b"{}")).status == status
     assert await outdated(program) == []
+
+
+async def test_a_view_shows_rows_of_tables_that_only_the_database_knows(
+    program: Program,
+) -> None:
+    program.declare(tables={"articles": {}, "recent": {"view": True}})
+    await program.live(2)
+    await fill(program)
+    await write(program, "PATCH", "recent?id=eq.1")
+    assert await outdated(program) == [*PATHS, EMBEDDING]
 
 
 async def test_a_function_may_have_changed_anything_unless_it_is_declared(
