@@ -17,6 +17,7 @@ SUBJECT = "the Worker"
 _SET_VARIABLE = "Set it with `npx wrangler secret put NAME`, or in wrangler.toml, and deploy again."
 _GIVE = "Set it with `npx wrangler secret put REVALIDATE_SECRET`, and put it into Vault."
 _WHERE = "Give --worker the address that `npm run deploy` printed."
+_DECLARE = "Declare it in TABLES (`{ watch = true }`), and run the script of `npm run sql` again."
 _DEPLOY = "Deploy this wrangler.toml: `npm run deploy`."
 
 
@@ -78,13 +79,19 @@ def _declaration_faults(tables: Mapping[str, Any], declared: Declared) -> list[F
 
 
 def _outbox_faults(project: Mapping[str, Any]) -> list[Finding]:
-    """Return why the Worker cannot find changes whose webhook was lost, if that is known."""
-    error = (project.get("outbox") or {}).get("error")
-    if not error:
-        return []
-    said = f"it could not ask the database for changes whose webhook was lost: {error}."
-    advice = "Compare its REVALIDATE_SECRET with edge_cache_secret in Vault; " + SEE_LOG.lower()
-    return [warn(SUBJECT, said, advice)]
+    """Return what keeps changes of the database from the Worker, if that is known."""
+    outbox = project.get("outbox") or {}
+    faults = []
+    if error := outbox.get("error"):
+        said = f"it could not ask the database for changes: {error}."
+        advice = "Compare its REVALIDATE_SECRET with edge_cache_secret in Vault; " + SEE_LOG.lower()
+        faults.append(warn(SUBJECT, said, advice))
+    if unwatched := outbox.get("unwatched"):
+        said = (
+            f"answers show rows of {', '.join(unwatched)}, but no trigger tells of changes there."
+        )
+        faults.append(warn(SUBJECT, said, _DECLARE))
+    return faults
 
 
 def last_error(told: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
+from urllib.parse import unquote
 
 from edge_cache import wire
 from edge_cache.changes import ANYTHING, Change, Heard, Subscribed, Subscription
@@ -15,7 +16,7 @@ from edge_cache.refresher.earlier import Earlier
 from edge_cache.refresher.feed import Feed
 from edge_cache.refresher.ledger import Accounts
 from edge_cache.refresher.parts import Outside
-from edge_cache.supabase.catalogue import catalogue_in
+from edge_cache.supabase.catalogue import Catalogue, catalogue_in
 from edge_cache.supabase.key_filters import are_certain
 from edge_cache.tables import Declared, Table, Target
 
@@ -32,8 +33,7 @@ class Bookkeeping:
     def __init__(self, declared: Declared, outside: Outside) -> None:
         described = {target.name: _description(target) for target in declared.targets}
         self._declared = declared
-        self._types: Mapping[str, str] = {}
-        self._types_of = ""  # the catalogue's fingerprint
+        self._parsed: tuple[str, Catalogue | None] = ("", None)
         self._accounts = Accounts(outside.storage, described, outside.now_ms)
         self._earlier = Earlier("", outside.storage, outside.store)
         self._call = outside.call
@@ -118,7 +118,20 @@ class Bookkeeping:
 
     def status(self) -> dict[str, object]:
         """Return the ledger's state for `/health`."""
-        return {"pending": len(self._pending()), "outbox": self.feed.status()}
+        outbox = {**self.feed.status(), "unwatched": self._unwatched()}
+        return {"pending": len(self._pending()), "outbox": outbox}
+
+    def _unwatched(self) -> list[str] | None:
+        """Return the tables that answers depend on and that the outbox does not watch.
+
+        Return None if nobody knows what it watches.
+        """
+        watched, catalogue = self.feed.watched, self._catalogue()
+        if watched is None or catalogue is None:
+            return None
+        views = {relation_id(*one.name) for one in catalogue.relations.values() if one.is_view}
+        needed = frozenset[str]().union(*self._accounts.ledger.subscriptions.values())
+        return sorted(map(unquote, needed - watched - views - {EVERYTHING}))
 
     def _is_told(self, change: Change, announced: Announced | None) -> bool:
         """Return whether the outbox has told of a change, or will tell soon.
@@ -131,16 +144,26 @@ class Bookkeeping:
 
     def _certain(self, change: Change) -> Change:
         """Return a change of any row, unless Postgres spells each key as the request does."""
-        type_ = self._key_types().get(change.relation)
+        type_ = self._key_type(change.relation)
         is_certain = change.keys and type_ and are_certain(change.keys, type_)
         return change if is_certain else Change(change.relation)
 
-    def _key_types(self) -> Mapping[str, str]:
-        """Return the types of the declared tables' keys, by the tables' ids, if they are known."""
+    def _key_type(self, relation: str) -> str | None:
+        """Return the type of a declared table's key, if the database says the same key."""
+        catalogue = self._catalogue()
+        table = next((one for one in self._declared.tables if _relation_of(one) == relation), None)
+        if catalogue is None or table is None:
+            return None
+        found = catalogue.relations.get((table.schema, table.relation))
+        key = found.key if found else None
+        return key.type if key and key.column == table.key else None
+
+    def _catalogue(self) -> Catalogue | None:
+        """Return the catalogue, if there is one that can be read."""
         kept = self.feed.catalogue
-        if self._types_of != kept.fingerprint:
-            self._types_of, self._types = kept.fingerprint, _key_types(self._declared, kept.text)
-        return self._types
+        if self._parsed[0] != kept.fingerprint:
+            self._parsed = kept.fingerprint, _parsed(kept.text)
+        return self._parsed[1]
 
     def _note(self, changes: Sequence[Change]) -> None:
         """Give numbers to changes, and begin to tell them."""
@@ -172,18 +195,11 @@ class Bookkeeping:
             self._accounts.note(self._accounts.ledger.told(name, notice, heard))
 
 
-def _key_types(declared: Declared, text: str) -> Mapping[str, str]:
-    """Return the types of keys of declared tables in a catalogue, by the tables' ids."""
+def _parsed(text: str) -> Catalogue | None:
     try:
-        relations = catalogue_in(text).relations if text else {}
+        return catalogue_in(text) if text else None
     except ValueError:
-        return {}
-    found = ((table, relations.get((table.schema, table.relation))) for table in declared.tables)
-    return {
-        _relation_of(table): relation.key.type
-        for table, relation in found
-        if relation and relation.key and relation.key.column == table.key
-    }
+        return None
 
 
 def _relation_of(table: Table) -> str:

@@ -83,6 +83,8 @@ class Feed:
         self._poke: asyncio.Task[None] | None = None
         self._first: asyncio.Task[bool] | None = None
         self._asked = restored(storage.get(_OUTBOX_KEY), _asked_in) or _Asked()
+        self.watched: frozenset[str] | None = None
+        """The relations whose changes reach the outbox. None if it has not answered yet."""
         self.catalogue = restored(storage.get(_CATALOGUE_KEY), _kept_in) or Kept()
 
     def poke(self) -> None:
@@ -167,6 +169,7 @@ class Feed:
             self._note(replace(self._asked, error=error.slug))
             raise
         asked = replace(self._asked, asked_at_ms=self._now_ms(), error="")
+        self.watched = announced.watched if announced else None
         if announced is None:
             self._note(replace(asked, installed=False))
             return None

@@ -57,6 +57,17 @@ def test_whether_the_database_has_an_outbox(guarded: Edge, visit: Visit) -> None
     visitor.sees("not installed", visitor.card("Queries"))
 
 
+def test_tables_that_no_trigger_watches_are_named(guarded: Edge, visit: Visit) -> None:
+    visitor = visit(address(guarded))
+    report = guarded.get("/health").json()
+    report["project"]["outbox"] |= {"installed": True, "unwatched": ["public.comments"]}
+    visitor.page.route("**/health", lambda route: route.fulfill(json=report))
+    visitor.looks_again()
+    visitor.sees("Not watched", visitor.card("Queries"))
+    visitor.sees("Some changes show only when answers are too old.")
+    expect(visitor.card("Queries")).to_contain_text("rows of public.comments, but no trigger")
+
+
 def test_without_a_secret_nobody_asks_the_outbox(edge: Edge, visitor: Visitor) -> None:
     """The page says why, whether the cron trigger has run or not."""
     visitor.sees("no secret is set", visitor.card("Queries"))

@@ -155,6 +155,12 @@ def test_an_outbox_that_refuses_the_worker_is_warned_of() -> None:
     assert (warning.verdict, "supabase-rejected" in warning.said) == (Verdict.WARN, True)
 
 
+def test_tables_that_no_trigger_watches_are_warned_of() -> None:
+    outbox = {"installed": True, "error": None, "unwatched": ["public.comments"]}
+    [_, warning] = checkup(project={"outbox": outbox}).findings
+    assert (warning.verdict, "public.comments" in warning.said) == (Verdict.WARN, True)
+
+
 def test_the_reason_of_a_bypass_is_read_from_its_own_member() -> None:
     """A cache before or behind the Worker has members of its own there."""
     bypass = "cdn; hit, supabase-edge-cache; fwd=bypass; fwd-status=200; detail=range"

@@ -91,6 +91,18 @@ async def ratio(program: Program, query: str, edited: str | None) -> float:
     return hits / (SECONDS * READS_A_SECOND)
 
 
+async def test_tables_are_named_that_answers_show_and_nobody_watches(shop: Program) -> None:
+    """Their changes would show only once an answer is too old."""
+    assert shop.supabase.outbox
+    shop.supabase.outbox.watched = [("public", "articles")]
+    await shop.tick()
+    await shop.get("/articles")
+    assert (await shop.get("/health")).json["project"]["outbox"]["unwatched"] == []
+    await shop.get(QUERIES["by key, embedding"].format(1), apikey=KEY)
+    outbox = (await shop.get("/health")).json["project"]["outbox"]
+    assert outbox["unwatched"] == ["public.authors"]
+
+
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
 async def test_an_edit_of_another_table_costs_no_hit(shop: Program, query: str) -> None:
     assert await ratio(shop, query, "comments") >= 0.99

@@ -56,7 +56,7 @@ async def test_all_is_told(program: Program) -> None:
         "project": {
             "serves": ["recent", "rpc/add", "tags"],
             **QUIET,
-            "outbox": {"installed": None, "asked_at": None, "error": None},
+            "outbox": {"installed": None, "asked_at": None, "error": None, "unwatched": None},
         },
         "revalidation": "secret",
         "now": "2023-11-14T22:13:32+00:00",

@@ -63,6 +63,8 @@ function stateOfProject(project) {
     return state("busy", "Refreshing", "Something has changed and is being read.");
   if (project.outbox?.error)
     return state("warn", "Outbox fails", "Changes of the database are found late, or not at all.");
+  if (project.outbox?.unwatched?.length)
+    return state("warn", "Not watched", "Some changes show only when answers are too old.");
   return state("good", "Fine", "If a table changes, what depends on it is outdated.");
 }
 
@@ -89,6 +91,8 @@ function stateOfAll({ configuration, status, tables, project }) {
     return state("busy", "Refreshing", "Changes are being read from Supabase.");
   if (project.outbox?.error)
     return state("warn", "Outbox fails", "Changes that no notification brings are not noticed.");
+  if (project.outbox?.unwatched?.length)
+    return state("warn", "Not watched", "Some changes show only when answers are too old.");
   if (Object.keys(tables).length) return state("good", "Fine", "Every table can be served.");
   return project.serves?.length
     ? state("good", "Fine", "Queries can be answered.")
@@ -136,6 +140,11 @@ function outboxErrorOf({ error }) {
   return `The outbox fails: ${OUTBOX_ERRORS[error] ?? "it could not be asked"} (${error}).`;
 }
 
+function unwatchedOf({ unwatched }) {
+  if (!unwatched?.length) return "";
+  return `Answers show rows of ${unwatched.join(", ")}, but no trigger tells of changes there. Declare it in TABLES, and run the script of npm run sql again.`;
+}
+
 /** The figures of a card by their names. A figure that is null is not shown. */
 function factsOf(told, secondsSince) {
   const known = (value, text, otherwise = null) => (value == null ? otherwise : text(value));
@@ -154,7 +163,8 @@ function factsOf(told, secondsSince) {
 }
 
 function errorOf(told, secondsSince) {
-  const errors = [lastErrorOf(told, secondsSince), outboxErrorOf(told.outbox ?? {})];
+  const outbox = told.outbox ?? {};
+  const errors = [lastErrorOf(told, secondsSince), outboxErrorOf(outbox), unwatchedOf(outbox)];
   return errors.filter(Boolean).join(" ");
 }
 
