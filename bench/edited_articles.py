@@ -59,7 +59,7 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Articles:
-    """When each article was edited, in seconds of a clock that never goes back."""
+    """When each article was edited, as Unix times in seconds."""
 
     edited_at: Mapping[int, list[float]] = field(default_factory=lambda: {i: [] for i in IDS})
 

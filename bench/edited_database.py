@@ -3,7 +3,7 @@
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -51,6 +51,10 @@ class Supabase(ThreadingHTTPServer):
         super().__init__((LOCALHOST, 0), _Handler)
         self.database = database
         self.asked: Counter[str] = Counter()
+
+    def asked_for(self, paths: Iterable[str]) -> int:
+        """Return how often it was asked for one of these paths."""
+        return sum(self.asked[path] for path in paths)
 
     @property
     def url(self) -> str:

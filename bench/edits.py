@@ -4,24 +4,24 @@ It measures shares and no speed, so everything runs at once. Each kind of read h
 for itself: otherwise one kind would push another one's answers out of those that ours keeps fresh.
 """
 
-import asyncio
 import json
 import random
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-import httpx
-
 import dataset
-from contenders import LESSON, OURS
+import rest_reads
+from contenders import KEY, LESSON, OURS
 from edited_articles import IDS, KINDS, Kind, row
 from edited_database import Database, Supabase, serving
+from load import Load, Reader, Reply
 from outbox import ARTICLES, COMMENTS, TABLES
-from readers import Answer, Readers
+from readers import Shares, shares_of_lesson, shares_of_ours
 from samples import WHOLE, Key, Samples
-from serving import Entry, Server, require_alive, start
+from serving import Entry, Server, http, require_alive, start
 from stage import Stage
 
 NOTHING = "nothing"
@@ -29,16 +29,19 @@ NOTHING = "nothing"
 EDITED = (NOTHING, COMMENTS, ARTICLES)
 """What is edited, one after the other. No read shows comments."""
 
+READS_A_SECOND = 20
+"""Of each kind."""
+
 EDIT_EVERY_S = 1.0
 
 _VARIABLES = {"TABLES": json.dumps(TABLES), "REVALIDATE_SECRET": "only-for-the-benchmark"}
-_TIMEOUT_S = 20.0
+_HEADERS = {OURS: rest_reads.HEADERS, LESSON: {"apikey": KEY}}
 
 _FIRST_POKE_S = 1.0
 """Ours has no cursor before the first poke, so that one makes everything outdated."""
 
-_SETTLE_S = 6.0
-"""After the warm-up, ours still writes entries for a second, and reads again for up to 5 s."""
+_SETTLE_S = 2.0
+"""After the warm-up, ours still writes entries."""
 
 _SEED = 20
 
@@ -64,55 +67,77 @@ class Editor:
 
     database: Database
     servers: Sequence[Server]
-    client: httpx.AsyncClient
 
-    async def edit(self, table: str, seconds: float) -> None:
-        """Edit a random row of a table each second, or nothing."""
+    def edit(self, table: str, seconds: float) -> None:
+        """Edit a random row of a table each second."""
         order = random.Random(_SEED)  # noqa: S311 - no secret
         began = time.monotonic()
-        for number in range(round(seconds / EDIT_EVERY_S) if table != NOTHING else 0):
-            await asyncio.sleep(began + number * EDIT_EVERY_S - time.monotonic())
+        for number in range(round(seconds / EDIT_EVERY_S)):
+            time.sleep(max(0, began + number * EDIT_EVERY_S - time.monotonic()))
             article = order.choice(IDS)
-            self.database.edit(table, article, time.monotonic())
-            await self.tell(table, article)
+            self.database.edit(table, article, time.time())
+            self.tell(table, article)
 
-    async def tell(self, table: str, article: int) -> None:
+    def tell(self, table: str, article: int) -> None:
         """Send ours a poke, and the lesson the webhook that it has for articles."""
-        contents = {OURS: "", LESSON: self._webhook(article)}
-        told = [one for one in self.servers if one.name == OURS or table == ARTICLES]
-        posts = [
-            self.client.post(f"{one.url}/revalidate", content=contents[one.name]) for one in told
-        ]
-        for response in await asyncio.gather(*posts):
-            response.raise_for_status()
+        for server in self.servers:
+            if server.name == OURS:
+                http.post(f"{server.url}/revalidate").raise_for_status()
+            elif table == ARTICLES:
+                change = self._change(article)
+                http.post(f"{server.url}/revalidate", json=change).raise_for_status()
 
-    def _webhook(self, article: int) -> str:
+    def _change(self, article: int) -> dict[str, object]:
         record = row(article, self.database.articles.editions())
         change = {"type": "UPDATE", "schema": "public", "table": ARTICLES}
-        return json.dumps({**change, "record": record, "old_record": record})
+        return {**change, "record": record, "old_record": record}
+
+
+@dataclass(frozen=True)
+class Readers:
+    """The readers of one kind, the Worker that they ask, and the Supabase that it asks."""
+
+    kind: Kind
+    server: Server
+    supabase: Supabase
+
+    def reader(self, paths: Sequence[str]) -> Reader:
+        """Return them as one reader of some paths."""
+        return Reader(self.server.url, _HEADERS[self.server.name], paths)
+
+    def asked(self) -> int:
+        """Return how often Supabase was asked for what they read."""
+        return self.supabase.asked_for(self.kind.paths)
+
+    def shares(self, paths: Sequence[str], replies: Sequence[Reply], asked: int) -> Shares:
+        """Return the shares of the answers. Supabase had been ``asked`` so often before."""
+        articles = self.supabase.database.articles
+        if self.server.name == OURS:
+            return shares_of_ours(articles, paths, replies)
+        return shares_of_lesson(articles, paths, replies, self.asked() - asked)
 
 
 def measure_edits(stage: Stage, samples: Samples, *, seconds: float) -> None:
     """Add one value of each metric. What is edited changes after these seconds."""
     database = Database()
-    with _started(stage, database) as workers:
-        asyncio.run(_measure(database, workers, samples, seconds))
-        for server, *_ in workers:
+    with _started(stage, database) as crowd:
+        servers = {readers.server.url: readers.server for readers in crowd}
+        editor = Editor(database, list(servers.values()))
+        _warm_up(stage.load, editor, crowd)
+        for edited in EDITED:
+            _measure(stage.load, editor, crowd, samples, edited, seconds)
+        for server in editor.servers:
             require_alive(server.process)
 
 
-_Worker = tuple[Server, Supabase, Kind]
-"""A Worker, the Supabase that it asks, and what its readers ask for."""
-
-
 @contextmanager
-def _started(stage: Stage, database: Database) -> Iterator[list[_Worker]]:
+def _started(stage: Stage, database: Database) -> Iterator[list[Readers]]:
     """Start a process of ours for each kind of read, and one of the lesson for all of them."""
     with ExitStack() as stack:
         ours, lessons = (stack.enter_context(serving(database)) for _ in range(2))
-        workers = [(_start(stage, stack, OURS, ours, kind.name), ours, kind) for kind in KINDS]
+        crowd = [Readers(kind, _start(stage, stack, OURS, ours, kind.name), ours) for kind in KINDS]
         lesson = _start(stage, stack, LESSON, lessons, "all")
-        yield [*workers, *((lesson, lessons, kind) for kind in KINDS)]
+        yield [*crowd, *(Readers(kind, lesson, lessons) for kind in KINDS)]
 
 
 def _start(stage: Stage, stack: ExitStack, name: str, supabase: Supabase, reads: str) -> Server:
@@ -124,37 +149,33 @@ def _start(stage: Stage, stack: ExitStack, name: str, supabase: Supabase, reads:
     return server
 
 
-async def _measure(
-    database: Database, workers: list[_Worker], samples: Samples, seconds: float
-) -> None:
-    async with httpx.AsyncClient(trust_env=False, timeout=_TIMEOUT_S) as client:
-        servers = {server.url: server for server, *_ in workers}
-        editor = Editor(database, list(servers.values()), client)
-        crowd = [
-            Readers(kind, server, supabase, client, random.Random(_SEED))  # noqa: S311 - no secret
-            for server, supabase, kind in workers
-        ]
-        await _warm_up(editor, crowd)
-        for edited in EDITED:
-            editing = asyncio.ensure_future(editor.edit(edited, seconds))
-            asking = (readers.ask(seconds) for readers in crowd)
-            for readers, answers in zip(crowd, await asyncio.gather(*asking), strict=True):
-                _add(samples, edited, readers, answers)
-            await editing
-
-
-async def _warm_up(editor: Editor, crowd: list[Readers]) -> None:
+def _warm_up(load: Load, editor: Editor, crowd: Sequence[Readers]) -> None:
     """Let ours learn what the database has, and have every answer in KV."""
-    await editor.tell(COMMENTS, IDS[0])
-    await asyncio.sleep(_FIRST_POKE_S)
-    await asyncio.gather(*(readers.ask_for_each() for readers in crowd))
-    await asyncio.sleep(_SETTLE_S)
+    editor.tell(COMMENTS, IDS[0])
+    time.sleep(_FIRST_POKE_S)
+    load.steady([one.reader(one.kind.paths) for one in crowd], per_second=READS_A_SECOND)
+    time.sleep(_SETTLE_S)
 
 
-def _add(samples: Samples, edited: str, readers: Readers, answers: list[Answer]) -> None:
-    for metric, found in (
-        (hit_share(edited), [answer.is_hit for answer in answers]),
-        (old_share(edited), [answer.is_old for answer in answers]),
-    ):
-        key = Key(scenario(readers.kind), readers.server.name, WHOLE, metric)
-        samples.add(key, sum(found) / len(found))
+def _measure(  # noqa: PLR0913, PLR0917 - who asks and edits, and where the numbers go
+    load: Load,
+    editor: Editor,
+    crowd: Sequence[Readers],
+    samples: Samples,
+    edited: str,
+    seconds: float,
+) -> None:
+    order = random.Random(_SEED)  # noqa: S311 - no secret
+    reads = round(seconds * READS_A_SECOND)
+    paths = [order.choices(one.kind.paths, k=reads) for one in crowd]
+    asked = [one.asked() for one in crowd]
+    readers = [one.reader(some) for one, some in zip(crowd, paths, strict=True)]
+    with ThreadPoolExecutor(1) as pool:
+        editing = pool.submit(editor.edit, edited, seconds) if edited != NOTHING else None
+        answered = load.steady(readers, per_second=READS_A_SECOND)
+        if editing:
+            editing.result()
+    for one, *found in zip(crowd, paths, answered, asked, strict=True):
+        shares = one.shares(*found)
+        for metric, value in ((hit_share(edited), shares.hits), (old_share(edited), shares.old)):
+            samples.add(Key(scenario(one.kind), one.server.name, WHOLE, metric), value)

@@ -1,84 +1,63 @@
-"""Readers who ask at a steady rate, whether or not the last answer has come, and check each answer."""
+"""What the readers of `edits` got: each answer is checked, and may be a hit, or old. Pure."""
 
-import asyncio
-import random
-import time
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import parse_qsl, urlsplit
 
-import httpx
-
-import rest_reads
-from contenders import KEY, LESSON, OURS
-from edited_articles import Kind, is_answer, is_older
-from edited_database import Supabase
-from serving import Server
+from edited_articles import Articles, is_answer, is_older
+from load import Reply
 from shared.failure import Failure
-
-READS_A_SECOND = 20
 
 LATE_S = 3.0
 """An answer is old if it lacks an edit that was made longer than this before the reader asked."""
 
-_HEADERS = {OURS: rest_reads.HEADERS, LESSON: {"apikey": KEY}}
+_HIT = re.compile(r";\s*hit\b")
+
+_MARKED = re.compile(r"fwd=stale.*; detail=|; detail=supabase-failed-just-now")
+"""Ours says so if Supabase is slow or failed, so that the reader got an outdated answer."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Whether an answer came from the cache, and whether it is old."""
+class Shares:
+    """Of all answers, the share of hits and the share of old ones."""
 
-    is_hit: bool
-    is_old: bool
-
-
-@dataclass(frozen=True)
-class Readers:
-    """The readers of one kind, the Worker that they ask, and the Supabase that it asks."""
-
-    kind: Kind
-    server: Server
-    supabase: Supabase
-    client: httpx.AsyncClient
-    order: random.Random
-
-    async def ask_for_each(self) -> None:
-        """Ask once for everything there is."""
-        for path in self.kind.paths:
-            await self._read(path)
-
-    async def ask(self, seconds: float) -> list[Answer]:
-        """Ask for some seconds, each time for something at random."""
-        began, reads = time.monotonic(), []
-        for number in range(round(seconds * READS_A_SECOND)):
-            await asyncio.sleep(began + number / READS_A_SECOND - time.monotonic())
-            reads.append(asyncio.ensure_future(self._read(self.order.choice(self.kind.paths))))
-        return await asyncio.gather(*reads)
-
-    async def _read(self, path: str) -> Answer:
-        asked_at, asked = time.monotonic(), self.supabase.asked[path]
-        headers = _HEADERS[self.server.name]
-        response = await self.client.get(self.server.url + path, headers=headers)
-        self._require_answer(path, response)
-        articles = self.supabase.database.articles
-        is_old = is_older(response.content, articles.editions(asked_at - LATE_S))
-        if self.server.name == LESSON:
-            return Answer(self.supabase.asked[path] == asked, is_old)
-        status = response.headers["cache-status"]
-        if is_old and not is_marked(status):
-            raise self._failure(path, f"it is old, but {status}")
-        return Answer("; hit" in status, is_old)
-
-    def _require_answer(self, path: str, response: httpx.Response) -> None:
-        query, editions = urlsplit(path).query, self.supabase.database.articles.editions()
-        is_right = is_answer(response.content, dict(parse_qsl(query)), editions)
-        if response.status_code != HTTPStatus.OK or not is_right:
-            raise self._failure(path, f"{response.status_code}: {response.text[:300]}")
-
-    def _failure(self, path: str, what: str) -> Failure:
-        return Failure(f'A wrong answer of "{self.server.name}" to {path}: {what}')
+    hits: float
+    old: float
 
 
-def is_marked(status: str) -> bool:
-    """Return whether ours says that an answer is outdated, because Supabase is slow or failed."""
-    return "detail=" in status and ("fwd=stale" in status or "failed-just-now" in status)
+def shares_of_ours(articles: Articles, paths: Sequence[str], replies: Sequence[Reply]) -> Shares:
+    """Return what our readers got. Raises Failure if an answer is old and does not say so."""
+    old = 0
+    for path, reply in zip(paths, replies, strict=True):
+        is_old = _is_old(articles, path, reply)
+        if is_old and not _MARKED.search(reply.cache_status):
+            raise _wrong(path, reply, f"It is older than {LATE_S:g} s")
+        old += is_old
+    hits = sum(bool(_HIT.search(reply.cache_status)) for reply in replies)
+    return Shares(hits / len(replies), old / len(replies))
+
+
+def shares_of_lesson(
+    articles: Articles, paths: Sequence[str], replies: Sequence[Reply], asked: int
+) -> Shares:
+    """Return what the lesson's readers got. Its answers do not say whether they are hits.
+
+    So an answer counts as a hit if Supabase was not ``asked`` for it.
+    """
+    old = sum(_is_old(articles, *one) for one in zip(paths, replies, strict=True))
+    return Shares(1 - asked / len(replies), old / len(replies))
+
+
+def _is_old(articles: Articles, path: str, reply: Reply) -> bool:
+    """Return whether an answer is old. Raises Failure if Supabase never answered so."""
+    body, query = reply.body.encode(), dict(parse_qsl(urlsplit(path).query))
+    if reply.status != HTTPStatus.OK or not is_answer(body, query, articles.editions()):
+        raise _wrong(path, reply, "Supabase never answered this")
+    return is_older(body, articles.editions(reply.asked_at - LATE_S))
+
+
+def _wrong(path: str, reply: Reply, why: str) -> Failure:
+    shown = f"status {reply.status}, {reply.cache_status}: {reply.body[:300]}"
+    return Failure(f"A wrong answer to {path}. {why}: {shown}")
