@@ -20,7 +20,9 @@ IDS = range(1, ARTICLES + 1)
 Editions = Mapping[int, int]
 """How often each article was edited, by its id."""
 
-_BODY = "An article of some length, which its readers read more often than its editors edit it. " * 3
+_BODY = (
+    "An article of some length, which its readers read more often than its editors edit it. " * 3
+)
 _EMBEDDING = "title,author:authors(name)"
 _TITLE = "Article {}, edition {}"
 _TITLES = re.compile(rb'"Article (\d+), edition (\d+)"')

@@ -68,11 +68,11 @@ class Editor:
     database: Database
     servers: Sequence[Server]
 
-    def edit(self, table: str, seconds: float) -> None:
+    def edit(self, table: str, times: int) -> None:
         """Edit a random row of a table each second."""
         order = random.Random(_SEED)  # noqa: S311 - no secret
         began = time.monotonic()
-        for number in range(round(seconds / EDIT_EVERY_S)):
+        for number in range(times):
             time.sleep(max(0, began + number * EDIT_EVERY_S - time.monotonic()))
             article = order.choice(IDS)
             self.database.edit(table, article, time.time())
@@ -125,7 +125,9 @@ def measure_edits(stage: Stage, samples: Samples, *, seconds: float) -> None:
         editor = Editor(database, list(servers.values()))
         _warm_up(stage.load, editor, crowd)
         for edited in EDITED:
-            _measure(stage.load, editor, crowd, samples, edited, seconds)
+            found = _measure(stage.load, editor, crowd, edited, seconds)
+            for readers, shares in zip(crowd, found, strict=True):
+                _add(samples, edited, readers, shares)
         for server in editor.servers:
             require_alive(server.process)
 
@@ -157,25 +159,27 @@ def _warm_up(load: Load, editor: Editor, crowd: Sequence[Readers]) -> None:
     time.sleep(_SETTLE_S)
 
 
-def _measure(  # noqa: PLR0913, PLR0917 - who asks and edits, and where the numbers go
-    load: Load,
-    editor: Editor,
-    crowd: Sequence[Readers],
-    samples: Samples,
-    edited: str,
-    seconds: float,
-) -> None:
+def _measure(
+    load: Load, editor: Editor, crowd: Sequence[Readers], edited: str, seconds: float
+) -> list[Shares]:
+    """Let all readers ask while something is edited, and return the shares of each."""
     order = random.Random(_SEED)  # noqa: S311 - no secret
     reads = round(seconds * READS_A_SECOND)
+    edits = 0 if edited == NOTHING else round(seconds / EDIT_EVERY_S)
     paths = [order.choices(one.kind.paths, k=reads) for one in crowd]
     asked = [one.asked() for one in crowd]
-    readers = [one.reader(some) for one, some in zip(crowd, paths, strict=True)]
     with ThreadPoolExecutor(1) as pool:
-        editing = pool.submit(editor.edit, edited, seconds) if edited != NOTHING else None
+        editing = pool.submit(editor.edit, edited, edits)
+        readers = [one.reader(some) for one, some in zip(crowd, paths, strict=True)]
         answered = load.steady(readers, per_second=READS_A_SECOND)
-        if editing:
-            editing.result()
-    for one, *found in zip(crowd, paths, answered, asked, strict=True):
-        shares = one.shares(*found)
-        for metric, value in ((hit_share(edited), shares.hits), (old_share(edited), shares.old)):
-            samples.add(Key(scenario(one.kind), one.server.name, WHOLE, metric), value)
+        editing.result()
+    return [
+        one.shares(some, replies, before)
+        for one, some, replies, before in zip(crowd, paths, answered, asked, strict=True)
+    ]
+
+
+def _add(samples: Samples, edited: str, readers: Readers, shares: Shares) -> None:
+    for metric, value in ((hit_share(edited), shares.hits), (old_share(edited), shares.old)):
+        key = Key(scenario(readers.kind), readers.server.name, WHOLE, metric)
+        samples.add(key, value)

@@ -1,6 +1,6 @@
-"""What the script of `npm run sql` installs in a project's database: the outbox, the catalogue. Pure.
+"""The outbox and the catalogue, which the script of `npm run sql` installs in a database. Pure.
 
-It answers as the functions `edge_cache_changes` and `edge_cache_catalogue` do.
+They answer as the functions `edge_cache_changes` and `edge_cache_catalogue` do.
 """
 
 import hashlib
@@ -65,7 +65,9 @@ class Outbox:
 
     def note(self, table: str, article: int | None = None) -> None:
         """Note a change as a trigger does. A table that is only watched has no keys."""
-        keys: Json = {"key": None, "keys": None} if article is None else {"key": "id", "keys": [article]}
+        keys: Json = (
+            {"key": None, "keys": None} if article is None else {"key": "id", "keys": [article]}
+        )
         self.noted.append({"id": len(self.noted), "schema": "public", "table": table, **keys})
 
     def changes(self, asked: Mapping[str, str | None]) -> Json:
