@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -24,11 +26,13 @@ from edge_cache.supabase.script import Script
 from edge_cache.tables import declared_in
 from edge_cache.worker.canonical import Variant, query_in
 from edited_articles import ARTICLES, KINDS, Articles, Kind, answer
-from edited_database import Database
+from edited_database import Database, serving
 from edits import EDITED, hit_share, old_share, scenario
-from load import Reply
+from load import Load, Reader, Reply
+from local.ports import free_port
 from readers import LATE_S, Shares, shares_of_lesson, shares_of_ours
 from samples import WHOLE, Key, Samples, Summary
+from serving import start_load
 from shared.failure import Failure
 from targets import TARGETS, Verdict, verdict
 
@@ -191,3 +195,24 @@ def test_each_read_shows_another_part_of_the_articles() -> None:
         assert len(set(kind.paths)) == len(kind.numbers)
         asked = "".join(reply_to(path, 3, asked_at=0).body for path in kind.paths)
         assert asked.count("edition 3") == ARTICLES
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Iterator[Load]:
+    """Run the load generator."""
+    url, process = start_load(tmp_path)
+    yield Load(url, process, tmp_path)
+    process.stop()
+
+
+def test_readers_ask_at_their_rate_and_a_broken_connection_is_an_answer(load: Load) -> None:
+    paths = [kind.paths[number] for number in range(2) for kind in KINDS]
+    nobody = f"http://localhost:{free_port()}"
+    with serving(Database()) as supabase:
+        readers = [Reader(supabase.url, {}, paths), Reader(nobody, {}, paths[:1])]
+        replies, [failed] = load.steady(readers, per_second=50)
+        asked = supabase.asked_for(paths)
+    assert asked == len(paths)
+    assert shares_of_lesson(Articles(), paths, replies, asked) == Shares(0, 0)
+    assert replies[-1].asked_at - replies[0].asked_at >= 0.9 * (len(paths) - 1) / 50
+    assert failed.status == 0
