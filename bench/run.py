@@ -34,8 +34,9 @@ QUICK_ROUNDS, QUICK_SECONDS = 1, 0.25
 EDITED_S, QUICK_EDITED_S = 20.0, 5.0
 """Shares of hits are measured for so long while nothing or something is edited, once in a run."""
 
-_WARMED_S = 6.0
-"""Ours refreshes queries up to 5 s after a change, which would disturb the first round."""
+_WARMED_S = 25.0
+"""After the last webhook, ours reads 200 popular queries again, 50 of them every 5 s. That would
+disturb the first round."""
 
 SEED = 20
 """The seed of the order of Workers. The order is shuffled, but the same in every run."""
