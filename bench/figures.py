@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from contenders import LESSON, OURS
 from crowds import CROWDS, DELAY_S, MISSING, OUTDATED, QUERIES, SLOW, SLOW_S, WARM
+from edited_articles import KINDS
+from edits import EDITED, hit_share, old_share, scenario
+from outbox import ARTICLES
 from samples import WHOLE, Samples, Summary, ratios, summary
 from scenarios import DIRECT, HIT_SMALL, PASSED
 from shared_cache import BEHIND, READERS
@@ -92,3 +96,17 @@ def _crowd(samples: Samples, name: str, readers: int, delay_s: float) -> Iterato
             f"{of('p50_ms'):>9.0f}{of('longest_ms'):>12.0f}{of('stale_share'):>7.0%}"
             f"{of('passed_share'):>11.0%}"
         )
+
+
+def edits(samples: Samples) -> Iterator[str]:
+    """Return a table of the shares of hits, and of old answers while articles are edited."""
+    titles = "".join(f"{edited:>10}" for edited in EDITED)
+    yield f"{'hits while … is edited':24}{'':8}{titles}{'old answers':>13}"
+    metrics = [*map(hit_share, EDITED), old_share(ARTICLES)]
+    for kind in KINDS:
+        for worker in (OURS, LESSON):
+            found = [samples.of(scenario(kind), worker, WHOLE, metric) for metric in metrics]
+            if all(found):
+                *hits, old = (f"{median(values):.1%}" for values in found)
+                shown = "".join(f"{share:>10}" for share in hits)
+                yield f"{kind.name:24}{worker:8}{shown}{old:>13}"

@@ -2,7 +2,8 @@
 //
 // One process runs all bursts, so that its own warm-up affects all Workers equally. POST /burst takes
 // a burst as JSON. The answer has what was measured, or what was wrong with the first bad answer.
-// POST /herd takes the same without a time, for readers who all ask at once.
+// POST /herd takes the same without a time, for readers who all ask at once. POST /steady takes readers
+// who ask at a steady rate, and returns their answers, which somebody else compares.
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -10,6 +11,7 @@ import { json } from "node:stream/consumers";
 import autocannon from "autocannon";
 import { Comparison } from "./comparison.mjs";
 import { herd } from "./herd.mjs";
+import { steady } from "./steady.mjs";
 
 const SAMPLE_MS = 20; // how often autocannon checks whether to stop
 const TIMEOUT_S = 30;
@@ -115,15 +117,19 @@ async function run(burst, expected) {
   };
 }
 
+const RUNS = {
+  "/burst": (order) => run(order, expectedOf(order)),
+  "/herd": (order) => herd(order, expectedOf(order)),
+  "/steady": steady,
+};
+
 createServer(async (request, response) => {
   if (request.method !== "POST") {
     response.end();
     return;
   }
   try {
-    const order = await json(request);
-    const runOne = request.url === "/herd" ? herd : run;
-    response.end(JSON.stringify(await runOne(order, expectedOf(order))));
+    response.end(JSON.stringify(await RUNS[request.url](await json(request))));
   } catch (error) {
     response.statusCode = 500;
     response.end(String(error.stack));

@@ -1,8 +1,8 @@
 """Bursts of load. Every answer is compared, byte for byte, with the expected one."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,25 @@ class Crowd:
         """Return the share of answers whose Cache-Status contains a text."""
         having = sum(count for status, count in self.told.items() if part in status)
         return having / sum(self.told.values())
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody who asks a Worker for one path after the other."""
+
+    url: str
+    headers: Mapping[str, str]
+    paths: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a reader got. The time is a Unix time in seconds. If nothing came, the status is 0."""
+
+    asked_at: float
+    status: int
+    cache_status: str
+    body: str
 
 
 @dataclass(frozen=True)
@@ -160,6 +179,12 @@ class Load:
         """
         self._run("herd", target, expected, {"connections": readers})
 
+    def steady(self, readers: Sequence[Reader], *, per_second: float) -> list[list[Reply]]:
+        """Let readers ask at a steady rate, and return what each got. Nothing is compared."""
+        order = {"readers": [asdict(one) for one in readers], "everyMs": 1000 / per_second}
+        found = self._post("steady", order)
+        return [[Reply(**reply) for reply in replies] for replies in found]
+
     def _run(
         self, kind: str, target: Target, expected: Expected, times: Mapping[str, float]
     ) -> dict[str, Any]:
@@ -174,13 +199,16 @@ class Load:
             "from": _AFTER_ID if target.scenario.own_rows else 0,
             **times,
         }
-        answer = http.post(f"{self.url}/{kind}", json=order)
-        if answer.is_error:
-            raise Failure(f"{answer.text}\n\nThe load generator failed.")
-        result: dict[str, Any] = answer.json()
+        result: dict[str, Any] = self._post(kind, order)
         if result["wrong"]:
             raise target.failure(result["wrong"])
         return result
+
+    def _post(self, kind: str, order: Mapping[str, object]) -> Any:
+        answer = http.post(f"{self.url}/{kind}", json=order)
+        if answer.is_error:
+            raise Failure(f"{answer.text}\n\nThe load generator failed.")
+        return answer.json()
 
     def _file(self, body: bytes) -> Path:
         path = self.bodies / hashlib.sha256(body).hexdigest()

@@ -8,7 +8,7 @@ import random
 import time
 
 from contenders import OURS
-from load import Expected, Target, probe
+from load import Expected, Load, Target, probe
 from samples import Key, Samples
 from scenarios import CONNECTIONS, DIRECT, Scenario
 from serving import require_alive
@@ -37,9 +37,15 @@ def warm_up(stage: Stage, scenario: Scenario) -> None:
     """
     stage.prepare(scenario)
     for worker in scenario.workers:
-        target = stage.target(scenario, worker)
-        stage.load.burst(target, probe(target), connections=CONNECTIONS[1], seconds=_WARM_UP_S)
+        _warm_up(stage.load, stage.target(scenario, worker))
         _settle(scenario, worker)
+
+
+def _warm_up(load: Load, target: Target) -> None:
+    expected, answers = probe(target), 0
+    while answers <= target.scenario.warm_after:
+        burst = load.burst(target, expected, connections=CONNECTIONS[1], seconds=_WARM_UP_S)
+        answers += burst.answers
 
 
 def _settle(scenario: Scenario, worker: str) -> None:

@@ -16,6 +16,7 @@ import table
 import targets
 from contenders import Contender
 from crowds import measure_clients
+from edits import measure_edits
 from fresh import measure_fresh
 from places import BENCH, PLOT, RESULTS, WORK
 from rounds import measure_round, warm_up
@@ -30,8 +31,12 @@ from stage import Stage, staged
 ROUNDS, SECONDS = 5, 0.6
 QUICK_ROUNDS, QUICK_SECONDS = 1, 0.25
 
-_WARMED_S = 6.0
-"""Ours refreshes queries up to 5 s after a change, which would disturb the first round."""
+EDITED_S, QUICK_EDITED_S = 20.0, 5.0
+"""Shares of hits are measured for so long while nothing or something is edited, once in a run."""
+
+_WARMED_S = 25.0
+"""After the last webhook, ours reads 200 popular queries again, 50 of them every 5 s. That would
+disturb the first round."""
 
 SEED = 20
 """The seed of the order of Workers. The order is shuffled, but the same in every run."""
@@ -48,6 +53,7 @@ def parse_arguments() -> argparse.Namespace:
         "--seconds", type=float, default=SECONDS, help=f"of a burst; default: {SECONDS:g}"
     )
     arguments = parser.parse_args()
+    arguments.edited_seconds = QUICK_EDITED_S if arguments.quick else EDITED_S
     if arguments.quick:
         arguments.rounds, arguments.seconds = QUICK_ROUNDS, QUICK_SECONDS
     return arguments
@@ -86,6 +92,7 @@ def report(samples: Samples, contenders: dict[str, Contender]) -> list[targets.V
         table.bursts(samples),
         table.wholes(samples, contenders),
         figures.lines(samples),
+        figures.edits(samples),
         table.outcomes(verdicts),
     ):
         print()
@@ -108,13 +115,16 @@ def main() -> int:
     arguments = parse_arguments()
     node_packages.install(BENCH)
     rounds, seconds = arguments.rounds, arguments.seconds
+    edited_seconds = arguments.edited_seconds
     print(f"{rounds} rounds with bursts of {seconds:g} s. Close other programs until it ends.")
     with staged(make_work_folder()) as stage:
         samples = measure(stage, rounds, seconds)
+        print("Measuring hits while rows are edited …", flush=True)
+        measure_edits(stage, samples, seconds=edited_seconds)
         verdicts = report(samples, stage.contenders)
         if arguments.quick:
             return 0
-        settings = {"rounds": rounds, "burst_seconds": seconds}
+        settings = {"rounds": rounds, "burst_seconds": seconds, "edited_seconds": edited_seconds}
         results.write(samples, stage.contenders, verdicts, settings)
     print(f"\nWritten: {RESULTS.relative_to(ROOT)}, {PLOT.relative_to(ROOT)}")
     return 0

@@ -1,12 +1,15 @@
 """The targets of the Worker, as ratios within one run. Pure."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from contenders import CONSTANT_PYTHON, FLOOR, LESSON, OURS, QUERY_FLOOR, ROW_FLOOR
+from edited_articles import KINDS, Kind
+from edits import hit_share, scenario
 from fresh import HERD, MEMORY, READERS, REFRESH, START
+from outbox import ARTICLES, COMMENTS
 from samples import WHOLE, Samples, Summary, differences, ratios, summary
 from scenarios import (
     DIRECT,
@@ -95,6 +98,19 @@ def _above_idle(scenario: str) -> Values:
     )
 
 
+def _fewest_hits(edited: str, kinds: Iterable[Kind]) -> Values:
+    """Return the percentage of our hits of the kind of read that has the fewest."""
+
+    def values(samples: Samples) -> list[float]:
+        metric = hit_share(edited)
+        shares = [samples.of(scenario(kind), OURS, WHOLE, metric) for kind in kinds]
+        return [100 * min(one) for one in zip(*shares, strict=True)]
+
+    return values
+
+
+_BY_ID = [kind for kind in KINDS if kind.is_by_id]
+
 TARGETS = (
     Target("hit 0.8 KB, to the floor", ">=", 0.9, _throughput(HIT_TINY, FLOOR)),
     Target(
@@ -164,6 +180,20 @@ TARGETS = (
         150,
         _above_idle(HERD),
         " MB",
+    ),
+    Target(
+        "hits while another table is edited, of the kind of read with the fewest",
+        ">=",
+        99,
+        _fewest_hits(COMMENTS, KINDS),
+        " %",
+    ),
+    Target(
+        "hits while a row is edited each second, of the kind of read by id with the fewest",
+        ">=",
+        98,
+        _fewest_hits(ARTICLES, _BY_ID),
+        " %",
     ),
 )
 

@@ -8,8 +8,11 @@ import dataset
 import rest_reads
 from edge_cache.entries import parse_metadata
 from edge_cache.queries import Query
+from edge_cache.refresher.new_keys import BURST, PER_S
+from edge_cache.versions import MAX_NUMBER
 from edge_cache.worker.canonical import Variant, query_in
-from stage import query_entry
+from scenarios import NEW_QUERIES, QUERY_MISS, scenarios
+from stage import never_outdated, query_entry
 
 FLOOR = Path(__file__).parents[3] / "bench" / "worker_sources" / "query_floor.py"
 
@@ -42,7 +45,21 @@ def test_an_old_entry_is_one_that_readers_take_for_an_entry() -> None:
     assert (metadata.size, metadata.version) == (len(dataset.listed()), 1)
 
 
+def test_no_change_makes_an_entry_outdated_that_a_scenario_writes() -> None:
+    """Its version is the highest. If it were higher, the metadata would be malformed."""
+    metadata = parse_metadata(never_outdated(query_entry()).metadata)
+    assert metadata is not None
+    assert metadata.version == MAX_NUMBER - 1
+
+
 def test_a_user_differs_in_the_session_alone() -> None:
     """The public key stays in `apikey`, as supabase-js sends it."""
     changed = rest_reads.USERS_HEADERS.items() - rest_reads.HEADERS.items()
     assert [name for name, _ in changed] == ["authorization"]
+
+
+def test_the_warm_up_uses_up_the_new_queries_that_ours_writes_at_once() -> None:
+    """Otherwise the first rounds would write more of their misses than the last ones."""
+    assert (NEW_QUERIES, 1) == (BURST, PER_S)
+    misses = next(one for one in scenarios() if one.name == QUERY_MISS)
+    assert misses.warm_after == BURST
