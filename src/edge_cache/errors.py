@@ -198,6 +198,14 @@ class Overloaded(EdgeCacheError):
     retry_after_s = 1
 
 
+class Volatile(EdgeCacheError):
+    """A function may write, so that nothing but the client's own request may call it."""
+
+    status = 409
+    slug = "volatile"
+    title = "The function may write"
+
+
 class StoreError(EdgeCacheError):
     """Workers KV failed to read or write."""
 

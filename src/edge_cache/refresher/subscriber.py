@@ -22,6 +22,7 @@ from edge_cache.refresher.state import Journal
 from edge_cache.resources import Resource
 from edge_cache.supabase.catalogue import Catalogue, catalogue_in
 from edge_cache.supabase.resolving import (
+    is_read_only,
     keyed_relation,
     query_dependencies,
     row_dependencies,
@@ -102,6 +103,18 @@ class Subscriber:
         """Return the number that a resource's answer needs: below that, it is outdated."""
         depends = self.depends(resource)
         return self._journal.state.versions.needed(depends.relations, depends.buckets)
+
+    def is_read_only(self, resource: Resource) -> bool:
+        """Return whether Supabase changes nothing when the resource is read.
+
+        PostgREST answers a GET in a read-only transaction, and also a POST that calls a function
+        which is STABLE or IMMUTABLE.
+        https://docs.postgrest.org/en/stable/references/transactions.html#access-mode
+        """
+        query = resource.query
+        if query is None or not query.arguments:
+            return True
+        return self._catalogue is not None and is_read_only(query, self._catalogue)
 
     async def ready(self, resource: Resource) -> Dependencies:
         """Return the same, once the ledger tells each change of that.

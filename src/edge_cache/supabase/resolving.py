@@ -22,6 +22,7 @@ from edge_cache.supabase.key_filters import keys_asked
 from edge_cache.supabase.relationships import Relationships, Unknown
 
 _FUNCTION = "rpc/"
+_VOLATILE = "v"
 
 
 def table_dependencies(relation: Name, catalogue: Catalogue | None) -> Dependencies:
@@ -63,6 +64,13 @@ def query_dependencies(
         return _Answer(catalogue, query, asked).dependencies()
     except Unknown:
         return ON_EVERYTHING
+
+
+def is_read_only(query: Query, catalogue: Catalogue) -> bool:
+    """Return whether no overload of the function that a query calls may write."""
+    name = query.profile or PUBLIC, query.target.removeprefix(_FUNCTION)
+    overloads = catalogue.functions.get(name, ())
+    return bool(overloads) and all(one.volatility != _VOLATILE for one in overloads)
 
 
 def keyed_relation(schema: str, name: str, catalogue: Catalogue | None) -> str | None:

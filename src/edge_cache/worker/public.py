@@ -7,6 +7,7 @@ else is `PassedOn`.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 
 from edge_cache.config import Settings
@@ -15,7 +16,11 @@ from edge_cache.queries import ROOT
 from edge_cache.reasons import PassedOn, Reason
 from edge_cache.resources import Resource, resource_of
 from edge_cache.tables import PUBLIC
+from edge_cache.worker.arguments import MAX_BYTES, arguments_in
 from edge_cache.worker.canonical import Variant, query_in
+
+_FUNCTION = "rpc/"
+_JSON = re.compile(r"application/json(?: *; *charset=utf-8)?", re.IGNORECASE)
 
 _REMEMBERED = 1000
 _MAX_REMEMBERED_CHARS = 2000
@@ -34,12 +39,8 @@ class Public:
     def resource_of(self, request: Request) -> Resource | PassedOn:
         """Return what a GET or HEAD below ``/rest/v1/`` asks for."""
         header = request.header
-        if header("apikey") != self._key:
-            return PassedOn(Reason.KEY)
-        if not self._is_anonymous(header("authorization")):
-            return PassedOn(Reason.SESSION)
-        if header("range") is not None:
-            return PassedOn(Reason.RANGE)
+        if why := self._why_not(request):
+            return PassedOn(why)
         variant = Variant(header("accept"), header("accept-profile"), header("prefer"))
         if len(request.url.target) + variant.chars > _MAX_REMEMBERED_CHARS:
             return self._decide(request.method, request.url.target, variant)
@@ -51,19 +52,60 @@ class Public:
                 self._known.popitem(last=False)
         return known
 
+    async def call_of(self, request: Request) -> Resource | PassedOn:
+        """Return what a POST below ``/rest/v1/`` asks for, if it calls a declared function.
+
+        The request can still be passed on, because this reads a copy of its body. Raises
+        BadPayload if the client hangs up before the end.
+        """
+        header = request.header
+        target = request.url.route.removeprefix(ROOT)
+        profile = header("content-profile")
+        is_declared = self._declared.target_of(target, profile or PUBLIC) is not None
+        if request.method != "POST" or not target.startswith(_FUNCTION) or not is_declared:
+            return PassedOn(Reason.METHOD)
+        if why := self._why_not(request):
+            return PassedOn(why)
+        arguments = await _arguments_of(request)
+        if arguments is None:
+            return PassedOn(Reason.BODY)
+        variant = Variant(header("accept"), profile, header("prefer"))
+        return self._decide("POST", request.url.target, variant, arguments)
+
+    def _why_not(self, request: Request) -> Reason | None:
+        """Return why the cache may not answer whoever asks, or a part of what is asked for."""
+        if request.header("apikey") != self._key:
+            return Reason.KEY
+        if not self._is_anonymous(request.header("authorization")):
+            return Reason.SESSION
+        return None if request.header("range") is None else Reason.RANGE
+
     def _is_anonymous(self, authorization: str | None) -> bool:
         if authorization is None:
             return True
         scheme, _, token = authorization.partition(" ")
         return scheme.lower() == "bearer" and token == self._key
 
-    def _decide(self, method: str, asked: str, variant: Variant) -> Resource | PassedOn:
+    def _decide(
+        self, method: str, asked: str, variant: Variant, arguments: str = ""
+    ) -> Resource | PassedOn:
         path, _, raw = asked.partition("?")
         target = path.removeprefix(ROOT)
         if self._declared.target_of(target, variant.profile or PUBLIC) is None:
             return PassedOn(Reason.UNDECLARED)
-        query = query_in(method, target, raw, variant)
+        query = query_in(method, target, raw, variant, arguments)
         if isinstance(query, PassedOn):
             return query
         resource = resource_of(query, self._declared)
         return PassedOn(Reason.UNDECLARED) if resource is None else resource
+
+
+async def _arguments_of(request: Request) -> str | None:
+    """Return the arguments in a copy of the body, or None if they are not certain."""
+    is_json = _JSON.fullmatch(request.header("content-type") or "")
+    length = request.header("content-length") or ""
+    is_short = length.isdecimal() and int(length) <= MAX_BYTES
+    if not is_json or not is_short or request.header("content-encoding") is not None:
+        return None
+    body = await request.copy()(MAX_BYTES)
+    return None if body is None else arguments_in(body)
