@@ -206,6 +206,18 @@ class Volatile(EdgeCacheError):
     title = "The function may write"
 
 
+class NotShared(EdgeCacheError):
+    """Nobody has proven that signed-in readers get the same answer as everybody else."""
+
+    status = 409
+    slug = "session"
+    title = "Signed-in readers may get another answer"
+
+
+class TargetNotShared(NotShared):
+    """The same is true of every answer of the target."""
+
+
 class StoreError(EdgeCacheError):
     """Workers KV failed to read or write."""
 

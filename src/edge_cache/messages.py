@@ -214,6 +214,11 @@ def for_post(answer: Answer) -> Answer:
     return replace(answer, headers={**headers, "cache-control": "no-store"})
 
 
+def for_one_reader(answer: Answer) -> Answer:
+    """Return the answer to a reader who is signed in: no shared cache may keep it."""
+    return replace(answer, headers={**answer.headers, "cdn-cache-control": "no-store"})
+
+
 def json_answer(value: object, status: int = 200) -> Answer:
     """Answer with a small JSON value that no cache may keep."""
     body = json.dumps(value).encode()

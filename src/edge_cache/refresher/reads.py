@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from edge_cache.bodies import Body
-from edge_cache.entries import Entry, Metadata, Representation, entry_of
+from edge_cache.entries import Entry, Metadata, Representation, entry_of, shared_by
 from edge_cache.errors import AnotherRow, EdgeCacheError, FinalAnswer, NotFound, Volatile
 from edge_cache.pauses import OVER, Pause
 from edge_cache.refresher.parts import Known, Outside
@@ -51,6 +51,7 @@ class Reads:
         self._source = outside.source
         self._project = outside.project
         self._share = outside.share
+        self._shared = shared_by(outside.shared)
         self._now_ms = outside.now_ms
         self._log = outside.log
         self._flights = SingleFlight(self._refresh, lambda: journal.state.number)
@@ -160,6 +161,7 @@ class Reads:
             read_at_ms=began_ms,
             version=version,
             asked_at_ms=min(began_ms, self._demand.asked_at_ms(resource)),
+            shared=self._shared,
         )
         reading = self._keep(resource, entry)
         ms = max(0, self._now_ms() - began_ms)

@@ -13,6 +13,7 @@ from edge_cache.errors import (
     EdgeCacheError,
     MethodNotAllowed,
     NotFound,
+    NotShared,
     Overloaded,
     PayloadTooLarge,
     RefresherUnavailable,
@@ -33,7 +34,7 @@ from edge_cache.worker.auth import is_open, require_secret
 from edge_cache.worker.health import Health, misconfigured
 from edge_cache.worker.origin import require_own_origin
 from edge_cache.worker.passing import Passing
-from edge_cache.worker.public import Public
+from edge_cache.worker.public import Asked, Public
 from edge_cache.worker.reader import Conditions, Reader
 from edge_cache.worker.writes import MAX_BODY_BYTES, change_of_write, kept_body
 
@@ -50,7 +51,7 @@ _POKES = frozenset({b"", b"{}"})
 WRITE_S = 0.1
 """After a write, the answer waits this long at most until readers know of the change."""
 
-_WITHOUT_CACHE = (RefresherUnavailable, Overloaded, Volatile)
+_WITHOUT_CACHE = (RefresherUnavailable, Overloaded, Volatile, NotShared)
 """The cache's own errors. After one of these, the request is passed on to Supabase."""
 
 
@@ -115,22 +116,25 @@ class App:
         if method == "OPTIONS":
             return _options(messages.REST_METHODS, request)
         is_read = method in _READS
-        asked = (
-            self._public.resource_of(request) if is_read else await self._public.call_of(request)
-        )
+        asked = self._public.asked_by(request) if is_read else await self._public.called_by(request)
         if isinstance(asked, PassedOn):
             return await self._pass_on(request, asked.why)
         try:
-            return await (self._read if is_read else self._call)(asked, request)
+            return await self._cached(asked, request)
         except EdgeCacheError as error:
             # The cache cannot answer, but Supabase may still answer.
             if isinstance(error, _WITHOUT_CACHE) and self._passing.passes_rest:
                 return await self._pass_on(request, Reason(error.slug))
             raise
 
-    async def _call(self, resource: Resource, _: Request) -> Answer:
-        """Answer a POST that calls a function, as a GET, but nobody revalidates the answer."""
-        return messages.for_post(await self._reader.read(resource, Conditions()))
+    async def _cached(self, asked: Asked, request: Request) -> Answer:
+        """Answer a read of Supabase's clients. Raises EdgeCacheError."""
+        is_call = request.method == "POST"
+        if_none_match = None if is_call else request.header("if-none-match")
+        conditions = Conditions(if_none_match, request.method == "HEAD", asked.has_session)
+        answer = await self._reader.read(asked.resource, conditions)
+        answer = messages.for_post(answer) if is_call else answer
+        return messages.for_one_reader(answer) if asked.has_session else answer
 
     async def _pass_on(self, request: Request, why: Reason) -> Passed:
         """Pass a request on. If it wrote, what it changed counts as changed at once."""
