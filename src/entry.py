@@ -25,6 +25,7 @@ from edge_cache.worker.objects import Objects
 from edge_cache.worker.passing import Passing
 from edge_cache.worker.public import Public
 from edge_cache.worker.reader import MaxAges, Reader
+from edge_cache.worker.sessions import Sessions
 
 event_loop.use_microtasks()
 
@@ -55,6 +56,7 @@ def _app() -> app.App:
         store,
         objects,
         project=settings.project,
+        shared=settings.declared.shared,
         max_ages=MaxAges(settings.max_age_s, settings.query_max_age_s),
         background=runtime.in_background,
         now_ms=runtime.now_ms,
@@ -62,7 +64,7 @@ def _app() -> app.App:
     )
     health = Health(settings.declared, settings.project, store, objects, runtime.now_ms)
     passing = Passing(pass_on, settings, runtime.log)
-    public = Public(settings)
+    public = Public(settings, Sessions(runtime.now_ms))
     return app.App(
         *(reader, objects, health, passing, public),
         settings=settings,
@@ -146,6 +148,7 @@ def _outside(storage: DurableStorage) -> Outside:
         storage,
         _namespace().call,
         runtime.Shared,
+        _settings().declared.shared,
         runtime.now_ms,
         runtime.log,
     )

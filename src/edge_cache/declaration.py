@@ -15,7 +15,10 @@ from typing import Any
 
 from edge_cache.errors import ConfigurationError
 
-_OPTIONS = ("name", "key", "schema", "view", "function", "watch", "reads")
+_OPTIONS = ("name", "key", "schema", "view", "function", "watch", "reads", "signed_in")
+
+SIGNED_IN = ("public", "pass")
+"""What readers who are signed in get: the same as everybody, or always Supabase's own answer."""
 
 _KINDS = {"view": "a view", "function": "a function", "watch": "a watched table"}
 """By its option: what a declaration can be instead of a table with a path of its own."""
@@ -44,7 +47,7 @@ class Declaration:
 
     ``kind`` is the option of `_KINDS` that it has, or None for a table with a path of its own.
     ``reads`` has the relations, each with its schema, that a function says it reads. It is None if
-    the function does not say.
+    the function does not say. ``signed_in`` is one of `SIGNED_IN`, or None if the database decides.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Declaration:
     key: str
     kind: str | None
     reads: tuple[tuple[str, str], ...] | None = None
+    signed_in: str | None = None
 
 
 def declarations_in(text: str) -> list[Declaration]:
@@ -84,6 +88,7 @@ def _declaration(name: str, given: dict[str, Any]) -> Declaration:
         key=given.get("key", "id"),
         kind=next((kind for kind in _KINDS if kind in given), None),
         reads=None if reads is None else tuple(_with_schema(read, schema) for read in reads),
+        signed_in=given.get("signed_in"),
     )
 
 
@@ -139,6 +144,8 @@ def _option_faults(name: str, given: object) -> list[str]:
         for option, what in (("name", "relation"), ("key", "column"), ("schema", "schema"))
         if option in given and not _is_identifier(given[option])
     ]
+    if given.get("signed_in", "pass") not in SIGNED_IN:
+        malformed.append(f'TABLES.{name}.signed_in should be "public" or "pass", or left out.')
     return [*unknown, *malformed, *_kind_faults(name, given), *_reads_faults(name, given)]
 
 

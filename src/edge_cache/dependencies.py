@@ -29,10 +29,12 @@ class Dependencies:
     - If one of the ``relations`` (see `relation_id`) changes in any row, the answer is outdated.
     - ``keys`` are keys of the relation whose rows its target tells apart. If one of these rows
       changes, the answer is outdated.
+    - ``is_shared`` is whether readers who are signed in get the same answer as all others.
     """
 
     relations: frozenset[str] = frozenset()
     keys: frozenset[str] = frozenset()
+    is_shared: bool = False
 
     @property
     def buckets(self) -> frozenset[int]:

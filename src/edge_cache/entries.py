@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Generic, TypeVar
@@ -68,6 +68,8 @@ class Metadata:
     - ``rows`` is the number of a whole table's rows. Entries of release 0.1.0 do not have it.
     - ``project`` is the digest of the Supabase project that was read. Entries of release 0.2.0 and
       before have none.
+    - ``shared`` is not empty if readers who are signed in get the same answer as all others. It is
+      `shared_by` what was declared then, so that an entry does not outlive a declaration.
     - ``is_earlier`` is whether release 0.2.0 or an earlier one wrote it.
     """
 
@@ -83,6 +85,7 @@ class Metadata:
     project: str = ""
     relations: tuple[str, ...] = ()
     buckets: tuple[int, ...] = ()
+    shared: str = ""
     is_earlier: bool = False
 
     def is_of(self, project: str) -> bool:
@@ -106,6 +109,8 @@ class Metadata:
             fields |= {"status": self.status, "headers": dict(self.headers)}
         if self.rows is not None:
             fields["rows"] = self.rows
+        if self.shared:
+            fields["shared"] = self.shared
         return json.dumps(fields, separators=(",", ":"))
 
 
@@ -160,6 +165,7 @@ def parse_metadata(text: str) -> Metadata | None:
             fields.get("project", ""),
             relations,
             buckets,
+            shared=fields.get("shared", ""),
             is_earlier=fields["v"] == _EARLIER_FORMAT,
         )
     except (ValueError, TypeError, KeyError, AttributeError):
@@ -192,6 +198,7 @@ def _is_well_formed(metadata: Metadata) -> bool:
         and all(type(number) is int and 0 <= number < MAX_NUMBER for number in numbers)
         and isinstance(metadata.row, str)
         and isinstance(metadata.project, str)
+        and isinstance(metadata.shared, str)
         and type(metadata.status) is int
         and metadata.status in REPLAYABLE
         and isinstance(metadata.headers, dict)
@@ -227,8 +234,9 @@ def entry_of(  # noqa: PLR0913  what is known about an answer
     read_at_ms: int,
     version: int,
     asked_at_ms: int,
+    shared: str = "",
 ) -> Entry[bytes]:
-    """Return an answer with its metadata.
+    """Return an answer with its metadata. ``shared`` counts only if the answer is shared.
 
     A query's entity-tag depends on the headers too, because the same rows may have another count.
     """
@@ -246,8 +254,14 @@ def entry_of(  # noqa: PLR0913  what is known about an answer
         project=project,
         relations=tuple(sorted(depends.relations)),
         buckets=tuple(sorted(depends.buckets)),
+        shared=shared if depends.is_shared else "",
     )
     return Entry(metadata, body)
+
+
+def shared_by(declared: Iterable[tuple[str, str]]) -> str:
+    """Return a short text for what is declared to be shared: the schema and the path of each."""
+    return digest_of(json.dumps(sorted(declared)).encode(), 4)
 
 
 def foreign_entry(body: bytes) -> Entry[bytes]:

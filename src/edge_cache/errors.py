@@ -198,6 +198,26 @@ class Overloaded(EdgeCacheError):
     retry_after_s = 1
 
 
+class Volatile(EdgeCacheError):
+    """A function may write, so that nothing but the client's own request may call it."""
+
+    status = 409
+    slug = "volatile"
+    title = "The function may write"
+
+
+class NotShared(EdgeCacheError):
+    """Nobody has proven that signed-in readers get the same answer as everybody else."""
+
+    status = 409
+    slug = "session"
+    title = "Signed-in readers may get another answer"
+
+
+class TargetNotShared(NotShared):
+    """The same is true of every answer of the target."""
+
+
 class StoreError(EdgeCacheError):
     """Workers KV failed to read or write."""
 

@@ -208,6 +208,17 @@ def for_head(answer: Answer) -> Answer:
     return replace(answer, body=None)
 
 
+def for_post(answer: Answer) -> Answer:
+    """Return the answer to a POST: GET's, but no cache may keep it, and nobody revalidates it."""
+    headers = {name: value for name, value in answer.headers.items() if name != "etag"}
+    return replace(answer, headers={**headers, "cache-control": "no-store"})
+
+
+def for_one_reader(answer: Answer) -> Answer:
+    """Return the answer to a reader who is signed in: no shared cache may keep it."""
+    return replace(answer, headers={**answer.headers, "cdn-cache-control": "no-store"})
+
+
 def json_answer(value: object, status: int = 200) -> Answer:
     """Answer with a small JSON value that no cache may keep."""
     body = json.dumps(value).encode()

@@ -10,15 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote, unquote
 
 ROOT = "/rest/v1/"
 
 _PATH = re.compile(
     r"/rest/v1/(?P<target>(?:rpc/)?[A-Za-z0-9_-]{1,63})"
     r"(?P<head>;head)?(?:;profile=(?P<profile>[\w$-]+))?(?:;accept=(?P<accept>[a-z-]+))?"
-    r"(?:;count=(?P<count>[a-z]+))?(?:\?(?P<parameters>[^#]+))?",
+    r"(?:;count=(?P<count>[a-z]+))?(?P<call>;call)?(?:\?(?P<parameters>[^#]+))?",
     re.ASCII,
 )
+
+_PLAIN = "*,.():!~$"
+"""Not encoded in arguments, as letters, digits, ``-``, ``.`` and ``_``."""
 
 ACCEPTED: Mapping[str, str] = {
     "": "application/json",
@@ -39,6 +43,8 @@ class Query:
     ``target`` is a relation's name, or ``rpc/`` and a function's name. ``parameters`` are sorted
     and encoded by `edge_cache.worker.canonical`. ``profile``, ``accept`` and ``count`` are empty if
     the client accepts PostgREST's default. ``head`` is true for a HEAD with an entry of its own.
+    ``arguments`` is the body of a POST that calls a function, or empty for a GET
+    (see `edge_cache.worker.arguments`).
     """
 
     target: str
@@ -47,14 +53,17 @@ class Query:
     accept: str = ""
     count: str = ""
     head: bool = False
+    arguments: str = ""
 
     @property
     def path(self) -> str:
         """The query as a path."""
         named = (("profile", self.profile), ("accept", self.accept), ("count", self.count))
         variant = "".join(f";{name}={value}" for name, value in named if value)
-        question = f"?{self.parameters}" if self.parameters else ""
-        return f"{ROOT}{self.target}{';head' if self.head else ''}{variant}{question}"
+        asked = [quote(self.arguments, _PLAIN)] if self.arguments else []
+        question = "&".join([*asked, *filter(None, [self.parameters])])
+        marks = f"{';head' if self.head else ''}{variant}{';call' if self.arguments else ''}"
+        return f"{ROOT}{self.target}{marks}{'?' if question else ''}{question}"
 
 
 def query_at(path: str) -> Query | None:
@@ -62,5 +71,11 @@ def query_at(path: str) -> Query | None:
     match = _PATH.fullmatch(path)
     if match is None:
         return None
-    texts = {name: match[name] or "" for name in ("parameters", "profile", "accept", "count")}
-    return Query(match["target"], **texts, head=match["head"] is not None)
+    texts = {name: match[name] or "" for name in ("profile", "accept", "count")}
+    parameters, arguments = match["parameters"] or "", ""
+    if match["call"]:
+        spelled, _, parameters = parameters.partition("&")
+        arguments = unquote(spelled)
+    head = match["head"] is not None
+    query = Query(match["target"], parameters, **texts, head=head, arguments=arguments)
+    return query if query.path == path else None

@@ -20,6 +20,7 @@ QUERIES = st.builds(
     st.sampled_from(list(ACCEPTED)),
     st.sampled_from(["", "exact", "planned", "estimated"]),
     head=st.booleans(),
+    arguments=st.just("") | st.text(min_size=1, max_size=9).map("{{{}}}".format),
 )
 
 PATHS = {
@@ -27,6 +28,10 @@ PATHS = {
     "/rest/v1/rpc/top_10": Query("rpc/top_10"),
     "/rest/v1/articles?select=*": Query("articles", "select=*"),
     "/rest/v1/a?x=eq.http://b/c?d;e=f": Query("a", "x=eq.http://b/c?d;e=f"),
+    "/rest/v1/rpc/f;call?%7B%7D": Query("rpc/f", arguments="{}"),
+    "/rest/v1/rpc/f;count=exact;call?%7B%22a%26%22:1%7D&limit=3": Query(
+        "rpc/f", "limit=3", count="exact", arguments='{"a&":1}'
+    ),
     "/rest/v1/articles;head;count=exact": Query("articles", count="exact", head=True),
     "/rest/v1/a;profile=my$-x;accept=stripped-object;count=planned?b=c": Query(
         "a", "b=c", "my$-x", "stripped-object", "planned"
@@ -79,6 +84,11 @@ def test_two_queries_never_share_a_path(one: Query, other: Query) -> None:
         "/rest/v1/articles;count=1",
         "/rest/v1/articles;count=exact;head",
         "/rest/v1/articles;sha256=00",
+        "/rest/v1/rpc/f;call",
+        "/rest/v1/rpc/f;call?",
+        "/rest/v1/rpc/f;call?%7B%7D&",
+        "/rest/v1/rpc/f;call?{}",
+        "/rest/v1/rpc/f;call?%2a",
     ],
 )
 def test_other_paths_are_no_queries(path: str) -> None:

@@ -382,7 +382,7 @@ def test_an_unknown_option_is_a_fault() -> None:
     (fault,) = faults({"articles": {"keys": "id"}})
     assert fault == (
         "TABLES.articles has no option 'keys': the options are name, key, schema, view, function, "
-        "watch, reads."
+        "watch, reads, signed_in."
     )
 
 

@@ -11,8 +11,10 @@ from edge_cache.errors import (
     LookupsExhausted,
     NotAsked,
     NotFound,
+    NotShared,
     Overloaded,
     StillReading,
+    TargetNotShared,
     UpstreamTimeout,
 )
 from edge_cache.ports import Filled
@@ -57,14 +59,21 @@ class Fills:
         self._going_on: set[asyncio.Task[Reading]] = set()
         self._listed: tuple[Entry[bytes] | None, frozenset[str]] = None, frozenset()
 
-    async def fill(self, resource: Resource, *, version: int, has_stale: bool) -> Filled:
+    async def fill(
+        self, resource: Resource, *, version: int, has_stale: bool, has_session: bool
+    ) -> Filled:
         """Return an entry that a reader misses. ``version`` is the highest number that it saw.
 
         Raises NotFound, LookupsExhausted, Overloaded or UpstreamError. If the reader has an
         outdated entry (``has_stale``), it waits for Supabase only for a moment (StillReading), and
-        not at all if Supabase failed just now (NotAsked).
+        not at all if Supabase failed just now (NotAsked). If the reader is signed in
+        (``has_session``), and the database does not say that it gets the same as all others, this
+        raises NotShared.
         """
         self._note_seen(version)
+        if has_session:
+            await self._subscriber.ready(resource)
+            self._require_shared(resource)
         if has_stale:
             self._new_keys.know(resource.key)
         if has_stale or resource.is_whole:
@@ -100,6 +109,13 @@ class Fills:
         needed = self._subscriber.needed(resource)
         if not self._record.failed_just_now(resource.key, needed):
             await self._aged.join(resource, needed)
+
+    def _require_shared(self, resource: Resource) -> None:
+        if self._subscriber.depends(resource).is_shared:
+            return
+        if self._subscriber.is_shared:
+            raise NotShared("The query shows more than is proven to be the same for everybody.")
+        raise TargetNotShared("Nobody has proven that signed-in readers get the same.")
 
     def _note_seen(self, number: int) -> None:
         """If a reader saw a higher number in KV, this object's storage is lost."""

@@ -25,7 +25,11 @@ from edge_cache.tables import Target
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What the parts need from outside. ``project`` is the digest that entries name it by."""
+    """What the parts need from outside.
+
+    ``project`` is the digest that entries name it by. ``shared`` has the schema and the path of
+    what is declared to be the same for readers who are signed in.
+    """
 
     source: Source
     project: str
@@ -34,6 +38,7 @@ class Outside:
     storage: Storage
     call: CallObject
     share: Share
+    shared: frozenset[tuple[str, str]]
     now_ms: NowMs
     log: Log
 
@@ -56,7 +61,13 @@ def known_of(target: Target, outside: Outside) -> Known:
     storage, now_ms, log = outside.storage, outside.now_ms, outside.log
     journal = Journal(storage)
     subscriber = Subscriber(
-        target, journal, storage=storage, store=outside.store, call=outside.call, log=log
+        target,
+        journal,
+        storage=storage,
+        store=outside.store,
+        call=outside.call,
+        shared=outside.shared,
+        log=log,
     )
     return Known(
         target,

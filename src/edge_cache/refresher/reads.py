@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from edge_cache.bodies import Body
-from edge_cache.entries import Entry, Metadata, Representation, entry_of
-from edge_cache.errors import AnotherRow, EdgeCacheError, FinalAnswer, NotFound
+from edge_cache.entries import Entry, Metadata, Representation, entry_of, shared_by
+from edge_cache.errors import AnotherRow, EdgeCacheError, FinalAnswer, NotFound, Volatile
 from edge_cache.pauses import OVER, Pause
 from edge_cache.refresher.parts import Known, Outside
 from edge_cache.refresher.publishing import Entries, is_storable
@@ -51,6 +51,7 @@ class Reads:
         self._source = outside.source
         self._project = outside.project
         self._share = outside.share
+        self._shared = shared_by(outside.shared)
         self._now_ms = outside.now_ms
         self._log = outside.log
         self._flights = SingleFlight(self._refresh, lambda: journal.state.number)
@@ -140,6 +141,7 @@ class Reads:
     async def _refresh(self, resource: Resource, _version: int) -> Reading:
         """Read one resource, keep the answer in memory, and write it to KV."""
         depends = await self._subscriber.ready(resource)
+        self._require_read_only(resource)
         version, began_ms = self._journal.state.number, self._now_ms()
         self._asked[resource] = Pause(began_ms, PATIENCE_MS)
         try:
@@ -159,11 +161,19 @@ class Reads:
             read_at_ms=began_ms,
             version=version,
             asked_at_ms=min(began_ms, self._demand.asked_at_ms(resource)),
+            shared=self._shared,
         )
         reading = self._keep(resource, entry)
         ms = max(0, self._now_ms() - began_ms)
         self._log("refreshed", key=loggable(resource.key), bytes=entry.metadata.size, ms=ms)
         return reading
+
+    def _require_read_only(self, resource: Resource) -> None:
+        """Raise Volatile if to read a resource means to call a function that may write."""
+        if not self._subscriber.is_read_only(resource):
+            self._demand.forget(resource)
+            self._forget(resource)
+            raise Volatile("The database does not say that the function is STABLE or IMMUTABLE.")
 
     def _forget(self, resource: Resource) -> None:
         """Remove what memory and KV have, because the new answer may not be stored.

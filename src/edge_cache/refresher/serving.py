@@ -46,8 +46,12 @@ async def serve(
 async def _of_resource(verb: str, number: int, resource: Resource, host: Host) -> Answer:
     if resource.target != host.known.target:
         raise EdgeCacheError("The request is for another object.")
-    if verb in {wire.FILL, wire.REFILL}:
-        filled = await host.fills.fill(resource, version=number, has_stale=verb == wire.REFILL)
+    asked = verb.removesuffix(wire.SHARED)
+    if asked in {wire.FILL, wire.REFILL}:
+        has_stale, has_session = asked == wire.REFILL, verb != asked
+        filled = await host.fills.fill(
+            resource, version=number, has_stale=has_stale, has_session=has_session
+        )
         return wire.filled_answer(filled)
     if verb == wire.RENEW:
         await host.fills.renew(resource, number)

@@ -20,8 +20,11 @@ from edge_cache.queries import ROOT
 from edge_cache.refresher.single_flight import SingleFlight
 from edge_cache.refresher.state import Journal
 from edge_cache.resources import Resource
-from edge_cache.supabase.catalogue import Catalogue, catalogue_in
+from edge_cache.supabase.catalogue import Catalogue, Name, catalogue_in, sharing
+from edge_cache.supabase.embedding import asked_in
 from edge_cache.supabase.resolving import (
+    is_read_only,
+    is_shared,
     keyed_relation,
     query_dependencies,
     row_dependencies,
@@ -53,9 +56,11 @@ class Subscriber:
         storage: Storage,
         store: WritableStore,
         call: CallObject,
+        shared: frozenset[tuple[str, str]],
         log: Log,
     ) -> None:
         self._target = target
+        self._shared = shared
         self._journal = journal
         self._storage = storage
         self._store = store
@@ -92,16 +97,46 @@ class Subscriber:
         path = resource.path
         depends = self._resolved.get(path)
         if depends is None:
-            depends = _fitting(_dependencies(resource, self._catalogue), self.keyed)
+            depends = _fitting(self._dependencies(resource), self.keyed)
             self._resolved[path] = depends
             if len(self._resolved) > _REMEMBERED:
                 del self._resolved[next(iter(self._resolved))]
         return depends
 
+    def _dependencies(self, resource: Resource) -> Dependencies:
+        depends = _dependencies(resource, self._catalogue)
+        if self._catalogue is None and self._is_declared_shared and resource.query is not None:
+            asked = asked_in(resource.query.parameters)
+            return replace(depends, is_shared=asked is not None and not asked.embeds)
+        return depends
+
+    @property
+    def _is_declared_shared(self) -> bool:
+        return _name_of(self._target) in self._shared
+
     def needed(self, resource: Resource) -> int:
         """Return the number that a resource's answer needs: below that, it is outdated."""
         depends = self.depends(resource)
         return self._journal.state.versions.needed(depends.relations, depends.buckets)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether signed-in readers get the same of the target itself as all others."""
+        if self._catalogue is None:
+            return self._is_declared_shared
+        return is_shared(*_name_of(self._target), self._catalogue)
+
+    def is_read_only(self, resource: Resource) -> bool:
+        """Return whether Supabase changes nothing when the resource is read.
+
+        PostgREST answers a GET in a read-only transaction, and also a POST that calls a function
+        which is STABLE or IMMUTABLE.
+        https://docs.postgrest.org/en/stable/references/transactions.html#access-mode
+        """
+        query = resource.query
+        if query is None or not query.arguments:
+            return True
+        return self._catalogue is not None and is_read_only(query, self._catalogue)
 
     async def ready(self, resource: Resource) -> Dependencies:
         """Return the same, once the ledger tells each change of that.
@@ -175,7 +210,7 @@ class Subscriber:
 
     def _parsed(self, text: str) -> Catalogue | None:
         try:
-            return catalogue_in(text) if text else None
+            return sharing(catalogue_in(text), self._shared) if text else None
         except ValueError:
             self._log("catalogue_unreadable", target=self._target.name)
             return None
@@ -186,8 +221,8 @@ def _fitting(depends: Dependencies, keyed: str | None) -> Dependencies:
     if _fits(depends):
         return depends
     if depends.keys and keyed:
-        depends = Dependencies(depends.relations | {keyed})
-    return depends if _fits(depends) else ON_EVERYTHING
+        depends = Dependencies(depends.relations | {keyed}, is_shared=depends.is_shared)
+    return depends if _fits(depends) else replace(ON_EVERYTHING, is_shared=depends.is_shared)
 
 
 def _fits(depends: Dependencies) -> bool:
@@ -209,8 +244,13 @@ def _dependencies(resource: Resource, catalogue: Catalogue | None) -> Dependenci
 
 
 def _keyed_relation(target: Target, catalogue: Catalogue | None) -> str | None:
+    return keyed_relation(*_name_of(target), catalogue)
+
+
+def _name_of(target: Target) -> Name:
+    """Return the schema of a target, and its path below ``/rest/v1/``."""
     if isinstance(target, Table):
-        return keyed_relation(target.schema, target.relation, catalogue)
+        return target.schema, target.relation
     if isinstance(target, Queried):
-        return keyed_relation(target.schema, target.path, catalogue)
-    return None
+        return target.schema, target.path
+    raise TypeError(target)

@@ -5,8 +5,8 @@ It is parsed here and nowhere else. What follows from it is in `edge_cache.supab
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TypeVar
 
@@ -47,7 +47,8 @@ class Relation:
     """A table or a view. ``reads`` is what its answers depend on besides its own rows.
 
     A view has no rows of its own. Everything that lies below it is in ``reads``, except the table
-    whose rows its ``key`` names.
+    whose rows its ``key`` names. ``is_shared`` is whether the database has proven that readers who
+    are signed in get the same as all others.
     """
 
     name: Name
@@ -55,6 +56,7 @@ class Relation:
     key: Key | None
     computed: tuple[Computed, ...]
     is_view: bool
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,16 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One overload of a function. ``volatility`` is Postgres's letter."""
+    """One overload of a function. ``volatility`` is Postgres's letter.
+
+    ``is_shared`` is as in `Relation`.
+    """
 
     name: Name
     volatility: str
     reads: Reads
     returns: Name | None
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,25 @@ def catalogue_in(text: str) -> Catalogue:
     )
 
 
+def sharing(catalogue: Catalogue, names: Container[Name]) -> Catalogue:
+    """Return the catalogue with more that is the same for everybody, because that is declared.
+
+    A name is a schema, and a path below ``/rest/v1/``.
+    """
+    relations = {
+        name: replace(one, is_shared=True) if name in names else one
+        for name, one in catalogue.relations.items()
+    }
+    functions = {
+        name: tuple(
+            replace(one, is_shared=True) if (name[0], f"rpc/{name[1]}") in names else one
+            for one in overloads
+        )
+        for name, overloads in catalogue.functions.items()
+    }
+    return replace(catalogue, relations=relations, functions=functions)
+
+
 def _name_of(function: Function) -> Name:
     return function.name
 
@@ -119,7 +144,8 @@ def _relation(value: object) -> Relation:
     if not isinstance(is_view, bool):
         raise _malformed(value)
     computed = tuple(_computed(one) for one in _list(given.get("computed")))
-    return Relation(name, _or_none(given, "reads", _names), key, computed, is_view)
+    reads = _or_none(given, "reads", _names)
+    return Relation(name, reads, key, computed, is_view, _is_shared(given))
 
 
 def _key(value: object) -> Key:
@@ -150,7 +176,12 @@ def _function(value: object) -> Function:
     if volatility not in {"i", "s", "v"}:
         raise _malformed(value)
     reads, returns = _or_none(given, "reads", _names), _or_none(given, "returns", _name)
-    return Function(_own_name(given), volatility, reads, returns)
+    return Function(_own_name(given), volatility, reads, returns, _is_shared(given))
+
+
+def _is_shared(given: Mapping[str, object]) -> bool:
+    """Return whether nothing differs. If an older script does not say that, nobody knows."""
+    return given.get("differs", "unknown") is None
 
 
 def _own_name(given: Mapping[str, object]) -> Name:

@@ -40,9 +40,14 @@ class Queries:
     async def read(self, query: Query) -> Representation:
         """Return the answer if it may be stored. Else raise UpstreamError, which has the answer."""
         question = f"?{query.parameters}" if query.parameters else ""
-        method = "HEAD" if query.head else "GET"
-        target = query.target + question
-        response = await self._requests.send(method, target, _headers(query), is_relayed=True)
+        method = "HEAD" if query.head else "POST" if query.arguments else "GET"
+        response = await self._requests.send(
+            method,
+            query.target + question,
+            _headers(query),
+            query.arguments.encode(),
+            is_relayed=True,
+        )
         _require_answer(query, response)
         headers = _replayed(response)
         if why := _why_not_stored(query, response, headers):
@@ -52,8 +57,10 @@ class Queries:
 
 def _headers(query: Query) -> dict[str, str]:
     headers = {"accept": ACCEPTED[query.accept]}
+    if query.arguments:
+        headers["content-type"] = "application/json"
     if query.profile:
-        headers["accept-profile"] = query.profile
+        headers["content-profile" if query.arguments else "accept-profile"] = query.profile
     if query.count:
         headers["prefer"] = f"count={query.count}"
     return headers

@@ -4,6 +4,9 @@ Under doubt, an answer depends on more. If nobody knows, it depends on everythin
 too little, it would be served as fresh after a change. So whoever adds a rule here asks first what
 the rule can miss.
 
+Some answers are the same for readers who are signed in. An answer is, if the database has proven it
+of every relation and function that the query names, and of every junction between them.
+
 A table's answer depends on the table, and on what its policies read. A view's answer depends on the
 tables below the view. If a query asks for rows by key, only their keys count instead of the table.
 Everything that is embedded counts in any row, and so does everything that a computed column reads.
@@ -22,6 +25,7 @@ from edge_cache.supabase.key_filters import keys_asked
 from edge_cache.supabase.relationships import Relationships, Unknown
 
 _FUNCTION = "rpc/"
+_VOLATILE = "v"
 
 
 def table_dependencies(relation: Name, catalogue: Catalogue | None) -> Dependencies:
@@ -31,7 +35,7 @@ def table_dependencies(relation: Name, catalogue: Catalogue | None) -> Dependenc
     found = catalogue.relations.get(relation)
     if found is None or found.reads is None:
         return ON_EVERYTHING
-    return Dependencies(_ids(found.reads) | _rows_of(found))
+    return Dependencies(_ids(found.reads) | _rows_of(found), is_shared=found.is_shared)
 
 
 def row_dependencies(relation: Name, row_id: str, catalogue: Catalogue | None) -> Dependencies:
@@ -41,7 +45,7 @@ def row_dependencies(relation: Name, row_id: str, catalogue: Catalogue | None) -
     found = catalogue.relations.get(relation)
     if found is None or found.reads is None or found.key is None or found.key.of != relation:
         return table_dependencies(relation, catalogue)
-    return Dependencies(_ids(found.reads), frozenset({row_id}))
+    return Dependencies(_ids(found.reads), frozenset({row_id}), found.is_shared)
 
 
 def query_dependencies(
@@ -65,6 +69,22 @@ def query_dependencies(
         return ON_EVERYTHING
 
 
+def is_read_only(query: Query, catalogue: Catalogue) -> bool:
+    """Return whether no overload of the function that a query calls may write."""
+    name = query.profile or PUBLIC, query.target.removeprefix(_FUNCTION)
+    overloads = catalogue.functions.get(name, ())
+    return bool(overloads) and all(one.volatility != _VOLATILE for one in overloads)
+
+
+def is_shared(schema: str, path: str, catalogue: Catalogue) -> bool:
+    """Return whether what a path names is the same for readers who are signed in."""
+    if path.startswith(_FUNCTION):
+        overloads = catalogue.functions.get((schema, path.removeprefix(_FUNCTION)), ())
+        return bool(overloads) and all(one.is_shared for one in overloads)
+    found = catalogue.relations.get((schema, path))
+    return found is not None and found.is_shared
+
+
 def keyed_relation(schema: str, name: str, catalogue: Catalogue | None) -> str | None:
     """Return the id of the relation whose rows a target tells apart by key. None if it has none."""
     if catalogue is None:
@@ -81,16 +101,17 @@ class _Answer:
         self._own = (query.profile or PUBLIC, query.target)
         self._asked = asked
         self._relationships = Relationships(catalogue, self._own[0])
+        self._is_shared = True
 
     def dependencies(self) -> Dependencies:
         if self._own[1].startswith(_FUNCTION):
-            return Dependencies(self._of_function())
+            return Dependencies(self._of_function(), is_shared=self._is_shared)
         own = self._relationships.relation(self._own)
         keys = keys_asked(self._asked.filters, own.key) if own.key else None
         relations = self._besides_rows(own) | self._embedded([own], self._asked.embeds)
         if keys is None:
-            return Dependencies(relations | _rows_of(own))
-        return Dependencies(relations, keys)
+            return Dependencies(relations | _rows_of(own), is_shared=self._is_shared)
+        return Dependencies(relations, keys, self._is_shared)
 
     def _of_function(self) -> frozenset[str]:
         """Return what every overload reads. What is embedded begins at the rows that it returns."""
@@ -100,6 +121,7 @@ class _Answer:
             raise Unknown
         found: frozenset[str] = frozenset()
         for overload in overloads:
+            self._is_shared &= overload.is_shared
             found |= _known(overload.reads)
             origins = self._returned(overload.returns)
             found |= self._embedded(origins, self._asked.embeds)
@@ -136,10 +158,15 @@ class _Answer:
         return frozenset().union(*found)
 
     def _besides_rows(self, relation: Relation) -> frozenset[str]:
+        self._is_shared &= relation.is_shared
         return _known(relation.reads) | self._computed(relation)
 
     def _computed(self, relation: Relation) -> frozenset[str]:
-        """Return what those computed columns read that the query can name."""
+        """Return what those computed columns read that the query can name.
+
+        Whether a relation is shared includes its computed columns.
+        """
+        self._is_shared &= relation.is_shared or not relation.computed
         named = [one for one in relation.computed if self._asked.mentions(one.name)]
         return frozenset().union(*(_known(one.reads) for one in named))
 

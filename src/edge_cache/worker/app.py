@@ -13,11 +13,13 @@ from edge_cache.errors import (
     EdgeCacheError,
     MethodNotAllowed,
     NotFound,
+    NotShared,
     Overloaded,
     PayloadTooLarge,
     RefresherUnavailable,
     SecretNotConfigured,
     Unauthorized,
+    Volatile,
 )
 from edge_cache.messages import Answer, Passed, ReadBody, Request
 from edge_cache.ports import Background, Log, Purge, Refreshing
@@ -32,7 +34,7 @@ from edge_cache.worker.auth import is_open, require_secret
 from edge_cache.worker.health import Health, misconfigured
 from edge_cache.worker.origin import require_own_origin
 from edge_cache.worker.passing import Passing
-from edge_cache.worker.public import Public
+from edge_cache.worker.public import Asked, Public
 from edge_cache.worker.reader import Conditions, Reader
 from edge_cache.worker.writes import MAX_BODY_BYTES, change_of_write, kept_body
 
@@ -49,7 +51,7 @@ _POKES = frozenset({b"", b"{}"})
 WRITE_S = 0.1
 """After a write, the answer waits this long at most until readers know of the change."""
 
-_WITHOUT_CACHE = (RefresherUnavailable, Overloaded)
+_WITHOUT_CACHE = (RefresherUnavailable, Overloaded, Volatile, NotShared)
 """The cache's own errors. After one of these, the request is passed on to Supabase."""
 
 
@@ -113,23 +115,33 @@ class App:
         method = request.method
         if method == "OPTIONS":
             return _options(messages.REST_METHODS, request)
-        if method not in _READS:
-            return await self._write(request)
-        asked = self._public.resource_of(request)
+        is_read = method in _READS
+        asked = self._public.asked_by(request) if is_read else await self._public.called_by(request)
         if isinstance(asked, PassedOn):
-            return await self._passing.pass_on(request, asked.why)
+            return await self._pass_on(request, asked.why)
         try:
-            return await self._read(asked, request)
+            return await self._cached(asked, request)
         except EdgeCacheError as error:
-            # The cache cannot answer without the refresher, but Supabase may still answer.
+            # The cache cannot answer, but Supabase may still answer.
             if isinstance(error, _WITHOUT_CACHE) and self._passing.passes_rest:
-                return await self._passing.pass_on(request, Reason(error.slug))
+                return await self._pass_on(request, Reason(error.slug))
             raise
 
-    async def _write(self, request: Request) -> Passed:
-        """Pass a write on. If Supabase accepted it, what it changed counts as changed at once."""
+    async def _cached(self, asked: Asked, request: Request) -> Answer:
+        """Answer a read of Supabase's clients. Raises EdgeCacheError."""
+        is_call = request.method == "POST"
+        if_none_match = None if is_call else request.header("if-none-match")
+        conditions = Conditions(if_none_match, request.method == "HEAD", asked.has_session)
+        answer = await self._reader.read(asked.resource, conditions)
+        answer = messages.for_post(answer) if is_call else answer
+        return messages.for_one_reader(answer) if asked.has_session else answer
+
+    async def _pass_on(self, request: Request, why: Reason) -> Passed:
+        """Pass a request on. If it wrote, what it changed counts as changed at once."""
+        if request.method in _READS:
+            return await self._passing.pass_on(request, why)
         body = kept_body(request, self._settings.declared)
-        passed = await self._passing.pass_on(request, Reason.METHOD)
+        passed = await self._passing.pass_on(request, why)
         if passed.is_success and request.method in _WRITES:
             recording = asyncio.ensure_future(self._record_write(request, body))
             self._background(recording)

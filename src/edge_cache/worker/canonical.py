@@ -55,8 +55,10 @@ class Variant:
         return sum(map(len, filter(None, (self.accept, self.profile, self.prefer))))
 
 
-def query_in(method: str, target: str, raw: str, variant: Variant) -> Query | PassedOn:
-    """Return the query of a GET or HEAD.
+def query_in(
+    method: str, target: str, raw: str, variant: Variant, arguments: str = ""
+) -> Query | PassedOn:
+    """Return the query of a GET or HEAD, or of a POST that calls a function with ``arguments``.
 
     ``target`` is the path below ``/rest/v1/``. ``raw`` is what follows ``?``.
     """
@@ -73,7 +75,9 @@ def query_in(method: str, target: str, raw: str, variant: Variant) -> Query | Pa
         return PassedOn(Reason.PROFILE)
     # HEAD gets GET's headers. But HEAD with a count has its own entry, because it reads no rows.
     head = method == "HEAD" and bool(count)
-    return Query(target, parameters, variant.profile or "", accept, count, head=head)
+    return Query(
+        target, parameters, variant.profile or "", accept, count, head=head, arguments=arguments
+    )
 
 
 def canonical(raw: str) -> str | None:

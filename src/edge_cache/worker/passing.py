@@ -9,6 +9,8 @@ from edge_cache.ports import Log, PassOn
 from edge_cache.reasons import Reason
 from edge_cache.worker import supabase_paths
 
+_READS = frozenset({"GET", "HEAD"})
+
 
 class Passing:
     """Passes requests on, and says why.
@@ -33,11 +35,12 @@ class Passing:
         return self._mode != PassThrough.OFF
 
     async def pass_on(self, request: Request, why: Reason) -> Passed:
-        """Pass a request on. If it is a read, ``why`` is why the cache does not answer it.
+        """Pass a request on. ``why`` is why the cache does not answer it.
 
         Raises NotPassedOn and UpstreamUnreachable.
         """
-        method, is_read = request.method, request.method in {"GET", "HEAD"}
+        method = request.method
+        reason = Reason.METHOD if why == Reason.SERVICE and method not in _READS else why
         if self._mode == PassThrough.OFF:
             raise NotPassedOn(
                 f'The cache does not answer this {method}, and with PASS_THROUGH = "off" nothing '
@@ -46,9 +49,9 @@ class Passing:
 
         def told(status: int) -> str:
             arrived = f"fwd-status={status}"
-            if is_read:
-                return cache_status("fwd=bypass", arrived, f"detail={why}")
-            return cache_status("fwd=method", arrived)
+            if reason == Reason.METHOD:
+                return cache_status("fwd=method", arrived)
+            return cache_status("fwd=bypass", arrived, f"detail={reason}")
 
         url = self._supabase_url + request.url.target
         passed = await self._pass_on(request.native, url, told)
@@ -56,7 +59,7 @@ class Passing:
             "bypass",
             path=supabase_paths.logged(request.url.route),
             method=method,
-            reason=why if is_read else Reason.METHOD,
+            reason=reason,
             status=passed.status,
         )
         return passed

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edge_cache import messages
 from edge_cache.bodies import Body, release
-from edge_cache.entries import Entry, foreign_entry, parse_metadata
-from edge_cache.errors import EdgeCacheError, NotAsked, Reply, StoreError, UpstreamError
+from edge_cache.entries import Entry, foreign_entry, parse_metadata, shared_by
+from edge_cache.errors import (
+    EdgeCacheError,
+    NotAsked,
+    NotShared,
+    Reply,
+    StoreError,
+    UpstreamError,
+)
 from edge_cache.freshness import Absent, Aged, Fresh, Outdated, Terms, worth_of
 from edge_cache.ports import Background, Filled, Log, NowMs, ReadableStore, Refreshing, StoredValue
 from edge_cache.resources import Resource, loggable
 from edge_cache.supabase.rows import is_plausible
+from edge_cache.worker.unshared import Unshared
 
 TELL_AFTER_S = 12 * 60 * 60
 """If the refresher has not heard for so long that readers want an entry, the next reader says so.
 If nobody wants an entry for a day, it is no longer refreshed."""
+
+
+_NOT_SHARED = "Signed-in readers may get another answer."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +44,11 @@ class MaxAges:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What a reader asks for besides the resource."""
+    """What a reader asks for besides the resource. ``has_session``: the reader is signed in."""
 
     if_none_match: str | None = None
     head: bool = False
+    has_session: bool = False
 
 
 class Reader:
@@ -52,6 +65,7 @@ class Reader:
         refresher: Refreshing,
         *,
         project: str,
+        shared: Iterable[tuple[str, str]],
         max_ages: MaxAges,
         background: Background,
         now_ms: NowMs,
@@ -64,10 +78,20 @@ class Reader:
         self._background = background
         self._now_ms = now_ms
         self._log = log
+        self._shared_by = shared_by(shared)
+        self._unshared = Unshared(now_ms)
 
     async def read(self, resource: Resource, conditions: Conditions) -> messages.Answer:
-        """Answer a GET or HEAD. Raises EdgeCacheError if there is no answer."""
+        """Answer a read. Raises EdgeCacheError if there is no answer.
+
+        If the reader is signed in, this raises NotShared unless the answer is the same for
+        everybody.
+        """
+        if conditions.has_session:
+            self._unshared.require_unknown(resource)
         worth, seen = await self._look_up(resource)
+        if conditions.has_session:
+            worth = self._shared(resource, worth)
         if isinstance(worth, Fresh | Aged):
             return self._serve(resource, conditions, worth)
         return await self._forward(resource, conditions, worth, seen)
@@ -93,6 +117,19 @@ class Reader:
             release(entry.body)
         return worth, published.highest
 
+    def _shared(
+        self, resource: Resource, worth: Fresh | Aged | Outdated | Absent
+    ) -> Fresh | Aged | Outdated | Absent:
+        """Return what an entry is worth to a reader who is signed in. Raises NotShared."""
+        if isinstance(worth, Absent) or worth.entry.metadata.shared == self._shared_by:
+            return worth
+        release(worth.entry.body)
+        if isinstance(worth, Outdated) or worth.entry.metadata.shared:
+            return Absent("stale")  # by now, the answer may be shared
+        error = NotShared(_NOT_SHARED)
+        self._unshared.note(error, resource)
+        raise error
+
     def _serve(
         self, resource: Resource, conditions: Conditions, worth: Fresh | Aged
     ) -> messages.Answer:
@@ -103,7 +140,13 @@ class Reader:
         answer = self._answer(conditions, entry, parts, resource)
         age = entry.age_s(self._now_ms())
         event = "aged" if aged else "hit"
-        self._log(event, key=loggable(resource.key), status=answer.status, age_s=age)
+        self._log(
+            event,
+            key=loggable(resource.key),
+            status=answer.status,
+            age_s=age,
+            **_who(conditions),
+        )
         return answer
 
     def _is_to_be_told(self, resource: Resource, entry: Entry[Body]) -> bool:
@@ -128,16 +171,26 @@ class Reader:
         self, resource: Resource, conditions: Conditions, worth: Outdated | Absent, seen: int
     ) -> messages.Answer:
         fwd, detail = _missed(worth)
-        self._log("miss", key=loggable(resource.key), fwd=fwd, detail=detail)
+        self._log("miss", key=loggable(resource.key), fwd=fwd, detail=detail, **_who(conditions))
         old = worth.entry if isinstance(worth, Outdated) else None
         try:
-            filled = await self._refresher.fill(resource, version=seen, has_stale=old is not None)
+            filled = await self._refresher.fill(
+                resource,
+                version=seen,
+                has_stale=old is not None,
+                has_session=conditions.has_session,
+            )
         except EdgeCacheError as error:
             if old is not None and error.stale_if_error:
                 return self._serve_instead(resource, conditions, old, error)
             _release(old)
+            if isinstance(error, NotShared):
+                self._unshared.note(error, resource)
             return self._relay(resource, worth, error)
         _release(old)
+        if conditions.has_session and filled.entry.metadata.shared != self._shared_by:
+            release(filled.entry.body)
+            raise NotShared(_NOT_SHARED)
         return self._answer(conditions, filled.entry, _filled_parts(worth, filled), resource)
 
     def _serve_instead(
@@ -191,6 +244,11 @@ async def _entry_in(resource: Resource, value: StoredValue) -> Entry[Body] | Non
     if resource.query is not None or not is_plausible(body, row=resource.row_id is not None):
         return None
     return foreign_entry(body)
+
+
+def _who(conditions: Conditions) -> dict[str, str]:
+    """Return what the log says of a reader who is signed in."""
+    return {"reader": "session"} if conditions.has_session else {}
 
 
 def _reply_of(error: EdgeCacheError) -> Reply | None:

@@ -260,7 +260,8 @@ class Postgrest(httpx.AsyncBaseTransport):
         if name == "edge_cache_snapshot" and self.has_snapshots:
             value: object = self.tables[arguments["table_name"]]
         elif name in self.functions:
-            value = self.functions[name](arguments)
+            called = json.loads(request.content) if request.method == "POST" else arguments
+            value = self.functions[name](called)
         else:
             raise Refused(404, "PGRST202")
         return httpx.Response(200, json=value, headers={"content-range": "0-0/*", **self.headers})

@@ -31,6 +31,7 @@ from edge_cache.worker.objects import Objects
 from edge_cache.worker.passing import Passing
 from edge_cache.worker.public import Public
 from edge_cache.worker.reader import MaxAges, Reader
+from edge_cache.worker.sessions import Sessions
 
 SUPABASE = "https://abc.supabase.co"
 EDGE = "https://cache.example.com"
@@ -262,6 +263,7 @@ class Program:
             store,
             objects,
             project=settings.project,
+            shared=settings.declared.shared,
             max_ages=MaxAges(settings.max_age_s, settings.query_max_age_s),
             background=self._in_background,
             now_ms=now_ms,
@@ -269,8 +271,9 @@ class Program:
         )
         health = Health(settings.declared, settings.project, store, objects, now_ms)
         passing = Passing(self._pass_on, settings, self._note)
+        public = Public(settings, Sessions(now_ms))
         return app.App(
-            *(reader, objects, health, passing, Public(settings)),
+            *(reader, objects, health, passing, public),
             settings=settings,
             purge=self._purge,
             background=self._in_background,
@@ -288,6 +291,7 @@ class Program:
             storage,
             self._call,
             bytes,
+            settings.declared.shared,
             now_ms,
             self._note,
         )

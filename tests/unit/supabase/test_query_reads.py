@@ -11,7 +11,7 @@ import pytest
 
 from edge_cache.config import Settings
 from edge_cache.dependencies import Dependencies
-from edge_cache.entries import MAX_METADATA_BYTES, Representation, entry_of
+from edge_cache.entries import MAX_METADATA_BYTES, Representation, entry_of, shared_by
 from edge_cache.errors import (
     FinalAnswer,
     InvalidAnswer,
@@ -382,7 +382,7 @@ def test_the_metadata_of_any_answer_fits_into_kv() -> None:
     room = MAX_HEADERS_BYTES - length_of({**GOOD, "content-profile": ""})
     answered = read(Remote(headers={**GOOD, "content-profile": "x" * room}))
     largest = MAX_NUMBER - 1
-    depends = Dependencies(frozenset({"x" * MAX_TEXT_CHARS}))
+    depends = Dependencies(frozenset({"x" * MAX_TEXT_CHARS}), is_shared=True)
     entry = entry_of(
         answered,
         "f" * 12,
@@ -390,6 +390,7 @@ def test_the_metadata_of_any_answer_fits_into_kv() -> None:
         read_at_ms=largest,
         version=largest,
         asked_at_ms=largest,
+        shared=shared_by([]),
     )
     text = entry.metadata.to_json()
     assert len(text) + len("25000000") <= MAX_METADATA_BYTES

@@ -14,7 +14,8 @@ from edge_cache.reasons import PassedOn, Reason
 from edge_cache.resources import Resource
 from edge_cache.tables import Declared, Queried, Table
 from edge_cache.urls import cut
-from edge_cache.worker.public import Public
+from edge_cache.worker.public import Asked, Public
+from edge_cache.worker.sessions import Sessions
 
 KEY = "sb_publishable_x"
 ARTICLES = Table("articles")
@@ -33,7 +34,7 @@ EDGE = "https://cache.example.com"
 @pytest.fixture
 def decides() -> Public:
     """Return an object that decides this."""
-    return Public(Settings("https://abc.supabase.co", KEY, declared=DECLARED))
+    return Public(Settings("https://abc.supabase.co", KEY, declared=DECLARED), Sessions(lambda: 0))
 
 
 def asked(
@@ -48,9 +49,8 @@ def asked(
         raise AssertionError
 
     all_headers = {"apikey": KEY, **(headers or {})}
-    return decides.resource_of(
-        Request(method, cut(EDGE + path), all_headers.get, body, lambda: body)
-    )
+    found = decides.asked_by(Request(method, cut(EDGE + path), all_headers.get, body, lambda: body))
+    return found.resource if isinstance(found, Asked) else found
 
 
 @pytest.mark.parametrize(
