@@ -71,14 +71,13 @@ class Fills:
         raises NotShared.
         """
         self._note_seen(version)
+        await self._subscriber.ready(resource)
         if has_session:
-            await self._subscriber.ready(resource)
             self._require_shared(resource)
         if has_stale:
             self._new_keys.know(resource.key)
         if has_stale or resource.is_whole:
             self._demand.note(resource, again=has_stale)
-        await self._subscriber.ready(resource)
         needed = self._subscriber.needed(resource)
         kept = self._reads.recent.get(resource.key, needed)
         if kept:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 
 from edge_cache.errors import EdgeCacheError, FinalAnswer, NotAsked
 from edge_cache.refresher.backlog import Step
@@ -21,7 +20,8 @@ AT_ONCE = 4
 """At most this many popular answers are read at once."""
 
 MOST = 50
-"""At most this many popular answers are read again at a time: those that were asked for last."""
+"""At most this many popular answers by key, and as many others, are read again at a time: those
+that were asked for last."""
 
 FEW = 10
 
@@ -71,7 +71,7 @@ class Refreshes:
         return steps
 
     def _touched(self) -> tuple[list[Resource], list[Resource]]:
-        """Return the popular answers that lack a change: those by key, and the others.
+        """Return the popular answers that lack a change, at most `MOST` by key and of the others.
 
         The one asked for last comes first.
         """
@@ -81,9 +81,9 @@ class Refreshes:
             if self._demand.read_at(resource) < self._subscriber.needed(resource)
         )
         by_key, lists = list[Resource](), list[Resource]()
-        for resource in islice(touched, MOST):
+        for resource in touched:
             (by_key if self._subscriber.depends(resource).keys else lists).append(resource)
-        return by_key, lists
+        return by_key[:MOST], lists[:MOST]
 
     def _is_whole_outdated(self, table: Table) -> bool:
         """Return whether a table's entry lacks a change. If nobody wants the entry, it may."""
