@@ -8,7 +8,6 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { json } from "node:stream/consumers";
-import autocannon from "autocannon";
 import { Comparison } from "./comparison.mjs";
 import { herd } from "./herd.mjs";
 import { steady } from "./steady.mjs";
@@ -88,6 +87,7 @@ function expectedOf({ status, expected, from }) {
 }
 
 async function run(burst, expected) {
+  const { default: autocannon } = await import("autocannon"); // the steady load does without
   const report = { times: [], lastAt: 0, wrong: undefined, told: burst.tells ? {} : null };
   const began = performance.now();
   const tracker = autocannon({
