@@ -9,9 +9,17 @@ import httpx
 from diagnosis.findings import Finding, fail, ok, warn
 from diagnosis.naming import named
 from diagnosis.worker import SEE_LOG, Unanswered, Worker, object_in
+from edge_cache.tables import Declared
 
 _BYPASS = re.compile(r"supabase-edge-cache; fwd=bypass;[^,]*?detail=([a-z-]+)")
 _NOT_PASSED_ON = "EDGE_NOT_PASSED_ON"
+
+
+def promises(wanted: Declared) -> list[Finding]:
+    """Return a warning for each answer that is shared because ``TABLES`` says so."""
+    said = "TABLES says that signed-in readers get the public answer, whatever the database says."
+    advice = 'If that is not meant, take signed_in = "public" out. See docs/signed-in.md.'
+    return [warn(named(path, schema), said, advice) for schema, path in sorted(wanted.shared)]
 
 
 async def check(worker: Worker, target: str, schema: str, key: str) -> Finding:

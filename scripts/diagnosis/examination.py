@@ -55,7 +55,9 @@ class Examination:
         failing = {finding.subject for finding in judged if has_failed([finding])}
         # If a table cannot be read, missing triggers are not its main problem.
         told = [one for one in sql if one.said != UNWATCHED or one.subject not in failing]
-        return [*judged, *answers, *told], [read for read in reads if isinstance(read, Reading)]
+        promised = declared.promises(wanted)
+        found = [*judged, *answers, *told, *promised]
+        return found, [read for read in reads if isinstance(read, Reading)]
 
     async def compare(
         self, worker: Worker, served: frozenset[str], readings: list[Reading]

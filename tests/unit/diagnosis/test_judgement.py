@@ -9,7 +9,7 @@ from diagnosis import address, declared, health, installed, naming, others
 from diagnosis.findings import Finding, Verdict, fail, in_environment, merged, ok
 from diagnosis.report import line, summary, wants_colour
 from edge_cache.errors import UpstreamRejected
-from edge_cache.tables import Declared, Table
+from edge_cache.tables import Declared, Table, declared_in
 
 PLACES = {"SUPABASE_URL": ".dev.vars", "SUPABASE_ANON_KEY": "the environment"}
 TOLD = {"serving": True, "cached": True, "failures": 0, "last_error": None}
@@ -153,6 +153,12 @@ def test_an_outbox_that_refuses_the_worker_is_warned_of() -> None:
     outbox = {"installed": True, "asked_at": None, "error": "supabase-rejected"}
     [_, warning] = checkup(project={"outbox": outbox}).findings
     assert (warning.verdict, "supabase-rejected" in warning.said) == (Verdict.WARN, True)
+
+
+def test_an_operators_word_is_repeated_as_a_warning() -> None:
+    tables = '{"a": {"signed_in": "public"}, "b": {"signed_in": "pass"}, "c": {}}'
+    (warning,) = declared.promises(declared_in(tables))
+    assert (warning.subject, warning.verdict) == ("public.a", Verdict.WARN)
 
 
 def test_tables_that_no_trigger_watches_are_warned_of() -> None:
