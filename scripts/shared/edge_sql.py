@@ -11,7 +11,8 @@ FOLDER = ROOT / "supabase" / "edge_cache"
 
 DEFINITIONS = (
     *("outbox", "prune", "gaps", "poke", "told", "announce", "edges", "unknown", "computed"),
-    *("reads", "watched", "secret", "changes", "keys", "fingerprint", "catalogue"),
+    *("reads", "watched", "secret", "changes", "keys", "fingerprint"),
+    *("trees", "stable_functions", "readers", "reader_settings", "steps", "differs", "catalogue"),
     *("check_declared", "check_tables", "check_reads", "check", "triggers", "ddl"),
 )
 """The files that are the same for every project. Each comes after those that it needs."""
