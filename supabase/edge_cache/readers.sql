@@ -67,11 +67,17 @@ create view edge_cache.policies_apart as
   select relation, polname, name
   from compared as mine
   where not exists (
-    select
-    from compared as other
-    where other.name <> mine.name and other.relation = mine.relation
-      and other.is_permissive = mine.is_permissive and other.content = mine.content
-  );
+      select
+      from compared as other
+      where other.name <> mine.name and other.relation = mine.relation
+        and other.is_permissive = mine.is_permissive and other.content = mine.content
+    )
+    -- Otherwise no policy holds for the other one.
+    and 2 = (
+      select count(*)
+      from edge_cache.policed
+      where policed.relation = mine.relation and policed.name in ('anon', 'authenticated')
+    );
 
 -- Where anon and authenticated do not have the same rights.
 create view edge_cache.rights_apart as

@@ -120,11 +120,17 @@ create view edge_cache.steps as
   select 'relation', relation, null, null, null, null, false, null, 0, fault from edge_cache.rights_apart
   union all
   select 'relation', oid, null, null, null, null, false, null, null,
-    format('%s is a %s', oid::regclass,
-      case relkind when 'f' then 'foreign table' when 'S' then 'sequence' else 'thing that we do not follow' end)
+    format(
+      case relkind when 'f' then '%s is a foreign table' when 'S' then '%s is a sequence' else '%s is unknown' end,
+      oid::regclass)
   from pg_class
-  -- (The views of this schema are not followed, because nobody but its owner may read them.)
-  where (relkind not in ('r', 'p', 'v', 'm') or relnamespace = 'edge_cache'::regnamespace) and oid >= 16384
+  where relkind not in ('r', 'p', 'v', 'm') and oid >= 16384
+  union all
+  -- (These trees are left out, because nobody else may read what they are of.)
+  select 'relation', oid, null, null, null, null, false, null, null,
+    format('%s is part of the edge cache itself', oid::regclass)
+  from pg_class
+  where relnamespace = 'edge_cache'::regnamespace
   union all
   select 'relation', above, null, null, null, null, false, null, null,
     format('%s has a part that is a foreign table', above::regclass)
@@ -146,11 +152,10 @@ create view edge_cache.steps as
   union all
   select calls.kind, node, null, null, null, null, false, null, null,
     format('%s %s',
-      case calls.kind
-        when 'type' then format('the type %s', node::regtype)
-        when 'function' then format('the aggregate %s', node::regprocedure)
-        else name
-      end,
+      coalesce(name, case calls.kind
+        when 'type' then format('type %s', node::regtype)
+        else format('aggregate %s', node::regprocedure)
+      end),
       judged.fault)
   from calls
   join judged using (function)

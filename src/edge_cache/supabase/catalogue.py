@@ -18,6 +18,9 @@ Name = tuple[str, str]
 Reads = frozenset[Name] | None
 """The relations that something reads. None if the database does not know."""
 
+UNTOLD = "the script in the database does not say it"
+"""Why readers may get different answers, if the script is of a version before `differs`."""
+
 T = TypeVar("T")
 
 
@@ -34,12 +37,13 @@ class Key:
 class Computed:
     """A function of a relation's row, which can be selected as if it were a column.
 
-    If it ``returns`` rows of a relation, it can be embedded.
+    If it ``returns`` rows of a relation, it can be embedded. ``differs`` is as of a relation.
     """
 
     name: str
     reads: Reads
     returns: Name | None
+    differs: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,11 @@ class Relation:
 
     A view has no rows of its own. Everything that lies below it is in ``reads``, except the table
     whose rows its ``key`` names.
+
+    ``differs`` is None if the database proves that everybody who is signed in gets the same of it
+    as everybody else. Otherwise it is a sentence that says why not. It speaks of the relation's own
+    columns and rows. What is embedded in them, and computed columns, have a ``differs`` of their
+    own. What ``reads`` names does not matter for it.
     """
 
     name: Name
@@ -55,6 +64,7 @@ class Relation:
     key: Key | None
     computed: tuple[Computed, ...]
     is_view: bool
+    differs: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +80,16 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One overload of a function. ``volatility`` is Postgres's letter."""
+    """One overload of a function. ``volatility`` is Postgres's letter.
+
+    ``differs`` is as of a relation. It is None only if the function is stable or immutable.
+    """
 
     name: Name
     volatility: str
     reads: Reads
     returns: Name | None
+    differs: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +133,8 @@ def _relation(value: object) -> Relation:
     if not isinstance(is_view, bool):
         raise _malformed(value)
     computed = tuple(_computed(one) for one in _list(given.get("computed")))
-    return Relation(name, _or_none(given, "reads", _names), key, computed, is_view)
+    reads = _or_none(given, "reads", _names)
+    return Relation(name, reads, key, computed, is_view, _differs(given))
 
 
 def _key(value: object) -> Key:
@@ -130,7 +145,7 @@ def _key(value: object) -> Key:
 def _computed(value: object) -> Computed:
     given = _object(value)
     reads, returns = _or_none(given, "reads", _names), _or_none(given, "returns", _name)
-    return Computed(_text(given.get("name")), reads, returns)
+    return Computed(_text(given.get("name")), reads, returns, _differs(given))
 
 
 def _foreign_key(value: object) -> ForeignKey:
@@ -150,7 +165,12 @@ def _function(value: object) -> Function:
     if volatility not in {"i", "s", "v"}:
         raise _malformed(value)
     reads, returns = _or_none(given, "reads", _names), _or_none(given, "returns", _name)
-    return Function(_own_name(given), volatility, reads, returns)
+    return Function(_own_name(given), volatility, reads, returns, _differs(given))
+
+
+def _differs(given: Mapping[str, object]) -> str | None:
+    """Return why readers may get different answers. A script of an earlier version does not say."""
+    return _or_none({"differs": UNTOLD, **given}, "differs", _text)
 
 
 def _own_name(given: Mapping[str, object]) -> Name:
