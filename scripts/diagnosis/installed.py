@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from diagnosis.findings import Finding, fail, ok, skip, warn
+from diagnosis.findings import Finding, Verdict, fail, ok, skip, warn
 from diagnosis.naming import GIVE_IT, INSTALL, named, reason
 from diagnosis.project import Project
 from edge_cache.errors import InvalidAnswer, UpstreamError
@@ -121,12 +121,16 @@ def judge(answer: httpx.Response, *, has_secret: bool) -> list[Finding]:
 
 def _told(answer: httpx.Response) -> list[Finding]:
     findings = [_finding(row) for row in rows_in(answer)]
-    return findings or [ok(CHECK, "it finds nothing wrong in the database.")]
+    if all(finding.verdict is Verdict.OK for finding in findings):
+        findings.insert(0, ok(CHECK, "it finds nothing wrong in the database."))
+    return findings
 
 
 def _finding(row: dict[str, object]) -> Finding:
     texts = [row.get(member) for member in ("severity", "object", "finding", "advice")]
     if not all(is_text(text) for text in texts):
         raise InvalidAnswer("edge_cache_check answered something else than findings.")
-    severity, *told = map(str, texts)
-    return fail(*told) if severity == "error" else warn(*told)
+    severity, name, said, advice = map(str, texts)
+    if severity == "info":
+        return ok(name, said)
+    return fail(name, said, advice) if severity == "error" else warn(name, said, advice)

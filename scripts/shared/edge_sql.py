@@ -11,8 +11,9 @@ FOLDER = ROOT / "supabase" / "edge_cache"
 
 DEFINITIONS = (
     *("outbox", "prune", "gaps", "poke", "told", "announce", "edges", "unknown", "computed"),
-    *("reads", "watched", "secret", "changes", "keys", "fingerprint", "catalogue"),
-    *("check_declared", "check_tables", "check_reads", "check", "triggers", "ddl"),
+    *("reads", "watched", "secret", "changes", "keys", "fingerprint"),
+    *("trees", "stable_functions", "readers", "reader_settings", "steps", "differs", "catalogue"),
+    *("check_declared", "check_tables", "check_reads", "check_readers", "check", "triggers", "ddl"),
 )
 """The files that are the same for every project. Each comes after those that it needs."""
 
@@ -42,7 +43,8 @@ commit;
 """
 
 CHECK = """\
--- Lists what is wrong, and which changes the Worker would miss. No row means that all is well.
+-- Lists what is wrong ('error'), and which changes the Worker would miss ('warning'). If it lists neither, all
+-- is well. Then it says which answers are the same for everybody who is signed in ('info').
 select * from edge_cache.check();
 """
 

@@ -155,13 +155,23 @@ begin
       left join uncertain on (uncertain.kind, uncertain.node) = (reached.kind, reached.node)
       left join lists on (top_kind, top) = (reached.kind, reached.node)
     ),
+    differences (of_kind, of_node, differs) as materialized (
+      select *
+      from edge_cache.differs_of(
+        (select array_agg(relation) from relations where relkind <> 'S'),
+        (select array_agg(function) from (
+          select function from called union select function from computed
+        ) as functions)
+      )
+    ),
     columns as (
       select computed.relation,
         json_agg(
-          json_build_object('name', proname, 'reads', names, 'returns', target.name)
+          json_build_object('name', proname, 'reads', names, 'returns', target.name, 'differs', differs)
           order by proname, function
         ) as told
       from computed
+      join differences on (of_kind, of_node) = ('function', function)
       join reads on kind = 'pg_proc'::regclass and node = function
       join pg_proc on pg_proc.oid = function
       left join pg_type on pg_type.oid = prorettype
@@ -177,12 +187,13 @@ begin
             'column', attname, 'type', type,
             'of', (select of_key.name from relations as of_key where of_key.relation = origin)
           ) end,
-          'computed', coalesce(columns.told, '[]')
+          'computed', coalesce(columns.told, '[]'), 'differs', differs
         )
         order by nspname, relname
       )
       from relations
       join reads on kind = 'pg_class'::regclass and node = relation
+      join differences on (of_kind, of_node) = ('relation', relation)
       left join keys using (relation)
       left join columns using (relation)
       where relkind <> 'S'
@@ -204,12 +215,13 @@ begin
       select json_agg(
         json_build_object(
           'schema', called.nspname, 'name', proname, 'volatility', provolatile,
-          'reads', names, 'returns', target.name
+          'reads', names, 'returns', target.name, 'differs', differs
         )
         order by called.nspname, proname, function
       )
       from called
       join reads on kind = 'pg_proc'::regclass and node = function
+      join differences on (of_kind, of_node) = ('function', function)
       join pg_type on pg_type.oid = prorettype
       left join relations as target on target.relation = typrelid
     ),

@@ -48,7 +48,7 @@ end
 $$;
 
 -- Everything that is wrong ('error'), or that can change without the Worker noticing ('warning'), and
--- what to do about it.
+-- what to do about it. Last comes what each declared object is to readers who are signed in ('info').
 create or replace function edge_cache.check()
   returns table (severity text, object text, finding text, advice text)
   language sql
@@ -56,16 +56,20 @@ create or replace function edge_cache.check()
   set search_path = pg_catalog, pg_temp
   set jit = off -- compiling would take longer than running
 as $$
-  select 'error', * from edge_cache.findings_of_declared
-  union all select 'error', * from edge_cache.findings_of_triggers
-  union all select 'warning', * from edge_cache.findings_of_leftovers
-  union all select 'error', * from edge_cache.findings_of_keys
-  union all select 'error', * from edge_cache.findings_of_access
-  union all select 'warning', * from edge_cache.findings_of_reads
-  union all select 'warning', * from edge_cache.findings_of_request_settings
-  union all select 'warning', * from edge_cache.findings_of_ddl
-  union all select * from edge_cache.findings_of_requests()
-  order by 1, 2, 3;
+  select *
+  from (
+    select 'error' as severity, * from edge_cache.findings_of_declared
+    union all select 'error', * from edge_cache.findings_of_triggers
+    union all select 'warning', * from edge_cache.findings_of_leftovers
+    union all select 'error', * from edge_cache.findings_of_keys
+    union all select 'error', * from edge_cache.findings_of_access
+    union all select 'warning', * from edge_cache.findings_of_reads
+    union all select 'warning', * from edge_cache.findings_of_request_settings
+    union all select 'warning', * from edge_cache.findings_of_ddl
+    union all select * from edge_cache.findings_of_requests()
+    union all select 'info', * from edge_cache.findings_of_readers
+  ) as findings
+  order by severity = 'info', severity, object, finding;
 $$;
 
 create or replace function public.edge_cache_check(secret text)

@@ -18,6 +18,9 @@ Name = tuple[str, str]
 Reads = frozenset[Name] | None
 """The relations that something reads. None if the database does not know."""
 
+UNTOLD = "the script in the database does not say it"
+"""Why readers may get different answers, if the script is of a version before `differs`."""
+
 T = TypeVar("T")
 
 
@@ -34,12 +37,13 @@ class Key:
 class Computed:
     """A function of a relation's row, which can be selected as if it were a column.
 
-    If it ``returns`` rows of a relation, it can be embedded.
+    If it ``returns`` rows of a relation, it can be embedded. ``differs`` is as of a relation.
     """
 
     name: str
     reads: Reads
     returns: Name | None
+    differs: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,12 @@ class Relation:
     """A table or a view. ``reads`` is what its answers depend on besides its own rows.
 
     A view has no rows of its own. Everything that lies below it is in ``reads``, except the table
-    whose rows its ``key`` names. ``is_shared`` is whether the database has proven that readers who
-    are signed in get the same as all others.
+    whose rows its ``key`` names.
+
+    ``differs`` is None if the database proves that everybody who is signed in gets the same of it
+    as everybody else. Otherwise it is a sentence that says why not. It speaks of the relation's own
+    columns and rows. What is embedded in them, and computed columns, have a ``differs`` of their
+    own. What ``reads`` names does not matter for it.
     """
 
     name: Name
@@ -56,7 +64,7 @@ class Relation:
     key: Key | None
     computed: tuple[Computed, ...]
     is_view: bool
-    is_shared: bool = False
+    differs: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +82,14 @@ class ForeignKey:
 class Function:
     """One overload of a function. ``volatility`` is Postgres's letter.
 
-    ``is_shared`` is as in `Relation`.
+    ``differs`` is as of a relation. It is None only if the function is stable or immutable.
     """
 
     name: Name
     volatility: str
     reads: Reads
     returns: Name | None
-    is_shared: bool = False
+    differs: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +126,12 @@ def sharing(catalogue: Catalogue, names: Container[Name]) -> Catalogue:
     A name is a schema, and a path below ``/rest/v1/``.
     """
     relations = {
-        name: replace(one, is_shared=True) if name in names else one
+        name: replace(one, differs=None) if name in names else one
         for name, one in catalogue.relations.items()
     }
     functions = {
         name: tuple(
-            replace(one, is_shared=True) if (name[0], f"rpc/{name[1]}") in names else one
+            replace(one, differs=None) if (name[0], f"rpc/{name[1]}") in names else one
             for one in overloads
         )
         for name, overloads in catalogue.functions.items()
@@ -145,7 +153,7 @@ def _relation(value: object) -> Relation:
         raise _malformed(value)
     computed = tuple(_computed(one) for one in _list(given.get("computed")))
     reads = _or_none(given, "reads", _names)
-    return Relation(name, reads, key, computed, is_view, _is_shared(given))
+    return Relation(name, reads, key, computed, is_view, _differs(given))
 
 
 def _key(value: object) -> Key:
@@ -156,7 +164,7 @@ def _key(value: object) -> Key:
 def _computed(value: object) -> Computed:
     given = _object(value)
     reads, returns = _or_none(given, "reads", _names), _or_none(given, "returns", _name)
-    return Computed(_text(given.get("name")), reads, returns)
+    return Computed(_text(given.get("name")), reads, returns, _differs(given))
 
 
 def _foreign_key(value: object) -> ForeignKey:
@@ -176,12 +184,12 @@ def _function(value: object) -> Function:
     if volatility not in {"i", "s", "v"}:
         raise _malformed(value)
     reads, returns = _or_none(given, "reads", _names), _or_none(given, "returns", _name)
-    return Function(_own_name(given), volatility, reads, returns, _is_shared(given))
+    return Function(_own_name(given), volatility, reads, returns, _differs(given))
 
 
-def _is_shared(given: Mapping[str, object]) -> bool:
-    """Return whether nothing differs. If an older script does not say that, nobody knows."""
-    return given.get("differs", "unknown") is None
+def _differs(given: Mapping[str, object]) -> str | None:
+    """Return why readers may get different answers. A script of an earlier version does not say."""
+    return _or_none({"differs": UNTOLD, **given}, "differs", _text)
 
 
 def _own_name(given: Mapping[str, object]) -> Name:

@@ -35,7 +35,7 @@ def table_dependencies(relation: Name, catalogue: Catalogue | None) -> Dependenc
     found = catalogue.relations.get(relation)
     if found is None or found.reads is None:
         return ON_EVERYTHING
-    return Dependencies(_ids(found.reads) | _rows_of(found), is_shared=found.is_shared)
+    return Dependencies(_ids(found.reads) | _rows_of(found), is_shared=found.differs is None)
 
 
 def row_dependencies(relation: Name, row_id: str, catalogue: Catalogue | None) -> Dependencies:
@@ -45,7 +45,7 @@ def row_dependencies(relation: Name, row_id: str, catalogue: Catalogue | None) -
     found = catalogue.relations.get(relation)
     if found is None or found.reads is None or found.key is None or found.key.of != relation:
         return table_dependencies(relation, catalogue)
-    return Dependencies(_ids(found.reads), frozenset({row_id}), found.is_shared)
+    return Dependencies(_ids(found.reads), frozenset({row_id}), found.differs is None)
 
 
 def query_dependencies(
@@ -80,9 +80,9 @@ def is_shared(schema: str, path: str, catalogue: Catalogue) -> bool:
     """Return whether what a path names is the same for readers who are signed in."""
     if path.startswith(_FUNCTION):
         overloads = catalogue.functions.get((schema, path.removeprefix(_FUNCTION)), ())
-        return bool(overloads) and all(one.is_shared for one in overloads)
+        return bool(overloads) and all(one.differs is None for one in overloads)
     found = catalogue.relations.get((schema, path))
-    return found is not None and found.is_shared
+    return found is not None and found.differs is None
 
 
 def keyed_relation(schema: str, name: str, catalogue: Catalogue | None) -> str | None:
@@ -121,7 +121,7 @@ class _Answer:
             raise Unknown
         found: frozenset[str] = frozenset()
         for overload in overloads:
-            self._is_shared &= overload.is_shared
+            self._is_shared &= overload.differs is None
             found |= _known(overload.reads)
             origins = self._returned(overload.returns)
             found |= self._embedded(origins, self._asked.embeds)
@@ -158,16 +158,13 @@ class _Answer:
         return frozenset().union(*found)
 
     def _besides_rows(self, relation: Relation) -> frozenset[str]:
-        self._is_shared &= relation.is_shared
+        self._is_shared &= relation.differs is None
         return _known(relation.reads) | self._computed(relation)
 
     def _computed(self, relation: Relation) -> frozenset[str]:
-        """Return what those computed columns read that the query can name.
-
-        Whether a relation is shared includes its computed columns.
-        """
-        self._is_shared &= relation.is_shared or not relation.computed
+        """Return what those computed columns read that the query can name."""
         named = [one for one in relation.computed if self._asked.mentions(one.name)]
+        self._is_shared &= all(one.differs is None for one in named)
         return frozenset().union(*(_known(one.reads) for one in named))
 
 

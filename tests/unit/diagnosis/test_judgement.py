@@ -107,6 +107,19 @@ def test_a_check_of_another_shape_is_not_taken_for_findings() -> None:
         installed.judge(answer, has_secret=True)
 
 
+def test_what_signed_in_readers_get_is_no_fault() -> None:
+    """The check says it of each table. If it says nothing else, all is well."""
+    told = {"severity": "info", "object": "public.a", "finding": "It is shared.", "advice": "None."}
+    findings = installed.judge(httpx.Response(200, json=[told]), has_secret=True)
+    assert [(one.verdict, one.subject) for one in findings] == [
+        (Verdict.OK, "edge_cache_check"),
+        (Verdict.OK, "public.a"),
+    ]
+    wrong = {**told, "severity": "warning"}
+    findings = installed.judge(httpx.Response(200, json=[wrong, told]), has_secret=True)
+    assert [one.verdict for one in findings] == [Verdict.WARN, Verdict.OK]
+
+
 def test_a_check_that_fails_says_how() -> None:
     """Its own errors are about the secret. All other errors show their status and code."""
     with pytest.raises(UpstreamRejected, match="42P01"):

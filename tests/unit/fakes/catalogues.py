@@ -13,6 +13,9 @@ from edge_cache.supabase.catalogue import Catalogue, catalogue_in
 
 Json = dict[str, Any]
 
+WHY = "nobody has looked"
+"""Why readers may get different answers, if a test does not say that they do not."""
+
 
 def catalogue_of(*members: Json) -> Catalogue:
     """Return the catalogue of some relations, foreign keys and functions."""
@@ -33,9 +36,10 @@ def table(
     key: str | None = "id int8",
     reads: Iterable[str] | None = (),
     computed: Iterable[Json] = (),
+    differs: str | None = WHY,
 ) -> Json:
     """Return a table; its key is a column and a type."""
-    return _relation(name, key and f"{key} {name}", reads, computed, view=False)
+    return _relation(name, key and f"{key} {name}", reads, computed, view=False, differs=differs)
 
 
 def view(
@@ -44,14 +48,22 @@ def view(
     key: str | None = None,
     reads: Iterable[str] | None = (),
     computed: Iterable[Json] = (),
+    differs: str | None = WHY,
 ) -> Json:
     """Return a view; its key is a column, a type, and the table whose rows it names."""
-    return _relation(name, key, reads, computed, view=True)
+    return _relation(name, key, reads, computed, view=True, differs=differs)
 
 
-def computed(name: str, *, reads: Iterable[str] | None = (), returns: str | None = None) -> Json:
+def computed(
+    name: str,
+    *,
+    reads: Iterable[str] | None = (),
+    returns: str | None = None,
+    differs: str | None = WHY,
+) -> Json:
     """Return a computed column, or a computed relationship."""
-    return {"name": name, "reads": _names(reads), "returns": returns and _name(returns)}
+    given: Json = {"name": name, "reads": _names(reads), "returns": returns and _name(returns)}
+    return {**given, "differs": differs}
 
 
 def foreign_key(name: str, start: str, end: str) -> Json:
@@ -75,11 +87,13 @@ def function(
     reads: Iterable[str] | None = (),
     returns: str | None = None,
     volatility: str = "s",
+    differs: str | None = WHY,
 ) -> Json:
     """Return a function."""
     schema, own = _name(name)
-    given = {"schema": schema, "name": own, "volatility": volatility, "reads": _names(reads)}
-    return {"kind": "functions", "is": {**given, "returns": returns and _name(returns)}}
+    given: Json = {"schema": schema, "name": own, "volatility": volatility, "differs": differs}
+    more = {"reads": _names(reads), "returns": returns and _name(returns)}
+    return {"kind": "functions", "is": {**given, **more}}
 
 
 def _relation(
@@ -89,9 +103,11 @@ def _relation(
     computed: Iterable[Json],
     *,
     view: bool,
+    differs: str | None,
 ) -> Json:
     schema, own = _name(name)
-    given: Json = {"schema": schema, "name": own, "reads": _names(reads), "view": view}
+    given: Json = {"schema": schema, "name": own, "view": view, "differs": differs}
+    given["reads"] = _names(reads)
     if key:
         column, type_, of = key.split()
         given["key"] = {"column": column, "type": type_, "of": _name(of)}

@@ -9,6 +9,7 @@ import pytest
 from catalogues import catalogue_of, computed, foreign_key, function, table, text_of, view
 
 from edge_cache.supabase.catalogue import (
+    UNTOLD,
     Computed,
     ForeignKey,
     Function,
@@ -19,11 +20,18 @@ from edge_cache.supabase.catalogue import (
 
 ARTICLES = ("public", "articles")
 
+VOLATILE = "the API calls search(), which is volatile"
+
 WHOLE = (
-    table("articles", reads=["private.members"], computed=[computed("rank", returns="authors")]),
-    view("recent", key="nr int8 articles", reads=None),
+    table(
+        "articles",
+        reads=["private.members"],
+        computed=[computed("rank", returns="authors", differs=None)],
+        differs=None,
+    ),
+    view("recent", key="nr int8 articles", reads=None, differs="view recent looks at auth.uid()"),
     foreign_key("articles_author_fkey", "articles(author_id,at)", "authors(id,at)"),
-    function("search", reads=["articles"], returns="articles", volatility="v"),
+    function("search", reads=["articles"], returns="articles", volatility="v", differs=VOLATILE),
 )
 
 
@@ -56,11 +64,17 @@ def test_it_has_what_the_database_says() -> None:
         ARTICLES,
         frozenset({("private", "members")}),
         Key("id", "int8", ARTICLES),
-        (Computed("rank", frozenset(), ("public", "authors")),),
+        (Computed("rank", frozenset(), ("public", "authors"), None),),
         is_view=False,
+        differs=None,
     )
     assert catalogue.relations["public", "recent"] == Relation(
-        ("public", "recent"), None, Key("nr", "int8", ARTICLES), (), is_view=True
+        ("public", "recent"),
+        None,
+        Key("nr", "int8", ARTICLES),
+        (),
+        is_view=True,
+        differs="view recent looks at auth.uid()",
     )
     assert catalogue.foreign_keys == (
         ForeignKey(
@@ -73,7 +87,7 @@ def test_it_has_what_the_database_says() -> None:
     )
     search = ("public", "search")
     assert catalogue.functions == {
-        search: (Function(search, "v", frozenset({ARTICLES}), ARTICLES),)
+        search: (Function(search, "v", frozenset({ARTICLES}), ARTICLES, VOLATILE),)
     }
 
 
@@ -96,6 +110,31 @@ def test_a_relation_with_the_key_of_another_is_a_view() -> None:
     for place, name in enumerate(("articles", "recent")):
         relation = catalogue_in(without(text, "relations", place, "view")).relations["public", name]
         assert relation.is_view == (name == "recent")
+
+
+DIFFERING: list[tuple[str | int, ...]] = [
+    ("relations", 0, "differs"),
+    ("relations", 0, "computed", 0, "differs"),
+    ("functions", 0, "differs"),
+]
+
+
+@pytest.mark.parametrize("path", DIFFERING, ids=str)
+def test_what_an_earlier_script_does_not_say_is_no_proof(path: tuple[str | int, ...]) -> None:
+    found = catalogue_in(without(text_of(*WHOLE), *path))
+    (search,) = found.functions["public", "search"]
+    articles = found.relations[ARTICLES]
+    said = [articles.differs, articles.computed[0].differs, search.differs]
+    place = DIFFERING.index(path)
+    assert said[place] == UNTOLD
+    assert UNTOLD not in said[:place] + said[place + 1 :]
+
+
+@pytest.mark.parametrize("value", [7, True, {}, ["x"]], ids=str)
+@pytest.mark.parametrize("path", DIFFERING, ids=str)
+def test_a_difference_is_a_text(path: tuple[str | int, ...], value: object) -> None:
+    with pytest.raises(ValueError, match="catalogue"):
+        catalogue_in(with_(text_of(*WHOLE), value, *path))
 
 
 REQUIRED: list[tuple[str | int, ...]] = [

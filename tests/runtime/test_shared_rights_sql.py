@@ -1,0 +1,259 @@
+"""What the two roles may read: grants, policies and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pglite import Pglite
+from proof import BY_EVERYBODY, SELECTABLE, Case, catalogue, is_as_expected, project
+
+
+GRANTS: list[Case] = [
+    ("t", "", None),
+    ("t", "revoke select on t from anon", "anon may not select from public.t"),
+    ("t", "revoke select on t from authenticated", "authenticated may not select from public.t"),
+    ("t", "revoke select on t from anon, authenticated", "anon may not select from public.t"),
+    ("t", "revoke select on t from anon, authenticated; grant select on t to public", None),
+    (
+        "t",
+        "revoke select on t from anon; create role r; grant select on t to r; grant r to anon",
+        None,
+    ),
+    (
+        "t",
+        "revoke select on t from anon; grant select (id) on t to anon",
+        "anon may not select from public.t",
+    ),
+    (
+        "t",
+        "revoke select on t from anon, authenticated;"
+        " grant select (id) on t to anon; grant select (id, title) on t to authenticated",
+        "anon may not select the column title of public.t",
+    ),
+    (
+        "t",
+        "revoke select on t from anon, authenticated; grant select (id) on t to anon, authenticated",
+        None,
+    ),
+    (
+        "t",
+        "revoke select on t from anon, authenticated; grant select (id, ctid) on t to anon;"
+        " grant select (id) on t to authenticated",
+        "authenticated may not select the column ctid of public.t",
+    ),
+    (
+        "t",
+        "revoke usage on schema public from public; grant usage on schema public to authenticated",
+        "anon may not use the schema public",
+    ),
+    ("u", "alter table u owner to anon; revoke all on u from anon", "anon may not select from"),
+]
+
+POLICIES: list[Case] = [
+    ("t", BY_EVERYBODY, None),
+    ("t", SELECTABLE + "to anon, authenticated using (id > 5)", None),
+    ("t", SELECTABLE + "to anon using (id > 5)", "policy p of public.t is for anon only"),
+    (
+        "t",
+        'create policy "own rows" on t to authenticated using (id > 5)',
+        'policy "own rows" of public.t is for authenticated only',
+    ),
+    ("t", "create policy p on t for insert to authenticated with check (true)", None),
+    ("t", "create policy p on t for update to authenticated using (auth.uid() = owner)", None),
+    (
+        "t",
+        "create policy p on t for all to authenticated using (true)",
+        "policy p of public.t is for authenticated only",
+    ),
+    ("t", "create policy p on t to members using (auth.uid() = owner)", None),
+    (
+        "t",
+        "grant members to authenticated; create policy p on t to members using (true)",
+        "policy p of public.t is for authenticated only",
+    ),
+    (
+        "t",
+        "grant members to authenticated, anon; create policy p on t to members using (true)",
+        None,
+    ),
+    (
+        "t",
+        "grant members to authenticated with inherit false;"
+        " create policy p on t to members using (true)",
+        None,
+    ),
+    # Copies for each of the roles.
+    (
+        "t",
+        "create policy a on t to anon using (id > 5);"
+        "create policy b on t to authenticated using (id > 5)",
+        None,
+    ),
+    (
+        "t",
+        "create policy a on t to anon using (id > 5);"
+        "create policy b on t to authenticated using (id > 6)",
+        "policy a of public.t is for anon only",
+    ),
+    (
+        "t",
+        BY_EVERYBODY + "create policy a on t as restrictive to anon using (id > 5);"
+        "create policy b on t to authenticated using (id > 5)",
+        "policy a of public.t is for anon only",
+    ),
+    # One that shows every row makes others that permit some pointless.
+    ("t", BY_EVERYBODY + "create policy q on t to authenticated using (auth.uid() = owner)", None),
+    (
+        "t",
+        "create policy p on t using (1 = 1);"
+        "create policy q on t to authenticated using (auth.uid() = owner)",
+        "policy q of public.t is for authenticated only",
+    ),
+    (
+        "t",
+        "create policy p on t to authenticated using (true);"
+        "create policy q on t using (auth.uid() = owner)",
+        "policy p of public.t is for authenticated only",
+    ),
+    (
+        "t",
+        "create policy p on t to authenticated using (true);"
+        "create policy r on t to anon using (true); create policy q on t using (auth.uid() = owner)",
+        None,
+    ),
+    (
+        "t",
+        BY_EVERYBODY + "create policy q on t as restrictive using (auth.uid() = owner)",
+        "policy q of public.t looks at auth.uid()",
+    ),
+    (
+        "t",
+        "create policy p on t as restrictive using (true); create policy q on t"
+        " using (auth.uid() = owner)",
+        "policy q of public.t looks at auth.uid()",
+    ),
+    ("t", "create policy p on t for insert to anon with check (true)", None),
+    ("t", "create policy p on t for select to authenticated", None),  # It shows nothing.
+    # Who is above the policies.
+    ("t", SELECTABLE + "using (id > 5); alter role anon bypassrls", "row level security of public.t"),
+    ("t", "alter role anon bypassrls; alter role authenticated bypassrls", None),
+    ("t", "alter role authenticated superuser", "row level security of public.t holds for anon only"),
+    ("t", "alter table t owner to authenticated", "row level security of public.t holds for anon"),
+    (
+        "t",
+        "alter table t owner to keeper; grant keeper to anon",
+        "row level security of public.t holds for authenticated only",
+    ),
+    ("t", "alter table t owner to authenticated; alter table t force row level security", None),
+    # Without row level security only grants matter.
+    ("u", "create policy p on u using (auth.uid() = owner)", None),
+    ("u", "create policy p on u to anon using (true)", None),
+]
+
+SETTINGS: list[Case] = [
+    ("t", "alter role anon set timezone = 'UTC'", "the setting TimeZone of anon and that of"),
+    ("t", "alter role authenticated set datestyle = 'iso'", "the setting DateStyle of anon and"),
+    (
+        "t",
+        "alter role authenticated set timezone = 'UTC'; alter role anon set timezone = 'Asia/Tokyo'",
+        "the setting TimeZone of anon and that of authenticated differ",
+    ),
+    (
+        "t",
+        "alter role authenticated set timezone = 'UTC'; alter role anon set timezone = 'UTC'",
+        None,
+    ),
+    ("t", "alter role authenticator set timezone = 'UTC'", None),
+    ("t", "alter database postgres set timezone = 'UTC'", None),
+    (
+        "t",
+        "alter role anon in database postgres set search_path = 'x'",
+        "the setting search_path of anon and that of authenticated differ",
+    ),
+    ("t", "alter role anon set app.thing = '1'", "the setting app.thing of anon and that of"),
+    ("t", "alter role anon set statement_timeout = '3s'; alter role anon set log_statement = 'all'", None),
+    (
+        "t",
+        "alter role authenticator set pgrst.db_pre_request = 'public.look'",
+        "public.look() runs before each request (pgrst.db_pre_request)",
+    ),
+    (
+        "t",
+        "alter database postgres set pgrst.db_pre_request = 'public.look'",
+        "public.look() runs before each request (pgrst.db_pre_request)",
+    ),
+    ("t", "alter role authenticator set pgrst.db_pre_request = ''", None),
+    ("t", "alter role members set pgrst.db_pre_request = 'public.look'", None),
+    (
+        "t",
+        "alter role authenticator set pgrst.jwt_role_claim_key = '.a'",
+        "the setting pgrst.jwt_role_claim_key may change who reads what",
+    ),
+    ("t", "alter role authenticator set pgrst.db_max_rows = '10'", None),
+    (
+        "t",
+        "create schema extensions; grant usage on schema extensions to authenticated",
+        "anon may not use the schema extensions",
+    ),
+    (
+        "t",
+        """create schema "More"; grant usage on schema "More" to anon;
+           alter role authenticator set pgrst.db_extra_search_path = 'public, "More"'""",
+        'authenticated may not use the schema "More"',
+    ),
+    ("t", "create schema more; grant usage on schema more to authenticated", None),
+]
+
+
+@pytest.fixture(scope="module")
+def installed() -> Iterator[Pglite]:
+    """Return a database with the script."""
+    with project() as database:
+        yield database
+
+
+@pytest.fixture
+def database(installed: Pglite) -> Iterator[Pglite]:
+    """Return it in a transaction that is taken back."""
+    with installed.taken_back():
+        yield installed
+
+
+@pytest.mark.parametrize("case", GRANTS + POLICIES + SETTINGS)
+def test_both_roles_have_the_same_rights(database: Pglite, case: Case) -> None:
+    """Or the reason says who has not, and what."""
+    assert is_as_expected(database, case)
+
+
+NOTED = [
+    "grant select on v to members; revoke select on v from anon",
+    "create policy q on u to authenticated using (true); alter table u enable row level security",
+    "alter role anon set timezone = 'UTC'",
+    "alter role authenticator set pgrst.db_pre_request = 'public.look'",
+    "alter function f() volatile",
+    "grant members to anon",
+    "alter role authenticated bypassrls",
+    "alter view v owner to keeper",
+    "alter view v set (security_invoker = true)",
+    "revoke all on function sound() from public",
+    "revoke usage on schema public from public",
+    "create or replace function sound() returns boolean language sql stable as 'select true'",
+]
+
+
+@pytest.mark.parametrize("change", NOTED)
+def test_a_new_outcome_is_a_new_catalogue(database: Pglite, change: str) -> None:
+    """So the Worker hears of it, if not by an event trigger, then within a minute."""
+    database.run("""
+        create policy p on u to members using (owner = auth.uid());
+        alter table t disable row level security; alter table u enable row level security;
+        create view v as select * from u where sound();
+        grant select on v to anon, authenticated;
+        create function f() returns boolean language sql stable begin atomic select true; end;
+    """)
+    before = catalogue(database)
+    assert catalogue(database)["fingerprint"] == before["fingerprint"]
+    database.run(change)
+    after = catalogue(database)
+    assert after["fingerprint"] != before["fingerprint"]
