@@ -15,6 +15,8 @@ from upstream import Server, answering
 
 from local import stack
 
+pytestmark = pytest.mark.played
+
 CACHE_STATUS = "supabase-edge-cache; "
 DOWN = answering(503, b'{"code":"PGRST000","message":"down"}')
 AUTHORS = "/rest/v1/authors?select=name&order=id"

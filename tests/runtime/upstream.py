@@ -146,8 +146,8 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, target: str) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, target: str, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
         self.script = Script(target)
 
     @property
