@@ -83,6 +83,8 @@ class Handler(BaseHTTPRequestHandler):
     """One request. ``body`` has its pieces, as they arrive."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    # Head and body are sent one after the other. Else the body may wait 40 ms for the head's ACK.
     server: Server
     body: Iterator[bytes]
 
