@@ -1,7 +1,8 @@
 """Runs the tests: `npm test`, or `npm test -- tests/unit -k name` with pytest's arguments.
 
-Without arguments everything runs: what needs no Worker beside what does, as that mostly waits. In
-the end it tells how long that took, and how much memory.
+Without arguments everything runs: what needs no Supabase Lite beside what does, because both mostly
+wait. So there are at most two Workers and one Supabase Lite at a time. In the end it tells how long
+that took, and how much memory.
 """
 
 import os
@@ -11,15 +12,17 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from shared import project
 
 PYTEST = (sys.executable, "-m", "pytest")
 
 RUNTIME = project.ROOT / "tests" / "runtime"
-WITHOUT_A_WORKER = ("*_sql.py", "test_deploy.py", "test_dependencies.py")
+WITHOUT_A_WORKER = ("*_sql.py", "test_deploy.py")
 
 SAMPLE_S = 0.5
 A_MINUTE_S = 60
@@ -36,32 +39,39 @@ def main() -> int:
         return run(arguments) if arguments else run_everything()
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run pytest and return its status."""
-    return subprocess.run([*PYTEST, *arguments], env=project.environment(), check=False).returncode
+def run(arguments: Sequence[str], output: BinaryIO | None = None) -> int:
+    """Run pytest and return its status. Its output goes to a file, if there is one."""
+    command = [*PYTEST, *arguments]
+    return subprocess.run(
+        command, env=project.environment(), stdout=output, stderr=output, check=False
+    ).returncode
 
 
 def run_everything() -> int:
     """Run both halves side by side, and show the second one's output after the first one's."""
     apart = [str(path) for pattern in WITHOUT_A_WORKER for path in sorted(RUNTIME.glob(pattern))]
-    with tempfile.TemporaryFile() as output:
-        beside = subprocess.Popen(
-            [*PYTEST, "tests/unit", *apart],
-            env=project.environment(),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            print("What needs a Worker; unit tests and SQL run beside it:", flush=True)
-            status = run(["tests/runtime", *(f"--ignore={path}" for path in apart)])
-            other = beside.wait()
-        finally:
-            beside.terminate()
+    workers = ["tests/runtime", *(f"--ignore={path}" for path in apart)]
+    # Two processes, so that the browser and the Worker of the first have ended before the second.
+    beside = [[*workers, "-m", "played"], ["tests/unit", *apart]]
+    with tempfile.TemporaryFile() as output, ThreadPoolExecutor(1) as pool:
+        other = pool.submit(run_in_turn, beside, output)
+        print("What needs Supabase Lite; everything else runs beside it:", flush=True)
+        status = run([*workers, "-m", "not played"])
+        others = other.result()
         output.seek(0)
-        print("\nUnit tests and SQL:", flush=True)
+        print("\nWorkers with a played Supabase; unit tests and SQL:", flush=True)
         sys.stdout.buffer.write(output.read())
         sys.stdout.flush()
-    return status or other
+    return status or others
+
+
+def run_in_turn(runs: Sequence[Sequence[str]], output: BinaryIO) -> int:
+    """Run pytest with each of these arguments; return the first status that is not 0."""
+    statuses = [0]
+    for arguments in runs:
+        if INTERRUPTED not in statuses:
+            statuses.append(run(arguments, output))
+    return next(filter(None, statuses), 0)
 
 
 @contextmanager

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
+import played
 import pytest
 import scripted
 from clients import library
@@ -27,27 +28,66 @@ from shared.project import PYTHON_MODULES, ROOT
 HERE = Path(__file__).parent
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marks of tests that need Supabase Lite less, or more, than others."""
+    for mark in (
+        "played: does not depend on what Supabase itself says",
+        "own_supabase: starts a Supabase Lite of its own",
+    ):
+        config.addinivalue_line("markers", mark)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with tests that start their own Supabase; end with the browser, which needs memory."""
+    """Order tests so that at most one Supabase Lite and one Worker of these tests run at a time.
+
+    First come tests that start a Supabase Lite of their own, then those with a Worker of their own.
+    The browser comes while the Worker that the others share has little in its memory.
+    """
     items.sort(key=_when)
 
 
 def _when(item: pytest.Item) -> int:
-    wanted = getattr(item, "fixturenames", ())
-    return -1 if "clone" in wanted else int("browser" in wanted)
+    if item.get_closest_marker("own_supabase"):
+        return 0
+    wanted = _fixtures(item)
+    return 1 if "worker" not in wanted else 2 if "browser" in wanted else 3
+
+
+def _fixtures(item: pytest.Item) -> Collection[str]:
+    wanted: Collection[str] = getattr(item, "fixturenames", ())
+    return wanted
+
+
+def _is_played(session: pytest.Session) -> bool:
+    """Return whether no test of this session asks what Supabase itself says."""
+    asking = (item for item in session.items if "supabase" in _fixtures(item))
+    return all(item.get_closest_marker("played") for item in asking)
 
 
 @pytest.fixture(scope="session")
-def supabase(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Supabase]:
-    """Return a real Supabase with the tests' own schema."""
-    source = tmp_path_factory.mktemp("project") / "supabase"
-    shutil.copytree(HERE / "project", source)
-    (source / "edge_cache.sql").write_text(scripted.objects())
-    running = stack.start_supabase(
-        tmp_path_factory.mktemp("supabase"), stack.free_port(), source=source
-    )
+def supabase(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[stack.Supabase]:
+    """Return Supabase: a real one with the tests' own schema, unless it may be played."""
+    folder = tmp_path_factory.mktemp("supabase")
+    running = played.start(folder) if _is_played(request.session) else _start_lite(folder)
     yield running
     running.process.stop()
+
+
+def _start_lite(folder: Path) -> stack.Supabase:
+    source = folder / "source"
+    shutil.copytree(HERE / "project", source)
+    (source / "edge_cache.sql").write_text(scripted.objects())
+    lite = stack.start_supabase(folder / "running", stack.free_port(), source=source)
+    with _owner_of(lite) as http:
+        scripted.remove(Database(http))
+    return lite
+
+
+def _owner_of(supabase: stack.Supabase) -> httpx.Client:
+    headers = {"apikey": supabase.secret_key, "prefer": "return=minimal"}
+    return httpx.Client(base_url=f"{supabase.url}/rest/v1", headers=headers, timeout=60)
 
 
 @pytest.fixture(scope="session")
@@ -119,11 +159,8 @@ def start_worker(project: Path, variables: Variables) -> Iterator[StartWorker]:
 @pytest.fixture(scope="session")
 def database(supabase: stack.Supabase) -> Iterator[Database]:
     """Return the database behind Supabase."""
-    headers = {"apikey": supabase.secret_key, "prefer": "return=minimal"}
-    with httpx.Client(base_url=f"{supabase.url}/rest/v1", headers=headers, timeout=60) as http:
-        database = Database(http)
-        scripted.remove(database)
-        yield database
+    with _owner_of(supabase) as http:
+        yield Database(http)
 
 
 @pytest.fixture

@@ -6,12 +6,14 @@ moved, and the versions too, because versions begin as times.
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import tarfile
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 STATES = Path(__file__).parent / "states"
 SUFFIX = ".tar.xz"
@@ -37,10 +39,25 @@ def unpack(version: str, folder: Path) -> None:
             _move(connection, by_ms)
 
 
+def metadata_in(folder: Path) -> dict[str, Any]:
+    """Return the metadata of each key that is in KV, or None if it has none."""
+    found: dict[str, Any] = {}
+    for database in folder.glob("v3/kv/*/*.sqlite"):
+        with closing(sqlite3.connect(database)) as connection:
+            if "_mf_entries" in _tables(connection):
+                rows = connection.execute("select key, metadata from _mf_entries")
+                found |= {key: text and json.loads(text) for key, text in rows}
+    return found
+
+
+def _tables(connection: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("select name from sqlite_master")}
+
+
 def _move(connection: sqlite3.Connection, by_ms: int) -> None:
     """Move the times in an object's storage, or in KV's metadata."""
     connection.create_function("moved", 1, lambda value: value and _moved(value, by_ms))
-    tables = {name for (name,) in connection.execute("select name from sqlite_master")}
+    tables = _tables(connection)
     if "_cf_KV" in tables:
         connection.execute("update _cf_KV set value = moved(value)")
     if "_mf_entries" in tables:

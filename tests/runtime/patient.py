@@ -87,12 +87,16 @@ class Patient:
 
     def recover(self) -> None:
         """Remove all faults."""
-        self.upstream.reset()
-        self.upstream.has_script = True
-        self.upstream.always = as_postgrest
         self.declare(DECLARED)
         self.configure()
         scripted.install(self.database, DECLARED)
+        self.refill()
+
+    def refill(self) -> None:
+        """Make the rows well again, and what Supabase answers."""
+        self.upstream.reset()
+        self.upstream.has_script = True
+        self.upstream.always = as_postgrest
         self.run(_WELL)
 
     def run(self, statements: str) -> None:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+import pytest
 from random_edits import edit_at_random
 from random_queries import Queries
 from random_remote import Answer, Changes, Remote, changes_between, remote_of
@@ -37,6 +38,8 @@ from edge_cache.supabase.resolving import (
     row_dependencies,
     table_dependencies,
 )
+
+pytestmark = pytest.mark.own_supabase
 
 ONE_ROW = re.compile("id=eq[.]([^&]+)")
 """A query that asks for the same as the path of a row."""

@@ -10,6 +10,8 @@ import pytest
 from edge import SEED, SHORT_TIMEOUT_S, Edge, EdgeOf, Variables, eventually
 from upstream import Act, answering, cut_off, hanging_up, holding
 
+pytestmark = pytest.mark.played
+
 ERROR = "urn:supabase-edge-cache:"
 HIT = "supabase-edge-cache; hit"
 

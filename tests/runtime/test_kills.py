@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from edge import Edge, EdgeAt, StartWorker, Variables, eventually
-from upstream import holding
+from edge import Database, Edge, EdgeAt, StartWorker, Variables, eventually
+from upstream import Server, holding
 
 from local import stack
+
+pytestmark = pytest.mark.played
 
 TABLES = json.dumps({"articles": {}, "authors": {"watch": True}})
 EMBEDDING = "/rest/v1/articles?select=title,author:authors(name)&id=eq.2"
@@ -20,11 +22,16 @@ Life = Callable[[], tuple[Edge, stack.Worker]]
 
 
 @pytest.fixture
-def live(
-    start_worker: StartWorker, edge_at: EdgeAt, edge: Edge, variables: Variables, tmp_path: Path
-) -> Life:
+def articles(database: Database, upstream: Server) -> None:
+    """Put three articles into the database. One of them has an author."""
+    upstream.script.reset()
+    database.reset()
+    database.update(2, author_id=1)
+
+
+@pytest.fixture
+def live(start_worker: StartWorker, edge_at: EdgeAt, variables: Variables, tmp_path: Path) -> Life:
     """Return a function that starts a Worker on the state that the last one left."""
-    edge.db.update(2, author_id=1)
 
     def start() -> tuple[Edge, stack.Worker]:
         worker = start_worker(tmp_path, {"TABLES": TABLES})
@@ -40,6 +47,7 @@ def everything(edge: Edge) -> str:
     return " ".join(edge.get(path).text for path in ("/articles", "/articles/2", EMBEDDING))
 
 
+@pytest.mark.usefixtures("articles")
 def test_a_killed_runtime_loses_nothing(live: Life) -> None:
     """SIGKILL comes right after `received`, then during a refresh.
 

@@ -8,6 +8,8 @@ import pytest
 from edge import SEED, Edge, eventually
 from kv_damage import refusing, without_keys, without_values
 
+pytestmark = pytest.mark.played
+
 CACHE_STATUS = "supabase-edge-cache; "
 
 

@@ -15,6 +15,8 @@ from upstream import Script, Server, answering, running
 import contenders
 import serving
 
+pytestmark = pytest.mark.played
+
 TITLES = answering(200, b'[{"id":1,"title":"Old"}]', content_range="0-0/1")
 EDITED = answering(200, b'[{"id":1,"title":"New"}]', content_range="0-0/1")
 

@@ -20,6 +20,8 @@ from local.processes import Process, spawn
 from setup.python_env import MADE as MADE_STAMP
 from shared.project import ROOT, VENV, environment
 
+pytestmark = pytest.mark.own_supabase
+
 HERE = Path(__file__).parent
 
 DEADLINE_S = 120.0

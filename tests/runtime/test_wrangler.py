@@ -15,6 +15,8 @@ from shared import declarations
 from shared.failure import Failure
 from shared.project import PYTHON_MODULES, ROOT
 
+pytestmark = pytest.mark.played
+
 
 def test_wrangler_toml_serves_as_it_stands(variables: Variables, tmp_path: Path) -> None:
     """It serves whatever is declared. Its bindings, its build and its cron trigger are there."""

@@ -83,6 +83,8 @@ class Handler(BaseHTTPRequestHandler):
     """One request. ``body`` has its pieces, as they arrive."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    # Head and body are sent one after the other. Else the body may wait 40 ms for the head's ACK.
     server: Server
     body: Iterator[bytes]
 
@@ -146,8 +148,8 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, target: str) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, target: str, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
         self.script = Script(target)
 
     @property

@@ -7,8 +7,11 @@ import time
 from itertools import count
 
 import httpx
+import pytest
 from edge import SEED, Edge, EdgeOf, eventually
 from varnished import StartCache, client_of, was_kept
+
+pytestmark = pytest.mark.played
 
 RATE = 200
 """Requests a second."""

@@ -12,6 +12,8 @@ from varnished import StartCache, client_of, was_kept
 
 from local import stack, varnish
 
+pytestmark = pytest.mark.played
+
 HEEDLESS = """sub vcl_recv {
     return (hash);
 }

@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
 from edge import SEED, Edge, EdgeOf, eventually
 from upstream import Server, answering, hanging_up, holding
 from varnished import StartCache, client_of, was_kept
+
+pytestmark = pytest.mark.played
 
 PAST_S = 1.2
 """After this time, an answer that may be kept for a second is no longer fresh."""

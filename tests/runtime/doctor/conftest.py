@@ -45,5 +45,5 @@ def patient(
 def worker(edge_of: EdgeOf, patient: Patient) -> Edge:
     """Return a Worker in front of it; KV and its objects are empty."""
     edge = edge_of(CONFIGURED)
-    patient.recover()
+    patient.refill()
     return edge

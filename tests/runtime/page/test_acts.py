@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from browser import ELSEWHERE, Visit, Visitor, address
 from edge import SECRET, Edge
 from playwright.sync_api import Browser, Route, expect
 from upstream import answering
+
+pytestmark = pytest.mark.played
 
 DOWN = answering(503, b'{"code":"PGRST002","message":"a private word"}')
 

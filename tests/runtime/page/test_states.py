@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from browser import Visit, Visitor, address
 from edge import SECRET, Edge, EdgeOf
 from kv_damage import refusing, without_keys
@@ -13,6 +14,8 @@ from playwright.sync_api import Browser, expect
 from upstream import answering
 
 from local.stack import Supabase
+
+pytestmark = pytest.mark.played
 
 DOWN = answering(503, b'{"code":"PGRST002","message":"a private word"}')
 
