@@ -56,7 +56,7 @@ def _app() -> app.App:
         store,
         objects,
         project=settings.project,
-        shared=settings.declared.shared,
+        signed_in=settings.declared.signed_in,
         max_ages=MaxAges(settings.max_age_s, settings.query_max_age_s),
         background=runtime.in_background,
         now_ms=runtime.now_ms,
@@ -148,7 +148,7 @@ def _outside(storage: DurableStorage) -> Outside:
         storage,
         _namespace().call,
         runtime.Shared,
-        _settings().declared.shared,
+        _settings().declared.signed_in,
         runtime.now_ms,
         runtime.log,
     )

@@ -9,6 +9,7 @@ import httpx
 from diagnosis.findings import Finding, fail, ok, warn
 from diagnosis.naming import named
 from diagnosis.worker import SEE_LOG, Unanswered, Worker, object_in
+from edge_cache.declaration import SHARED
 from edge_cache.tables import Declared
 
 _BYPASS = re.compile(r"supabase-edge-cache; fwd=bypass;[^,]*?detail=([a-z-]+)")
@@ -19,7 +20,8 @@ def promises(wanted: Declared) -> list[Finding]:
     """Return a warning for each answer that is shared because ``TABLES`` says so."""
     said = "TABLES says that signed-in readers get the public answer, whatever the database says."
     advice = 'If that is not meant, take signed_in = "public" out. See docs/signed-in.md.'
-    return [warn(named(path, schema), said, advice) for schema, path in sorted(wanted.shared)]
+    shared = sorted(name for name, what in wanted.signed_in.items() if what == SHARED)
+    return [warn(named(path, schema), said, advice) for schema, path in shared]
 
 
 async def check(worker: Worker, target: str, schema: str, key: str) -> Finding:

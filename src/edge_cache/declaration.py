@@ -17,7 +17,8 @@ from edge_cache.errors import ConfigurationError
 
 _OPTIONS = ("name", "key", "schema", "view", "function", "watch", "reads", "signed_in")
 
-SIGNED_IN = ("public", "pass")
+SHARED = "public"
+SIGNED_IN = (SHARED, "pass")
 """What readers who are signed in get: the same as everybody, or always Supabase's own answer."""
 
 _KINDS = {"view": "a view", "function": "a function", "watch": "a watched table"}

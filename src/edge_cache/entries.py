@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Generic, TypeVar
@@ -259,9 +259,9 @@ def entry_of(  # noqa: PLR0913  what is known about an answer
     return Entry(metadata, body)
 
 
-def shared_by(declared: Iterable[tuple[str, str]]) -> str:
-    """Return a short text for what is declared to be shared: the schema and the path of each."""
-    return digest_of(json.dumps(sorted(declared)).encode(), 4)
+def shared_by(declared: Mapping[tuple[str, str], str]) -> str:
+    """Return a short text for what is declared of signed-in readers."""
+    return digest_of(json.dumps(sorted(declared.items())).encode(), 4)
 
 
 def foreign_entry(body: bytes) -> Entry[bytes]:

@@ -71,7 +71,7 @@ class Declared:
     ``others`` are views and functions: the path below ``/rest/v1/`` and the schema of each.
     ``watched`` are tables without a path of their own: Postgres's name and the schema of each.
     ``reads`` has the relations, each as its schema and name, that a function of ``others`` says it
-    reads. ``signed_in`` says by the path and the schema what readers who are signed in get, if the
+    reads. ``signed_in`` says by the schema and the path what readers who are signed in get, if the
     database does not decide: ``public`` or ``pass``.
     """
 
@@ -112,22 +112,6 @@ class Declared:
         tables = {table.schema for table in self.tables}
         return sorted(tables.union(schema for _, schema in (*self.others, *self.watched)))
 
-    @property
-    def shared(self) -> frozenset[tuple[str, str]]:
-        """What is declared to be the same for signed-in readers: the schema and path of each."""
-        found = self.signed_in.items()
-        return frozenset((schema, path) for (path, schema), what in found if what == "public")
-
-    def signed_in_at(self, target: Target) -> str | None:
-        """Return what readers of a target get who are signed in, if that is declared."""
-        if isinstance(target, Table):
-            return self.signed_in.get((target.relation, target.schema))
-        return (
-            self.signed_in.get((target.path, target.schema))
-            if isinstance(target, Queried)
-            else None
-        )
-
     def target_of(self, path: str, schema: str) -> Target | None:
         """Return what a path below ``/rest/v1/`` names in a schema, or None if not declared."""
         for table in self.tables:
@@ -153,7 +137,7 @@ def declared_in(declared: str | None) -> Declared:
         frozenset(_target(one) for one in found if one.kind in {"view", "function"}),
         tuple(_target(one) for one in found if one.kind == "watch"),
         {_target(one): one.reads for one in found if one.reads is not None},
-        {_target(one): one.signed_in for one in found if one.signed_in is not None},
+        {_target(one)[::-1]: one.signed_in for one in found if one.signed_in is not None},
     )
 
 

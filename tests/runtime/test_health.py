@@ -43,7 +43,7 @@ def test_a_new_worker_is_healthy(edge: Edge) -> None:
             "last_error_detail": None,
             "failed_at": None,
             "queries": 0,
-            "outbox": {"installed": None, "asked_at": None, "error": None},
+            "outbox": {"installed": None, "asked_at": None, "error": None, "unwatched": None},
         },
         "revalidation": "open",
     }

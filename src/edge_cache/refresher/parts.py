@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge_cache.ports import (
@@ -27,8 +28,7 @@ from edge_cache.tables import Target
 class Outside:
     """What the parts need from outside.
 
-    ``project`` is the digest that entries name it by. ``shared`` has the schema and the path of
-    what is declared to be the same for readers who are signed in.
+    ``project`` is the digest that entries name it by. ``signed_in`` is as in `Declared`.
     """
 
     source: Source
@@ -38,7 +38,7 @@ class Outside:
     storage: Storage
     call: CallObject
     share: Share
-    shared: frozenset[tuple[str, str]]
+    signed_in: Mapping[tuple[str, str], str]
     now_ms: NowMs
     log: Log
 
@@ -66,7 +66,7 @@ def known_of(target: Target, outside: Outside) -> Known:
         storage=storage,
         store=outside.store,
         call=outside.call,
-        shared=outside.shared,
+        signed_in=outside.signed_in,
         log=log,
     )
     return Known(

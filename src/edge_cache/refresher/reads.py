@@ -51,7 +51,7 @@ class Reads:
         self._source = outside.source
         self._project = outside.project
         self._share = outside.share
-        self._shared = shared_by(outside.shared)
+        self._shared = shared_by(outside.signed_in)
         self._now_ms = outside.now_ms
         self._log = outside.log
         self._flights = SingleFlight(self._refresh, lambda: journal.state.number)

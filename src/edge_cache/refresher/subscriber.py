@@ -7,11 +7,12 @@ on. Otherwise a change that comes between the read and the promise would never b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from edge_cache import wire
 from edge_cache.changes import Change, Subscribed, Subscription
+from edge_cache.declaration import SHARED
 from edge_cache.dependencies import ON_EVERYTHING, Dependencies, relation_id
 from edge_cache.entries import depends_text
 from edge_cache.errors import EdgeCacheError, StoreError
@@ -20,7 +21,7 @@ from edge_cache.queries import ROOT
 from edge_cache.refresher.single_flight import SingleFlight
 from edge_cache.refresher.state import Journal
 from edge_cache.resources import Resource
-from edge_cache.supabase.catalogue import Catalogue, Name, catalogue_in, sharing
+from edge_cache.supabase.catalogue import Catalogue, Name, catalogue_in, declaring
 from edge_cache.supabase.embedding import asked_in
 from edge_cache.supabase.resolving import (
     is_read_only,
@@ -56,11 +57,11 @@ class Subscriber:
         storage: Storage,
         store: WritableStore,
         call: CallObject,
-        shared: frozenset[tuple[str, str]],
+        signed_in: Mapping[tuple[str, str], str],
         log: Log,
     ) -> None:
         self._target = target
-        self._shared = shared
+        self._signed_in = signed_in
         self._journal = journal
         self._storage = storage
         self._store = store
@@ -112,7 +113,7 @@ class Subscriber:
 
     @property
     def _is_declared_shared(self) -> bool:
-        return _name_of(self._target) in self._shared
+        return self._signed_in.get(_name_of(self._target)) == SHARED
 
     def needed(self, resource: Resource) -> int:
         """Return the number that a resource's answer needs: below that, it is outdated."""
@@ -210,7 +211,7 @@ class Subscriber:
 
     def _parsed(self, text: str) -> Catalogue | None:
         try:
-            return sharing(catalogue_in(text), self._shared) if text else None
+            return declaring(catalogue_in(text), self._signed_in) if text else None
         except ValueError:
             self._log("catalogue_unreadable", target=self._target.name)
             return None

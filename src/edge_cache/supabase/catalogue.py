@@ -5,11 +5,12 @@ It is parsed here and nowhere else. What follows from it is in `edge_cache.supab
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TypeVar
 
+from edge_cache.declaration import SHARED
 from edge_cache.supabase.parsing import is_text, loads
 
 Name = tuple[str, str]
@@ -20,6 +21,9 @@ Reads = frozenset[Name] | None
 
 UNTOLD = "the script in the database does not say it"
 """Why readers may get different answers, if the script is of a version before `differs`."""
+
+DECLARED = "TABLES says so"
+"""Why readers may get different answers, if ``TABLES`` passes them on."""
 
 T = TypeVar("T")
 
@@ -120,18 +124,23 @@ def catalogue_in(text: str) -> Catalogue:
     )
 
 
-def sharing(catalogue: Catalogue, names: Container[Name]) -> Catalogue:
-    """Return the catalogue with more that is the same for everybody, because that is declared.
+def declaring(catalogue: Catalogue, signed_in: Mapping[Name, str]) -> Catalogue:
+    """Return the catalogue with what is declared of readers who are signed in.
 
     A name is a schema, and a path below ``/rest/v1/``.
     """
+
+    def differs(known: str | None, schema: str, path: str) -> str | None:
+        said = signed_in.get((schema, path))
+        return known if said is None else None if said == SHARED else DECLARED
+
     relations = {
-        name: replace(one, differs=None) if name in names else one
+        name: replace(one, differs=differs(one.differs, *name))
         for name, one in catalogue.relations.items()
     }
     functions = {
         name: tuple(
-            replace(one, differs=None) if (name[0], f"rpc/{name[1]}") in names else one
+            replace(one, differs=differs(one.differs, name[0], f"rpc/{name[1]}"))
             for one in overloads
         )
         for name, overloads in catalogue.functions.items()

@@ -51,8 +51,11 @@ _POKES = frozenset({b"", b"{}"})
 WRITE_S = 0.1
 """After a write, the answer waits this long at most until readers know of the change."""
 
-_WITHOUT_CACHE = (RefresherUnavailable, Overloaded, Volatile, NotShared)
-"""The cache's own errors. After one of these, the request is passed on to Supabase."""
+_NOT_FOR_THE_CACHE = (Volatile, NotShared)
+"""The cache may not answer such a request."""
+
+_WITHOUT_CACHE = (RefresherUnavailable, Overloaded)
+"""The cache's own failures. After one of these, the request is passed on if that is allowed."""
 
 
 _NOT_NORMAL = (
@@ -123,7 +126,8 @@ class App:
             return await self._cached(asked, request)
         except EdgeCacheError as error:
             # The cache cannot answer, but Supabase may still answer.
-            if isinstance(error, _WITHOUT_CACHE) and self._passing.passes_rest:
+            has_failed = isinstance(error, _WITHOUT_CACHE) and self._passing.passes_rest
+            if has_failed or isinstance(error, _NOT_FOR_THE_CACHE):
                 return await self._pass_on(request, Reason(error.slug))
             raise
 

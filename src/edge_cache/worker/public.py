@@ -53,7 +53,7 @@ class Public:
         has_session = self._has_session(request)
         if isinstance(has_session, PassedOn):
             return has_session
-        return self._asked(self._resource_of(request), has_session=has_session)
+        return _asked(self._resource_of(request), has_session=has_session)
 
     def _resource_of(self, request: Request) -> Resource | PassedOn:
         header = request.header
@@ -88,14 +88,7 @@ class Public:
             return PassedOn(Reason.BODY)
         variant = Variant(header("accept"), profile, header("prefer"))
         resource = self._decide("POST", request.url.target, variant, arguments)
-        return self._asked(resource, has_session=has_session)
-
-    def _asked(self, resource: Resource | PassedOn, *, has_session: bool) -> Asked | PassedOn:
-        if isinstance(resource, PassedOn):
-            return resource
-        if has_session and self._declared.signed_in_at(resource.target) == "pass":
-            return PassedOn(Reason.SESSION)
-        return Asked(resource, has_session)
+        return _asked(resource, has_session=has_session)
 
     def _has_session(self, request: Request) -> bool | PassedOn:
         """Return whether a signed-in user asks. Or say why the cache may not answer this reader."""
@@ -125,6 +118,10 @@ class Public:
             return query
         resource = resource_of(query, self._declared)
         return PassedOn(Reason.UNDECLARED) if resource is None else resource
+
+
+def _asked(resource: Resource | PassedOn, *, has_session: bool) -> Asked | PassedOn:
+    return resource if isinstance(resource, PassedOn) else Asked(resource, has_session)
 
 
 async def _arguments_of(request: Request) -> str | None:

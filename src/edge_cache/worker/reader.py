@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge_cache import messages
@@ -65,7 +65,7 @@ class Reader:
         refresher: Refreshing,
         *,
         project: str,
-        shared: Iterable[tuple[str, str]],
+        signed_in: Mapping[tuple[str, str], str],
         max_ages: MaxAges,
         background: Background,
         now_ms: NowMs,
@@ -78,7 +78,7 @@ class Reader:
         self._background = background
         self._now_ms = now_ms
         self._log = log
-        self._shared_by = shared_by(shared)
+        self._shared_by = shared_by(signed_in)
         self._unshared = Unshared(now_ms)
 
     async def read(self, resource: Resource, conditions: Conditions) -> messages.Answer:

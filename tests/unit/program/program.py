@@ -263,7 +263,7 @@ class Program:
             store,
             objects,
             project=settings.project,
-            shared=settings.declared.shared,
+            signed_in=settings.declared.signed_in,
             max_ages=MaxAges(settings.max_age_s, settings.query_max_age_s),
             background=self._in_background,
             now_ms=now_ms,
@@ -291,7 +291,7 @@ class Program:
             storage,
             self._call,
             bytes,
-            settings.declared.shared,
+            settings.declared.signed_in,
             now_ms,
             self._note,
         )

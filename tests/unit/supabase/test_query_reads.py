@@ -390,7 +390,7 @@ def test_the_metadata_of_any_answer_fits_into_kv() -> None:
         read_at_ms=largest,
         version=largest,
         asked_at_ms=largest,
-        shared=shared_by([]),
+        shared=shared_by({}),
     )
     text = entry.metadata.to_json()
     assert len(text) + len("25000000") <= MAX_METADATA_BYTES

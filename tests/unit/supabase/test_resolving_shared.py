@@ -7,7 +7,7 @@ from catalogues import catalogue_of, computed, foreign_key, function, table, vie
 
 from edge_cache.dependencies import Dependencies
 from edge_cache.queries import Query
-from edge_cache.supabase.catalogue import sharing
+from edge_cache.supabase.catalogue import declaring
 from edge_cache.supabase.resolving import (
     is_shared,
     query_dependencies,
@@ -124,8 +124,17 @@ def test_a_path_is_if_what_it_names_is(path: str, expected: bool) -> None:
 
 
 def test_what_is_declared_counts_as_proven() -> None:
-    declared = sharing(SHOP, {("public", "carts"), ("public", "rpc/whose"), ("public", "both")})
+    names = [("public", "carts"), ("public", "rpc/whose"), ("public", "both")]
+    declared = declaring(SHOP, dict.fromkeys(names, "public"))
     assert is_shared("public", "carts", declared)
     assert is_shared("public", "rpc/whose", declared)
     assert not is_shared("public", "rpc/both", declared)
     assert not is_shared("public", "mine", declared)
+
+
+def test_what_is_declared_to_be_passed_on_is_no_part_of_a_shared_answer() -> None:
+    declared = declaring(SHOP, {("public", "makers"): "pass"})
+    assert not is_shared("public", "makers", declared)
+    assert is_shared("public", "products", declared)
+    query = Query("products", "select=title,makers(name)")
+    assert not query_dependencies(query, declared, is_table=True).is_shared

@@ -220,6 +220,13 @@ async def test_an_operator_may_keep_signed_in_readers_out(program: Program) -> N
     assert (await read(program, ARTICLES)).cache_status == PASSED
 
 
+async def test_where_nothing_is_passed_on_such_a_reader_is_told_so(program: Program) -> None:
+    program.declare(pass_through="off")
+    answer = await read(program, NOTES)
+    assert (answer.status, answer.json["code"]) == (403, "EDGE_NOT_PASSED_ON")
+    assert (await read(program, ARTICLES)).status == 200
+
+
 async def test_no_shared_cache_keeps_it(program: Program) -> None:
     """A shared cache might not look at who asks."""
     await read(program, ARTICLES)
