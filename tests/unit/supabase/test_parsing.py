@@ -149,6 +149,8 @@ def test_what_is_no_json_is_refused(text: bytes) -> None:
 SIZE = 60_000
 """The test reads this many bytes, and eight times as many."""
 
+ATTEMPTS = 10
+
 WORST: dict[str, Callable[[int], bytes]] = {
     "deep, again and again": lambda n: b"[%s0]" % ((b"[" * 480 + b"]" * 480 + b",") * (n // 961)),
     "deep objects": lambda n: b"[%s0]" % ((nested(480, b"1", b'{"a":', b"}") + b",") * (n // 2882)),
@@ -183,11 +185,16 @@ def seconds(body: bytes, read: Callable[[bytes], object] = loads) -> float:
 def test_eight_times_as_much_takes_about_eight_times_as_long(
     worst: Callable[[int], bytes],
 ) -> None:
-    """The time must not grow with the square of the length, even for hostile texts."""
-    assert seconds(worst(8 * SIZE)) < 24 * seconds(worst(SIZE)) + 0.001
+    """The time must not grow with the square of the length, even for hostile texts.
+
+    A busy machine makes some attempts slow. But with the square, each of them takes 64 times as
+    long.
+    """
+    short, long = worst(SIZE), worst(8 * SIZE)
+    assert any(seconds(long) < 24 * seconds(short) + 0.001 for _ in range(ATTEMPTS))
 
 
 def test_looking_at_depth_costs_less_than_parsing() -> None:
     """The depth may change often."""
     body = WORST["deep, again and again"](8 * SIZE)
-    assert seconds(body) < 4 * seconds(body, json.loads) + 0.001
+    assert any(seconds(body) < 4 * seconds(body, json.loads) + 0.001 for _ in range(ATTEMPTS))
