@@ -11,7 +11,10 @@ from pglite import Pglite, pglite
 from edge_cache.tables import Declared, Table
 from shared import edge_sql
 
-DECLARED = Declared((Table("t"),), others=frozenset({("v", "public"), ("rpc/f", "public")}))
+DECLARED = Declared(
+    (Table("t"),),
+    others=frozenset({("v", "public"), ("rpc/f", "public"), ("rpc/inner", "private")}),
+)
 
 SCRIPT = edge_sql.installing(DECLARED)
 

@@ -93,4 +93,19 @@ FUNCTIONS = [
         options="stable set role members",
     ),
     function("begin atomic select 1; end", options="stable set search_path = ''"),
+    # Who may execute what it calls is asked of its owner.
+    function(
+        "begin atomic select count(*) from t where sound(); end; alter function f owner to keeper",
+        before="revoke all on function sound() from public;"
+        "grant execute on function sound() to anon, keeper; grant all on schema public to keeper",
+        options="stable security definer",
+    ),
+    (
+        "inner",
+        (
+            "create function private.inner() returns int language sql immutable as 'select 1';"
+            "revoke usage on schema private from authenticated"
+        ),
+        "authenticated may not use the schema private",
+    ),
 ]

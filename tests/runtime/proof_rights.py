@@ -110,6 +110,16 @@ POLICIES: list[Case] = [
         "create policy b on t to authenticated using (id > 5)",
         "policy a of public.t is for anon only",
     ),
+    (
+        "t",
+        (
+            "create policy a on t to anon using (id > 5);"
+            "create policy b on t as restrictive to anon using (id > 6);"
+            "create policy c on t to authenticated using (id > 6);"
+            "create policy d on t as restrictive to authenticated using (id > 5)"
+        ),
+        "policy a of public.t is for anon only",
+    ),
     # One that shows every row makes others that permit some pointless.
     ("t", BY_EVERYBODY + "create policy q on t to authenticated using (auth.uid() = owner)", None),
     (
@@ -152,6 +162,11 @@ POLICIES: list[Case] = [
     ),
     ("t", "create policy p on t for insert to anon with check (true)", None),
     ("t", "create policy p on t for select to authenticated", None),  # It shows nothing.
+    (
+        "t",
+        "create policy p on t for select to authenticated; create policy q on t using (id > 5)",
+        None,
+    ),
     # Who is above the policies.
     (
         "t",

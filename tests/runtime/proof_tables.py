@@ -36,12 +36,18 @@ TABLES = [
         f"create function as_json(kind) returns json {TEXT};"
         "create cast (kind as json) with function as_json(kind)",
     ),
-    table(
-        "a kind",
-        "type public.kind calls public.same(public.kind,public.kind), whose body",
-        before="create type kind as enum ('a');"
-        f"create function same(kind, kind) returns json {TEXT};"
-        "create operator === (leftarg = kind, rightarg = kind, function = same)",
+    *(
+        table(
+            "a kind",
+            f"type public.kind calls public.same({full}), whose body",
+            before="create type kind as enum ('a');"
+            f"create function same({short}) returns json {TEXT};"
+            f"create operator === (leftarg = {left}, rightarg = {right}, function = same)",
+        )
+        for left, right, short, full in (
+            ("kind", "int", "kind, int", "public.kind,integer"),
+            ("int", "kind", "int, kind", "integer,public.kind"),
+        )
     ),
     (
         "a",
@@ -83,6 +89,22 @@ TABLES = [
             "create foreign table c partition of b for values from (0) to (9) server s"
         ),
         "public.a has a part that is a foreign table",
+    ),
+    (
+        "s",
+        (
+            "create table private.s (id int); grant select on private.s to anon, authenticated;"
+            "revoke usage on schema private from anon"
+        ),
+        "anon may not use the schema private",
+    ),
+    (
+        "s",
+        (
+            "create table private.s (id int); grant select on private.s to anon, authenticated;"
+            "revoke usage on schema private from authenticated"
+        ),
+        "authenticated may not use the schema private",
     ),
     # What policies read.
     ("t", SELECTABLE + "using (exists (select from u))", None),
