@@ -43,8 +43,8 @@ commit;
 """
 
 CHECK = """\
--- Lists what is wrong ('error'), and which changes the Worker would miss ('warning'). If it lists neither, all
--- is well. Then it says which answers are the same for everybody who is signed in ('info').
+-- Lists what is wrong ('error'), and which changes the Worker would miss ('warning'). If it lists
+-- neither, all is well. It also says which answers are the same for everybody ('info').
 select * from edge_cache.check();
 """
 

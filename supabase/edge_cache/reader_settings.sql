@@ -10,7 +10,7 @@ create or replace view edge_cache.settings_apart as
     where setdatabase in (0, (select oid from pg_database where datname = current_database()))
       and (setrole = 0 or rolname in ('anon', 'authenticated', 'authenticator'))
   ),
-  -- With these names without a schema are looked up. These are Supabase's own, unless others are set.
+  -- Names without a schema are looked up in these. If nothing is set, we take Supabase's own.
   extra_path (schema_name) as (
     select trim(trim(found), '"')
     from (select max(value) as value from settings where name = 'pgrst.db_extra_search_path') as given
@@ -44,12 +44,16 @@ create or replace view edge_cache.settings_apart as
       'pgrst.jwt_aud'
     )
   union all
-  -- Operators and types of a schema are found only by who may use it.
-  select format('%s may not use the schema %I', case when theirs then 'anon' else 'authenticated' end, nspname)
-  from extra_path
-  join pg_namespace on nspname = schema_name
+  -- The operators and types of a schema are found only by those who may use it. Another search path may be
+  -- set outside the database, so each schema with operators counts.
+  select format('%s may not use the schema %I',
+    case when theirs then 'anon' else 'authenticated' end, nspname)
+  from pg_namespace
   cross join lateral (
-    select has_schema_privilege('anon', pg_namespace.oid, 'usage') as ours,
-      has_schema_privilege('authenticated', pg_namespace.oid, 'usage') as theirs
+    select has_schema_privilege('anon', oid, 'usage') as ours,
+      has_schema_privilege('authenticated', oid, 'usage') as theirs
   ) as granted
-  where ours <> theirs;
+  where ours <> theirs and (
+    nspname in (select schema_name from extra_path)
+    or oid in (select oprnamespace from pg_operator where pg_operator.oid >= 16384)
+  );

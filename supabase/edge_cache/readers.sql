@@ -34,8 +34,8 @@ create view edge_cache.applied_policies as
     join (
       select oid as policy, polrelid as relation, polname, polpermissive as is_permissive, polroles,
         polqual as tree,
-        polpermissive and polqual::text like '{CONST :consttype 16 %'
-          and pg_get_expr(polqual, polrelid) = 'true' as shows_all
+        polpermissive and polqual::text like
+          '{CONST :consttype 16 %:constisnull false %:constvalue 1 [ 1 0 0 0 %' as shows_all -- `true`
       from pg_policy
       where polcmd in ('r', '*') and polqual is not null
     ) as policies using (relation)

@@ -7,11 +7,11 @@ drop view if exists edge_cache.types_followed cascade;
 create view edge_cache.types_followed as
   select oid as type, typtype, typrelid, typbasetype, typelem,
     case
-      when typnamespace = 'pg_catalog'::regnamespace and typname ~ '^_?reg' or typname ~ '^_?aclitem$'
-        then format('has a column or a value of the type %s, which depends on the search path', oid::regtype)
+      when oid < 16384
+        then format('a value has the type %s, which shows what the search path finds', oid::regtype)
     end as fault
   from pg_type
-  where typtype <> 'p' and (oid >= 16384 or typname ~ '^_?(reg|aclitem)');
+  where typtype <> 'p' and (oid >= 16384 or typname ~ '^_?reg'); -- regclass, regproc and so on
 
 -- What leads from one thing to another, and with whose rights. A thing is a relation, a function, a type, or
 -- a tree. `runs_as` is the role whose rights count for functions from there on, and `reads_as` the one
@@ -31,7 +31,8 @@ create view edge_cache.steps as
     select 'function', aggfnoid, made_of
     from pg_aggregate
     cross join unnest(array[
-      aggtransfn, aggfinalfn, aggcombinefn, aggserialfn, aggdeserialfn, aggmtransfn, aggminvtransfn, aggmfinalfn
+      aggtransfn, aggfinalfn, aggcombinefn, aggserialfn, aggdeserialfn, aggmtransfn, aggminvtransfn,
+      aggmfinalfn
     ]::oid[]) as made_of
     where aggfnoid >= 16384 and made_of <> 0
     union
@@ -120,9 +121,8 @@ create view edge_cache.steps as
   select 'relation', relation, null, null, null, null, false, null, 0, fault from edge_cache.rights_apart
   union all
   select 'relation', oid, null, null, null, null, false, null, null,
-    format(
-      case relkind when 'f' then '%s is a foreign table' when 'S' then '%s is a sequence' else '%s is unknown' end,
-      oid::regclass)
+    format('%s is %s', oid::regclass,
+      case relkind when 'f' then 'a foreign table' when 'S' then 'a sequence' else 'unknown' end)
   from pg_class
   where relkind not in ('r', 'p', 'v', 'm') and oid >= 16384
   union all

@@ -5,7 +5,7 @@
 -- `name` says in a finding what the tree is of.
 drop view if exists edge_cache.trees cascade;
 create view edge_cache.trees as
-  select 'policy' as kind, pg_policy.oid as part, format('policy %I of %s', polname, polrelid::regclass) as name,
+  select 'policy' as kind, oid as part, format('policy %I of %s', polname, polrelid::regclass) as name,
     polqual::text as tree
   from pg_policy
   where polcmd in ('r', '*')
@@ -37,7 +37,7 @@ create view edge_cache.named_in_trees as
   with pieces as materialized (
     select distinct kind, part, split_part(piece, ' ', 1) as field,
       rtrim(split_part(piece, ' ', 2), ')}') as value, split_part(piece, '{', 2) as tag,
-      case when piece like '%types (o %' or piece like 'opnos (o %' then split_part(piece, '(o ', 2) end
+      case when piece like '%ypes (o %' or piece like 'opnos (o %' then split_part(piece, '(o ', 2) end
         as list
     from edge_cache.trees
     cross join string_to_table(
@@ -55,7 +55,7 @@ create view edge_cache.named_in_trees as
       )
   ),
   numbers as (
-    select kind, part, field, value::oid as number from pieces where value ~ '^\d{1,9}$'
+    select kind, part, field, value::oid as number from pieces where value ~ '^\d{1,10}$'
     union
     select kind, part, field, listed[1]::oid
     from pieces
@@ -77,7 +77,7 @@ create view edge_cache.named_in_trees as
   from numbers
   where field = 'relid' and number >= 16384 and (kind, part) <> ('view', number) -- A rule names its own view.
   union all
-  select kind, part, null, null, format('reads %s, a table of Postgres itself', number::regclass)
+  select kind, part, null, null, format('reads %s, which is Postgres''s own', number::regclass)
   from numbers
   where field = 'relid' and number between 1 and 16383
   union all
@@ -116,8 +116,6 @@ create view edge_cache.named_in_trees as
     'WINDOWFUNC'
   )
   union all
-  select kind, part, null, null, 'has a number that we cannot read'
+  select kind, part, null, null, format('has a %s that we cannot read', left(field, 40))
   from pieces
-  where field in ('funcid', 'aggfnoid', 'winfnoid', 'opno', 'eqop', 'sortop', 'relid', 'op', 'paramkind',
-      'commandType')
-    and value !~ '^\d{1,9}$';
+  where tag = '' and list is null and value !~ '^\d{1,10}$' and value <> '<>'; -- an empty list

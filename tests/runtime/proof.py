@@ -11,11 +11,14 @@ from pglite import Pglite, pglite
 from edge_cache.tables import Declared, Table
 from shared import edge_sql
 
-DECLARED = Declared((Table("t"),), others=frozenset({("v", "public"), ("rpc/f", "public")}))
+DECLARED = Declared(
+    (Table("t"),),
+    others=frozenset({("v", "public"), ("rpc/f", "public"), ("rpc/inner", "private")}),
+)
 
 SCRIPT = edge_sql.installing(DECLARED)
 
-TABLES = """
+PROJECT = """
   create schema auth;
   create schema private;
   grant usage on schema auth, private to anon, authenticated;
@@ -44,12 +47,16 @@ SELECTABLE = "create policy p on t for select "
 
 BY_EVERYBODY = SELECTABLE + "using (true);"
 
+BY_OWNER = SELECTABLE + "using (auth.uid() = owner);"
+
+IS_BY_OWNER = "policy p of public.t looks at auth.uid()"
+
 
 @contextmanager
 def project() -> Iterator[Pglite]:
     """Run a database with these tables and the script."""
     with pglite() as database:
-        database.run(TABLES + SCRIPT)
+        database.run(PROJECT + SCRIPT)
         database.run("insert into vault.secrets values ('edge_cache_secret', 'right')")
         yield database
 
@@ -63,7 +70,7 @@ def catalogue(database: Pglite) -> dict[str, Any]:
 def is_as_expected(database: Pglite, case: Case) -> bool:
     """Return whether the catalogue says the expected of a relation or a function."""
     name, change, expected = case
-    database.run(change)
+    database.run(f"{change}; reset role")
     told = catalogue(database)
     (said,) = {
         one["differs"] for one in told["relations"] + told["functions"] if one["name"] == name

@@ -39,7 +39,8 @@ def table(
     differs: str | None = WHY,
 ) -> Json:
     """Return a table; its key is a column and a type."""
-    return _relation(name, key and f"{key} {name}", reads, computed, view=False, differs=differs)
+    made = _relation(name, key and f"{key} {name}", reads, computed)
+    return {**made, "is": {**made["is"], "view": False, "differs": differs}}
 
 
 def view(
@@ -51,7 +52,8 @@ def view(
     differs: str | None = WHY,
 ) -> Json:
     """Return a view; its key is a column, a type, and the table whose rows it names."""
-    return _relation(name, key, reads, computed, view=True, differs=differs)
+    made = _relation(name, key, reads, computed)
+    return {**made, "is": {**made["is"], "view": True, "differs": differs}}
 
 
 def computed(
@@ -97,17 +99,10 @@ def function(
 
 
 def _relation(
-    name: str,
-    key: str | None,
-    reads: Iterable[str] | None,
-    computed: Iterable[Json],
-    *,
-    view: bool,
-    differs: str | None,
+    name: str, key: str | None, reads: Iterable[str] | None, computed: Iterable[Json]
 ) -> Json:
     schema, own = _name(name)
-    given: Json = {"schema": schema, "name": own, "view": view, "differs": differs}
-    given["reads"] = _names(reads)
+    given: Json = {"schema": schema, "name": own, "reads": _names(reads)}
     if key:
         column, type_, of = key.split()
         given["key"] = {"column": column, "type": type_, "of": _name(of)}

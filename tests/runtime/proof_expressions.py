@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-from pglite import Pglite
-from proof import SELECTABLE, Case, is_as_expected, project
+from proof import SELECTABLE, Case
 
 
 def using(expression: str, fault: str | None = None) -> Case:
@@ -34,27 +30,32 @@ EXPRESSIONS: list[Case] = [
     using("row_security_active('u')", "calls row_security_active(text), which may look at"),
     using("inet_client_addr() is null", "calls inet_client_addr(), which may look at who asks"),
     using("pg_backend_pid() > 0", "calls pg_backend_pid(), which may look at who asks"),
-    using("to_regclass('u') is null", "has a column or a value of the type regclass"),
+    using("to_regclass('u') is null", "a value has the type regclass"),
     # Strings, time zones, texts, JSON and text search.
     using("title = 'x' or title like 'y%' or lower(title) = any (array['a', 'b'])"),
     using("at::text > '2020' and to_char(at, 'YYYY') > '2020' and date_trunc('day', at) = at"),
     using("concat(id, title) = '1x' and format('%s', id) = '1' and id || title = '1x'"),
     using("to_json(title)::text = '\"x\"' and jsonb_build_object('a', id) ->> 'a' = '1'"),
     using("to_tsvector('english', title) @@ plainto_tsquery('x')"),
-    using("id::text::regclass is null", "has a column or a value of the type regclass"),
+    using("id::text::regclass is null", "a value has the type regclass"),
     # Other kinds of nodes.
     using("case when id = 1 then coalesce(title, 'a') else nullif(title, 'b') end = 'x'"),
-    using("greatest(id, 3) > 4 and (id, title) < (3, 'x') and row(id, title) is distinct from (1, 'b')"),
-    using("(array[1, 2])[id] = 1 and id between 1 and 3 and title is not null and (id > 1) is true"),
+    using("greatest(id, 3) > 4 and (id, title) < (3, 'x') and row(id, id) is distinct from (1, 2)"),
+    using(
+        "(array[1, 2])[id] = 1 and id between 1 and 3 and title is not null and (id > 1) is true"
+    ),
     using("title collate \"C\" > 'a' and title in ('a', 'b')"),
     using("at in (select x from generate_series(now(), now(), '1 day') as x)"),
     using("xmlelement(name x) is null", "has what we do not know (xmlexpr)"),
     using("(select sum(id) over (order by id) from u limit 1) > 1"),
     using("(with a as (select id from u union select 1) select max(id) from a) > 1"),
-    using("id in (select id from u tablesample bernoulli (5))", "has what we do not know (tablesampleclause)"),
+    using(
+        "id in (select id from u tablesample bernoulli (5))",
+        "has what we do not know (tablesampleclause)",
+    ),
     using("id in (select id from u for share)", "has what we do not know (rowmarkclause)"),
-    using("exists (select from pg_class)", "reads pg_class, a table of Postgres itself"),
-    using("exists (select from pg_roles)", "reads pg_roles, a table of Postgres itself"),
+    using("exists (select from pg_class)", "reads pg_class, which is Postgres's own"),
+    using("exists (select from pg_roles)", "reads pg_roles, which is Postgres's own"),
     # Functions.
     using("sound()"),
     using("promised()"),
@@ -82,10 +83,16 @@ FUNCTIONS_CALLED: list[Case] = [
     ),
     (
         "t",
-        FOLLOWED.format("n text default current_user", "immutable", "true") + SELECTABLE + "using (g())",
+        FOLLOWED.format("n text default current_user", "immutable", "true")
+        + SELECTABLE
+        + "using (g())",
         "a default argument of public.g(text) looks at current_user",
     ),
-    ("t", FOLLOWED.format("n int default 5", "immutable", "n > 3") + SELECTABLE + "using (g())", None),
+    (
+        "t",
+        FOLLOWED.format("n int default 5", "immutable", "n > 3") + SELECTABLE + "using (g())",
+        None,
+    ),
     (
         "t",
         FOLLOWED.format("", "stable set role members", "true") + SELECTABLE + "using (g())",
@@ -100,7 +107,9 @@ FUNCTIONS_CALLED: list[Case] = [
     (
         "t",
         "revoke all on function sound() from public;"
-        "grant execute on function sound() to anon, authenticated;" + SELECTABLE + "using (sound())",
+        "grant execute on function sound() to anon, authenticated;"
+        + SELECTABLE
+        + "using (sound())",
         None,
     ),
     (
@@ -140,23 +149,3 @@ FUNCTIONS_CALLED: list[Case] = [
         None,
     ),
 ]
-
-
-@pytest.fixture(scope="module")
-def installed() -> Iterator[Pglite]:
-    """Return a database with the script."""
-    with project() as database:
-        yield database
-
-
-@pytest.fixture
-def database(installed: Pglite) -> Iterator[Pglite]:
-    """Return it in a transaction that is taken back."""
-    with installed.taken_back():
-        yield installed
-
-
-@pytest.mark.parametrize("case", EXPRESSIONS + FUNCTIONS_CALLED)
-def test_what_looks_at_the_reader_is_found(database: Pglite, case: Case) -> None:
-    """In policies, and in all that they call."""
-    assert is_as_expected(database, case)

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-from pglite import Pglite
-from proof import BY_EVERYBODY, SELECTABLE, Case, catalogue, is_as_expected, project
-
+from proof import BY_EVERYBODY, SELECTABLE, Case
 
 GRANTS: list[Case] = [
     ("t", "", None),
@@ -27,19 +22,26 @@ GRANTS: list[Case] = [
     ),
     (
         "t",
-        "revoke select on t from anon, authenticated;"
-        " grant select (id) on t to anon; grant select (id, title) on t to authenticated",
+        (
+            "revoke select on t from anon, authenticated;"
+            " grant select (id) on t to anon; grant select (id, title) on t to authenticated"
+        ),
         "anon may not select the column title of public.t",
     ),
     (
         "t",
-        "revoke select on t from anon, authenticated; grant select (id) on t to anon, authenticated",
+        (
+            "revoke select on t from anon, authenticated;"
+            " grant select (id) on t to anon, authenticated"
+        ),
         None,
     ),
     (
         "t",
-        "revoke select on t from anon, authenticated; grant select (id, ctid) on t to anon;"
-        " grant select (id) on t to authenticated",
+        (
+            "revoke select on t from anon, authenticated; grant select (id, ctid) on t to anon;"
+            " grant select (id) on t to authenticated"
+        ),
         "authenticated may not select the column ctid of public.t",
     ),
     (
@@ -79,21 +81,27 @@ POLICIES: list[Case] = [
     ),
     (
         "t",
-        "grant members to authenticated with inherit false;"
-        " create policy p on t to members using (true)",
+        (
+            "grant members to authenticated with inherit false;"
+            " create policy p on t to members using (true)"
+        ),
         None,
     ),
     # Copies for each of the roles.
     (
         "t",
-        "create policy a on t to anon using (id > 5);"
-        "create policy b on t to authenticated using (id > 5)",
+        (
+            "create policy a on t to anon using (id > 5);"
+            "create policy b on t to authenticated using (id > 5)"
+        ),
         None,
     ),
     (
         "t",
-        "create policy a on t to anon using (id > 5);"
-        "create policy b on t to authenticated using (id > 6)",
+        (
+            "create policy a on t to anon using (id > 5);"
+            "create policy b on t to authenticated using (id > 6)"
+        ),
         "policy a of public.t is for anon only",
     ),
     (
@@ -102,24 +110,41 @@ POLICIES: list[Case] = [
         "create policy b on t to authenticated using (id > 5)",
         "policy a of public.t is for anon only",
     ),
+    (
+        "t",
+        (
+            "create policy a on t to anon using (id > 5);"
+            "create policy b on t as restrictive to anon using (id > 6);"
+            "create policy c on t to authenticated using (id > 6);"
+            "create policy d on t as restrictive to authenticated using (id > 5)"
+        ),
+        "policy a of public.t is for anon only",
+    ),
     # One that shows every row makes others that permit some pointless.
     ("t", BY_EVERYBODY + "create policy q on t to authenticated using (auth.uid() = owner)", None),
     (
         "t",
-        "create policy p on t using (1 = 1);"
-        "create policy q on t to authenticated using (auth.uid() = owner)",
+        (
+            "create policy p on t using (1 = 1);"
+            "create policy q on t to authenticated using (auth.uid() = owner)"
+        ),
         "policy q of public.t is for authenticated only",
     ),
     (
         "t",
-        "create policy p on t to authenticated using (true);"
-        "create policy q on t using (auth.uid() = owner)",
+        (
+            "create policy p on t to authenticated using (true);"
+            "create policy q on t using (auth.uid() = owner)"
+        ),
         "policy p of public.t is for authenticated only",
     ),
     (
         "t",
-        "create policy p on t to authenticated using (true);"
-        "create policy r on t to anon using (true); create policy q on t using (auth.uid() = owner)",
+        (
+            "create policy p on t to authenticated using (true);"
+            "create policy r on t to anon using (true);"
+            "create policy q on t using (auth.uid() = owner)"
+        ),
         None,
     ),
     (
@@ -129,16 +154,31 @@ POLICIES: list[Case] = [
     ),
     (
         "t",
-        "create policy p on t as restrictive using (true); create policy q on t"
-        " using (auth.uid() = owner)",
+        (
+            "create policy p on t as restrictive using (true); create policy q on t"
+            " using (auth.uid() = owner)"
+        ),
         "policy q of public.t looks at auth.uid()",
     ),
     ("t", "create policy p on t for insert to anon with check (true)", None),
     ("t", "create policy p on t for select to authenticated", None),  # It shows nothing.
+    (
+        "t",
+        "create policy p on t for select to authenticated; create policy q on t using (id > 5)",
+        None,
+    ),
     # Who is above the policies.
-    ("t", SELECTABLE + "using (id > 5); alter role anon bypassrls", "row level security of public.t"),
+    (
+        "t",
+        SELECTABLE + "using (id > 5); alter role anon bypassrls",
+        "row level security of public.t",
+    ),
     ("t", "alter role anon bypassrls; alter role authenticated bypassrls", None),
-    ("t", "alter role authenticated superuser", "row level security of public.t holds for anon only"),
+    (
+        "t",
+        "alter role authenticated superuser",
+        "row level security of public.t holds for anon only",
+    ),
     ("t", "alter table t owner to authenticated", "row level security of public.t holds for anon"),
     (
         "t",
@@ -156,7 +196,7 @@ SETTINGS: list[Case] = [
     ("t", "alter role authenticated set datestyle = 'iso'", "the setting DateStyle of anon and"),
     (
         "t",
-        "alter role authenticated set timezone = 'UTC'; alter role anon set timezone = 'Asia/Tokyo'",
+        "alter role authenticated set timezone = 'UTC'; alter role anon set timezone = 'Japan'",
         "the setting TimeZone of anon and that of authenticated differ",
     ),
     (
@@ -172,7 +212,11 @@ SETTINGS: list[Case] = [
         "the setting search_path of anon and that of authenticated differ",
     ),
     ("t", "alter role anon set app.thing = '1'", "the setting app.thing of anon and that of"),
-    ("t", "alter role anon set statement_timeout = '3s'; alter role anon set log_statement = 'all'", None),
+    (
+        "t",
+        "alter role anon set statement_timeout = '3s'; alter role anon set log_statement = 'all'",
+        None,
+    ),
     (
         "t",
         "alter role authenticator set pgrst.db_pre_request = 'public.look'",
@@ -203,57 +247,12 @@ SETTINGS: list[Case] = [
         'authenticated may not use the schema "More"',
     ),
     ("t", "create schema more; grant usage on schema more to authenticated", None),
+    (
+        "t",
+        """create schema more; grant usage on schema more to authenticated;
+           create function more.same(int, text) returns boolean language sql immutable
+             as 'select true';
+           create operator more.= (leftarg = int, rightarg = text, function = more.same)""",
+        "anon may not use the schema more",
+    ),
 ]
-
-
-@pytest.fixture(scope="module")
-def installed() -> Iterator[Pglite]:
-    """Return a database with the script."""
-    with project() as database:
-        yield database
-
-
-@pytest.fixture
-def database(installed: Pglite) -> Iterator[Pglite]:
-    """Return it in a transaction that is taken back."""
-    with installed.taken_back():
-        yield installed
-
-
-@pytest.mark.parametrize("case", GRANTS + POLICIES + SETTINGS)
-def test_both_roles_have_the_same_rights(database: Pglite, case: Case) -> None:
-    """Or the reason says who has not, and what."""
-    assert is_as_expected(database, case)
-
-
-NOTED = [
-    "grant select on v to members; revoke select on v from anon",
-    "create policy q on u to authenticated using (true); alter table u enable row level security",
-    "alter role anon set timezone = 'UTC'",
-    "alter role authenticator set pgrst.db_pre_request = 'public.look'",
-    "alter function f() volatile",
-    "grant members to anon",
-    "alter role authenticated bypassrls",
-    "alter view v owner to keeper",
-    "alter view v set (security_invoker = true)",
-    "revoke all on function sound() from public",
-    "revoke usage on schema public from public",
-    "create or replace function sound() returns boolean language sql stable as 'select true'",
-]
-
-
-@pytest.mark.parametrize("change", NOTED)
-def test_a_new_outcome_is_a_new_catalogue(database: Pglite, change: str) -> None:
-    """So the Worker hears of it, if not by an event trigger, then within a minute."""
-    database.run("""
-        create policy p on u to members using (owner = auth.uid());
-        alter table t disable row level security; alter table u enable row level security;
-        create view v as select * from u where sound();
-        grant select on v to anon, authenticated;
-        create function f() returns boolean language sql stable begin atomic select true; end;
-    """)
-    before = catalogue(database)
-    assert catalogue(database)["fingerprint"] == before["fingerprint"]
-    database.run(change)
-    after = catalogue(database)
-    assert after["fingerprint"] != before["fingerprint"]
