@@ -132,5 +132,5 @@ def _finding(row: dict[str, object]) -> Finding:
         raise InvalidAnswer("edge_cache_check answered something else than findings.")
     severity, name, said, advice = map(str, texts)
     if severity == "info":
-        return ok(name, said)
+        return ok(f"signed in, {name}", said)
     return fail(name, said, advice) if severity == "error" else warn(name, said, advice)

@@ -1,4 +1,4 @@
-"""Signed-in users of both clients get everybody's answers from the cache, and their own otherwise."""
+"""Signed-in users of both clients share what is proven the same for everybody."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def test_what_signed_in_readers_get_is_no_fault() -> None:
     findings = installed.judge(httpx.Response(200, json=[told]), has_secret=True)
     assert [(one.verdict, one.subject) for one in findings] == [
         (Verdict.OK, "edge_cache_check"),
-        (Verdict.OK, "public.a"),
+        (Verdict.OK, "signed in, public.a"),
     ]
     wrong = {**told, "severity": "warning"}
     findings = installed.judge(httpx.Response(200, json=[wrong, told]), has_secret=True)
