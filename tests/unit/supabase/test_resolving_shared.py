@@ -80,6 +80,7 @@ def test_it_is_if_everything_is_that_the_query_names(target: str, parameters: st
         ("products", "select=title,labels(name)"),
         ("products", "select=title,my_price"),
         ("products", "my_price=gt.1"),
+        ("products", "select=title::slug"),  # a type of the project's own brings its own code along
         ("products", "select=nothing(id)"),
         ("products", "select=title,("),
         ("mine", ""),
