@@ -31,6 +31,7 @@ def test_a_new_worker_is_healthy(edge: Edge) -> None:
                 "last_error_detail": None,
                 "failed_at": None,
                 "queries": 0,
+                "shared": False,
                 "refused": False,
             }
         },
@@ -43,6 +44,7 @@ def test_a_new_worker_is_healthy(edge: Edge) -> None:
             "last_error_detail": None,
             "failed_at": None,
             "queries": 0,
+            "shared": [],
             "outbox": {"installed": None, "asked_at": None, "error": None, "unwatched": None},
         },
         "revalidation": "open",

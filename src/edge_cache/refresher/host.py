@@ -51,6 +51,7 @@ class Host:
             "last_error_detail": outcome.detail or None,
             "failed_at_ms": outcome.failed_at_ms,
             "queries": len(self.known.demand.popular()),
+            "shared": self.known.subscriber.is_shared,
         }
         if isinstance(self.known.target, Table):
             status["refused"] = self.known.record.is_refused

@@ -78,7 +78,9 @@ class Health:
             )
         except EdgeCacheError as error:
             return {"serves": serves, "error": error.document()}
-        return {"serves": serves, **_shown(_together([ledger, *statuses]))}
+        both = zip(queried, statuses, strict=True)
+        shared = [target.path for target, status in both if status["shared"]]
+        return {"serves": serves, **_shown(_together([ledger, *statuses])), "shared": shared}
 
     async def _table(self, table: Table) -> dict[str, object]:
         """Return a table's members.

@@ -28,6 +28,7 @@ QUIET = {
     "last_error_detail": None,
     "failed_at": None,
     "queries": 0,
+    "shared": False,
 }
 """What /health says of refreshes if there were none."""
 

@@ -188,6 +188,7 @@ async def test_health_tells_how_refreshes_go(program: Program) -> None:
         "last_error": "supabase-rejected",
         "failed_at": "2023-11-14T22:13:27+00:00",
         "queries": 1,
+        "shared": False,
     }
     for _ in range(2):
         told = await status(program)

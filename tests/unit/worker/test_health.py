@@ -56,6 +56,7 @@ async def test_all_is_told(program: Program) -> None:
         "project": {
             "serves": ["recent", "rpc/add", "tags"],
             **QUIET,
+            "shared": [],
             "outbox": {"installed": None, "asked_at": None, "error": None, "unwatched": None},
         },
         "revalidation": "secret",

@@ -47,3 +47,13 @@ def test_ages_are_told_by_the_workers_clock() -> None:
     report = '{now: "2001-01-01T00:01:00Z"}'
     times = '["2001-01-01T00:00:00Z", "2001-01-01T00:02:00Z"]'
     assert said(f"{times}.map(clock({report}, 5000))") == [65, 0]
+
+
+def test_it_is_told_what_signed_in_readers_share() -> None:
+    told = '[true, false, [], ["recent", "rpc/add"]]'
+    assert said(f"{told}.map(sharedOf)") == [
+        "share this",
+        "get their own answers",
+        "share nothing",
+        "share recent, rpc/add",
+    ]

@@ -220,6 +220,15 @@ async def test_an_operator_may_keep_signed_in_readers_out(program: Program) -> N
     assert (await read(program, ARTICLES)).cache_status == PASSED
 
 
+async def test_health_says_what_is_shared(program: Program) -> None:
+    for path in (ARTICLES, NOTES, VIEW):
+        await public(program, path)
+    told = (await program.get("/health")).json
+    shared = {name: table["shared"] for name, table in told["tables"].items()}
+    assert shared == {"articles": True, "notes": False}
+    assert told["project"]["shared"] == ["recent"]
+
+
 async def test_where_nothing_is_passed_on_such_a_reader_is_told_so(program: Program) -> None:
     program.declare(pass_through="off")
     answer = await read(program, NOTES)

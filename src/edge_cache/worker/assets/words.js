@@ -145,6 +145,12 @@ function unwatchedOf({ unwatched }) {
   return `Answers show rows of ${unwatched.join(", ")}, but no trigger tells of changes there. Declare it in TABLES, and run the script of npm run sql again.`;
 }
 
+/** What readers who are signed in share: this table, or which of the queries' targets. */
+function sharedOf(shared) {
+  if (Array.isArray(shared)) return shared.length ? `share ${shared.join(", ")}` : "share nothing";
+  return shared ? "share this" : "get their own answers";
+}
+
 /** The figures of a card by their names. A figure that is null is not shown. */
 function factsOf(told, secondsSince) {
   const known = (value, text, otherwise = null) => (value == null ? otherwise : text(value));
@@ -157,6 +163,7 @@ function factsOf(told, secondsSince) {
     "Changes pending": known(told.pending, countOrNone),
     "Failures in a row": known(told.failures, countOrNone),
     "Warm queries": known(told.queries, count),
+    "Signed-in readers": known(told.shared, sharedOf),
     Version: ofEntry(told.version, String),
     Outbox: known(told.outbox, (outbox) => outboxOf(outbox, secondsSince)),
   };
