@@ -90,9 +90,9 @@ class Passed:
     status: int
 
     @property
-    def is_success(self) -> bool:
-        """Whether the status is 2xx."""
-        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+    def is_accepted(self) -> bool:
+        """Whether the status is 2xx or 3xx. SQL can set any status of what it has done."""
+        return HTTPStatus.OK <= self.status < HTTPStatus.BAD_REQUEST
 
 
 def none_match(if_none_match: str | None, etag: str) -> bool:

@@ -5,7 +5,7 @@ create view edge_cache.findings_of_readers as
     select format('%I.%I', schema_name, name) as object, 'relation' as kind, pg_class.oid as node
     from edge_cache.declared
     join pg_class on relname = name and relnamespace = to_regnamespace(quote_ident(schema_name))
-    where declared.kind in ('table', 'view') and relkind in ('r', 'p', 'v', 'm', 'f')
+    where declared.kind in ('table', 'view', 'watch') and relkind in ('r', 'p', 'v', 'm', 'f')
     union all
     select format('%I.%I', schema_name, name), 'function', pg_proc.oid
     from edge_cache.declared

@@ -10,7 +10,6 @@ from urllib.parse import unquote
 from edge_cache import wire
 from edge_cache.changes import ANYTHING, Change, Heard, Subscribed, Subscription
 from edge_cache.dependencies import EVERYTHING, relation_id
-from edge_cache.ports import Announced
 from edge_cache.refresher.backlog import Backlog, Step
 from edge_cache.refresher.earlier import Earlier
 from edge_cache.refresher.feed import Feed
@@ -59,7 +58,7 @@ class Bookkeeping:
 
     async def record(self, changes: Sequence[Change]) -> None:
         """Record changes, and tell them to the targets. What cannot be told now is told later."""
-        self._note(changes)
+        self._note([one for change in changes for one in self._widened(change)])
         await self._tell()
 
     async def written(self, changes: Sequence[Change]) -> None:
@@ -72,7 +71,11 @@ class Bookkeeping:
         asking.add_done_callback(lambda done: done.cancelled() or done.exception())
         await asyncio.wait({asking}, timeout=WRITTEN_S)
         announced = asking.result() if asking.done() and not asking.exception() else None
-        untold = [change for change in changes if not self._is_told(change, announced)]
+        will_tell = announced is not None or (self.feed.is_installed and not asking.done())
+        found = [one for change in changes for one in self._widened(change)]
+        watched = announced.watched if announced else frozenset[str]()
+        is_told = {ANYTHING.relation} if will_tell else set[str]()
+        untold = [one for one in found if one.relation not in watched | is_told]
         self._note(list(map(self._certain, untold)))
         await self._tell()
 
@@ -133,14 +136,17 @@ class Bookkeeping:
         needed = frozenset[str]().union(*self._accounts.ledger.subscriptions.values())
         return sorted(map(unquote, needed - watched - views - {EVERYTHING}))
 
-    def _is_told(self, change: Change, announced: Announced | None) -> bool:
-        """Return whether the outbox has told of a change, or will tell soon.
+    def _widened(self, change: Change) -> list[Change]:
+        """Return a change, and that of anything, unless the change is one of a known table.
 
-        If nobody knows what changed, that is left to the outbox, because everything would count.
+        What nobody declared may be a view, or a part of a table, and only the catalogue knows.
         """
-        if change == ANYTHING:
-            return self.feed.is_installed
-        return announced is not None and change.relation in announced.watched
+        catalogue = self._catalogue()
+        relations = catalogue.relations.values() if catalogue else ()
+        known = {relation_id(*one.name) for one in relations if not one.is_view}
+        known |= {_relation_of(table) for table in self._declared.tables}
+        known |= {relation_id(schema, name) for name, schema in self._declared.watched}
+        return [change] if change.relation in {*known, EVERYTHING} else [change, ANYTHING]
 
     def _certain(self, change: Change) -> Change:
         """Return a change of any row, unless Postgres spells each key as the request does."""

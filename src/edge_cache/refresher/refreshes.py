@@ -78,7 +78,8 @@ class Refreshes:
         touched = (
             resource
             for resource in self._demand.popular()
-            if self._demand.read_at(resource) < self._subscriber.needed(resource)
+            if not _is_call(resource)
+            and self._demand.read_at(resource) < self._subscriber.needed(resource)
         )
         by_key, lists = list[Resource](), list[Resource]()
         for resource in touched:
@@ -150,3 +151,12 @@ class Refreshes:
                 self._demand.note_read(resource, needed)  # the next reader has to ask
         if self._record.is_down(needed):
             raise NotAsked("Supabase failed a moment ago.")
+
+
+def _is_call(resource: Resource) -> bool:
+    """Return whether to read a resource means to call a function by POST.
+
+    Until we know the newest catalogue, the function may write by now. So only readers have it
+    called.
+    """
+    return resource.query is not None and bool(resource.query.arguments)

@@ -6,6 +6,8 @@ cached or logged. https://supabase.com/docs/guides/database/webhooks#payload
 
 from __future__ import annotations
 
+import re
+
 from edge_cache.changes import Change, Keys
 from edge_cache.dependencies import relation_id
 from edge_cache.errors import BadPayload
@@ -15,6 +17,9 @@ from edge_cache.tables import Table
 
 MAX_BYTES = 10 * 1024 * 1024
 """A larger payload is refused. A payload may have a whole row twice, the old and the new one."""
+
+_VARIES = re.compile(r"[T ][0-9]{2}:[0-9]{2}|\.|[0-9][Ee]")
+"""Perhaps an instant or a float. The session of whoever writes decides how Postgres spells it."""
 
 _RECORDS = {
     "INSERT": ("record",),
@@ -53,4 +58,5 @@ def _keys(payload: dict[str, object], kind: str, table: Table) -> Keys:
     records = [payload.get(member) for member in _RECORDS[kind]]
     keys = [key_of(row.get(table.key)) for row in records if isinstance(row, dict)]
     found = [key for key in keys if key is not None]
-    return distinct(found) if records and len(found) == len(records) else None
+    is_certain = len(found) == len(records) and not any(map(_VARIES.search, found))
+    return distinct(found) if records and is_certain else None

@@ -146,7 +146,7 @@ class App:
             return await self._passing.pass_on(request, why)
         body = kept_body(request, self._settings.declared)
         passed = await self._passing.pass_on(request, why)
-        if passed.is_success and request.method in _WRITES:
+        if passed.is_accepted and request.method in _WRITES:
             recording = asyncio.ensure_future(self._record_write(request, body))
             self._background(recording)
             await asyncio.wait({recording}, timeout=WRITE_S)

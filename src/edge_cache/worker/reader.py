@@ -186,6 +186,10 @@ class Reader:
             _release(old)
             if isinstance(error, NotShared):
                 self._unshared.note(error, resource)
+            elif conditions.has_session and _reply_of(error):
+                # PostgREST's errors say who asked: 401 without a session, and 403 with one.
+                _release_reply(error)
+                raise NotShared(_NOT_SHARED) from error
             return self._relay(resource, worth, error)
         _release(old)
         if conditions.has_session and filled.entry.metadata.shared != self._shared_by:

@@ -220,6 +220,17 @@ async def test_an_operator_may_keep_signed_in_readers_out(program: Program) -> N
     assert (await read(program, ARTICLES)).cache_status == PASSED
 
 
+async def test_an_error_is_ones_own(program: Program) -> None:
+    """PostgREST answers 401 to whoever is not signed in, and 403 to whoever is."""
+    program.supabase.answer(401, {"code": "42501"}, of=ARTICLES, times=1)
+    program.supabase.answer(403, {"code": "42501"}, of=ARTICLES, times=1)
+    answer = await read(program, ARTICLES)
+    assert (answer.status, answer.cache_status) == (
+        403,
+        "fwd=bypass; fwd-status=403; detail=session",
+    )
+
+
 async def test_health_says_what_is_shared(program: Program) -> None:
     for path in (ARTICLES, NOTES, VIEW):
         await public(program, path)

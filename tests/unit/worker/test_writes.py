@@ -178,6 +178,41 @@ async def test_a_write_that_was_refused_changes_nothing(program: Program, status
     assert await outdated(program) == []
 
 
+@pytest.mark.parametrize("path", ["%61rticles?id=eq.1", "v_articles?id=eq.1"])
+async def test_a_name_may_be_encoded_or_an_undeclared_view(program: Program, path: str) -> None:
+    await fill(program)
+    await write(program, "PATCH", path)
+    assert await outdated(program) == [*PATHS, EMBEDDING]
+
+
+async def test_a_name_with_a_space_is_the_tables(program: Program) -> None:
+    program.declare(tables={"posts": {"name": "Blog Posts"}})
+    program.supabase.write("Blog Posts", id=1, title="old")
+    await program.get("/posts")
+    await program.live(6)
+    program.forget_readers("posts")
+    await write(program, "PATCH", "Blog%20Posts?id=eq.1")
+    assert (await program.get("/posts")).cache_status.startswith("fwd=stale")
+
+
+async def test_a_redirect_may_have_written(program: Program) -> None:
+    """SQL sets the status. The transaction commits all the same."""
+    await fill(program)
+    program.supabase.answer(303, times=1)
+    await program.ask("POST", "/rest/v1/rpc/publish", {"apikey": KEY}, b"{}")
+    assert await outdated(program) == [*PATHS, EMBEDDING]
+
+
+async def test_an_outbox_that_fails_says_nothing(program: Program) -> None:
+    """Then a function may have changed anything, although the outbox answered before."""
+    program.supabase.outbox = Outbox(SECRET, [("public", "articles")])
+    await program.tick()
+    await fill(program)
+    program.supabase.answer(403, {"code": "28P01"}, of="/rest/v1/rpc/edge_cache_changes")
+    await write(program, "POST", "rpc/publish")
+    assert await outdated(program) == [*PATHS, EMBEDDING]
+
+
 async def test_a_view_shows_rows_of_tables_that_only_the_database_knows(
     program: Program,
 ) -> None:
