@@ -29,6 +29,7 @@ def test_a_table_that_was_never_filled(visitor: Visitor) -> None:
         "Changes pending": "none",
         "Failures in a row": "none",
         "Warm queries": "0",
+        "Signed-in readers": "get their own answers",
     }
     visitor.sees(f"curl -i {visitor.origin}/articles")
     visitor.look_closely("never-filled")
