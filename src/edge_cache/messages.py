@@ -68,6 +68,11 @@ class Request:
     copy: Callable[[], ReadBody]
     native: object = None
 
+    def short_copy(self, most_bytes: int) -> ReadBody | None:
+        """Return a copy of the body, if Content-Length says that it has at most so many bytes."""
+        length = self.header("content-length") or ""
+        return self.copy() if length.isdecimal() and int(length) <= most_bytes else None
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

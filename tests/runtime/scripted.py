@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge import Database
+from edge import SECRET, Database, Edge, EdgeOf
 from worker_config import TABLES
 
 from edge_cache.tables import declared_in
@@ -64,3 +64,15 @@ def installed(database: Database, tables: Mapping[str, object]) -> Iterator[None
 def _without_transaction(script: str) -> str:
     """Return a script that a function can run: the function is in a transaction already."""
     return script.replace("\nbegin;\n", "\n").replace("\ncommit;\n", "\n")
+
+
+@contextmanager
+def known_to(edge_of: EdgeOf, database: Database, tables: Mapping[str, object]) -> Iterator[Edge]:
+    """Have a Worker that knows the catalogue and the outbox, until the block ends."""
+    with installed(database, tables):
+        edge = edge_of({"REVALIDATE_SECRET": SECRET, "TABLES": json.dumps(tables)})
+        edge.upstream.has_script = True
+        tell(database, f"{edge.url}/revalidate", SECRET)
+        edge.tick(minute=1)
+        edge.settle_all()
+        yield edge

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
 import scripted
 from clients import library
 from clients.players import EVERYTHING, Caller, javascript, python
-from edge import SECRET, Database, Edge, EdgeOf
+from edge import Database, Edge, EdgeOf
 
 from local import stack
 
@@ -24,12 +23,7 @@ CALL = "posted_function"
 def edge(edge_of: EdgeOf, database: Database) -> Iterator[Edge]:
     """Return a Worker that knows of the database's functions."""
     library.fill(database)
-    with scripted.installed(database, TABLES):
-        edge = edge_of({"REVALIDATE_SECRET": SECRET, "TABLES": json.dumps(TABLES)})
-        edge.upstream.has_script = True
-        scripted.tell(database, f"{edge.url}/revalidate", SECRET)
-        edge.tick(minute=1)
-        edge.settle_all()
+    with scripted.known_to(edge_of, database, TABLES) as edge:
         yield edge
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -10,7 +9,7 @@ import pytest
 import scripted
 from clients import library
 from clients.players import Caller, Player, javascript, python
-from edge import SECRET, Database, Edge, EdgeOf
+from edge import Database, Edge, EdgeOf
 
 from local import stack
 
@@ -43,12 +42,7 @@ def edge(edge_of: EdgeOf, database: Database) -> Iterator[Edge]:
     """Return a Worker that knows what the database has proven."""
     library.fill(database)
     tables = {**library.DECLARED, "book_tags": {"watch": True}}
-    with scripted.installed(database, tables):
-        edge = edge_of({"REVALIDATE_SECRET": SECRET, "TABLES": json.dumps(tables)})
-        edge.upstream.has_script = True
-        scripted.tell(database, f"{edge.url}/revalidate", SECRET)
-        edge.tick(minute=1)
-        edge.settle_all()
+    with scripted.known_to(edge_of, database, tables) as edge:
         yield edge
 
 

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from edge_cache.declaration import PUBLIC
 from edge_cache.dependencies import ON_EVERYTHING, Dependencies, relation_id
 from edge_cache.queries import Query
-from edge_cache.supabase.catalogue import Catalogue, Name, Reads, Relation
+from edge_cache.supabase.catalogue import Catalogue, Function, Name, Reads, Relation
 from edge_cache.supabase.embedding import Asked, Embed, asked_in
 from edge_cache.supabase.key_filters import keys_asked
 from edge_cache.supabase.relationships import Relationships, Unknown
@@ -71,15 +71,14 @@ def query_dependencies(
 
 def is_read_only(query: Query, catalogue: Catalogue) -> bool:
     """Return whether no overload of the function that a query calls may write."""
-    name = query.profile or PUBLIC, query.target.removeprefix(_FUNCTION)
-    overloads = catalogue.functions.get(name, ())
+    overloads = _overloads(query.profile or PUBLIC, query.target, catalogue)
     return bool(overloads) and all(one.volatility != _VOLATILE for one in overloads)
 
 
 def is_shared(schema: str, path: str, catalogue: Catalogue) -> bool:
     """Return whether what a path names is the same for readers who are signed in."""
     if path.startswith(_FUNCTION):
-        overloads = catalogue.functions.get((schema, path.removeprefix(_FUNCTION)), ())
+        overloads = _overloads(schema, path, catalogue)
         return bool(overloads) and all(one.differs is None for one in overloads)
     found = catalogue.relations.get((schema, path))
     return found is not None and found.differs is None
@@ -116,7 +115,7 @@ class _Answer:
     def _of_function(self) -> frozenset[str]:
         """Return what every overload reads. What is embedded begins at the rows that it returns."""
         schema, target = self._own
-        overloads = self._catalogue.functions.get((schema, target.removeprefix(_FUNCTION)), ())
+        overloads = _overloads(schema, target, self._catalogue)
         if not overloads:
             raise Unknown
         found: frozenset[str] = frozenset()
@@ -166,6 +165,11 @@ class _Answer:
         named = [one for one in relation.computed if self._asked.mentions(one.name)]
         self._is_shared &= all(one.differs is None for one in named)
         return frozenset().union(*(_known(one.reads) for one in named))
+
+
+def _overloads(schema: str, path: str, catalogue: Catalogue) -> tuple[Function, ...]:
+    """Return the functions that a path below ``/rest/v1/`` names."""
+    return catalogue.functions.get((schema, path.removeprefix(_FUNCTION)), ())
 
 
 def _rows_of(relation: Relation) -> frozenset[str]:

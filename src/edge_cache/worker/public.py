@@ -127,9 +127,8 @@ def _asked(resource: Resource | PassedOn, *, has_session: bool) -> Asked | Passe
 async def _arguments_of(request: Request) -> str | None:
     """Return the arguments in a copy of the body, or None if they are not certain."""
     is_json = _JSON.fullmatch(request.header("content-type") or "")
-    length = request.header("content-length") or ""
-    is_short = length.isdecimal() and int(length) <= MAX_BYTES
-    if not is_json or not is_short or request.header("content-encoding") is not None:
+    if not is_json or request.header("content-encoding") is not None:
         return None
-    body = await request.copy()(MAX_BYTES)
+    copy = request.short_copy(MAX_BYTES)
+    body = await copy(MAX_BYTES) if copy else None
     return None if body is None else arguments_in(body)

@@ -20,10 +20,8 @@ _FUNCTION = "rpc/"
 
 def kept_body(request: Request, declared: Declared) -> ReadBody | None:
     """Return a copy of a write's body if its keys matter, because the write takes the body away."""
-    length = request.header("content-length") or ""
-    is_small = length.isdecimal() and int(length) <= MAX_BODY_BYTES
     _, _, found = _written(request, declared)
-    return request.copy() if is_small and isinstance(found, Table) else None
+    return request.short_copy(MAX_BODY_BYTES) if isinstance(found, Table) else None
 
 
 def change_of_write(request: Request, declared: Declared, body: bytes | None) -> Change | None:
