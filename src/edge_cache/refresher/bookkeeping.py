@@ -32,6 +32,10 @@ class Bookkeeping:
     def __init__(self, declared: Declared, outside: Outside) -> None:
         described = {target.name: _description(target) for target in declared.targets}
         self._declared = declared
+        self._declared_tables = {
+            *map(_relation_of, declared.tables),
+            *(relation_id(schema, name) for name, schema in declared.watched),
+        }
         self._parsed: tuple[str, Catalogue | None] = ("", None)
         self._accounts = Accounts(outside.storage, described, outside.now_ms)
         self._earlier = Earlier("", outside.storage, outside.store)
@@ -141,12 +145,14 @@ class Bookkeeping:
 
         What nobody declared may be a view, or a part of a table, and only the catalogue knows.
         """
+        is_known = change.relation in self._declared_tables or self._is_table(change.relation)
+        return [change] if is_known or change == ANYTHING else [change, ANYTHING]
+
+    def _is_table(self, relation: str) -> bool:
+        """Return whether the catalogue has a table with this id."""
         catalogue = self._catalogue()
         relations = catalogue.relations.values() if catalogue else ()
-        known = {relation_id(*one.name) for one in relations if not one.is_view}
-        known |= {_relation_of(table) for table in self._declared.tables}
-        known |= {relation_id(schema, name) for name, schema in self._declared.watched}
-        return [change] if change.relation in {*known, EVERYTHING} else [change, ANYTHING]
+        return any(relation_id(*one.name) == relation for one in relations if not one.is_view)
 
     def _certain(self, change: Change) -> Change:
         """Return a change of any row, unless Postgres spells each key as the request does."""
