@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import lock
+from shared import declarations
 from shared.failure import Failure, run_main
 from shared.project import ROOT, VENV_PYTHON, environment
 
@@ -58,21 +59,21 @@ INHERITED_BY_NONE = ("kv_namespaces", "durable_objects")
 def environments() -> str:
     """Compare what no environment of wrangler.toml inherits: each should repeat it."""
     config = tomllib.loads((ROOT / "wrangler.toml").read_text())
-    wanted = config["vars"]["TABLES"]
-    for name, own in config["env"].items():
-        found = own.get("vars", {}).get("TABLES", {})
-        unlike = [one for one in sorted(wanted | found) if wanted.get(one) != found.get(one)]
-        if unlike:
-            return (
-                f"wrangler.toml: [env.{name}.vars.TABLES] and [vars.TABLES] differ in"
-                f" {', '.join(unlike)}: make them the same."
-            )
+    for name, own in config.get("env", {}).items():
         for kind in INHERITED_BY_NONE:
             if bindings_in(own.get(kind)) != bindings_in(config[kind]):
                 return (
                     f"wrangler.toml: [env.{name}] lacks bindings that the top level has: repeat"
                     f" {kind} there."
                 )
+    return ""
+
+
+def tables() -> str:
+    """Find what is wrong with the declaration, in any environment. Raises Failure."""
+    config = tomllib.loads((ROOT / "wrangler.toml").read_text())
+    for name in (None, *config.get("env", {})):
+        declarations.read(name)
     return ""
 
 
@@ -132,6 +133,7 @@ CHECKS = (
     ("Python lock files", python_locks),
     ("node lock files", node_lock),
     ("environments", environments),
+    ("tables", tables),
     ("local settings", local_settings),
     ("needed settings", needed_settings),
     (

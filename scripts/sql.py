@@ -1,6 +1,6 @@
 """`npm run --silent sql`: prints the SQL script that sends changes of your tables to the Worker.
 
-The script is for the tables in [vars.TABLES] of wrangler.toml: run it again after you change those.
+The script is for what src/tables.toml declares: run it again after you change that.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from shared.failure import Failure, run_main
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="npm run sql --", description=__doc__)
-    parser.add_argument("--env", metavar="NAME", help="use the tables of [env.NAME.vars.TABLES]")
+    parser.add_argument("--env", metavar="NAME", help="an environment of wrangler.toml")
     parser.add_argument(
         "--remove", action="store_true", help="print the script that removes everything again"
     )

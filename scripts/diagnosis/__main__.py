@@ -7,10 +7,11 @@ import sys
 from diagnosis.arguments import Arguments, parsed
 from diagnosis.configuration import Configuration, configuration_of
 from diagnosis.examination import findings
-from diagnosis.findings import Finding, fail, has_failed, in_environment, merged
+from diagnosis.findings import Finding, fail, has_failed, in_environment, merged, warn
 from diagnosis.report import line, summary, wants_colour
 from edge_cache.config import Settings
 from edge_cache.errors import ConfigurationError
+from shared.declarations import old_way
 from shared.failure import Failure, run_main
 
 WRONG_USAGE = 2
@@ -29,12 +30,19 @@ def main() -> int:
     except ConfigurationError as error:
         found = show([fail("the configuration", fault, _MEND) for fault in error.faults])
     else:
-        found = asyncio.run(examine(settings, configuration, arguments))
+        found = show(_old_way(arguments))
+        found += asyncio.run(examine(settings, configuration, arguments))
     print(f"\n{summary(found)}")
     return 1 if has_failed(found) else 0
 
 
-_MEND = "Correct it in .dev.vars or wrangler.toml. Nothing else was checked."
+def _old_way(arguments: Arguments) -> list[Finding]:
+    """Return a warning if wrangler.toml declares the tables."""
+    said = old_way(arguments.config)
+    return [warn("the declaration", said, "See docs/upgrading.md.")] if said else []
+
+
+_MEND = "Correct it in .dev.vars, wrangler.toml or src/tables.toml. Nothing else was checked."
 
 
 async def examine(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from diagnosis.arguments import Arguments
 from edge_cache.config import Settings, settings_from
-from shared.declarations import variables_in
+from shared.declarations import Project
 from shared.failure import Failure
 from shared.project import environment
 
@@ -24,14 +24,18 @@ _PARSE = (
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The variables, and the name of the place where each of `_TAKEN` was found."""
+    """The variables, and the name of the place where each of `_TAKEN` was found.
+
+    ``tables`` is the text of the file that declares the tables.
+    """
 
     variables: Mapping[str, str]
     places: Mapping[str, str]
+    tables: str | None
 
     def settings(self) -> Settings:
         """Check them as the Worker does, and return them. Raises ConfigurationError."""
-        return settings_from(self.variables.get, lambda _binding, _method: True)
+        return settings_from(self.variables.get, lambda _binding, _method: True, self.tables)
 
 
 def configuration_of(arguments: Arguments) -> Configuration:
@@ -39,7 +43,8 @@ def configuration_of(arguments: Arguments) -> Configuration:
 
     Raises Failure if a file cannot be read.
     """
-    declared = _vars(arguments.config, arguments.environment)
+    project = Project(arguments.config, arguments.environment)
+    declared = project.variables
     file = _dev_vars(arguments.config.parent, arguments.environment)
     given = {"SUPABASE_URL": arguments.url, "SUPABASE_ANON_KEY": arguments.key}
     layers: tuple[tuple[str, Mapping[str, str | None]], ...] = (
@@ -54,16 +59,7 @@ def configuration_of(arguments: Arguments) -> Configuration:
             if value := values.get(name):
                 variables[name], places[name] = value, place
                 break
-    return Configuration(variables, places)
-
-
-def _vars(config: Path, name: str | None) -> dict[str, str]:
-    try:
-        return variables_in(config.read_text(), name)
-    except (OSError, UnicodeDecodeError) as error:
-        raise Failure(
-            f"{config} cannot be read: check that it exists and is a text file."
-        ) from error
+    return Configuration(variables, places, project.tables)
 
 
 def _dev_vars(folder: Path, name: str | None) -> Path:

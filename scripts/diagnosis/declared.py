@@ -17,8 +17,11 @@ _NOT_PASSED_ON = "EDGE_NOT_PASSED_ON"
 
 
 def promises(wanted: Declared) -> list[Finding]:
-    """Return a warning for each answer that is shared because ``TABLES`` says so."""
-    said = "TABLES says that signed-in readers get the public answer, whatever the database says."
+    """Return a warning for each answer that is shared because the declaration says so."""
+    said = (
+        "src/tables.toml says that signed-in readers get the public answer, whatever the database"
+        " says."
+    )
     advice = 'If that is not meant, take signed_in = "public" out. See docs/signed-in.md.'
     shared = sorted(name for name, what in wanted.signed_in.items() if what == SHARED)
     return [warn(named(path, schema), said, advice) for schema, path in shared]

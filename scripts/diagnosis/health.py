@@ -17,7 +17,9 @@ SUBJECT = "the Worker"
 _SET_VARIABLE = "Set it with `npx wrangler secret put NAME`, or in wrangler.toml, and deploy again."
 _GIVE = "Set it with `npx wrangler secret put REVALIDATE_SECRET`, and put it into Vault."
 _WHERE = "Give --worker the address that `npm run deploy` printed."
-_DECLARE = "Declare it in TABLES (`{ watch = true }`), and run the script of `npm run sql` again."
+_DECLARE = (
+    "Declare it in src/tables.toml (`{ watch = true }`), and run the script of `npm run sql` again."
+)
 _DEPLOY = "Deploy this wrangler.toml: `npm run deploy`."
 
 

@@ -28,11 +28,11 @@ CHECK_KEY = (
     " Settings → API Keys."
 )
 
-_DECLARATION = "Create it, or correct its line in [vars.TABLES] of wrangler.toml."
+_DECLARATION = "Create it, or correct its line in src/tables.toml."
 
 _WAYS_OUT = {
     "42501": "If it is public, run `grant select on {name} to anon;` in the SQL editor.",
-    "42703": 'Declare in [vars.TABLES] which column names a row, such as {{ key = "sku" }}.',
+    "42703": 'Declare in src/tables.toml which column names a row, such as {{ key = "sku" }}.',
     "42P01": _DECLARATION,
     "57014": "Serve fewer rows with a view, or raise the statement timeout of the role anon.",
     "PGRST106": "Expose the schema: Dashboard → Project Settings → Data API.",

@@ -83,7 +83,7 @@ def _key_faults(read: Reading) -> list[Finding]:
         return []
     rows, values = counted(page.rows, "row"), counted(named_rows, "value")
     said = f"{key} does not name its rows: there are {rows}, but {values} of it."
-    advice = 'Declare a unique, not null column in [vars.TABLES], such as { key = "sku" }.'
+    advice = 'Declare a unique, not null column in src/tables.toml, such as { key = "sku" }.'
     return [fail(read.name, said, advice)]
 
 

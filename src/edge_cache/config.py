@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from edge_cache.entries import digest_of
 from edge_cache.errors import ConfigurationError
-from edge_cache.tables import DEFAULT, Declared, declared_in
+from edge_cache.tables import DEFAULT, Declared, declared_from
 
 DEFAULT_TIMEOUT_S = 10.0
 MAX_TIMEOUT_S = 60.0
@@ -86,12 +86,15 @@ class Settings:
 
 
 def settings_from(
-    variable: Callable[[str], str | None], has: Callable[[str, str], bool]
+    variable: Callable[[str], str | None],
+    has: Callable[[str, str], bool],
+    tables: str | None = None,
 ) -> Settings:
     """Read and check the variables and bindings.
 
     ``variable`` returns a variable's text or None. ``has`` returns whether a binding has a method.
-    Raises ConfigurationError with all faults.
+    ``tables`` is the text of ``src/tables.toml``, if there is one. Raises ConfigurationError with
+    all faults.
     """
     url = variable("SUPABASE_URL") or ""
     key = variable("SUPABASE_ANON_KEY") or ""
@@ -101,7 +104,7 @@ def settings_from(
     shared_max_age = variable("SHARED_MAX_AGE_SECONDS") or ""
     page = variable("STATUS_PAGE") or "on"
     hint = variable("OBJECTS_LOCATION_HINT") or None
-    declared, declaration_faults = _declared(variable("TABLES"))
+    declared, declaration_faults = _declared(variable("TABLES"), tables)
     pass_through = variable("PASS_THROUGH") or PassThrough.REST
     possible = (
         _url_fault(url),
@@ -159,10 +162,10 @@ def _secret(text: str | None) -> str | None:
     return (text or "").strip() or None
 
 
-def _declared(declaration: str | None) -> tuple[Declared, list[str]]:
+def _declared(variable: str | None, file: str | None) -> tuple[Declared, list[str]]:
     """Return what is declared, and the faults of the declaration."""
     try:
-        return declared_in(declaration), []
+        return declared_from(variable, file), []
     except ConfigurationError as error:
         return DEFAULT, list(error.faults)
 

@@ -1,4 +1,4 @@
-"""The text of ``TABLES``: what it declares under each name, and what is wrong with it.
+"""What ``src/tables.toml`` declares under each name, and what is wrong with it.
 
 Postgres allows almost any name. We refuse a name only if it must stand unchanged in a path or in a
 header and cannot. Each fault says how to declare the same thing in another way.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +45,7 @@ _SCHEMA = re.compile(r"[\w$-]{1,63}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One member of ``TABLES``. ``relation`` and ``schema`` are Postgres's own names for it.
+    """One line of the declaration. ``relation`` and ``schema`` are Postgres's own names for it.
 
     ``kind`` is the option of `_KINDS` that it has, or None for a table with a path of its own.
     ``reads`` has the relations, each with its schema, that a function says it reads. It is None if
@@ -60,9 +61,62 @@ class Declaration:
     signed_in: str | None = None
 
 
-def declarations_in(text: str) -> list[Declaration]:
-    """Return what a JSON object declares. Raises ConfigurationError with every fault."""
-    options = _options_in(text)
+FILE = "src/tables.toml"
+"""The file that says what is served, in every environment. Wrangler bundles it with the Worker."""
+
+VARIABLE = "TABLES"
+"""The variable that replaces the file, as in version 0.2.0: JSON, or a section [vars.TABLES]."""
+
+
+def declarations_in(options: Mapping[str, object], place: str) -> list[Declaration]:
+    """Return what these members declare. ``place`` is where they stand: `FILE` or `VARIABLE`.
+
+    Raises ConfigurationError with every fault.
+    """
+    try:
+        return _declarations_in(options)
+    except ConfigurationError as error:
+        raise _placed(error, place) from error
+
+
+def options_in_toml(text: str) -> dict[str, object]:
+    """Return the members of the file. Raises ConfigurationError."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError([f"{FILE} is no TOML: {error}."]) from error
+
+
+def options_in_json(text: str) -> dict[str, object]:
+    """Return the members of the variable. Raises ConfigurationError."""
+    twice: list[str] = []
+
+    def noting_doubles(members: list[tuple[str, object]]) -> dict[str, object]:
+        counts = Counter(name for name, _ in members)
+        twice.extend(name for name, count in counts.items() if count > 1)
+        return dict(members)
+
+    try:
+        options = json.loads(text, object_pairs_hook=noting_doubles)
+    except ValueError:
+        options = None
+    if not isinstance(options, dict):
+        raise _placed(ConfigurationError([_NOTHING]), VARIABLE)
+    if twice:
+        way_out = f"leave one out, or declare one of the tables under another {_OTHER_NAME}."
+        doubles = [f"{name!r} stands there twice: {way_out}" for name in twice]
+        raise _placed(ConfigurationError(doubles), VARIABLE)
+    return options
+
+
+def _placed(error: ConfigurationError, place: str) -> ConfigurationError:
+    """Return an error whose faults begin with the place of the declaration."""
+    return ConfigurationError([f"{place}: {fault}" for fault in error.faults])
+
+
+def _declarations_in(options: Mapping[str, object]) -> list[Declaration]:
+    if not options:
+        raise ConfigurationError([_NOTHING])
     faults, found = [], []
     for name, given in options.items():
         wrong = _option_faults(name, given)
@@ -99,54 +153,33 @@ def _with_schema(read: str, schema: str) -> tuple[str, str]:
     return (before, after) if dot else (schema, read)
 
 
-_NO_TABLES = (
-    "TABLES declares no table: it should be a section [vars.TABLES] in wrangler.toml with a line "
-    'for each, such as articles = {} or products = { key = "sku" }, or the same as a JSON object.'
+_NOTHING = (
+    "nothing is declared: write a line for each table, such as articles = {} or "
+    'products = { key = "sku" }.'
 )
 
 _OTHER_NAME = 'name, and its own name as an option, such as my_table = { name = "its own" }'
 """The way out if a table cannot be declared by its own name."""
 
 
-def _options_in(text: str) -> dict[str, object]:
-    """Return each name's options. Raises ConfigurationError."""
-    twice: list[str] = []
-
-    def noting_doubles(members: list[tuple[str, object]]) -> dict[str, object]:
-        counts = Counter(name for name, _ in members)
-        twice.extend(name for name, count in counts.items() if count > 1)
-        return dict(members)
-
-    try:
-        options = json.loads(text, object_pairs_hook=noting_doubles)
-    except ValueError:
-        options = None
-    if not isinstance(options, dict) or not options:
-        raise ConfigurationError([_NO_TABLES])
-    if twice:
-        way_out = f"leave one out, or declare one of the tables under another {_OTHER_NAME}."
-        raise ConfigurationError([f"TABLES has {name!r} twice: {way_out}" for name in twice])
-    return options
-
-
 def _option_faults(name: str, given: object) -> list[str]:
     """Return the faults of one name and its options."""
     if not _is_identifier(name):
-        return [f"TABLES declares {name!r}: {_NO_IDENTIFIER}."]
+        return [f"{name!r} is no name: {_NO_IDENTIFIER}."]
     if not isinstance(given, dict):
-        return [f'TABLES.{name} should be a table of options, such as {{}} or {{ key = "id" }}.']
+        return [f'{name} should be a table of options, such as {{}} or {{ key = "id" }}.']
     unknown = [
-        f"TABLES.{name} has no option {option!r}: the options are {', '.join(_OPTIONS)}."
+        f"{name} has no option {option!r}: the options are {', '.join(_OPTIONS)}."
         for option in given
         if option not in _OPTIONS
     ]
     malformed = [
-        f"TABLES.{name}.{option} should be the name of a {what}: {_NO_IDENTIFIER}."
+        f"{name}.{option} should be the name of a {what}: {_NO_IDENTIFIER}."
         for option, what in (("name", "relation"), ("key", "column"), ("schema", "schema"))
         if option in given and not _is_identifier(given[option])
     ]
     if given.get("signed_in", "pass") not in SIGNED_IN:
-        malformed.append(f'TABLES.{name}.signed_in should be "public" or "pass", or left out.')
+        malformed.append(f'{name}.signed_in should be "public" or "pass", or left out.')
     return [*unknown, *malformed, *_kind_faults(name, given), *_reads_faults(name, given)]
 
 
@@ -169,15 +202,13 @@ def _kind_faults(name: str, given: dict[str, object]) -> list[str]:
     """Return the faults of the options that declare no table with a path of its own."""
     kinds = [kind for kind in _KINDS if kind in given]
     faults = [
-        f"TABLES.{name}.{kind} should be true, or left out."
-        for kind in kinds
-        if given[kind] is not True
+        f"{name}.{kind} should be true, or left out." for kind in kinds if given[kind] is not True
     ]
     if len(kinds) > 1:
-        faults.append(f"TABLES.{name} is either {' or '.join(map(_KINDS.__getitem__, kinds))}.")
+        faults.append(f"{name} is either {' or '.join(map(_KINDS.__getitem__, kinds))}.")
     if kinds and "key" in given:
         faults.append(
-            f"TABLES.{name} has no key: {_KINDS[kinds[0]]} has no rows with a path of their own."
+            f"{name} has no key: {_KINDS[kinds[0]]} has no rows with a path of their own."
         )
     return faults
 
@@ -188,15 +219,15 @@ def _reads_faults(name: str, given: dict[str, object]) -> Iterator[str]:
         return
     reads = given["reads"]
     if "function" not in given:
-        yield f"TABLES.{name}.reads is for a function only: the database knows what others read."
+        yield f"{name}.reads is for a function only: the database knows what others read."
     if not isinstance(reads, list):
-        yield f'TABLES.{name}.reads should be a list of names, such as ["articles", "crm.towns"].'
+        yield f'{name}.reads should be a list of names, such as ["articles", "crm.towns"].'
         return
     for read in reads:
         names = _with_schema(read, PUBLIC) if isinstance(read, str) else (read,)
         if not all(map(_is_identifier, names)):
             yield (
-                f"TABLES.{name}.reads has {read!r}, which should be the name of a relation, or its"
+                f"{name}.reads has {read!r}, which should be the name of a relation, or its"
                 f" schema, a dot and its name: {_NO_IDENTIFIER}."
             )
 
@@ -215,12 +246,12 @@ def _spelling_faults(one: Declaration) -> Iterator[str]:
         yield from _path_faults(one.name)
     elif not _SEGMENT.fullmatch(one.relation):
         yield (
-            f"TABLES declares {one.relation!r}, but the name of {_KINDS[one.kind]} {_A_SEGMENT}: "
+            f"{one.relation!r} is declared, but the name of {_KINDS[one.kind]} {_A_SEGMENT}: "
             "declare another one with such a name that reads this one."
         )
     if not _SCHEMA.fullmatch(one.schema):
         yield (
-            f"TABLES.{one.name}.schema is sent in a header, so it may have ASCII letters, digits, "
+            f"{one.name}.schema is sent in a header, so it may have ASCII letters, digits, "
             "_, $ and - only: declare a view in a schema with such a name, with view = true, and "
             "watch the tables that it reads."
         )
@@ -229,12 +260,12 @@ def _spelling_faults(one: Declaration) -> Iterator[str]:
 def _path_faults(name: str) -> Iterator[str]:
     if name in _RESERVED:
         yield (
-            f"TABLES declares {name!r}, but /{name} is a route: declare the table under another "
+            f"{name!r} is declared, but /{name} is a route: declare the table under another "
             f"{_OTHER_NAME}."
         )
     elif not _SEGMENT.fullmatch(name):
         yield (
-            f"TABLES declares {name!r}, but a table's name here {_A_SEGMENT}: declare the table "
+            f"{name!r} is declared, but a table's name here {_A_SEGMENT}: declare the table "
             f"under such a {_OTHER_NAME}."
         )
 
@@ -246,8 +277,7 @@ def _doubles(found: list[Declaration]) -> list[str]:
         identity = (one.kind == "function", one.schema, one.relation)
         names.setdefault(identity, []).append(one.name)
     return [
-        f"TABLES has {' and '.join(map(repr, same))}, which are both {schema}.{relation}: leave one"
-        " of them out."
+        f"{' and '.join(map(repr, same))} are both {schema}.{relation}: leave one of them out."
         for (_, schema, relation), same in names.items()
         if len(same) > 1
     ]

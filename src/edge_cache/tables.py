@@ -1,13 +1,34 @@
-"""What the Worker serves, as ``TABLES`` in wrangler.toml declares it."""
+"""What the Worker serves, as ``src/tables.toml`` declares it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from edge_cache.declaration import PUBLIC, Declaration, can_be_queried, declarations_in
+from edge_cache.declaration import (
+    FILE,
+    PUBLIC,
+    VARIABLE,
+    Declaration,
+    can_be_queried,
+    declarations_in,
+    options_in_json,
+    options_in_toml,
+)
 
-__all__ = ["DEFAULT", "PUBLIC", "Declared", "Queried", "Table", "Target", "declared_in"]
+__all__ = [
+    "DEFAULT",
+    "FILE",
+    "PUBLIC",
+    "VARIABLE",
+    "Declared",
+    "Queried",
+    "Table",
+    "Target",
+    "declared_by",
+    "declared_from",
+    "declared_in",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +145,31 @@ DEFAULT = Declared()
 """What is served if nothing is declared."""
 
 
-def declared_in(declared: str | None) -> Declared:
-    """Return what a JSON object declares, such as ``{"products": {"key": "sku"}}``.
+def declared_in(text: str) -> Declared:
+    """Return what ``src/tables.toml`` declares. Raises ConfigurationError with every fault."""
+    return _declared(options_in_toml(text), FILE)
 
-    None declares the default. Raises ConfigurationError with every fault.
+
+def declared_by(variable: str) -> Declared:
+    """Return what the variable ``TABLES`` declares, such as ``{"products": {"key": "sku"}}``.
+
+    Raises ConfigurationError with every fault.
     """
-    if declared is None:
-        return DEFAULT
-    found = declarations_in(declared)
+    return _declared(options_in_json(variable), VARIABLE)
+
+
+def declared_from(variable: str | None, file: str | None) -> Declared:
+    """Return what the variable declares, or else the file, or else the default.
+
+    Raises ConfigurationError with every fault.
+    """
+    if variable is not None:
+        return declared_by(variable)
+    return DEFAULT if file is None else declared_in(file)
+
+
+def _declared(options: Mapping[str, object], place: str) -> Declared:
+    found = declarations_in(options, place)
     return Declared(
         tuple(_table(one) for one in found if one.kind is None),
         frozenset(_target(one) for one in found if one.kind in {"view", "function"}),

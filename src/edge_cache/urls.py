@@ -8,7 +8,7 @@ is not in its normal form, and we refuse it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _PARTS = re.compile(r"[^:/?#]*://([^/?#\\]*)([^#]*)(#?)", re.DOTALL)
 
@@ -42,6 +42,17 @@ class Url:
         """The host name in lower case, without a port."""
         name = self.netloc.rpartition("@")[2].lower()
         return name[1:].partition("]")[0] if name[:1] == "[" else name.partition(":")[0]
+
+    def below(self, prefix: str) -> Url | None:
+        """Return the URL without the first segments of its path, or None if it has others.
+
+        ``prefix`` begins with a slash and has none at its end. An empty one changes nothing.
+        """
+        if not f"{self.path}/".startswith(f"{prefix}/"):
+            return None
+        target = self.target.removeprefix(prefix)
+        path = self.path.removeprefix(prefix) or "/"
+        return replace(self, path=path, target=target if target[:1] == "/" else f"/{target}")
 
 
 def cut(url: str) -> Url:

@@ -11,7 +11,7 @@ create view edge_cache.findings_of_declared as
   select object,
     format('It is declared as a %s, but does not exist.', replace(kind, 'watch', 'watched table'))
       as finding,
-    'Create it or remove it from [vars.TABLES], then run the script of "npm run --silent sql" again.' as advice
+    'Create it or remove it from src/tables.toml, then run the script of "npm run --silent sql" again.' as advice
   from found where relkind is null
   union all
   select object, 'It is declared as a table, but is a view.',
@@ -26,7 +26,7 @@ create view edge_cache.findings_of_declared as
   from found where relkind in ('m', 'f')
   union all
   select format('%I.%I', schema_name, name), 'It is declared as a function, but does not exist.',
-    'Create it or remove it from [vars.TABLES], then run the script of "npm run --silent sql" again.'
+    'Create it or remove it from src/tables.toml, then run the script of "npm run --silent sql" again.'
   from edge_cache.declared
   where kind = 'function' and not exists (
     select from pg_proc

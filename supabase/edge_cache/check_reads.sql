@@ -22,7 +22,7 @@ create view edge_cache.findings_of_reads as
       else format('It calls %s%s. The database does not know what that reads.', function, how)
     end,
     'So every change makes its entries out of date. Write the body of a function with BEGIN ATOMIC, or, if '
-      'the function is declared, say what it reads in [vars.TABLES], such as reads = ["articles"].'
+      'the function is declared, say what it reads in src/tables.toml, such as reads = ["articles"].'
   from told
   join edge_cache.unknown_of(
     (select array_agg(distinct function::oid) from told),
@@ -75,7 +75,7 @@ create view edge_cache.findings_of_request_settings as
   select object,
     format('It reads request.%s, through %s. The request that fills the cache has no values of a reader '
       'there.', string_agg(distinct found[1], ', request.' order by found[1]), part) as finding,
-    'Remove it from [vars.TABLES], so that Supabase itself answers, or let it not read the request.'
+    'Remove it from src/tables.toml, so that Supabase itself answers, or let it not read the request.'
       as advice
   from parts
   cross join regexp_matches(definition, 'request\.(headers?|cookies?|path|method)\y', 'g') as found

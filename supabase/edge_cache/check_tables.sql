@@ -46,7 +46,7 @@ create view edge_cache.findings_of_keys as
     where kind = 'table'
   )
   select object, format('Its declared key is %I, but it has no such column.', key_column) as finding,
-    'Declare a unique column as its key in [vars.TABLES], and run the script of "npm run --silent sql" again.'
+    'Declare a unique column as its key in src/tables.toml, and run the script of "npm run --silent sql" again.'
       as advice
   from served where attnum is null
   union all

@@ -1,4 +1,4 @@
--- What [vars.TABLES] in wrangler.toml declares. Each run of the script creates this table again, so it
+-- What src/tables.toml declares. Each run of the script creates this table again, so it
 -- never holds more than that. `cascade` drops the views that read it; they are created again below.
 drop table if exists edge_cache.declared cascade;
 

@@ -17,6 +17,7 @@ from unittest.mock import patch
 import scripted
 from edge import Database
 from upstream import Handler, Script, forward
+from worker_config import write_tables
 
 from diagnosis.__main__ import main
 from shared.project import SCRIPTS
@@ -103,11 +104,10 @@ class Patient:
         """Run SQL in the database."""
         self.database.run(statements)
 
-    def declare(self, tables: Mapping[str, object], environment: str = "") -> None:
-        """Write wrangler.toml, in which an environment may have these tables, and others none."""
-        section = f"[env.{environment}.vars]" if environment else "[vars]"
-        text = f"{section}\nTABLES = '''{json.dumps(tables)}'''\n"
-        (self.folder / "wrangler.toml").write_text(text)
+    def declare(self, tables: Mapping[str, object], config: str = "") -> None:
+        """Write src/tables.toml and a wrangler.toml."""
+        (self.folder / "wrangler.toml").write_text(config)
+        write_tables(self.folder / "src", tables)
 
     def configure(self, name: str = ".dev.vars", **variables: str) -> None:
         """Write a file of variables: the project's, or others that replace them."""

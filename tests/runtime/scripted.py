@@ -14,7 +14,7 @@ from pathlib import Path
 from edge import SECRET, Database, Edge, EdgeOf
 from worker_config import TABLES
 
-from edge_cache.tables import declared_in
+from edge_cache.tables import declared_by
 from shared import edge_sql
 
 HERE = Path(__file__).parent
@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 
 def script_for(tables: Mapping[str, object]) -> str:
     """Return what `npm run sql` prints for some tables."""
-    return edge_sql.installing(declared_in(json.dumps(tables)))
+    return edge_sql.installing(declared_by(json.dumps(tables)))
 
 
 def objects() -> str:
@@ -38,7 +38,7 @@ def install(database: Database, tables: Mapping[str, object]) -> None:
 
 def remove(database: Database) -> None:
     """Remove what the script made, except the function that reads a long table."""
-    snapshot = edge_sql.snapshot(declared_in(json.dumps(TABLES)))
+    snapshot = edge_sql.snapshot(declared_by(json.dumps(TABLES)))
     database.run(f"{_without_transaction(edge_sql.removing())}{snapshot}; truncate vault.secrets")
 
 

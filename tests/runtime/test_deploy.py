@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from cloudflare_api import account
-from worker_config import TABLES, config_of, write_config
+from worker_config import config_of, write_config
 
 from shared.project import NODE_MODULES, ROOT, environment
 
 ENVIRONMENTS = ("staging", "production")
-BINDINGS = ("env.ARTICLES", "env.REFRESHER (Refresher)", "env.TABLES")
+BINDINGS = ("env.ARTICLES", "env.REFRESHER (Refresher)")
 
 
 @pytest.fixture
@@ -28,8 +28,7 @@ def _deployed() -> dict[str, Any]:
     """Return the configuration with two environments. Each repeats what no environment inherits."""
     config = {**config_of(ROOT), "main": "src/entry.py"}
     own = {name: config[name] for name in ("kv_namespaces", "durable_objects")}
-    variables = {"vars": {"TABLES": TABLES}}
-    return {**config, **variables, "env": {name: {**own, **variables} for name in ENVIRONMENTS}}
+    return {**config, "env": dict.fromkeys(ENVIRONMENTS, own)}
 
 
 def deploy(config: Path, outdir: Path, *options: str, **variables: str) -> str:
@@ -54,6 +53,7 @@ def test_a_dry_run_bundles_the_worker_and_its_packages(config: Path, tmp_path: P
     assert {"entry.py", "edge_cache/worker/app.py", "python_modules/httpx/__init__.py"} <= uploaded
     assets = {path.name for path in (tmp_path / "edge_cache/worker/assets").iterdir()}
     assert assets == {"page.html", "page.css", "words.js", "page.js"}
+    assert (tmp_path / "tables.toml").is_file()
 
 
 def test_workers_caching_can_be_declared(project: Path, tmp_path: Path) -> None:

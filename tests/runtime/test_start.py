@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from edge import eventually
+from worker_config import write_tables
 
 from local.ports import free_port
 from local.processes import Process, spawn
@@ -117,9 +117,6 @@ insert into public.articles (id, title, published) values
   (1, 'First', true), (2, 'Second', true), (3, 'Third', true), (4, 'A draft', false);
 """
 
-_VARIABLES = re.compile(r"(?m)^\[(?:env\.\w+\.)?vars\b.*\]\n(?:(?!\[).*\n)*")
-"""Sections of wrangler.toml that somebody may have changed."""
-
 
 def share_environment(venv: Path) -> None:
     """Share Python's environment with a copy.
@@ -135,9 +132,7 @@ def share_environment(venv: Path) -> None:
 
 def declare_articles_alone(folder: Path) -> None:
     """Make a copy of the project serve one table, whatever its owner declares."""
-    wrangler = folder / "wrangler.toml"
-    declared = _VARIABLES.sub("", wrangler.read_text()) + "\n[vars.TABLES]\narticles = {}\n"
-    wrangler.write_text(declared)
+    write_tables(folder / "src", {"articles": {}})
     supabase, own = folder / "supabase", HERE / "project"
     config = (own / "config.toml").read_text().replace(', "agenda"', "")
     (supabase / "config.toml").write_text(

@@ -55,7 +55,7 @@ setattr(workers_caching, "import_from_javascript", lambda _name: _modules)  # no
 
 
 Default = entry.Default
-serve = entry.fetch
+serve = entry.cache.fetch
 
 
 async def fetch(request: Request) -> Any:
@@ -75,7 +75,7 @@ async def fetch(request: Request) -> Any:
     return await serve(request)
 
 
-entry.fetch = fetch
+setattr(entry.cache, "fetch", fetch)  # noqa: B010  mypy
 
 
 async def _tell_objects(door: str) -> Response:
@@ -90,8 +90,8 @@ def _configure(variables: dict[str, str]) -> Response:
     runtime.environment = lambda: SimpleNamespace(
         **{name: getattr(_environment(), name) for name in BINDINGS}, **variables
     )
-    entry._settings.cache_clear()
-    entry._app.cache_clear()
+    for made in ("settings", "_app"):
+        vars(entry.cache).pop(made, None)
     return Response("configured")
 
 

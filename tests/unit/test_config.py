@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from functools import partial
 
 import pytest
 
@@ -275,10 +276,18 @@ def test_tables_are_declared() -> None:
     assert read.declared == Declared((Table("products", key="sku"),))
 
 
+def test_a_file_declares_the_tables_unless_the_variable_does() -> None:
+    """A Worker made from version 0.2.0 has the variable."""
+    read = partial(settings_from, has=lambda _name, _method: True, tables="products = {}")
+    assert read(GOOD.get).declared.tables == (Table("products"),)
+    replaced = {**GOOD, "TABLES": '{"events": {}}'}
+    assert read(replaced.get).declared.tables == (Table("events"),)
+
+
 def test_a_fault_of_the_tables_is_a_fault_of_the_configuration() -> None:
     """It is listed with the other faults."""
     names = [f.split()[0] for f in faults({"SUPABASE_URL": "", "TABLES": "{}"})]
-    assert names == ["SUPABASE_URL", "TABLES"]
+    assert names == ["SUPABASE_URL", "TABLES:"]
 
 
 def test_settings_do_not_show_the_key() -> None:

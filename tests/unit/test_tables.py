@@ -1,4 +1,4 @@
-"""Which tables are served, as wrangler.toml declares them."""
+"""Which tables are served, as `src/tables.toml` or the variable `TABLES` declares them."""
 
 from __future__ import annotations
 
@@ -7,25 +7,41 @@ import json
 import pytest
 
 from edge_cache.errors import ConfigurationError
-from edge_cache.tables import DEFAULT, Declared, Queried, Table, Target, declared_in
+from edge_cache.tables import DEFAULT, Declared, Queried, Table, Target, declared_by, declared_in
 
 
 def faults(declared: object) -> tuple[str, ...]:
     """Return what is wrong with a declaration."""
     with pytest.raises(ConfigurationError) as caught:
-        declared_in(declared if isinstance(declared, str) else json.dumps(declared))
+        declared_by(declared if isinstance(declared, str) else json.dumps(declared))
     return caught.value.faults
 
 
-def test_without_a_declaration_articles_are_served() -> None:
-    """It is the lesson's table: its key is `id`, its schema `public`."""
-    assert declared_in(None) == Declared((Table("articles", key="id", schema="public"),))
+def test_the_file_and_the_variable_declare_the_same() -> None:
+    """A line of the file is a member of the variable."""
+    file = 'articles = {}\n[products]\nkey = "sku"\n'
+    assert declared_in(file) == declared_by('{"articles": {}, "products": {"key": "sku"}}')
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "src/tables.toml: nothing is declared: write a line for each table"),
+        ("articles = {}\narticles = {}", "src/tables.toml is no TOML: "),
+        ("rest = {}", "src/tables.toml: 'rest' is declared, but /rest is a route"),
+        ("a = { keys = 1 }", "src/tables.toml: a has no option 'keys'"),
+    ],
+)
+def test_a_fault_of_the_file_names_the_file(text: str, said: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        declared_in(text)
+    assert [fault.startswith(said) for fault in caught.value.faults] == [True]
 
 
 def test_a_declaration_names_tables_keys_and_schemas() -> None:
     """The order stays. Options that are left out have defaults."""
     declared = {"articles": {}, "products": {"key": "sku"}, "events": {"schema": "a", "key": "s"}}
-    assert declared_in(json.dumps(declared)).tables == (
+    assert declared_by(json.dumps(declared)).tables == (
         Table("articles"),
         Table("products", key="sku"),
         Table("events", key="s", schema="a"),
@@ -36,8 +52,7 @@ def test_a_declaration_names_tables_keys_and_schemas() -> None:
 def test_no_table_at_all_is_a_fault(declared: str) -> None:
     """The fault shows what a declaration looks like."""
     (fault,) = faults(declared)
-    assert fault.startswith("TABLES declares no table")
-    assert "[vars.TABLES]" in fault
+    assert fault.startswith("TABLES: nothing is declared: write a line for each table")
 
 
 @pytest.mark.parametrize("name", ["revalidate", "health", "rest", "auth", "storage", "realtime"])
@@ -45,10 +60,10 @@ def test_a_name_that_is_a_route_is_a_fault(name: str) -> None:
     """Nobody could read such a table."""
     (fault,) = faults({name: {}})
     assert fault == (
-        f"TABLES declares {name!r}, but /{name} is a route: declare the table under another name, "
-        'and its own name as an option, such as my_table = { name = "its own" }.'
+        f"TABLES: {name!r} is declared, but /{name} is a route: declare the table under another "
+        'name, and its own name as an option, such as my_table = { name = "its own" }.'
     )
-    assert declared_in(json.dumps({"my_table": {"name": name}})).tables[0].relation == name
+    assert declared_by(json.dumps({"my_table": {"name": name}})).tables[0].relation == name
 
 
 @pytest.mark.parametrize("name", ["a b", "a/b", "a?b", "ä", "a.b", "a%20b"])
@@ -56,11 +71,11 @@ def test_a_name_that_is_no_path_segment_is_a_fault(name: str) -> None:
     """A name stands in a path unchanged. The way out is to declare the table under another name."""
     (fault,) = faults({name: {}})
     assert fault == (
-        f"TABLES declares {name!r}, but a table's name here is part of the path, so it may have "
-        "ASCII letters, digits, _ and - only: declare the table under such a name, and its own "
+        f"TABLES: {name!r} is declared, but a table's name here is part of the path, so it may "
+        "have ASCII letters, digits, _ and - only: declare the table under such a name, and its own "
         'name as an option, such as my_table = { name = "its own" }.'
     )
-    (table,) = declared_in(json.dumps({"my_table": {"name": name}})).tables
+    (table,) = declared_by(json.dumps({"my_table": {"name": name}})).tables
     assert (table.name, table.relation) == ("my_table", name)
 
 
@@ -69,11 +84,11 @@ def test_a_view_or_function_is_named_by_its_path(kind: str) -> None:
     """Its own name has to fit into a path. The name in the declaration may be any other."""
     (fault,) = faults({"x": {kind: True, "name": "a b"}})
     assert fault == (
-        f"TABLES declares 'a b', but the name of a {kind} is part of the path, so it may have "
+        f"TABLES: 'a b' is declared, but the name of a {kind} is part of the path, so it may have "
         "ASCII letters, digits, _ and - only: declare another one with such a name that reads this "
         "one."
     )
-    ((target, schema),) = declared_in(json.dumps({"a b": {kind: True, "name": "x"}})).others
+    ((target, schema),) = declared_by(json.dumps({"a b": {kind: True, "name": "x"}})).others
     assert (target.removeprefix("rpc/"), schema) == ("x", "public")
 
 
@@ -87,7 +102,7 @@ def test_two_tables_may_have_one_name_in_two_schemas() -> None:
         "crm_towns": {"name": "towns", "schema": "crm"},
         "old_towns": {"name": "towns", "schema": "old", "watch": True},
     }
-    found = declared_in(json.dumps(declared))
+    found = declared_by(json.dumps(declared))
     towns, crm_towns = Table("towns"), Table("crm_towns", schema="crm", own_name="towns")
     assert found == Declared((towns, crm_towns), watched=(("towns", "old"),))
     assert [found.target_of("towns", schema) for schema in ("public", "crm", "old", "new")] == [
@@ -106,8 +121,8 @@ def test_two_tables_may_have_one_name_in_two_schemas() -> None:
 def test_what_is_declared_twice_is_a_fault(one: object, other: dict[str, object]) -> None:
     """A relation has one declaration. A function may have the same name as a relation."""
     (fault,) = faults({"a": one, "b": {**other, "name": "a"}, "c": {"name": "a", "schema": "c"}})
-    assert fault == "TABLES has 'a' and 'b', which are both public.a: leave one of them out."
-    declared_in('{"a": {}, "b": {"name": "a", "function": true}}')
+    assert fault == "TABLES: 'a' and 'b' are both public.a: leave one of them out."
+    declared_by('{"a": {}, "b": {"name": "a", "function": true}}')
 
 
 @pytest.mark.parametrize(
@@ -121,8 +136,8 @@ def test_a_name_twice_in_the_text_is_a_fault(declared: str, name: str) -> None:
     """JSON itself would keep only the last one, without a word."""
     (fault,) = faults(declared)
     assert fault == (
-        f"TABLES has {name!r} twice: leave one out, or declare one of the tables under another "
-        'name, and its own name as an option, such as my_table = { name = "its own" }.'
+        f"TABLES: {name!r} stands there twice: leave one out, or declare one of the tables under "
+        'another name, and its own name as an option, such as my_table = { name = "its own" }.'
     )
 
 
@@ -149,7 +164,7 @@ NAMES = [
 def test_what_is_no_name_is_a_fault(option: str, value: object) -> None:
     """Postgres allows 63 bytes of UTF-8."""
     (fault,) = faults({"articles": {option: value}})
-    assert fault.startswith(f"TABLES.articles.{option} should be the name of a ")
+    assert fault.startswith(f"TABLES: articles.{option} should be the name of a ")
     assert "1 to 63 bytes of UTF-8" in fault
 
 
@@ -157,7 +172,7 @@ def test_what_is_no_name_is_a_fault(option: str, value: object) -> None:
 def test_a_watched_table_has_a_name(name: str) -> None:
     """The name has to be one that Postgres allows."""
     (fault,) = faults({name: {"watch": True}})
-    assert fault.startswith(f"TABLES declares {name!r}: Postgres's names are texts of 1 to 63")
+    assert fault.startswith(f"TABLES: {name!r} is no name: Postgres's names are texts of 1 to 63")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -166,9 +181,9 @@ def test_every_name_that_postgres_allows_can_be_declared(name: str) -> None:
 
     A served table has its name and its key as options.
     """
-    declared = declared_in(json.dumps({name: {"watch": True, "schema": name}}))
+    declared = declared_by(json.dumps({name: {"watch": True, "schema": name}}))
     assert declared.watched == ((name, name),)
-    declared = declared_in(json.dumps({"posts": {"name": name, "key": name}}))
+    declared = declared_by(json.dumps({"posts": {"name": name, "key": name}}))
     assert declared.tables == (Table("posts", key=name, own_name=name),)
 
 
@@ -185,23 +200,23 @@ def test_what_a_querys_path_cannot_name_is_not_asked_for_by_it(name: str) -> Non
 @pytest.mark.parametrize("name", ["a", "Blog_posts-2", "x" * 63])
 def test_other_names_are_served(name: str) -> None:
     """Names may be as long as Postgres allows."""
-    assert declared_in(json.dumps({name: {}})).tables == (Table(name),)
+    assert declared_by(json.dumps({name: {}})).tables == (Table(name),)
 
 
 @pytest.mark.parametrize("given", [None, [], "id", 5, True])
 def test_a_table_without_options_is_an_empty_section(given: object) -> None:
     """Anything else is a fault, which names the table."""
     (fault,) = faults({"articles": given})
-    assert fault.startswith("TABLES.articles should be a table of options")
+    assert fault.startswith("TABLES: articles should be a table of options")
 
 
 @pytest.mark.parametrize("schema", ["größe", "a b", "a\n", "a,b", 'a"b'])
 def test_a_schema_that_is_read_stands_in_a_header(schema: str) -> None:
     """So it has to be ASCII. For another schema, the way out is a view in such a schema."""
     (fault,) = faults({"articles": {"schema": schema}})
-    assert fault.startswith("TABLES.articles.schema is sent in a header")
+    assert fault.startswith("TABLES: articles.schema is sent in a header")
     ways = {"recent": {"view": True}, "articles": {"schema": schema, "watch": True}}
-    assert declared_in(json.dumps(ways)).watched == (("articles", schema),)
+    assert declared_by(json.dumps(ways)).watched == (("articles", schema),)
 
 
 def test_views_and_functions_are_declared() -> None:
@@ -222,12 +237,12 @@ def test_views_and_functions_are_declared() -> None:
         ("revalidate", "public"),
         ("rpc/rest", "public"),
     }
-    assert declared_in(json.dumps(declared)) == Declared((Table("articles"),), frozenset(others))
+    assert declared_by(json.dumps(declared)) == Declared((Table("articles"),), frozenset(others))
 
 
 def test_only_views_may_be_declared() -> None:
     """Then there is no table."""
-    declared = declared_in('{"latest": {"view": true}}')
+    declared = declared_by('{"latest": {"view": true}}')
     assert declared == Declared((), frozenset({("latest", "public")}))
 
 
@@ -235,13 +250,13 @@ def test_only_views_may_be_declared() -> None:
 @pytest.mark.parametrize("value", [False, None, 1, "true", {}])
 def test_a_kind_is_true_or_left_out(kind: str, value: object) -> None:
     """Any other value is a fault, which says so."""
-    assert faults({"x": {kind: value}}) == (f"TABLES.x.{kind} should be true, or left out.",)
+    assert faults({"x": {kind: value}}) == (f"TABLES: x.{kind} should be true, or left out.",)
 
 
 def test_tables_that_are_only_watched_have_no_path_of_their_own() -> None:
     """They are read as queries only, as views are."""
     declared = {"authors": {"watch": True}, "rest": {"watch": True, "schema": "a"}}
-    found = declared_in(json.dumps(declared))
+    found = declared_by(json.dumps(declared))
     assert found == Declared((), frozenset(), (("authors", "public"), ("rest", "a")))
     authors = Queried.of("authors", "public", is_table=True)
     rest = Queried.of("rest", "a", is_table=True)
@@ -255,7 +270,7 @@ def test_tables_that_are_only_watched_have_no_path_of_their_own() -> None:
 def test_what_is_a_view_is_no_function() -> None:
     """A name is declared as a view or as a function, not as both."""
     (fault,) = faults({"x": {"view": True, "function": True}})
-    assert fault == "TABLES.x is either a view or a function."
+    assert fault == "TABLES: x is either a view or a function."
 
 
 @pytest.mark.parametrize("kind", ["view", "function", "watch"])
@@ -263,7 +278,7 @@ def test_what_is_no_table_has_no_key(kind: str) -> None:
     """Its rows have no path."""
     (fault,) = faults({"x": {kind: True, "key": "id"}})
     article = "a watched table" if kind == "watch" else f"a {kind}"
-    assert fault == f"TABLES.x has no key: {article} has no rows with a path of their own."
+    assert fault == f"TABLES: x has no key: {article} has no rows with a path of their own."
 
 
 def test_a_function_may_say_what_it_reads() -> None:
@@ -273,7 +288,7 @@ def test_a_function_may_say_what_it_reads() -> None:
         "now": {"function": True, "reads": []},
         "other": {"function": True},
     }
-    assert declared_in(json.dumps(declared)).reads == {
+    assert declared_by(json.dumps(declared)).reads == {
         ("rpc/search", "crm"): (("crm", "towns"), ("public", "a.b")),
         ("rpc/now", "public"): (),
     }
@@ -282,7 +297,7 @@ def test_a_function_may_say_what_it_reads() -> None:
 @pytest.mark.parametrize("kind", ["view", "watch"])
 def test_only_a_function_says_what_it_reads(kind: str) -> None:
     """The database knows it of everything else."""
-    expected = "TABLES.x.reads is for a function only: the database knows what others read."
+    expected = "TABLES: x.reads is for a function only: the database knows what others read."
     assert faults({"x": {kind: True, "reads": []}}) == (expected,)
     assert faults({"x": {"reads": ["a"]}}) == (expected,)
 
@@ -291,7 +306,9 @@ def test_only_a_function_says_what_it_reads(kind: str) -> None:
 def test_what_a_function_reads_is_a_list(reads: object) -> None:
     """The fault shows one."""
     (fault,) = faults({"x": {"function": True, "reads": reads}})
-    assert fault == ('TABLES.x.reads should be a list of names, such as ["articles", "crm.towns"].')
+    assert fault == (
+        'TABLES: x.reads should be a list of names, such as ["articles", "crm.towns"].'
+    )
 
 
 @pytest.mark.parametrize("read", [*NO_NAMES, ".a", "a.", "a." + "x" * 64])
@@ -300,7 +317,7 @@ def test_what_a_function_reads_has_a_name(read: object) -> None:
     found = faults({"x": {"function": True, "reads": ["fine", read, read]}})
     assert len(found) == 2
     assert found[0].startswith(
-        f"TABLES.x.reads has {read!r}, which should be the name of a relation"
+        f"TABLES: x.reads has {read!r}, which should be the name of a relation"
     )
 
 
@@ -381,7 +398,7 @@ def test_an_unknown_option_is_a_fault() -> None:
     """Otherwise a misspelled option would be ignored."""
     (fault,) = faults({"articles": {"keys": "id"}})
     assert fault == (
-        "TABLES.articles has no option 'keys': the options are name, key, schema, view, function, "
+        "TABLES: articles has no option 'keys': the options are name, key, schema, view, function, "
         "watch, reads, signed_in."
     )
 

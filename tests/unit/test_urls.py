@@ -89,3 +89,27 @@ def test_what_is_asked_for_is_spelled_as_it_came(target: str) -> None:
 )
 def test_the_host_is_what_a_browser_would_ask(url: str, netloc: str, host: str) -> None:
     assert (cut(url).netloc, cut(url).host) == (netloc, host)
+
+
+@pytest.mark.parametrize(
+    ("target", "below"),
+    [
+        ("/cache", "/"),
+        ("/cache/", "/"),
+        ("/cache?a", "/?a"),
+        ("/cache/articles?a=/cache", "/articles?a=/cache"),
+        ("/cached", None),
+        ("/articles", None),
+        ("/", None),
+        ("/Cache/articles", None),
+    ],
+)
+def test_a_worker_may_have_the_cache_below_a_path(target: str, below: str | None) -> None:
+    """What is left is what the cache would be asked for without the prefix."""
+    found = cut(f"https://example.com{target}").below("/cache")
+    assert found == (None if below is None else cut(f"https://example.com{below}"))
+
+
+def test_without_a_prefix_every_url_stays() -> None:
+    url = cut("https://example.com/a?b")
+    assert url.below("") == url

@@ -47,8 +47,14 @@ def has(env: Any, name: str, method: str) -> bool:
     return hasattr(getattr(env, name, None), method)
 
 
-def request_of(js_request: Any) -> Request:
-    """Return what the package needs of a request. A header is read only when it is needed."""
+def request_of(js_request: Any, prefix: str = "") -> Request | None:
+    """Return what the package needs of a request, or None if its path is not below a prefix.
+
+    A header is read only when it is needed.
+    """
+    url = cut(js_request.url).below(prefix)
+    if url is None:
+        return None
     headers = js_request.headers
 
     def header(name: str) -> str | None:
@@ -59,7 +65,7 @@ def request_of(js_request: Any) -> Request:
         return partial(_body_of, js_request.clone())
 
     body = partial(_body_of, js_request)
-    return Request(js_request.method, cut(js_request.url), header, body, copy, js_request)
+    return Request(js_request.method, url, header, body, copy, js_request)
 
 
 async def _body_of(js_request: Any, limit: int) -> bytes | None:

@@ -22,8 +22,8 @@ Reads = frozenset[Name] | None
 UNTOLD = "the script in the database does not say it"
 """Why readers may get different answers, if the script is of a version before `differs`."""
 
-DECLARED = "TABLES says so"
-"""Why readers may get different answers, if ``TABLES`` passes them on."""
+DECLARED = "src/tables.toml says so"
+"""Why readers may get different answers, if the declaration passes them on."""
 
 T = TypeVar("T")
 

@@ -165,7 +165,7 @@ def test_what_the_database_finds_is_told(
 
 
 def test_a_declaration_that_the_script_does_not_know_is_told(patient: Patient) -> None:
-    """The script was not run again after wrangler.toml was changed."""
+    """The script was not run again after src/tables.toml was changed."""
     patient.declare({**DECLARED, "twins": {"watch": True}})
     said = patient.examined()
     assert said.status == 1
@@ -223,25 +223,28 @@ def test_a_slow_table_keeps_nothing_else(patient: Patient) -> None:
     """After the time limit, its own line says so. The other lines do not change."""
     examined = threading.Event()
     patient.upstream.always = where("notices?select=*&order", holding(examined))
-    text = (patient.folder / "wrangler.toml").read_text()
-    (patient.folder / "wrangler.toml").write_text(f"{text}SUPABASE_TIMEOUT_SECONDS = 5\n")
+    patient.declare(DECLARED, "[vars]\nSUPABASE_TIMEOUT_SECONDS = 5\n")
     said = patient.examined()
     examined.set()
     assert "in time" in said.about("public.notices")
     assert said.about("public.articles").startswith("ok")
 
 
-def test_an_environment_has_its_own_tables_and_variables(patient: Patient) -> None:
-    """As in Wrangler, it has nothing of the top level, and .dev.vars.NAME replaces .dev.vars."""
-    patient.declare({"twins": {}}, environment="staging")
+def test_an_environment_has_its_own_variables(patient: Patient) -> None:
+    """As in Wrangler, it has nothing of the top level, and .dev.vars.NAME replaces .dev.vars.
+
+    So its tables may be declared there, as in version 0.2.0. A warning says where they belong.
+    """
+    patient.declare(DECLARED, "[env.staging.vars.TABLES]\ntwins = {}\n")
     patient.configure(".dev.vars.staging", REVALIDATE_SECRET="")
     said = patient.examined("--env", "staging")
     assert "from .dev.vars.staging" in said.about("the project:")
+    assert "(under env.staging.vars) and replaces src/tables.toml" in said.about("the declaration")
     assert "public.twins" in said.output
     assert "public.articles" not in said.output
     wrong = patient.examined("--env", "stage")
     assert wrong.status == 2
-    assert "no section [env.stage.vars.TABLES]" in wrong.progress
+    assert "no environment 'stage'" in wrong.progress
 
 
 @pytest.mark.parametrize("given", [["--secret", SECRET], [f"--secret={SECRET}"], [SECRET]])

@@ -231,7 +231,7 @@ def test_what_is_not_configured_is_listed(edge: Edge, visit: Visit) -> None:
         assert [fault.split()[0] for fault in faults] == [
             "SUPABASE_URL",
             "SUPABASE_ANON_KEY",
-            "TABLES",
+            "TABLES:",
         ]
         assert markup in faults[-1]
         assert visitor.page.get_by_role("img").count() == 0

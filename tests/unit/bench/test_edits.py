@@ -23,7 +23,7 @@ from edge_cache.supabase.catalogue import catalogue_in
 from edge_cache.supabase.resolving import query_dependencies
 from edge_cache.supabase.rest import Supabase
 from edge_cache.supabase.script import Script
-from edge_cache.tables import declared_in
+from edge_cache.tables import declared_by
 from edge_cache.worker.canonical import Variant, query_in
 from edited_articles import ARTICLES, KINDS, Articles, Kind, answer
 from edited_database import Database, serving
@@ -52,7 +52,7 @@ def script_of(database: Database) -> Script:
             200, json=database.call(request.url.path, json.loads(request.content))
         )
 
-    declared = declared_in(json.dumps(outbox.TABLES))
+    declared = declared_by(json.dumps(outbox.TABLES))
     settings = Settings("http://localhost", "key", declared=declared, revalidate_secret="any")
     return Supabase(httpx.MockTransport(remote), settings, now_ms=lambda: 0).database
 

@@ -9,7 +9,7 @@ from diagnosis import address, declared, health, installed, naming, others
 from diagnosis.findings import Finding, Verdict, fail, in_environment, merged, ok
 from diagnosis.report import line, summary, wants_colour
 from edge_cache.errors import UpstreamRejected
-from edge_cache.tables import Declared, Table, declared_in
+from edge_cache.tables import Declared, Table, declared_by
 
 PLACES = {"SUPABASE_URL": ".dev.vars", "SUPABASE_ANON_KEY": "the environment"}
 TOLD = {"serving": True, "cached": True, "failures": 0, "last_error": None}
@@ -170,7 +170,7 @@ def test_an_outbox_that_refuses_the_worker_is_warned_of() -> None:
 
 def test_an_operators_word_is_repeated_as_a_warning() -> None:
     tables = '{"a": {"signed_in": "public"}, "b": {"signed_in": "pass"}, "c": {}}'
-    (warning,) = declared.promises(declared_in(tables))
+    (warning,) = declared.promises(declared_by(tables))
     assert (warning.subject, warning.verdict) == ("public.a", Verdict.WARN)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import sql
-from edge_cache.tables import Declared, Table, declared_in
+from edge_cache.tables import Declared, Table, declared_by
 from shared import declarations, edge_sql
 from shared.failure import Failure
 
-CONFIG = """
+OLD = """
 [vars.TABLES]
 articles = {}
 
@@ -25,6 +25,21 @@ TABLES = '{"events": {"schema": "agenda"}}'
 [env.empty.vars]
 OTHER = 1
 """
+"""A wrangler.toml of version 0.2.0, in which each environment declares its own tables."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a project whose file declares one table."""
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "tables.toml").write_text("posts = {}\n")
+    (tmp_path / "wrangler.toml").write_text("")
+    return tmp_path
+
+
+def declared(folder: Path, environment: str | None = None) -> Declared:
+    """Return what a project declares."""
+    return declarations.Project(folder / "wrangler.toml", environment).declared
 
 
 @pytest.mark.parametrize(
@@ -33,35 +48,59 @@ OTHER = 1
         (None, Table("articles")),
         ("staging", Table("products", key="sku")),
         ("production", Table("events", schema="agenda")),
+        ("empty", Table("posts")),
     ],
 )
-def test_each_environment_has_its_own_tables(environment: str | None, table: Table) -> None:
-    """Wrangler passes them to the Worker as a section or as JSON text; the script reads both."""
-    assert declarations.declared_by(CONFIG, environment).tables == (table,)
+def test_an_old_wrangler_toml_still_declares(
+    folder: Path, environment: str | None, table: Table
+) -> None:
+    """Wrangler passes its tables to the Worker as a section or as JSON text."""
+    (folder / "wrangler.toml").write_text(OLD)
+    assert declared(folder, environment).tables == (table,)
+
+
+def test_whoever_has_an_old_wrangler_toml_hears_what_to_do(folder: Path) -> None:
+    """A new one is not mentioned."""
+    assert declarations.old_way(folder / "wrangler.toml") is None
+    (folder / "wrangler.toml").write_text(OLD)
+    assert declarations.old_way(folder / "wrangler.toml") == (
+        "TABLES stands in wrangler.toml (under vars, env.staging.vars, env.production.vars) and"
+        " replaces src/tables.toml there. Move its lines to src/tables.toml, which every"
+        " environment reads."
+    )
+
+
+def test_the_file_declares_for_every_environment(folder: Path) -> None:
+    (folder / "wrangler.toml").write_text("[vars]\nA = 1\n[env.staging.vars]\nA = 2\n")
+    assert declared(folder) == declared(folder, "staging") == Declared((Table("posts"),))
 
 
 @pytest.mark.parametrize(
-    ("config", "environment", "said"),
+    ("config", "tables", "environment", "said"),
     [
-        (CONFIG, "empty", "no section [env.empty.vars.TABLES]"),
-        (CONFIG, "unknown", "no section [env.unknown.vars.TABLES]"),
-        ("vars = 1", None, "no section [vars.TABLES]"),
-        ("[vars", None, "wrangler.toml is malformed"),
-        ("[vars.TABLES]\nrest = {}", None, "/rest is a route"),
-        ("[vars.TABLES]\na = { key = 1 }", None, "TABLES.a.key should be"),
+        (OLD, "", "unknown", "wrangler.toml has no environment 'unknown'"),
+        ("[vars", "", None, "wrangler.toml is malformed"),
+        ("vars = 1", "", None, "wrangler.toml: vars should be a section"),
+        ("[vars.TABLES]\nrest = {}", "", None, "TABLES: 'rest' is declared, but /rest is a route"),
+        ("", "a = { key = 1 }", None, "src/tables.toml: a.key should be"),
+        ("", "a = {", None, "src/tables.toml is no TOML"),
     ],
 )
-def test_a_fault_is_one_sentence(config: str, environment: str | None, said: str) -> None:
+def test_a_fault_is_one_sentence(
+    folder: Path, config: str, tables: str, environment: str | None, said: str
+) -> None:
     """The sentence says the way out, and there is no traceback."""
+    (folder / "wrangler.toml").write_text(config)
+    (folder / "src" / "tables.toml").write_text(tables)
     with pytest.raises(Failure) as failure:
-        declarations.declared_by(config, environment)
+        declared(folder, environment)
     assert said in str(failure.value)
     assert "\n" not in str(failure.value)
 
 
 def test_everything_declared_is_in_the_script() -> None:
     """It has tables with their keys, watched tables, views and functions. All names are texts."""
-    declared = declared_in(
+    declared = declared_by(
         '{"a-b": {}, "events": {"schema": "agenda$", "key": "Größe$"}, "log": {"watch": true},'
         ' "recent": {"view": true}, "find": {"function": true, "schema": "agenda$"},'
         ' "posts": {"name": "Blog Posts"}, "none": {"function": true, "reads": []},'

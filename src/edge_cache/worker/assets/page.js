@@ -8,6 +8,9 @@ const WHILE_PENDING_MS = 2_000;
 const PATIENCE_MS = 15_000;
 const TICK_MS = 1_000;
 
+/** The path below which the cache is. The page stands there, and at /health below it. */
+const below = location.pathname.replace(/\/(health\/*)?$/, "");
+
 const $ = (id) => document.getElementById(id);
 const heard = { report: null, at: 0, trouble: "", askedAt: null };
 
@@ -50,10 +53,11 @@ function newCard(name) {
 
 function newTable(name) {
   const card = newCard(name);
-  const link = make("a", card.querySelector(".links"), `/${name}`);
-  link.href = `/${name}`;
+  const path = `${below}/${name}`;
+  const link = make("a", card.querySelector(".links"), path);
+  link.href = path;
   card.querySelector(".links").append(", its rows by their key at ");
-  make("code", card.querySelector(".links"), `/${name}/…`);
+  make("code", card.querySelector(".links"), `${path}/…`);
   return card;
 }
 
@@ -142,10 +146,11 @@ function showCommand(id, command) {
 function showCommands(tables, { serves = [] }) {
   const [name] = Object.keys(tables);
   const [target = serves[0]] = Object.keys(tables);
-  const rest = `"${location.origin}/rest/v1/${target}?limit=3" -H "apikey: YOUR_PUBLISHABLE_KEY"`;
-  showCommand("try-table", name ? `curl -i ${location.origin}/${name}` : "");
+  const worker = location.origin + below;
+  const rest = `"${worker}/rest/v1/${target}?limit=3" -H "apikey: YOUR_PUBLISHABLE_KEY"`;
+  showCommand("try-table", name ? `curl -i ${worker}/${name}` : "");
   showCommand("try-rest", target ? `curl -i ${rest}` : "");
-  showCommand("try-health", `curl ${location.origin}/health`);
+  showCommand("try-health", `curl ${worker}/health`);
 }
 
 function showTables(tables, secondsSince) {
@@ -195,7 +200,7 @@ async function look() {
   show();
   try {
     const headers = { accept: "application/json" };
-    const { status, told } = await ask("/health", { headers }, PATIENCE_MS);
+    const { status, told } = await ask(`${below}/health`, { headers }, PATIENCE_MS);
     if (told.tables) hear(told);
     else heard.trouble = `It answers ${status}. ${told.detail ?? ""}`.trim();
   } catch {
@@ -236,7 +241,7 @@ function tell(mood, text) {
 /** Revalidate everything. The secret is sent in a header, and stays in its field. */
 async function revalidate() {
   const headers = $("secret").value ? { authorization: `Bearer ${$("secret").value}` } : {};
-  const { status, told } = await ask("/revalidate", { headers }, 6 * PATIENCE_MS);
+  const { status, told } = await ask(`${below}/revalidate`, { headers }, 6 * PATIENCE_MS);
   const isRefused = status === 401;
   $("secret").setAttribute("aria-invalid", isRefused);
   if (isRefused) $("secret").focus();

@@ -142,7 +142,7 @@ function outboxErrorOf({ error }) {
 
 function unwatchedOf({ unwatched }) {
   if (!unwatched?.length) return "";
-  return `Answers show rows of ${unwatched.join(", ")}, but no trigger tells of changes there. Declare it in TABLES, and run the script of npm run sql again.`;
+  return `Answers show rows of ${unwatched.join(", ")}, but no trigger tells of changes there. Declare it in src/tables.toml, and run the script of npm run sql again.`;
 }
 
 /** What readers who are signed in share: this table, or which of the queries' targets. */
