@@ -42,12 +42,15 @@ def python_locks() -> str:
     return ""
 
 
+DEPENDENCIES = ("dependencies", "devDependencies")
+
+
 def node_lock() -> str:
     """Compare each package.json with the copy of its dependencies in its lock file."""
     for folder in (ROOT, ROOT / "bench"):
-        wanted = json.loads((folder / "package.json").read_text())["devDependencies"]
+        wanted = json.loads((folder / "package.json").read_text())
         locked = json.loads((folder / "package-lock.json").read_text())["packages"][""]
-        if wanted != locked["devDependencies"]:
+        if any(wanted.get(kind) != locked.get(kind) for kind in DEPENDENCIES):
             return f"{folder.name}/package-lock.json is outdated: run `npm install --save` there."
     return ""
 

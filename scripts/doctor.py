@@ -8,6 +8,9 @@ import sys
 
 from shared import project
 
-environment = {**project.environment(), "PYTHONPATH": f"{project.ROOT / 'src'}:{project.SCRIPTS}"}
+environment = {
+    **project.environment(),
+    "PYTHONPATH": f"{project.PACKAGE / 'src'}:{project.SCRIPTS}",
+}
 command = [sys.executable, "-m", "diagnosis", *sys.argv[1:]]
 os.execve(sys.executable, command, environment)  # noqa: S606 - it needs no shell

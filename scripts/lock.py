@@ -10,7 +10,7 @@ from pathlib import Path
 
 from setup import python_env, worker_packages
 from shared.failure import run_main
-from shared.project import REQUIREMENTS, ROOT
+from shared.project import PACKAGE, REQUIREMENTS
 
 COMMON = ("--generate-hashes", "--no-header", "--no-emit-index-url", "--quiet")
 
@@ -32,7 +32,7 @@ LOCKS = (
     Lock(
         worker_packages.LOCK,
         (
-            *(str(ROOT / "pyproject.toml"), "--only-binary", ":all:", "--no-annotate"),
+            *(str(PACKAGE / "pyproject.toml"), "--only-binary", ":all:", "--no-annotate"),
             *("--python-version", worker_packages.WORKER_PYTHON, "--python-platform", "linux"),
         ),
     ),
@@ -40,6 +40,11 @@ LOCKS = (
     Lock(
         python_env.DEV,
         ("--group", "dev", "--no-annotate", "--universal", "--python-version", "3.11"),
+    ),
+    # The same for a project that has the package among its node packages, and no tests of it.
+    Lock(
+        python_env.TOOLS,
+        ("--group", "tools", "--no-annotate", "--universal", "--python-version", "3.11"),
     ),
     # uv itself, which installs the others.
     Lock(

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from shared.command import Command, run
-from shared.project import NODE_MODULES, ROOT, environment
+from shared.project import IS_CLONE, NODE_MODULES, ROOT, environment
 from shared.stamp import Stamp
 
 NODE = NODE_MODULES / ".bin" / "node"
@@ -21,10 +21,14 @@ NODE_FAILED = (
 def install(folder: Path = ROOT) -> None:
     """Install the node packages of the folder's lock file unless they are there.
 
+    In a project that has this package among its own, its user has installed them.
+
     `npm ci` would be stricter. But it refuses a lock file that lacks another platform's packages,
     and a registry's mirror may not have those.
     """
     lock = folder / "package-lock.json"
+    if not IS_CLONE:
+        return
     # npm writes this file last, so another installation than ours changes it.
     installed = folder / NODE_MODULES.name / ".package-lock.json"
     done = Stamp(folder / NODE_MODULES.name / ".installed", (lock, installed))

@@ -1,18 +1,23 @@
-"""Makes `.venv` with exactly the packages of requirements/dev.txt."""
+"""Makes `.venv` with exactly the packages of requirements/dev.txt.
+
+A project that has this package among its node packages gets those of requirements/tools.txt.
+"""
 
 import os
 import subprocess
 import sys
 
 from shared.command import Command, run
-from shared.project import CACHE, REQUIREMENTS, ROOT, VENV, VENV_PYTHON
+from shared.project import CACHE, IS_CLONE, REQUIREMENTS, ROOT, VENV, VENV_PYTHON
 from shared.stamp import Stamp
 
 BOOTSTRAP = REQUIREMENTS / "bootstrap.txt"
 DEV = REQUIREMENTS / "dev.txt"
+TOOLS = REQUIREMENTS / "tools.txt"
+WANTED = DEV if IS_CLONE else TOOLS
 
 # A virtual environment contains its own absolute path, so a project that was moved needs a new one.
-MADE = Stamp(VENV / ".made", (BOOTSTRAP, DEV), salt=str(ROOT))
+MADE = Stamp(VENV / ".made", (BOOTSTRAP, WANTED), salt=str(ROOT))
 
 # A company's mirror and certificate are usually in pip's settings, and uv does not read those.
 PIP_SETTINGS = (("index-url", "UV_DEFAULT_INDEX"), ("cert", "SSL_CERT_FILE"))
@@ -31,12 +36,12 @@ def install() -> None:
     """Make the environment anew if its packages are not those of the lock files."""
     if MADE.is_current():
         return
-    print("Making .venv with the Python packages of requirements/dev.txt …", flush=True)
+    print(f"Making .venv with the Python packages of requirements/{WANTED.name} …", flush=True)
     python: Command = [sys.executable, "-m", "venv", "--clear", VENV]
     run(python, env=os.environ, otherwise=VENV_FAILED)
     pip: Command = [VENV_PYTHON, "-m", "pip", "install", "--require-hashes", "-r", BOOTSTRAP]
     run(pip, env=os.environ, otherwise=INSTALL_FAILED)
-    uv("pip", "sync", "--require-hashes", str(DEV))
+    uv("pip", "sync", "--require-hashes", str(WANTED))
     MADE.write()
 
 

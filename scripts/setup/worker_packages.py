@@ -4,11 +4,15 @@ import shutil
 from pathlib import Path
 
 from setup import python_env
-from shared.project import CACHE, PYTHON_MODULES, REQUIREMENTS
+from shared.project import CACHE, IS_CLONE, PACKAGE, PYTHON_MODULES, REQUIREMENTS
 from shared.stamp import Stamp
 
 LOCK = REQUIREMENTS / "worker.txt"
-VENDORED = Stamp(PYTHON_MODULES / ".vendored", (LOCK, Path(__file__)))
+OURS = PACKAGE / "src" / "edge_cache"
+"""A clone has it in `src/`. Another project gets it among the Worker's packages."""
+
+OUR_FILES = () if IS_CLONE else tuple(sorted(OURS.rglob("*.*")))
+VENDORED = Stamp(PYTHON_MODULES / ".vendored", (LOCK, Path(__file__), *OUR_FILES))
 
 # The Python version of the Workers runtime at wrangler.toml's compatibility date.
 WORKER_PYTHON = "3.14"
@@ -25,6 +29,8 @@ def vendor() -> None:
     fresh = CACHE / "python_modules"
     shutil.rmtree(fresh, ignore_errors=True)
     _install_into(fresh)
+    if not IS_CLONE:
+        shutil.copytree(OURS, fresh / OURS.name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.rmtree(PYTHON_MODULES, ignore_errors=True)
     fresh.rename(PYTHON_MODULES)
     VENDORED.write()

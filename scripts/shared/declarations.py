@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from shared.failure import Failure
-from shared.project import ROOT
+from shared.project import PACKAGE, ROOT
 
-sys.path.append(str(ROOT / "src"))
+sys.path.append(str(PACKAGE / "src"))
 
 from edge_cache.errors import ConfigurationError
 from edge_cache.tables import FILE, VARIABLE, Declared, declared_from

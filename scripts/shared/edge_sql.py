@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from shared.declarations import Declared
 from shared.failure import Failure
-from shared.project import ROOT
+from shared.project import PACKAGE
 
-FOLDER = ROOT / "supabase" / "edge_cache"
+FOLDER = PACKAGE / "supabase" / "edge_cache"
 
 DEFINITIONS = (
     *("outbox", "prune", "gaps", "poke", "told", "announce", "edges", "unknown", "computed"),

@@ -1,16 +1,27 @@
-"""The project's folders. Scripts write only inside the project, into folders that git ignores."""
+"""The folders. Scripts write only inside the project, into folders that git ignores.
+
+The project is the user's: it has `wrangler.toml`, `src/entry.py` and `src/tables.toml`. The package
+is what these scripts belong to. In a clone of the package both are one folder. In a project that
+has the package among its node packages, the command `edge-cache` names the project.
+"""
 
 import os
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(__file__).resolve().parents[2]
+ROOT = Path(os.environ.get("EDGE_CACHE_PROJECT") or PACKAGE)
+"""The project."""
+
 CACHE = ROOT / ".cache"
 NODE_MODULES = ROOT / "node_modules"
 PYTHON_MODULES = ROOT / "python_modules"
-REQUIREMENTS = ROOT / "requirements"
-SCRIPTS = ROOT / "scripts"
+REQUIREMENTS = PACKAGE / "requirements"
+SCRIPTS = PACKAGE / "scripts"
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
+
+IS_CLONE = ROOT == PACKAGE
+"""Whether the project is a clone of the package."""
 
 
 def environment() -> dict[str, str]:

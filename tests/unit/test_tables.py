@@ -72,8 +72,8 @@ def test_a_name_that_is_no_path_segment_is_a_fault(name: str) -> None:
     (fault,) = faults({name: {}})
     assert fault == (
         f"TABLES: {name!r} is declared, but a table's name here is part of the path, so it may "
-        "have ASCII letters, digits, _ and - only: declare the table under such a name, and its own "
-        'name as an option, such as my_table = { name = "its own" }.'
+        "have ASCII letters, digits, _ and - only: declare the table under such a name, and its "
+        'own name as an option, such as my_table = { name = "its own" }.'
     )
     (table,) = declared_by(json.dumps({"my_table": {"name": name}})).tables
     assert (table.name, table.relation) == ("my_table", name)
