@@ -90,7 +90,7 @@ def test_a_worker_has_its_own_routes_beside_the_cache(url: str) -> None:
     assert "hit" in second.headers["cache-status"]
     assert first.json() == second.json() != []
     assert httpx.get(f"{url}/cache/rest/v1/articles?select=id").is_success
-    assert httpx.get(f"{url}/cache/health").json()["serves"]
+    assert [*httpx.get(f"{url}/cache/health").json()["tables"]] == ["articles"]
     assert "<title>" in httpx.get(f"{url}/cache/", headers={"accept": "text/html"}).text
 
 
