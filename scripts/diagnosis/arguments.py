@@ -44,7 +44,11 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
         prog="npm run doctor --", description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False
     )
-    found.add_argument("--worker", metavar="URL", help="the deployed Worker's address")
+    found.add_argument(
+        "--worker",
+        metavar="URL",
+        help="the deployed Worker's address, with the prefix of its cache",
+    )
     found.add_argument("--env", metavar="NAME", help="an environment of wrangler.toml")
     found.add_argument(
         "--url", help="the project's URL; default: $SUPABASE_URL, .dev.vars, wrangler.toml"
@@ -83,7 +87,5 @@ def _is_address(url: str) -> bool:
     except ValueError:
         return False
     is_safe = parts.scheme == "https" or parts.hostname in _LOCAL_HOSTS
-    has_only_a_host = url.rstrip("/") == f"{parts.scheme}://{parts.netloc}" and "@" not in url
-    return (
-        parts.scheme in {"http", "https"} and is_safe and bool(parts.hostname) and has_only_a_host
-    )
+    has_more = parts.query or parts.fragment or "@" in url
+    return parts.scheme in {"http", "https"} and is_safe and bool(parts.hostname) and not has_more

@@ -261,5 +261,5 @@ def test_it_tells_its_options(patient: Patient) -> None:
     said = patient.examined_by_command("--help")
     assert said.status == 0
     assert "--worker" in said.output
-    for address in ("cache.example.com", "http://cache.example.com", "https://cache.example/path"):
+    for address in ("cache.example.com", "http://cache.example.com", "https://cache.example/?a"):
         assert patient.examined("--worker", address).status == 2
