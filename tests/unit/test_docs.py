@@ -99,8 +99,10 @@ def leads_somewhere(page: Path, target: str) -> bool:
 
 @pytest.mark.parametrize("page", [*PAGES, *OTHER_PAGES], ids=lambda page: page.name)
 def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
-    links = re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text())
-    assert [link for link in links if not leads_somewhere(page, link)] == []
+    markdown = r"\]\((?!https?:)([^)\s]+)\)"
+    links = re.findall(rf'{markdown}|src="([^"]+)"', page.read_text())
+    targets = [target for link in links for target in link if target]
+    assert [target for target in targets if not leads_somewhere(page, target)] == []
 
 
 def test_every_page_that_the_code_names_exists() -> None:
