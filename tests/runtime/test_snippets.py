@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 
 import pytest
 from edge import Edge
@@ -15,8 +16,8 @@ from shared.project import NODE_MODULES, ROOT
 pytestmark = pytest.mark.played
 
 README = (ROOT / "README.md").read_text()
-RUN = {
-    "js": [NODE_MODULES / ".bin" / "node", "--input-type=module", "--eval"],
+RUN: Mapping[str, list[str]] = {
+    "js": [str(NODE_MODULES / ".bin" / "node"), "--input-type=module", "--eval"],
     "python": [sys.executable, "-c"],
 }
 QUERY = "/rest/v1/articles?select=title,author:authors(name)"

@@ -1,4 +1,4 @@
-"""Takes the picture of the README: `SCREENSHOTS=docs npm test -- tests/runtime/page/test_picture.py`."""
+"""Takes the README's picture: `SCREENSHOTS=docs npm test -- tests/runtime/page/test_picture.py`."""
 
 from __future__ import annotations
 
