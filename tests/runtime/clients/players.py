@@ -27,7 +27,7 @@ _ERROR = ("code", "message", "details", "hint")
 READING = ("GET", "HEAD")
 EVERYTHING = (*READING, "POST", "PATCH", "DELETE")
 
-PASSWORD = "correct horse battery staple"  # noqa: S105  of users who live as long as the tests
+PASSWORD = "correct horse battery staple"
 
 _READS: Mapping[str, Read] = {**READS, **shop.READS}
 
