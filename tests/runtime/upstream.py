@@ -179,8 +179,8 @@ def serving(target: str) -> AbstractContextManager[Server]:
     return running(Server(target))
 
 
-def forward(handler: Handler) -> None:
-    """Pass the request on to the real Supabase, and pass its answer back."""
+def forward(handler: Handler, **more: str) -> None:
+    """Pass the request on to the real Supabase, and pass its answer back with ``more`` headers."""
     script = handler.server.script
     if not script.has_script and handler.path.endswith(_OF_THE_SCRIPT):
         return handler.answer(404, NO_FUNCTION)
@@ -203,11 +203,24 @@ def forward(handler: Handler) -> None:
         headers.setdefault(name.lower().replace("-", "_"), []).append(value)
     if handler.command == "HEAD":  # the length is that of the body of a GET
         headers["content_length"] = [response.headers.get("content-length", "0")]
-    return handler.answer(response.status, answered, **headers)
+    return handler.answer(response.status, answered, **{**headers, **more})
 
 
 def _of_the_message(headers: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     return (pair for pair in headers if pair[0].lower() not in _OF_THE_CONNECTION)
+
+
+def gateway(handler: Handler) -> None:
+    """Pass the request on, but treat pages of other sites as Supabase's gateway does."""
+    origin = "*"
+    if handler.command != "OPTIONS":
+        return forward(handler, access_control_allow_origin=origin)
+    return handler.answer(
+        200,
+        access_control_allow_origin=origin,
+        access_control_allow_headers=handler.headers["access-control-request-headers"],
+        access_control_allow_methods="GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS",
+    )
 
 
 def answering(status: int, body: bytes = b"", **headers: str | Sequence[str]) -> Act:
