@@ -210,19 +210,6 @@ def _of_the_message(headers: Iterable[tuple[str, str]]) -> Iterator[tuple[str, s
     return (pair for pair in headers if pair[0].lower() not in _OF_THE_CONNECTION)
 
 
-def gateway(handler: Handler) -> None:
-    """Pass the request on, but treat pages of other sites as Supabase's gateway does."""
-    origin = "*"
-    if handler.command != "OPTIONS":
-        return forward(handler, access_control_allow_origin=origin)
-    return handler.answer(
-        200,
-        access_control_allow_origin=origin,
-        access_control_allow_headers=handler.headers["access-control-request-headers"],
-        access_control_allow_methods="GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS",
-    )
-
-
 def answering(status: int, body: bytes = b"", **headers: str | Sequence[str]) -> Act:
     """Return an act that answers this."""
     return lambda handler: handler.answer(status, body, **headers)
