@@ -82,8 +82,9 @@ def test_a_table_that_is_declared_and_not_watched_is_named() -> None:
 def test_a_script_of_another_version_is_a_warning() -> None:
     """The database says which script ran last. 0.2.0 said nothing."""
     wanted = Declared((Table("articles"),))
-    for script in (edge_sql.identity(Declared()), None):
-        (finding,) = installed.another_script(httpx.Response(200, json={"script": script}), wanted)
+    for script in (edge_sql.identity(Declared((Table("events"),))), None):
+        answer = httpx.Response(200, json={"script": script})
+        (finding,) = installed.another_script(answer, wanted)
         assert finding.verdict is Verdict.WARN
         assert finding.said == installed.ANOTHER_SCRIPT
     same = httpx.Response(200, json={"script": edge_sql.identity(wanted)})

@@ -1,0 +1,299 @@
+"""Decides which steps are left between what was found and what this clone describes.
+
+Everything here is a pure function of its arguments. No step has a value that is secret, so that a
+plan may be printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from production.names import KEY, OF_THE_WORKER, SECRET, URL, VAULT_SECRET, VAULT_URL, WORKER_URL
+from shared.failure import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What this clone describes: the Worker's name, and digests of its source and of the script."""
+
+    worker: str
+    source: str
+    script: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The values that are known here, and what is to be done for those that are not.
+
+    ``in_config`` are the names that wrangler.toml sets, so a deploy brings them. ``to_ask`` are the
+    names that only a person can give, and ``to_keep`` those that no file has yet.
+    """
+
+    values: Mapping[str, str] = field(repr=False)
+    file: Path
+    in_config: frozenset[str] = frozenset()
+    to_ask: tuple[str, ...] = ()
+    to_keep: tuple[str, ...] = ()
+    secret_is_new: bool = False
+
+    @property
+    def for_the_worker(self) -> dict[str, str]:
+        """The values that the Worker gets as secrets."""
+        wanted = (name for name in OF_THE_WORKER if name not in self.in_config)
+        return {name: self.values[name] for name in wanted if name in self.values}
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What Cloudflare runs: the tag of its version, and the names of its secrets."""
+
+    tag: str | None
+    secrets: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """What the database has: the digest of the script that ran, and what Vault has by name.
+
+    ``way`` is how it can be changed.
+    """
+
+    script: str | None
+    vault: Mapping[str, str] = field(default_factory=dict, repr=False)
+    lacks_triggers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What stands. ``worker`` is None if there is none, ``account`` if nobody is logged in.
+
+    ``is_direct`` says whether the database can be changed from here. If not, ``migrations`` is the
+    folder for the script, if the project uses one, and ``is_migrated`` whether it is there.
+    """
+
+    account: str | None
+    worker: Worker | None
+    database: Database
+    is_direct: bool
+    migrations: Path | None = None
+    is_migrated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """Log in at Cloudflare."""
+
+    def __str__(self) -> str:
+        """Return what is to be done."""
+        return (
+            "Log in at Cloudflare: `npx wrangler login` opens a browser. Before that nobody knows"
+            " what is there, so this is the plan for an account without the Worker."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask a person for values."""
+
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Return what is to be done."""
+        return f"Ask for {listed(self.names)}."
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Keep values in the private file."""
+
+    names: tuple[str, ...]
+    file: Path
+    secret_is_new: bool
+
+    def __str__(self) -> str:
+        """Return what is to be done."""
+        made = f"Make a {SECRET}, and keep" if self.secret_is_new else "Keep"
+        where = f"{self.file.name}, which only you can read and git ignores"
+        return f"{made} {listed(self.names)} in {where}."
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """Deploy the Worker together with its secrets, so that no version lacks them."""
+
+    worker: str
+    tag: str
+    why: str
+    secrets: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Return what is to be done."""
+        with_them = f" with {listed(self.secrets)}" if self.secrets else ""
+        return f"Deploy {self.worker}{with_them}: {self.why}."
+
+
+@dataclass(frozen=True, slots=True)
+class FillVault:
+    """Put the Worker's address, or the secret, into the database's Vault."""
+
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Return what is to be done."""
+        return f"Put {listed(self.names)} into the database's Vault."
+
+
+@dataclass(frozen=True, slots=True)
+class RunScript:
+    """Run the script of `npm run sql` in the database."""
+
+    why: str
+
+    def __str__(self) -> str:
+        """Return what is to be done."""
+        return f"Run the script of `npm run sql` in the database: {self.why}."
+
+
+@dataclass(frozen=True, slots=True)
+class WriteMigration:
+    """Write the script as a migration."""
+
+    folder: Path
+
+    def __str__(self) -> str:
+        """Return what is to be done."""
+        return f"Write the script of `npm run sql` as a migration into {self.folder}."
+
+
+@dataclass(frozen=True, slots=True)
+class WritePaste:
+    """Write what somebody has to run in the SQL editor into one file."""
+
+    vault: tuple[str, ...]
+    has_script: bool
+
+    def __str__(self) -> str:
+        """Return what is to be done."""
+        script = ("the script of `npm run sql`",) if self.has_script else ()
+        return f"Write a file to paste into the SQL editor, with {listed((*self.vault, *script))}."
+
+
+Step = LogIn | Ask | Keep | Deploy | FillVault | RunScript | WriteMigration | WritePaste
+
+
+def steps(wanted: Wanted, known: Known, found: Found, secrets_digest: str) -> tuple[Step, ...]:
+    """Return what is left to do, in order. Nothing is left if there is no step.
+
+    ``secrets_digest`` stands for the values that the Worker gets. Raises Failure if the Worker
+    would lack a value.
+    """
+    _require_values(known, found)
+    deploy = _deploy(wanted, known, found.worker, secrets_digest)
+    in_database = _in_database(wanted, known, found, is_deployed=bool(deploy))
+    return (*_preparations(known, found), *deploy, *in_database)
+
+
+def _require_values(known: Known, found: Found) -> None:
+    has = {*known.values, *known.in_config, *known.to_ask}
+    has |= found.worker.secrets if found.worker else set()
+    missing = [name for name in OF_THE_WORKER if name not in has]
+    if missing:
+        raise Failure(
+            f"{listed(tuple(missing))} must be known: add it to {known.file.name} or to the"
+            " environment. Nothing was changed."
+        )
+
+
+def _preparations(known: Known, found: Found) -> Iterator[Step]:
+    if found.account is None:
+        yield LogIn()
+    if known.to_ask:
+        yield Ask(known.to_ask)
+    if known.to_keep:
+        yield Keep(known.to_keep, known.file, known.secret_is_new)
+
+
+def _deploy(
+    wanted: Wanted, known: Known, worker: Worker | None, secrets_digest: str
+) -> tuple[Deploy, ...]:
+    tag = f"{wanted.source}-{secrets_digest}"
+    why = _why_deploy(wanted, worker, tag)
+    return (Deploy(wanted.worker, tag, why, tuple(known.for_the_worker)),) if why else ()
+
+
+def _why_deploy(wanted: Wanted, worker: Worker | None, tag: str) -> str:
+    """Return why the Worker must be deployed, or nothing if Cloudflare runs exactly this."""
+    if worker is None:
+        return "it is not there yet, and gets its KV namespace and its objects with it"
+    if worker.tag == tag:
+        return ""
+    if worker.tag is None:
+        return "what runs there was deployed or changed in another way"
+    source = worker.tag.partition("-")[0]
+    return "its secrets differ" if source == wanted.source else "what runs there is another version"
+
+
+def _in_database(
+    wanted: Wanted, known: Known, found: Found, *, is_deployed: bool
+) -> Iterator[Step]:
+    vault = tuple(_differing(known, found.database, is_deployed=is_deployed))
+    why = _why_script(wanted, found.database)
+    if found.is_direct:
+        if vault:
+            yield FillVault(vault)
+        if why:
+            yield RunScript(why)
+        return
+    if found.migrations and not found.is_migrated:
+        yield WriteMigration(found.migrations)
+    has_script = bool(why) and not found.migrations
+    if vault or has_script:
+        yield WritePaste(vault, has_script)
+
+
+def _differing(known: Known, database: Database, *, is_deployed: bool) -> Iterator[str]:
+    """Return which entries of Vault are missing or have another value.
+
+    Only the deploy tells the address of a Worker that is deployed for the first time.
+    """
+    address = known.values.get(WORKER_URL)
+    if database.vault.get(VAULT_URL) != (address and hook(address)) and (address or is_deployed):
+        yield VAULT_URL
+    secret = known.values.get(SECRET)
+    if secret and database.vault.get(VAULT_SECRET) != secret:
+        yield VAULT_SECRET
+
+
+def _why_script(wanted: Wanted, database: Database) -> str:
+    if database.script is None:
+        return "it is not there, or an older version says nothing of itself"
+    if database.script != wanted.script:
+        return "the one there is of another version, or of other tables"
+    return "triggers are missing" if database.lacks_triggers else ""
+
+
+def hook(address: str) -> str:
+    """Return where the Worker takes pokes and webhooks."""
+    return f"{address.rstrip('/')}/revalidate"
+
+
+def left_to_people(found: Found, wanted: Wanted) -> str:
+    """Return what only a person can do before the database has the script, or nothing."""
+    if found.is_direct or not found.is_migrated or found.database.script == wanted.script:
+        return ""
+    return (
+        "The migration is written, but the database does not have it yet: run"
+        " `npx supabase db push`."
+    )
+
+
+def listed(names: tuple[str, ...]) -> str:
+    """Return names as a list in words."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+ASKED = (URL, KEY)
+"""What only a person can give. The secret can be made."""
