@@ -14,6 +14,7 @@ from shared.failure import Failure
 _TAKEN = ("SUPABASE_URL", "SUPABASE_ANON_KEY", "REVALIDATE_SECRET")
 """Variables that may be set elsewhere than in wrangler.toml."""
 
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """The variables, and the name of the place where each of `_TAKEN` was found."""

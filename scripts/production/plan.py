@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from production.names import KEY, OF_THE_WORKER, SECRET, URL, VAULT_SECRET, VAULT_URL, WORKER_URL
+from production.names import OF_THE_WORKER, SECRET, VAULT_SECRET, VAULT_URL, WORKER_URL
 from shared.failure import Failure
 
 
@@ -55,10 +55,7 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """What the database has: the digest of the script that ran, and what Vault has by name.
-
-    ``way`` is how it can be changed.
-    """
+    """What the database has: the digest of the script that ran, and what Vault has by name."""
 
     script: str | None
     vault: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -69,13 +66,14 @@ class Database:
 class Found:
     """What stands. ``worker`` is None if there is none, ``account`` if nobody is logged in.
 
-    ``is_direct`` says whether the database can be changed from here. If not, ``migrations`` is the
-    folder for the script, if the project uses one, and ``is_migrated`` whether it is there.
+    ``database`` is None if it is to be left alone. ``is_direct`` says whether it can be changed
+    from here. If not, ``migrations`` is the folder for the script, if the project uses one, and
+    ``is_migrated`` whether it is there.
     """
 
     account: str | None
     worker: Worker | None
-    database: Database
+    database: Database | None
     is_direct: bool
     migrations: Path | None = None
     is_migrated: bool = False
@@ -238,6 +236,8 @@ def _why_deploy(wanted: Wanted, worker: Worker | None, tag: str) -> str:
 def _in_database(
     wanted: Wanted, known: Known, found: Found, *, is_deployed: bool
 ) -> Iterator[Step]:
+    if found.database is None:
+        return
     vault = tuple(_differing(known, found.database, is_deployed=is_deployed))
     why = _why_script(wanted, found.database)
     if found.is_direct:
@@ -279,21 +279,7 @@ def hook(address: str) -> str:
     return f"{address.rstrip('/')}/revalidate"
 
 
-def left_to_people(found: Found, wanted: Wanted) -> str:
-    """Return what only a person can do before the database has the script, or nothing."""
-    if found.is_direct or not found.is_migrated or found.database.script == wanted.script:
-        return ""
-    return (
-        "The migration is written, but the database does not have it yet: run"
-        " `npx supabase db push`."
-    )
-
-
 def listed(names: tuple[str, ...]) -> str:
     """Return names as a list in words."""
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
-
-
-ASKED = (URL, KEY)
-"""What only a person can give. The secret can be made."""

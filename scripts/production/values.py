@@ -39,13 +39,14 @@ class Values:
     file: Path
     in_config: frozenset[str]
 
-    def known(self) -> Known:
+    def known(self, to_ask: tuple[str, ...]) -> Known:
         """Return it for the plan: what came from a person, or was made, is kept in the file."""
         kept = tuple(name for name in _NAMES if self.places.get(name) in {_PERSON, _MADE})
         return Known(
             self.values,
             self.file,
             in_config=self.in_config,
+            to_ask=to_ask,
             to_keep=kept,
             secret_is_new=self.places.get(SECRET) == _MADE,
         )
@@ -91,30 +92,42 @@ def ask(names: tuple[str, ...], values: Values) -> Values:
     return values
 
 
-def with_secret(values: Values, worker: Worker | None, database: Database) -> Values:
-    """Return the values with a secret: a known one, Vault's, or a new one.
+def with_secret(values: Values, worker: Worker | None, database: Database | None) -> Values:
+    """Return the values with a secret: a known one, Vault's, or a new one. Raises Failure.
 
-    If only the Worker has one, it stays unknown here, unless the database needs it too.
+    If only the Worker has one, and nobody can look into Vault from here, it stays unknown.
     """
     if SECRET in values.values:
         return values
-    if in_vault := database.vault.get(VAULT_SECRET):
+    if database and (in_vault := database.vault.get(VAULT_SECRET)):
         return values.with_value(SECRET, in_vault, VAULT)
     if worker and SECRET in worker.secrets:
-        return values
+        if database is None:
+            return values
+        raise Failure(_ONLY_AT_THE_WORKER.format(file=values.file.name))
     if os.environ.get("CI"):
-        raise Failure(
-            f"{SECRET} is not known here, and one that is made in CI would be lost: add it to the"
-            " secrets of the repository (`openssl rand -hex 32` makes one). Nothing was changed."
-        )
+        raise Failure(_LOST_IN_CI)
     return values.with_value(SECRET, secrets.token_hex(SECRET_BYTES), _MADE)
 
 
-def check(values: Values, variables_declared: Mapping[str, str]) -> None:
+_ONLY_AT_THE_WORKER = (
+    f"The Worker has a {SECRET} that is not known here, and the database needs the same one: add it"
+    f" to {{file}}, as `{SECRET}=…`. If nobody knows it any more, write a new one there"
+    " (`openssl rand -hex 32` makes one). Nothing was changed."
+)
+
+_LOST_IN_CI = (
+    f"{SECRET} is not known here, and one that is made in CI would be lost: add one to the secrets"
+    " of the repository (`openssl rand -hex 32` makes one). Nothing was changed."
+)
+
+
+def check(values: Values, config: Path, environment: str) -> None:
     """Check the values as the Worker does. Raises Failure with a sentence for each fault."""
     if not {URL, KEY} <= values.values.keys():
         return
+    declared = declarations.variables_in(config.read_text(), environment)
     try:
-        settings_from({**variables_declared, **values.values}.get, lambda _binding, _method: True)
+        settings_from({**declared, **values.values}.get, lambda _binding, _method: True)
     except ConfigurationError as error:
         raise Failure("\n".join((*error.faults, "Nothing was changed."))) from error

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from shared.declarations import Declared
 from shared.failure import Failure
@@ -84,6 +84,16 @@ def _body(declared: Declared) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_CHARACTERS]
+
+
+def vault(entries: Mapping[str, str]) -> str:
+    """Return statements that put values into Vault, and replace those that are there."""
+    statements = "\n".join(
+        f"delete from vault.secrets where name = {_literal(name)};\n"  # noqa: S608 - quoted
+        f"do $do$ begin perform vault.create_secret({_literal(value)}, {_literal(name)}); end $do$;"
+        for name, value in entries.items()
+    )
+    return f"begin;\n{statements}\ncommit;\n"
 
 
 def removing() -> str:

@@ -1,7 +1,6 @@
 """Variables from several places, and the private file `.dev.vars` that keeps some of them."""
 
 import json
-import os
 import re
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -19,7 +18,9 @@ _PARSE = (
 )
 
 
-def first_of(names: Iterable[str], layers: Iterable[Layer]) -> tuple[dict[str, str], dict[str, str]]:
+def first_of(
+    names: Iterable[str], layers: Iterable[Layer]
+) -> tuple[dict[str, str], dict[str, str]]:
     """Return each variable from the first place that has it, and the names of these places."""
     values, places = {}, {}
     layers = tuple(layers)
@@ -66,7 +67,7 @@ def keep(file: Path, values: Mapping[str, str]) -> None:
         new.unlink(missing_ok=True)
         new.touch(0o600)
         new.write_text(with_values(text, values))
-        os.replace(new, file)
+        new.replace(file)
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(f"{file} cannot be written: check that you may write there.") from error
 
@@ -75,7 +76,8 @@ def with_values(text: str, values: Mapping[str, str]) -> str:
     """Return a file's text in which these variables have these values; all else stays."""
     for name, value in values.items():
         line = f"{name}={_quoted(value)}"
-        text, found = re.subn(rf"(?m)^{name}=.*$", lambda _, line=line: line, text)
+        escaped = line.replace("\\", r"\\")
+        text, found = re.subn(rf"(?m)^{name}=.*$", escaped, text)
         if not found:
             text = f"{text}{'' if not text or text.endswith(chr(10)) else chr(10)}{line}\n"
     return text

@@ -1,0 +1,145 @@
+"""The command: finds out what stands, says what is left, asks, does it, and has it examined."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from production import source, telling
+from production.carrying_out import Execution
+from production.finding import Environment, Finding, environment_of, find
+from production.names import KEY, OF_THE_WORKER, URL
+from production.plan import Step, steps
+from shared import project
+from shared.failure import Failure, run_main
+
+DESCRIPTION = """
+Brings an environment into production, or into the state that this clone describes: the Worker with
+its KV namespace, objects and secrets, the SQL in the database, and Vault. It changes only what
+differs. In the end `npm run doctor` examines it.
+"""
+
+EPILOG = """
+SUPABASE_URL, SUPABASE_ANON_KEY, REVALIDATE_SECRET, SUPABASE_DB_URL and WORKER_URL are taken from
+the environment or from .dev.vars.NAME, never from an argument. What is missing is asked for.
+"""
+
+NO_TERMINAL = (
+    "There is no terminal to ask in: add --yes to do it without a question, or --dry-run to see"
+    " what would be done."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The options."""
+
+    environment: str
+    config: Path
+    is_agreed: bool
+    is_dry: bool
+
+
+def parsed(words: list[str]) -> Arguments:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="npm run setup --", description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False
+    )
+    parser.add_argument(
+        "--env", metavar="NAME", required=True, help="staging, production or another [env.NAME]"
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask before doing it")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        default=project.ROOT / "wrangler.toml",
+        help="another wrangler.toml",
+    )
+    given = parser.parse_args(words)
+    return Arguments(given.env, given.config.absolute(), given.yes, given.dry_run)
+
+
+def main() -> int:
+    """Return 0 if the environment is as this clone describes it and the doctor finds no fault."""
+    arguments = parsed(sys.argv[1:])
+    has_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if not (has_terminal or arguments.is_agreed or arguments.is_dry):
+        raise Failure(NO_TERMINAL)
+    try:
+        return run(arguments, may_ask=has_terminal and not arguments.is_agreed)
+    except KeyboardInterrupt:
+        print("\nStopped. Run this again: it goes on from there.", file=sys.stderr)
+        return INTERRUPTED
+
+
+INTERRUPTED = 130
+
+
+def run(arguments: Arguments, *, may_ask: bool) -> int:
+    """Find out, plan, ask, carry out and examine."""
+    environment = environment_of(arguments.config, arguments.environment)
+    finding = find(environment, tell, may_ask=may_ask, is_dry=arguments.is_dry)
+    plan = plan_of(environment, finding)
+    print(telling.situation(environment.wanted, finding), flush=True)
+    print(telling.plan(plan), flush=True)
+    if arguments.is_dry:
+        return 0
+    if plan and may_ask and input("\nDo it? [y/N] ").strip().lower() not in {"y", "yes"}:
+        print("Nothing was changed.")
+        return 1
+    address = finding.address
+    if plan:
+        address = carried_out(plan, environment, finding)
+    return examined(environment, finding, address)
+
+
+def plan_of(environment: Environment, finding: Finding) -> tuple[Step, ...]:
+    """Return the steps that are left. Raises Failure."""
+    digest = source.secrets_digest(environment.wanted.worker, finding.known.for_the_worker)
+    return steps(environment.wanted, finding.known, finding.found, digest)
+
+
+def carried_out(plan: tuple[Step, ...], environment: Environment, finding: Finding) -> str | None:
+    """Carry out the steps, say what is left to people, and return the Worker's address."""
+    execution = Execution(
+        environment.cloudflare,
+        finding.known,
+        environment.script,
+        environment.paste,
+        tell,
+        address=finding.address,
+    )
+    print(flush=True)
+    execution.all(plan)
+    print("".join(f"\nTo do by hand: {left}" for left in execution.left) or "\nDone.", flush=True)
+    return execution.address
+
+
+def examined(environment: Environment, finding: Finding, address: str | None) -> int:
+    """Run the doctor, and return its status."""
+    has = finding.values.values
+    if address is None or not {URL, KEY} <= has.keys():
+        print(telling.not_examined(environment.name), flush=True)
+        return 0
+    print(f"\nnpm run doctor -- --env {environment.name} --worker {address}", flush=True)
+    command = [sys.executable, "-m", "diagnosis", "--env", environment.name]
+    command += ["--worker", address, "--config", str(environment.config)]
+    given = {name: has[name] for name in OF_THE_WORKER if name in has}
+    path = f"{project.ROOT / 'src'}{os.pathsep}{project.SCRIPTS}"
+    env = {**project.environment(), **given, "PYTHONPATH": path}
+    return subprocess.run(command, env=env, check=False).returncode
+
+
+def tell(progress: str) -> None:
+    """Print progress."""
+    print(progress, flush=True)
+
+
+if __name__ == "__main__":
+    run_main(main)
