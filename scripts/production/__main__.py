@@ -12,8 +12,10 @@ from pathlib import Path
 from production import source, telling
 from production.carrying_out import Execution
 from production.finding import Environment, Finding, environment_of, find
-from production.names import KEY, OF_THE_WORKER, URL
-from production.plan import Step, steps
+from production.names import KEY, URL
+from production.plan import plan
+from production.steps import Step
+from production.values import VAULT
 from shared import project
 from shared.failure import Failure, run_main
 
@@ -85,40 +87,33 @@ def run(arguments: Arguments, *, may_ask: bool) -> int:
     """Find out, plan, ask, carry out and examine."""
     environment = environment_of(arguments.config, arguments.environment)
     finding = find(environment, tell, may_ask=may_ask, is_dry=arguments.is_dry)
-    plan = plan_of(environment, finding)
+    steps = steps_left(environment, finding)
     print(telling.situation(environment.wanted, finding), flush=True)
-    print(telling.plan(plan), flush=True)
+    print(telling.plan(steps), flush=True)
     if arguments.is_dry:
         return 0
-    if plan and may_ask and input("\nDo it? [y/N] ").strip().lower() not in {"y", "yes"}:
+    if steps and may_ask and input("\nDo it? [y/N] ").strip().lower() not in {"y", "yes"}:
         print("Nothing was changed.")
         return 1
     address = finding.address
-    if plan:
-        address = carried_out(plan, environment, finding)
+    if steps:
+        address = carried_out(steps, environment, finding)
     return examined(environment, finding, address)
 
 
-def plan_of(environment: Environment, finding: Finding) -> tuple[Step, ...]:
+def steps_left(environment: Environment, finding: Finding) -> tuple[Step, ...]:
     """Return the steps that are left. Raises Failure."""
     digest = source.secrets_digest(environment.wanted.worker, finding.known.for_the_worker)
-    return steps(environment.wanted, finding.known, finding.found, digest)
+    return plan(environment.wanted, finding.known, finding.found, digest)
 
 
-def carried_out(plan: tuple[Step, ...], environment: Environment, finding: Finding) -> str | None:
+def carried_out(steps: tuple[Step, ...], environment: Environment, finding: Finding) -> str | None:
     """Carry out the steps, say what is left to people, and return the Worker's address."""
-    execution = Execution(
-        environment.cloudflare,
-        finding.known,
-        environment.script,
-        environment.paste,
-        tell,
-        address=finding.address,
-    )
+    execution = Execution(environment, finding.known, tell)
     print(flush=True)
-    execution.all(plan)
+    execution.all(steps)
     print("".join(f"\nTo do by hand: {left}" for left in execution.left) or "\nDone.", flush=True)
-    return execution.address
+    return execution.address or finding.address
 
 
 def examined(environment: Environment, finding: Finding, address: str | None) -> int:
@@ -130,7 +125,8 @@ def examined(environment: Environment, finding: Finding, address: str | None) ->
     print(f"\nnpm run doctor -- --env {environment.name} --worker {address}", flush=True)
     command = [sys.executable, "-m", "diagnosis", "--env", environment.name]
     command += ["--worker", address, "--config", str(environment.config)]
-    given = {name: has[name] for name in OF_THE_WORKER if name in has}
+    # (It finds the other values where this command found them.)
+    given = {name: has[name] for name, place in finding.values.places.items() if place == VAULT}
     path = f"{project.ROOT / 'src'}{os.pathsep}{project.SCRIPTS}"
     env = {**project.environment(), **given, "PYTHONPATH": path}
     return subprocess.run(command, env=env, check=False).returncode

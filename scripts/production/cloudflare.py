@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from shared.failure import Failure
 
 _WRANGLER = project.NODE_MODULES / ".bin" / "wrangler"
 
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 _NO_SUCH_WORKER = "code: 10007"
 _TAG = "workers/tag"
 _ACCOUNT = "CLOUDFLARE_ACCOUNT_ID"
@@ -68,7 +70,7 @@ class Cloudflare:
             more = {"WRANGLER_OUTPUT_FILE_PATH": str(told)}
             done = self._run(words, more, given=json.dumps(secrets))
             if done.returncode:
-                raise Failure(command.tail(done.stdout + done.stderr))
+                raise Failure(_why(done))
             return address_in(told.read_text() if told.exists() else "")
 
     def _account(self) -> str | None:
@@ -77,7 +79,7 @@ class Cloudflare:
         if told.get("loggedIn") is False:
             return None
         if done.returncode or not told:
-            raise Failure(f"{command.tail(done.stderr or done.stdout)}\n\n{_ASK_AGAIN}")
+            raise Failure(f"{_why(done)}\n\n{_ASK_AGAIN}")
         return account_of(told["accounts"], self.account_id or os.environ.get(_ACCOUNT))
 
     def _worker(self) -> Worker | None:
@@ -95,7 +97,7 @@ class Cloudflare:
     def _answer(self, done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
         told = _json_in(done.stdout)
         if done.returncode or not told:
-            raise Failure(f"{command.tail(done.stderr or done.stdout)}\n\n{_ASK_AGAIN}")
+            raise Failure(f"{_why(done)}\n\n{_ASK_AGAIN}")
         return told
 
     def _run(
@@ -111,6 +113,12 @@ class Cloudflare:
             capture_output=True,
             text=True,
         )
+
+
+def _why(done: subprocess.CompletedProcess[str]) -> str:
+    """Return what Wrangler said at its end, without colours and where its log is."""
+    lines = _ESCAPES.sub("", done.stderr.strip() or done.stdout).splitlines()
+    return command.tail("\n".join(line for line in lines if "Logs were written" not in line))
 
 
 def account_of(accounts: list[dict[str, str]], wanted: str | None) -> str:

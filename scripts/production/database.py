@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +32,12 @@ _HOW = (
     " postgresql://postgres.abcdefgh:PASSWORD@aws-0-eu-central-1.pooler.supabase.com:5432/postgres"
 )
 
-_HAS_VIEW = "select to_regclass('edge_cache.missing_triggers') is not null"
+_HAS_VIEW = """
+  select case
+    when has_schema_privilege(to_regnamespace('edge_cache'), 'usage')
+      then to_regclass('edge_cache.missing_triggers') is not null
+  end
+"""
 _SCRIPT = "select obj_description(to_regnamespace('edge_cache'), 'pg_namespace')"
 _HAS_VAULT = "select to_regclass('vault.decrypted_secrets') is not null"
 _VAULT = f"""
@@ -98,6 +104,23 @@ def _tls(options: dict[str, str], *, is_local: bool) -> ssl.SSLContext | bool:
         ) from error
     context.check_hostname = mode == "verify-full"
     return context
+
+
+def require_same_project(url: str, database_url: str) -> None:
+    """Raise Failure if the two addresses name different projects of Supabase."""
+    address = address_of(database_url)
+    of_api = _PROJECT.search(urlsplit(url).hostname or "")
+    of_database = _PROJECT.search(address.host) or _POOLED.fullmatch(address.user)
+    if of_api and of_database and of_api["ref"] != of_database["ref"]:
+        raise Failure(
+            f"SUPABASE_URL is the project {of_api['ref']}, but SUPABASE_DB_URL is"
+            f" {of_database['ref']}: correct one of them. Nothing was changed."
+        )
+
+
+_PROJECT = re.compile(r"(?:^|\.)(?P<ref>[a-z0-9]{20})\.supabase\.")
+_POOLED = re.compile(r"[^.]+\.(?P<ref>[a-z0-9]{20})")
+"""Where a project's reference stands: in the host, or in the user of the pooler."""
 
 
 def found(url: str) -> Database:

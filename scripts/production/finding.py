@@ -33,6 +33,7 @@ class Environment:
     cloudflare: Cloudflare
     wanted: Wanted
     script: str
+    tables: frozenset[str]
 
     @property
     def paste(self) -> Path:
@@ -63,6 +64,7 @@ def environment_of(config: Path, name: str) -> Environment:
             edge_sql.identity(declared),
         ),
         edge_sql.installing(declared),
+        frozenset(table.name for table in declared.tables),
     )
 
 
@@ -127,6 +129,7 @@ def database_of(known: Values, worker: Worker | None, to_ask: tuple[str, ...]) -
     """
     has = known.values
     if DATABASE_URL in has:
+        database.require_same_project(has.get(URL, ""), has[DATABASE_URL])
         return database.found(has[DATABASE_URL])
     if DATABASE_URL in to_ask:
         return Database(None)

@@ -1,7 +1,6 @@
 """Decides which steps are left between what was found and what this clone describes.
 
-Everything here is a pure function of its arguments. No step has a value that is secret, so that a
-plan may be printed.
+Everything here is a pure function of its arguments.
 """
 
 from __future__ import annotations
@@ -11,6 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from production.names import OF_THE_WORKER, SECRET, VAULT_SECRET, VAULT_URL, WORKER_URL
+from production.steps import (
+    Ask,
+    Deploy,
+    FillVault,
+    Keep,
+    LogIn,
+    RunScript,
+    Step,
+    WriteMigration,
+    WritePaste,
+    listed,
+)
 from shared.failure import Failure
 
 
@@ -79,109 +90,7 @@ class Found:
     is_migrated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LogIn:
-    """Log in at Cloudflare."""
-
-    def __str__(self) -> str:
-        """Return what is to be done."""
-        return (
-            "Log in at Cloudflare: `npx wrangler login` opens a browser. Before that nobody knows"
-            " what is there, so this is the plan for an account without the Worker."
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Ask a person for values."""
-
-    names: tuple[str, ...]
-
-    def __str__(self) -> str:
-        """Return what is to be done."""
-        return f"Ask for {listed(self.names)}."
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """Keep values in the private file."""
-
-    names: tuple[str, ...]
-    file: Path
-    secret_is_new: bool
-
-    def __str__(self) -> str:
-        """Return what is to be done."""
-        made = f"Make a {SECRET}, and keep" if self.secret_is_new else "Keep"
-        where = f"{self.file.name}, which only you can read and git ignores"
-        return f"{made} {listed(self.names)} in {where}."
-
-
-@dataclass(frozen=True, slots=True)
-class Deploy:
-    """Deploy the Worker together with its secrets, so that no version lacks them."""
-
-    worker: str
-    tag: str
-    why: str
-    secrets: tuple[str, ...]
-
-    def __str__(self) -> str:
-        """Return what is to be done."""
-        with_them = f" with {listed(self.secrets)}" if self.secrets else ""
-        return f"Deploy {self.worker}{with_them}: {self.why}."
-
-
-@dataclass(frozen=True, slots=True)
-class FillVault:
-    """Put the Worker's address, or the secret, into the database's Vault."""
-
-    names: tuple[str, ...]
-
-    def __str__(self) -> str:
-        """Return what is to be done."""
-        return f"Put {listed(self.names)} into the database's Vault."
-
-
-@dataclass(frozen=True, slots=True)
-class RunScript:
-    """Run the script of `npm run sql` in the database."""
-
-    why: str
-
-    def __str__(self) -> str:
-        """Return what is to be done."""
-        return f"Run the script of `npm run sql` in the database: {self.why}."
-
-
-@dataclass(frozen=True, slots=True)
-class WriteMigration:
-    """Write the script as a migration."""
-
-    folder: Path
-
-    def __str__(self) -> str:
-        """Return what is to be done."""
-        return f"Write the script of `npm run sql` as a migration into {self.folder}."
-
-
-@dataclass(frozen=True, slots=True)
-class WritePaste:
-    """Write what somebody has to run in the SQL editor into one file."""
-
-    vault: tuple[str, ...]
-    has_script: bool
-
-    def __str__(self) -> str:
-        """Return what is to be done."""
-        script = ("the script of `npm run sql`",) if self.has_script else ()
-        return f"Write a file to paste into the SQL editor, with {listed((*self.vault, *script))}."
-
-
-Step = LogIn | Ask | Keep | Deploy | FillVault | RunScript | WriteMigration | WritePaste
-
-
-def steps(wanted: Wanted, known: Known, found: Found, secrets_digest: str) -> tuple[Step, ...]:
+def plan(wanted: Wanted, known: Known, found: Found, secrets_digest: str) -> tuple[Step, ...]:
     """Return what is left to do, in order. Nothing is left if there is no step.
 
     ``secrets_digest`` stands for the values that the Worker gets. Raises Failure if the Worker
@@ -224,7 +133,7 @@ def _deploy(
 def _why_deploy(wanted: Wanted, worker: Worker | None, tag: str) -> str:
     """Return why the Worker must be deployed, or nothing if Cloudflare runs exactly this."""
     if worker is None:
-        return "it is not there yet, and gets its KV namespace and its objects with it"
+        return "it is not there yet, and brings its KV namespace and its objects"
     if worker.tag == tag:
         return ""
     if worker.tag is None:
@@ -268,18 +177,12 @@ def _differing(known: Known, database: Database, *, is_deployed: bool) -> Iterat
 
 def _why_script(wanted: Wanted, database: Database) -> str:
     if database.script is None:
-        return "it is not there, or an older version says nothing of itself"
+        return "which has none, or one of before"
     if database.script != wanted.script:
-        return "the one there is of another version, or of other tables"
-    return "triggers are missing" if database.lacks_triggers else ""
+        return "which has the one of another version, or of other tables"
+    return "where triggers are missing" if database.lacks_triggers else ""
 
 
 def hook(address: str) -> str:
     """Return where the Worker takes pokes and webhooks."""
     return f"{address.rstrip('/')}/revalidate"
-
-
-def listed(names: tuple[str, ...]) -> str:
-    """Return names as a list in words."""
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from production.finding import Finding
 from production.names import DATABASE_URL, URL
-from production.plan import Ask, Found, Step, Wanted
+from production.plan import Found, Wanted
+from production.steps import Ask, Step
 
 _WIDTH = 10
 

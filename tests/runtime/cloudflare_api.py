@@ -53,7 +53,8 @@ class Account(ThreadingHTTPServer):
         if self.refuses and f"{method} {path}".startswith(self.refuses):
             raise ValueError(path)
         if path in {"/accounts", "/memberships"}:
-            return [{"id": ACCOUNT_ID, "name": "Somebody's Account"}]
+            mine = {"id": ACCOUNT_ID, "name": "Somebody's Account"}
+            return [mine | {"account": mine}]
         worker = _WORKER.fullmatch(path)
         if path == "storage/kv/namespaces":
             return self._namespace(json.loads(body)["title"]) if body else self._listed()
@@ -76,16 +77,19 @@ class Account(ThreadingHTTPServer):
         assert metadata
         upload = json.loads(metadata[1])
         self.uploads.append(upload)
-        if not any(binding["type"] == "inherit" for binding in upload["bindings"]):
-            self.workers[name] = self._kept(name, upload)
-            self.annotations[name] = upload.get("annotations") or {}
+        self.workers[name] = self._kept(name, upload)
+        self.annotations[name] = upload.get("annotations") or {}
         return {"id": name, "etag": "e", "deployment_id": VERSION_ID, "startup_time_ms": 400}
 
     def _kept(self, name: str, upload: dict[str, Any]) -> list[dict[str, str]]:
-        """Return the bindings of an upload, and the secrets that it keeps."""
-        given = {binding["name"] for binding in upload["bindings"]}
-        old = (one for one in self.workers.get(name, ()) if one["type"] in upload["keep_bindings"])
-        return [*upload["bindings"], *(one for one in old if one["name"] not in given)]
+        """Return the bindings of an upload, and those that it keeps or inherits."""
+        new = {one["name"]: one for one in upload["bindings"]}
+        inherited = {name for name, one in new.items() if one["type"] == "inherit"}
+        for one in self.workers.get(name, ()):
+            is_kept = one["type"] in upload["keep_bindings"] and one["name"] not in new
+            if is_kept or one["name"] in inherited:
+                new[one["name"]] = one
+        return [*new.values()]
 
     @staticmethod
     def _deployment() -> dict[str, object]:
