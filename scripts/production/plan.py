@@ -97,7 +97,7 @@ def plan(wanted: Wanted, known: Known, found: Found, secrets_digest: str) -> tup
     would lack a value.
     """
     _require_values(known, found)
-    deploy = _deploy(wanted, known, found.worker, secrets_digest)
+    deploy = _deploy(wanted, known, found, secrets_digest)
     in_database = _in_database(wanted, known, found, is_deployed=bool(deploy))
     return (*_preparations(known, found), *deploy, *in_database)
 
@@ -122,11 +122,9 @@ def _preparations(known: Known, found: Found) -> Iterator[Step]:
         yield Keep(known.to_keep, known.file, known.secret_is_new)
 
 
-def _deploy(
-    wanted: Wanted, known: Known, worker: Worker | None, secrets_digest: str
-) -> tuple[Deploy, ...]:
+def _deploy(wanted: Wanted, known: Known, found: Found, secrets_digest: str) -> tuple[Deploy, ...]:
     tag = f"{wanted.source}-{secrets_digest}"
-    why = _why_deploy(wanted, worker, tag)
+    why = _why_deploy(wanted, found.worker, tag) or _why_deploy_again(known, found.database)
     return (Deploy(wanted.worker, tag, why, tuple(known.for_the_worker)),) if why else ()
 
 
@@ -140,6 +138,12 @@ def _why_deploy(wanted: Wanted, worker: Worker | None, tag: str) -> str:
         return "what runs there was deployed or changed in another way"
     source = worker.tag.partition("-")[0]
     return "its secrets differ" if source == wanted.source else "what runs there is another version"
+
+
+def _why_deploy_again(known: Known, database: Database | None) -> str:
+    if WORKER_URL in known.values or database is None or VAULT_URL in database.vault:
+        return ""
+    return "the database needs its address, which only a deploy tells"
 
 
 def _in_database(
@@ -168,7 +172,8 @@ def _differing(known: Known, database: Database, *, is_deployed: bool) -> Iterat
     Only the deploy tells the address of a Worker that is deployed for the first time.
     """
     address = known.values.get(WORKER_URL)
-    if database.vault.get(VAULT_URL) != (address and hook(address)) and (address or is_deployed):
+    is_right = database.vault.get(VAULT_URL) == hook(address) if address else not is_deployed
+    if not is_right:
         yield VAULT_URL
     secret = known.values.get(SECRET)
     if secret and database.vault.get(VAULT_SECRET) != secret:
