@@ -101,9 +101,7 @@ def find(
     to_ask = values.missing(known, worker) if is_dry else ()
     values.check(known, environment.config, environment.name)
     is_direct = DATABASE_URL in (*known.values, *to_ask)
-    if is_direct or SECRET in known.values:
-        tell("Asking the database …")
-    stands = database_of(known, worker, to_ask)
+    stands = database_of(known, worker, to_ask, tell)
     known = values.with_secret(known, worker, stands)
     folder = None if is_direct else environment.migrations
     is_migrated = folder is not None and migrations.is_current(folder, environment.script)
@@ -121,7 +119,9 @@ def _logged_in(cloudflare: Cloudflare, *, may_ask: bool) -> tuple[str, Worker | 
     return account, worker
 
 
-def database_of(known: Values, worker: Worker | None, to_ask: tuple[str, ...]) -> Database | None:
+def database_of(
+    known: Values, worker: Worker | None, to_ask: tuple[str, ...], tell: Callable[[str], None]
+) -> Database | None:
     """Return what the database has; None if it is to be left alone.
 
     In CI nobody could paste anything, so there it needs an address. Else whoever does not know the
@@ -130,6 +130,7 @@ def database_of(known: Values, worker: Worker | None, to_ask: tuple[str, ...]) -
     has = known.values
     if DATABASE_URL in has:
         database.require_same_project(has.get(URL, ""), has[DATABASE_URL])
+        tell("Asking the database what it has …")
         return database.found(has[DATABASE_URL])
     if DATABASE_URL in to_ask:
         return Database(None)
@@ -137,6 +138,7 @@ def database_of(known: Values, worker: Worker | None, to_ask: tuple[str, ...]) -
         return None
     if {URL, KEY, SECRET} <= has.keys():
         address = has.get(WORKER_URL)
+        tell("Asking Supabase's API what the database has …")
         return database.told_by_api(has[URL], has[KEY], has[SECRET], address and hook(address))
     is_only_at_the_worker = worker is not None and SECRET in worker.secrets
     return None if is_only_at_the_worker else Database(None)

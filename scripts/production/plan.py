@@ -118,14 +118,16 @@ def _preparations(known: Known, found: Found) -> Iterator[Step]:
         yield LogIn()
     if known.to_ask:
         yield Ask(known.to_ask)
-    if known.to_keep:
-        yield Keep(known.to_keep, known.file, known.secret_is_new)
+    if kept := (*known.to_ask, *known.to_keep):
+        yield Keep(kept, known.file, known.secret_is_new)
 
 
 def _deploy(wanted: Wanted, known: Known, found: Found, secrets_digest: str) -> tuple[Deploy, ...]:
     tag = f"{wanted.source}-{secrets_digest}"
     why = _why_deploy(wanted, found.worker, tag) or _why_deploy_again(known, found.database)
-    return (Deploy(wanted.worker, tag, why, tuple(known.for_the_worker)),) if why else ()
+    asked = (name for name in known.to_ask if name in OF_THE_WORKER)
+    secrets = (*asked, *known.for_the_worker)
+    return (Deploy(wanted.worker, tag, why, secrets),) if why else ()
 
 
 def _why_deploy(wanted: Wanted, worker: Worker | None, tag: str) -> str:
@@ -182,7 +184,7 @@ def _differing(known: Known, database: Database, *, is_deployed: bool) -> Iterat
 
 def _why_script(wanted: Wanted, database: Database) -> str:
     if database.script is None:
-        return "which has none, or one of before"
+        return "which has none of this version"
     if database.script != wanted.script:
         return "which has the one of another version, or of other tables"
     return "where triggers are missing" if database.lacks_triggers else ""

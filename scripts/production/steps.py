@@ -52,9 +52,11 @@ class Keep:
 
     def __str__(self) -> str:
         """Return what is to be done."""
+        where = f"in {self.file.name}, which only you can read and git ignores."
+        if self.names == (SECRET,) and self.secret_is_new:
+            return f"Make a new {SECRET}, and keep it {where}"
         made = f"Make a new {SECRET}. " if self.secret_is_new else ""
-        where = f"{self.file.name}, which only you can read and git ignores"
-        return f"{made}Keep {listed(self.names)} in {where}."
+        return f"{made}Keep {listed(self.names)} {where}"
 
 
 @dataclass(frozen=True, slots=True)
