@@ -13,7 +13,7 @@ from production import source, telling
 from production.carrying_out import Execution
 from production.finding import Environment, Finding, environment_of, find
 from production.names import KEY, URL
-from production.plan import plan
+from production.plan import plan, unpushed
 from production.steps import Step
 from production.values import VAULT
 from shared import project
@@ -89,31 +89,27 @@ def run(arguments: Arguments, *, may_ask: bool) -> int:
     finding = find(environment, tell, may_ask=may_ask, is_dry=arguments.is_dry)
     steps = steps_left(environment, finding)
     print(telling.situation(environment.wanted, finding), flush=True)
-    print(telling.plan(steps), flush=True)
+    is_unpushed = unpushed(environment.wanted, finding.found)
+    print(telling.plan(steps, is_unpushed=is_unpushed), flush=True)
     if arguments.is_dry:
         return 0
     if steps and may_ask and input("\nDo it? [y/N] ").strip().lower() not in {"y", "yes"}:
         print("Nothing was changed.")
         return 1
-    address = finding.address
+    execution = Execution(environment, finding.known, tell)
     if steps:
-        address = carried_out(steps, environment, finding)
-    return examined(environment, finding, address)
+        print(flush=True)
+        execution.all(steps)
+    status = examined(environment, finding, execution.address or finding.address)
+    if execution.left:
+        print(telling.by_hand(execution.left), flush=True)
+    return status
 
 
 def steps_left(environment: Environment, finding: Finding) -> tuple[Step, ...]:
     """Return the steps that are left. Raises Failure."""
     digest = source.secrets_digest(environment.wanted.worker, finding.known.for_the_worker)
     return plan(environment.wanted, finding.known, finding.found, digest)
-
-
-def carried_out(steps: tuple[Step, ...], environment: Environment, finding: Finding) -> str | None:
-    """Carry out the steps, say what is left to people, and return the Worker's address."""
-    execution = Execution(environment, finding.known, tell)
-    print(flush=True)
-    execution.all(steps)
-    print("".join(f"\nTo do by hand: {left}" for left in execution.left) or "\nDone.", flush=True)
-    return execution.address or finding.address
 
 
 def examined(environment: Environment, finding: Finding, address: str | None) -> int:

@@ -96,9 +96,9 @@ class Execution:
         text = "\n".join(filter(None, (vault, self._environment.script if has_script else "")))
         paste = self._environment.paste
         migrations.write(paste, text, mode=0o600)
+        delete = " Then delete it, because it has the secret." if VAULT_SECRET in names else ""
         self.left.append(
-            f"Paste {paste} into the SQL editor (Dashboard → SQL Editor), run it, and delete"
-            " it: it has the secret."
+            f"Paste {paste} into the SQL editor (Dashboard → SQL Editor) and run it.{delete}"
         )
 
 

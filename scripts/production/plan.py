@@ -93,8 +93,8 @@ class Found:
 def plan(wanted: Wanted, known: Known, found: Found, secrets_digest: str) -> tuple[Step, ...]:
     """Return what is left to do, in order. Nothing is left if there is no step.
 
-    ``secrets_digest`` stands for the values that the Worker gets. Raises Failure if the Worker
-    would lack a value.
+    ``secrets_digest`` stands for the values that the Worker gets. It is empty if there are none, and
+    then the Worker keeps what it has. Raises Failure if the Worker would lack a value.
     """
     _require_values(known, found)
     deploy = _deploy(wanted, known, found, secrets_digest)
@@ -123,7 +123,8 @@ def _preparations(known: Known, found: Found) -> Iterator[Step]:
 
 
 def _deploy(wanted: Wanted, known: Known, found: Found, secrets_digest: str) -> tuple[Deploy, ...]:
-    tag = f"{wanted.source}-{secrets_digest}"
+    old = found.worker.tag if found.worker else None
+    tag = f"{wanted.source}-{secrets_digest or (old or '').partition('-')[2]}"
     why = _why_deploy(wanted, found.worker, tag) or _why_deploy_again(known, found.database)
     asked = (name for name in known.to_ask if name in OF_THE_WORKER)
     secrets = (*asked, *known.for_the_worker)
@@ -188,6 +189,15 @@ def _why_script(wanted: Wanted, database: Database) -> str:
     if database.script != wanted.script:
         return "which has the one of another version, or of other tables"
     return "where triggers are missing" if database.lacks_triggers else ""
+
+
+def unpushed(wanted: Wanted, found: Found) -> bool:
+    """Return whether the script is a migration that the database does not have yet."""
+    return (
+        found.is_migrated
+        and found.database is not None
+        and bool(_why_script(wanted, found.database))
+    )
 
 
 def hook(address: str) -> str:

@@ -32,7 +32,9 @@ def _is_bundled(path: Path) -> bool:
 
 
 def secrets_digest(worker: str, secrets: Mapping[str, str]) -> str:
-    """Return a digest of the values that a Worker gets."""
+    """Return a digest of the values that a Worker gets, or nothing if there are none."""
+    if not secrets:
+        return ""
     told = json.dumps(secrets, sort_keys=True).encode()
     return hashlib.pbkdf2_hmac("sha256", told, worker.encode(), _ROUNDS).hex()[:DIGEST_CHARACTERS]
 

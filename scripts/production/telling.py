@@ -45,8 +45,10 @@ def _database(found: Found, url: str | None) -> str:
     )
 
 
-def plan(steps: Sequence[Step]) -> str:
+def plan(steps: Sequence[Step], *, is_unpushed: bool) -> str:
     """Return what is left to do."""
+    if not steps and is_unpushed:
+        return f"\nNothing to do here, but the database lacks the migration. {PUSH}"
     if not steps:
         return "\nNothing to do: the Worker, its secrets and the database are as this clone says."
     count = "1 step is" if len(steps) == 1 else f"{len(steps)} steps are"
@@ -63,6 +65,15 @@ _WITHOUT = (
 
 def _asks_for_database(step: Step) -> bool:
     return isinstance(step, Ask) and DATABASE_URL in step.names
+
+
+PUSH = "Push it: `npx supabase db push`."
+
+
+def by_hand(left: Sequence[str]) -> str:
+    """Return what only a person can do, after everything else."""
+    lines = "".join(f"\nTo do by hand: {one}" for one in left)
+    return f"{lines}\nAfter that, run this again: it should say that there is nothing to do."
 
 
 def not_examined(environment: str) -> str:

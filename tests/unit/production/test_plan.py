@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from production.names import DATABASE_URL, KEY, SECRET, URL, VAULT_SECRET, VAULT_URL, WORKER_URL
-from production.plan import Database, Found, Known, Wanted, Worker, plan
+from production.plan import Database, Found, Known, Wanted, Worker, plan, unpushed
 from production.steps import (
     Ask,
     Deploy,
@@ -127,12 +127,19 @@ def test_a_project_with_migrations_gets_one() -> None:
     assert not_there == (WriteMigration(FOLDER), both)
     written = left(known, is_direct=False, database=empty, migrations=FOLDER, is_migrated=True)
     assert written == (both,)
+    pushed = replace(FOUND, is_direct=False, migrations=FOLDER, is_migrated=True)
+    assert unpushed(WANTED, replace(pushed, database=empty))
+    assert not unpushed(WANTED, pushed)
 
 
 def test_a_database_may_be_left_alone() -> None:
     """So CI deploys with the account's secrets alone. What the Worker has is kept."""
     known = Known({}, FILE)
-    assert left(known, database=None) == ()
+    found = replace(FOUND, database=None)
+    assert plan(WANTED, known, found, "") == ()
+    (other,) = plan(replace(WANTED, source="other"), known, found, "")
+    assert isinstance(other, Deploy)
+    assert other.tag == "other-secrets"
     (step,) = left(known, database=None, worker=replace(WORKER, tag=None))
     assert isinstance(step, Deploy)
     assert step.secrets == ()
