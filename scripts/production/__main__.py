@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from diagnosis import __main__ as diagnosis
 from production import source, telling
 from production.carrying_out import Execution
 from production.finding import Environment, Finding, environment_of, find
-from production.names import KEY, URL
+from production.names import KEY, SECRET, URL
 from production.plan import plan, unpushed
 from production.steps import Step
 from production.values import VAULT
@@ -119,13 +119,10 @@ def examined(environment: Environment, finding: Finding, address: str | None) ->
         print(telling.not_examined(environment.name), flush=True)
         return 0
     print(f"\nnpm run doctor -- --env {environment.name} --worker {address}", flush=True)
-    command = [sys.executable, "-m", "diagnosis", "--env", environment.name]
-    command += ["--worker", address, "--config", str(environment.config)]
-    # (It finds the other values where this command found them.)
-    given = {name: has[name] for name, place in finding.values.places.items() if place == VAULT}
-    path = f"{project.ROOT / 'src'}{os.pathsep}{project.SCRIPTS}"
-    env = {**project.environment(), **given, "PYTHONPATH": path}
-    return subprocess.run(command, env=env, check=False).returncode
+    if finding.values.places.get(SECRET) == VAULT:  # the doctor finds the others by itself
+        os.environ[SECRET] = has[SECRET]
+    where = ["--worker", address, "--config", str(environment.config)]
+    return diagnosis.main(["--env", environment.name, *where])
 
 
 def tell(progress: str) -> None:

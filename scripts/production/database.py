@@ -164,8 +164,8 @@ def _connected(url: str) -> Iterator[Connection]:
         )
     except (InterfaceError, OSError) as error:
         raise Failure(
-            f"The database at {address.host} cannot be reached: {error.__cause__ or error}. Take the"
-            " address of Dashboard → Connect → Session pooler, which needs no IPv6."
+            f"The database at {address.host} cannot be reached: {error.__cause__ or error}. Take"
+            " the address of Dashboard → Connect → Session pooler, which needs no IPv6."
         ) from error
     except DatabaseError as error:
         raise Failure(f"The database at {address.host} refuses: {_said(error)}") from error

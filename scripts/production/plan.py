@@ -93,8 +93,8 @@ class Found:
 def plan(wanted: Wanted, known: Known, found: Found, secrets_digest: str) -> tuple[Step, ...]:
     """Return what is left to do, in order. Nothing is left if there is no step.
 
-    ``secrets_digest`` stands for the values that the Worker gets. It is empty if there are none, and
-    then the Worker keeps what it has. Raises Failure if the Worker would lack a value.
+    ``secrets_digest`` stands for the values that the Worker gets. It is empty if there are none,
+    and then the Worker keeps what it has. Raises Failure if the Worker would lack a value.
     """
     _require_values(known, found)
     deploy = _deploy(wanted, known, found, secrets_digest)
