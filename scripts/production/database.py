@@ -156,17 +156,14 @@ def _connected(url: str) -> Iterator[Connection]:
             host=address.host,
             database=address.name,
             port=address.port,
-            password=address.password,
+            password=address.password or "",  # without one, pg8000 fails where a server wants it
             unix_sock=address.socket,
             ssl_context=address.ssl,
             timeout=TIMEOUT_S,
             application_name="supabase-edge-cache",
         )
     except (InterfaceError, OSError) as error:
-        raise Failure(
-            f"The database at {address.host} cannot be reached: {error.__cause__ or error}. Take"
-            " the address of Dashboard → Connect → Session pooler, which needs no IPv6."
-        ) from error
+        raise Failure(_unreached(address.host, error.__cause__ or error)) from error
     except DatabaseError as error:
         raise Failure(f"The database at {address.host} refuses: {_said(error)}") from error
     try:
@@ -177,6 +174,18 @@ def _connected(url: str) -> Iterator[Connection]:
         raise Failure(f"The connection to the database broke: {error}.") from error
     finally:
         _close(connection)
+
+
+def _unreached(host: str, why: BaseException) -> str:
+    if isinstance(why, ssl.SSLCertVerificationError):
+        return (
+            f"The database at {host} has a certificate that cannot be verified:"
+            f" {why.verify_message}. Give the project's as sslrootcert in SUPABASE_DB_URL."
+        )
+    return (
+        f"The database at {host} cannot be reached: {why}. Take the address of Dashboard → Connect"
+        " → Session pooler, which needs no IPv6."
+    )
 
 
 def _close(connection: Connection) -> None:
