@@ -75,7 +75,7 @@ def main() -> int:
         raise Failure(NO_TERMINAL)
     try:
         return run(arguments, may_ask=has_terminal and not arguments.is_agreed)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
         print("\nStopped. Run this again: it goes on from there.", file=sys.stderr)
         return INTERRUPTED
 

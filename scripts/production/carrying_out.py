@@ -33,7 +33,7 @@ class Execution:
         self._environment = environment
         self._known = known
         self._tell = tell
-        self.address = known.values.get(WORKER_URL)
+        self.address = known.address
         self.left: list[str] = []
 
     def all(self, steps: Sequence[Step]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from production import database, source, values
 from production.cloudflare import Cloudflare
-from production.names import DATABASE_URL, KEY, SECRET, URL, VAULT_URL, WORKER_URL
+from production.names import DATABASE_URL, KEY, SECRET, URL, VAULT_URL
 from production.plan import Database, Found, Known, Wanted, Worker, hook
 from production.values import Values
 from shared import declarations, edge_sql, migrations
@@ -79,11 +79,9 @@ class Finding:
     @property
     def address(self) -> str | None:
         """The Worker's address, if it is known, or if the database's Vault has it."""
-        own = self.values.values.get(WORKER_URL)
         stands = self.found.database
         in_vault = stands.vault.get(VAULT_URL, "") if stands else ""
-        address = own or in_vault.removesuffix("/revalidate")
-        return address.rstrip("/") or None
+        return self.known.address or in_vault.removesuffix("/revalidate") or None
 
 
 def find(
@@ -137,8 +135,8 @@ def database_of(
     if os.environ.get("CI"):
         return None
     if {URL, KEY, SECRET} <= has.keys():
-        address = has.get(WORKER_URL)
         tell("Asking Supabase's API what the database has …")
+        address = known.known(()).address
         return database.told_by_api(has[URL], has[KEY], has[SECRET], address and hook(address))
     is_only_at_the_worker = worker is not None and SECRET in worker.secrets
     return None if is_only_at_the_worker else Database(None)

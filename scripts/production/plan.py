@@ -50,6 +50,11 @@ class Known:
     secret_is_new: bool = False
 
     @property
+    def address(self) -> str | None:
+        """The Worker's address, without a slash at its end."""
+        return self.values.get(WORKER_URL, "").rstrip("/") or None
+
+    @property
     def for_the_worker(self) -> dict[str, str]:
         """The values that the Worker gets as secrets."""
         wanted = (name for name in OF_THE_WORKER if name not in self.in_config)
@@ -144,7 +149,7 @@ def _why_deploy(wanted: Wanted, worker: Worker | None, tag: str) -> str:
 
 
 def _why_deploy_again(known: Known, database: Database | None) -> str:
-    if WORKER_URL in known.values or database is None or VAULT_URL in database.vault:
+    if known.address or database is None or VAULT_URL in database.vault:
         return ""
     return "the database needs its address, which only a deploy tells"
 
@@ -174,8 +179,8 @@ def _differing(known: Known, database: Database, *, is_deployed: bool) -> Iterat
 
     Only the deploy tells the address of a Worker that is deployed for the first time.
     """
-    address = known.values.get(WORKER_URL)
-    is_right = database.vault.get(VAULT_URL) == hook(address) if address else not is_deployed
+    in_vault, address = database.vault.get(VAULT_URL), known.address
+    is_right = in_vault == hook(address) if address else not is_deployed
     if not is_right:
         yield VAULT_URL
     secret = known.values.get(SECRET)
@@ -202,4 +207,4 @@ def unpushed(wanted: Wanted, found: Found) -> bool:
 
 def hook(address: str) -> str:
     """Return where the Worker takes pokes and webhooks."""
-    return f"{address.rstrip('/')}/revalidate"
+    return f"{address}/revalidate"

@@ -52,7 +52,9 @@ def without(*names: str) -> Known:
 
 
 def test_nothing_is_left_where_nothing_differs() -> None:
+    """A slash at the end of the address makes no difference."""
     assert left() == ()
+    assert left(replace(KNOWN, values={**VALUES, WORKER_URL: f"{ADDRESS}/"})) == ()
 
 
 def test_an_empty_account_and_database_get_everything() -> None:
