@@ -14,10 +14,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from local import cron
 from local.ports import LOCALHOST
 from local.processes import Process
-from local.stack import Supabase, Worker, port_in_use, start_supabase, start_worker
-from shared import declarations
+from local.stack import (
+    WORKER_DEADLINE_S,
+    Listener,
+    Supabase,
+    Worker,
+    port_in_use,
+    spawn_worker,
+    start_supabase,
+)
+from local.supabase_project import PUBLISHABLE_KEY, REVALIDATE_SECRET
+from shared import declarations, edge_sql
 from shared.failure import Failure, run_main
 from shared.project import ROOT
 
@@ -39,7 +49,7 @@ Open the Worker's address in a browser to watch it. Try these in another termina
   curl -X PATCH "{supabase}/rest/v1/articles?id=eq.2" -H "apikey: {secret_key}" \\
     -H "content-type: application/json" -d '{{"title": "Cool second blog"}}'
 
-  curl -i {worker}/revalidate
+  curl -i {worker}/revalidate -H "authorization: Bearer {secret}"
 
 Below is the Worker's log. Ctrl-C stops everything.
 """
@@ -89,22 +99,30 @@ def check_port(port: int, option: str) -> None:
 
 
 def start_both(arguments: argparse.Namespace, running: list[Process]) -> tuple[Supabase, Worker]:
-    """Start Supabase, then the Worker, and add each to `running` as soon as it runs."""
+    """Start both, and add each to `running` as soon as it runs."""
+    declared = declarations.read(None)
+    print(f"Starting wrangler dev on port {arguments.port} …", flush=True)
+    worker = spawn_worker(
+        port=arguments.port,
+        state=STATE / "worker",
+        variables={
+            "SUPABASE_URL": f"http://{LOCALHOST}:{arguments.supabase_port}",
+            "SUPABASE_ANON_KEY": PUBLISHABLE_KEY,
+            "REVALIDATE_SECRET": REVALIDATE_SECRET,
+        },
+        log=STATE / "worker.log",
+    )
+    running.append(worker.process)
     print(f"Starting Supabase Lite (PGlite) on port {arguments.supabase_port} …", flush=True)
     supabase = start_supabase(
         STATE / "supabase",
         arguments.supabase_port,
-        exposed=declarations.read(None).schemas,
+        exposed=declared.schemas,
+        listener=Listener(edge_sql.installing(declared), worker.url, REVALIDATE_SECRET),
     )
     running.append(supabase.process)
-    print(f"Starting wrangler dev on port {arguments.port} …", flush=True)
-    worker = start_worker(
-        port=arguments.port,
-        state=STATE / "worker",
-        variables={"SUPABASE_URL": supabase.url, "SUPABASE_ANON_KEY": supabase.publishable_key},
-        log=STATE / "worker.log",
-    )
-    running.append(worker.process)
+    worker.process.wait_until_answering(f"{worker.url}/", deadline_s=WORKER_DEADLINE_S)
+    cron.start(worker.url)
     return supabase, worker
 
 
@@ -115,6 +133,7 @@ def ready_text(supabase: Supabase, worker: Worker) -> str:
         supabase=supabase.url,
         publishable_key=supabase.publishable_key,
         secret_key=supabase.secret_key,
+        secret=REVALIDATE_SECRET,
     )
     return text.replace(LOCALHOST, "localhost")
 

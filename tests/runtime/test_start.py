@@ -29,6 +29,11 @@ MADE = ("node_modules", "python_modules", ".cache/uv")
 """What the copy shares with the clone: what a set-up makes, if it has no path in it."""
 
 
+PUBLIC = {"apikey": "sb_publishable_local_only"}
+SECRET = {"apikey": "sb_secret_local_only"}
+EMAIL = "anna@example.com"
+
+
 class Clone:
     """A copy of the project, and what is started in it."""
 
@@ -39,15 +44,36 @@ class Clone:
 
     def start(self) -> None:
         """Run `npm start` until it says what to try, with its output in a file."""
+        self._process = self._spawn()
+        eventually(lambda: "Ctrl-C stops" in self.log.read_text(), "it is ready", DEADLINE_S)
+
+    def failure(self) -> str:
+        """Run `npm start`, which cannot start, and return what it says."""
+        self._process = self._spawn()
+        assert self._process.popen.wait(DEADLINE_S) == 1
+        return self.log.read_text()
+
+    def _spawn(self) -> Process:
         options = ("--port", str(self.port), "--supabase-port", str(self.supabase_port))
-        self._process = spawn(
+        return spawn(
             "npm start",
             ["sh", "scripts/run", "scripts/start.py", *options],
             cwd=self.folder,
             env=environment(),
             log=self.log,
         )
-        eventually(lambda: "Ctrl-C stops" in self.log.read_text(), "it is ready", DEADLINE_S)
+
+    def edit(self, row_id: int, **values: object) -> None:
+        """Change an article in the database."""
+        url = f"{self.supabase_url}/rest/v1/articles?id=eq.{row_id}"
+        httpx.patch(url, json=values, headers=SECRET).raise_for_status()
+
+    def sign_up(self) -> dict[str, str]:
+        """Make a user, and return the headers of a session."""
+        account = {"email": EMAIL, "password": "correct horse battery staple"}
+        url = f"{self.supabase_url}/auth/v1/signup"
+        token = httpx.post(url, json=account, headers=PUBLIC).json()["access_token"]
+        return {**PUBLIC, "authorization": f"Bearer {token}"}
 
     def stop(self) -> int:
         """Press Ctrl-C; return the exit status."""
@@ -65,6 +91,11 @@ class Clone:
     def url(self) -> str:
         """The Worker's address."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def supabase_url(self) -> str:
+        """The address of its Supabase."""
+        return f"http://127.0.0.1:{self.supabase_port}"
 
     def processes(self) -> list[str]:
         """Return the command lines of the processes that run in the copy."""
@@ -139,10 +170,10 @@ def declare_articles_alone(folder: Path) -> None:
     declared = _VARIABLES.sub("", wrangler.read_text()) + "\n[vars.TABLES]\narticles = {}\n"
     wrangler.write_text(declared)
     supabase, own = folder / "supabase", HERE / "project"
-    config = (own / "config.toml").read_text().replace(', "agenda"', "")
-    (supabase / "config.toml").write_text(
-        config.replace("edge_cache.sql", "edge_cache/snapshot.sql")
-    )
+    config = (own / "config.toml").read_text()
+    for other in (', "agenda"', ', "./edge_cache.sql"'):
+        config = config.replace(other, "")
+    (supabase / "config.toml").write_text(config)
     shutil.rmtree(supabase / "schemas")
     (supabase / "schemas").mkdir()
     shutil.copy(own / "schemas" / "articles.sql", supabase / "schemas")
@@ -164,6 +195,31 @@ def test_it_serves_what_the_public_key_may_see_and_one_at_a_time(clone: Clone) -
     assert "already runs in this folder" in second.stderr
 
 
+def test_an_edit_in_the_database_shows(clone: Clone) -> None:
+    """The database tells the Worker by itself: nobody calls `/revalidate`."""
+    url = f"{clone.url}/articles/1"
+    assert httpx.get(url).json()["title"] == "First"
+    clone.edit(1, title="Edited")
+    eventually(lambda: httpx.get(url).json()["title"] == "Edited", "the edit", 20)
+
+
+def test_a_page_may_call_what_supabase_offers(clone: Clone) -> None:
+    """A browser asks before it signs in or calls a function, and before it reads any table."""
+    asked = {
+        "origin": "http://localhost:3000",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "apikey,authorization,x-client-info,x-retry-count",
+    }
+    for path in ("/auth/v1/token", "/rest/v1/rpc/any", "/rest/v1/undeclared"):
+        said = httpx.options(f"{clone.supabase_url}{path}", headers=asked)
+        assert said.is_success, path
+        assert said.headers["access-control-allow-origin"] == "*"
+        allowed = said.headers["access-control-allow-headers"]
+        assert allowed == asked["access-control-request-headers"]
+    said = httpx.get(f"{clone.supabase_url}/auth/v1/user", headers={"origin": asked["origin"]})
+    assert said.headers["access-control-allow-origin"] == "*"
+
+
 def test_a_change_of_the_source_is_served(clone: Clone) -> None:
     source = clone.folder / "src" / "edge_cache" / "worker" / "app.py"
     text = source.read_text()
@@ -178,11 +234,22 @@ def test_a_change_of_the_source_is_served(clone: Clone) -> None:
         source.write_text(text)
 
 
-def test_ctrl_c_leaves_nothing_running_and_the_data(clone: Clone) -> None:
-    key = {"apikey": "sb_secret_local_only"}
-    rest = f"http://127.0.0.1:{clone.supabase_port}/rest/v1/articles?id=eq.2"
-    httpx.patch(rest, json={"title": "Edited"}, headers=key).raise_for_status()
+def test_ctrl_c_leaves_nothing_running_and_a_changed_schema_keeps_rows_and_sessions(
+    clone: Clone,
+) -> None:
+    session = clone.sign_up()
+    clone.edit(2, title="Edited")
     assert clone.stop() == 0
     eventually(lambda: clone.processes() == [], "all processes have ended")
+    schema = clone.folder / "supabase" / "schemas" / "articles.sql"
+    text = schema.read_text()
+    schema.write_text(f"{text}\n-- A mistake:\nalter table public.nothing add column x int;\n")
+    line = text.count("\n") + 3
+    assert f'schemas/articles.sql, line {line}: relation "public.nothing"' in clone.failure()
+    schema.write_text(f"{text}\nalter table public.articles add column subtitle text;\n")
     clone.start()
-    assert httpx.get(rest, headers=key).json()[0]["title"] == "Edited"
+    rows = httpx.get(f"{clone.supabase_url}/rest/v1/articles?order=id", headers=SECRET).json()
+    assert [row["title"] for row in rows][1:] == ["Edited", "Third", "A draft"]
+    assert rows[0]["subtitle"] is None
+    user = httpx.get(f"{clone.supabase_url}/auth/v1/user", headers=session)
+    assert user.json()["email"] == EMAIL
