@@ -40,12 +40,12 @@ def configuration_of(arguments: Arguments) -> Configuration:
     Raises Failure if a file cannot be read.
     """
     declared = _vars(arguments.config, arguments.environment)
-    file = _dev_vars(arguments.config.parent, arguments.environment)
+    file = dev_vars(arguments.config.parent, arguments.environment)
     given = {"SUPABASE_URL": arguments.url, "SUPABASE_ANON_KEY": arguments.key}
     layers: tuple[tuple[str, Mapping[str, str | None]], ...] = (
         ("the command line", given),
         ("the environment", os.environ),
-        (file.name, _dotenv(file) if file.is_file() else {}),
+        (file.name, dotenv(file) if file.is_file() else {}),
         (arguments.config.name, declared),
     )
     variables, places = dict(declared), {}
@@ -66,13 +66,13 @@ def _vars(config: Path, name: str | None) -> dict[str, str]:
         ) from error
 
 
-def _dev_vars(folder: Path, name: str | None) -> Path:
+def dev_vars(folder: Path, name: str | None) -> Path:
     """Return the file that Wrangler would read: an environment's own, or else the general one."""
     own = folder / f".dev.vars.{name}"
     return own if name and own.is_file() else folder / ".dev.vars"
 
 
-def _dotenv(file: Path) -> dict[str, str]:
+def dotenv(file: Path) -> dict[str, str]:
     """Return a file's variables. Node.js reads them: its syntax is Wrangler's."""
     done = subprocess.run(
         ["node", "--print", _PARSE, file],

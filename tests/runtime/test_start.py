@@ -44,23 +44,27 @@ class Clone:
 
     def start(self) -> None:
         """Run `npm start` until it says what to try, with its output in a file."""
-        self._process = self._spawn()
+        self._process = self._run_on_ports()
         eventually(lambda: "Ctrl-C stops" in self.log.read_text(), "it is ready", DEADLINE_S)
 
     def failure(self) -> str:
         """Run `npm start`, which cannot start, and return what it says."""
-        self._process = self._spawn()
+        self._process = self._run_on_ports()
         assert self._process.popen.wait(DEADLINE_S) == 1
         return self.log.read_text()
 
-    def _spawn(self) -> Process:
-        options = ("--port", str(self.port), "--supabase-port", str(self.supabase_port))
+    def _run_on_ports(self) -> Process:
+        ports = ("--port", str(self.port), "--supabase-port", str(self.supabase_port))
+        return self.run(*ports)
+
+    def run(self, *options: str) -> Process:
+        """Run `npm start`, with its output in a file."""
         return spawn(
             "npm start",
             ["sh", "scripts/run", "scripts/start.py", *options],
             cwd=self.folder,
             env=environment(),
-            log=self.log,
+            log=self.folder / f"start{'-'.join(options[:1])}.log",
         )
 
     def edit(self, row_id: int, **values: object) -> None:
@@ -85,7 +89,7 @@ class Clone:
     @property
     def log(self) -> Path:
         """The file with the output of the latest start."""
-        return self.folder / "start.log"
+        return self.folder / "start--port.log"
 
     @property
     def url(self) -> str:
@@ -220,6 +224,27 @@ def test_a_page_may_call_what_supabase_offers(clone: Clone) -> None:
     assert said.headers["access-control-allow-origin"] == "*"
 
 
+def test_in_front_of_ones_own_project(clone: Clone) -> None:
+    """There is no local database: the project of .dev.vars is the one that runs already."""
+    port = free_port()
+    (clone.folder / ".dev.vars").write_text(
+        f"SUPABASE_URL={clone.supabase_url}\nSUPABASE_ANON_KEY={PUBLIC['apikey']}\n"
+        "REVALIDATE_SECRET=revalidate_local_only\n"
+    )
+    own = clone.run("--project", "--port", str(port))
+    try:
+        eventually(lambda: "Ctrl-C stops" in own.log.read_text(), "it is ready", DEADLINE_S)
+        said = own.log.read_text()
+        assert "takes the key (from .dev.vars)" in said
+        assert "ok    public.articles: the public key reads 3 rows" in said
+        url = f"http://127.0.0.1:{port}/articles/3"
+        assert httpx.get(url, timeout=30).json()["title"] == "Third"
+        clone.edit(3, title="Asked for")
+        eventually(lambda: httpx.get(url).json()["title"] == "Asked for", "the edit", 20)
+    finally:
+        own.stop()
+
+
 def test_a_change_of_the_source_is_served(clone: Clone) -> None:
     source = clone.folder / "src" / "edge_cache" / "worker" / "app.py"
     text = source.read_text()
@@ -249,7 +274,22 @@ def test_ctrl_c_leaves_nothing_running_and_a_changed_schema_keeps_rows_and_sessi
     schema.write_text(f"{text}\nalter table public.articles add column subtitle text;\n")
     clone.start()
     rows = httpx.get(f"{clone.supabase_url}/rest/v1/articles?order=id", headers=SECRET).json()
-    assert [row["title"] for row in rows][1:] == ["Edited", "Third", "A draft"]
-    assert rows[0]["subtitle"] is None
+    assert len(rows) == 4, "seeded once"
+    assert (rows[1]["title"], rows[1]["subtitle"]) == ("Edited", None)
     user = httpx.get(f"{clone.supabase_url}/auth/v1/user", headers=session)
     assert user.json()["email"] == EMAIL
+
+
+def test_what_cannot_be_served_is_said_at_start(clone: Clone) -> None:
+    """A mistake in `TABLES` is said before anything starts, an unknown table as soon as possible."""
+    clone.stop()
+    wrangler = clone.folder / "wrangler.toml"
+    text = wrangler.read_text()
+    wrangler.write_text(text.replace("articles = {}", "articles = { kee = 'id' }"))
+    assert "fail  the configuration: TABLES.articles has no option 'kee'" in clone.failure()
+    assert "Starting" not in clone.log.read_text()
+    wrangler.write_text(text.replace("articles = {}", "nothing = {}"))
+    said = clone.failure()
+    assert "fail  public.nothing: Supabase answered 404" in said
+    assert said.rstrip().splitlines()[-1].startswith("Nothing can be served")
+    assert clone.processes() == []
