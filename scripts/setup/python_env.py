@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from shared.command import Command, run
 from shared.project import CACHE, REQUIREMENTS, ROOT, VENV, VENV_PYTHON
 from shared.stamp import Stamp
+from shared.terminal import step
 
 BOOTSTRAP = REQUIREMENTS / "bootstrap.txt"
 DEV = REQUIREMENTS / "dev.txt"
@@ -27,17 +29,24 @@ INSTALL_FAILED = (
 )
 
 
-def install() -> None:
+def install(prefix: str = "") -> None:
     """Make the environment anew if its packages are not those of the lock files."""
     if MADE.is_current():
         return
-    print("Making .venv with the Python packages of requirements/dev.txt …", flush=True)
-    python: Command = [sys.executable, "-m", "venv", "--clear", VENV]
-    run(python, env=os.environ, otherwise=VENV_FAILED)
-    pip: Command = [VENV_PYTHON, "-m", "pip", "install", "--require-hashes", "-r", BOOTSTRAP]
-    run(pip, env=os.environ, otherwise=INSTALL_FAILED)
-    uv("pip", "sync", "--require-hashes", str(DEV))
+    with step(f"{prefix}Making .venv with the Python packages of requirements/dev.txt"):
+        _make_room(VENV)
+        python: Command = [sys.executable, "-m", "venv", "--clear", VENV]
+        run(python, env=os.environ, otherwise=VENV_FAILED)
+        pip: Command = [VENV_PYTHON, "-m", "pip", "install", "--require-hashes", "-r", BOOTSTRAP]
+        run(pip, env=os.environ, otherwise=INSTALL_FAILED)
+        uv("pip", "sync", "--require-hashes", str(DEV))
     MADE.write()
+
+
+def _make_room(venv: Path) -> None:
+    """Remove a link to another environment: `venv --clear` would empty that one."""
+    if venv.is_symlink():
+        venv.unlink()
 
 
 def uv(*arguments: str) -> str:

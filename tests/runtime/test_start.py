@@ -281,7 +281,7 @@ def test_ctrl_c_leaves_nothing_running_and_a_changed_schema_keeps_rows_and_sessi
 
 
 def test_what_cannot_be_served_is_said_at_start(clone: Clone) -> None:
-    """A mistake in `TABLES` is said before anything starts, an unknown table as soon as possible."""
+    """A mistake in `TABLES` is said before anything starts, an unknown table soon after that."""
     clone.stop()
     wrangler = clone.folder / "wrangler.toml"
     text = wrangler.read_text()

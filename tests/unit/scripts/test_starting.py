@@ -54,7 +54,10 @@ def test_the_commands_are_for_what_is_declared() -> None:
     """A row has text, or else no edit is suggested."""
     table = Table("goods", key="sku", schema="shop")
     declared = Declared((table,), frozenset({("best", "shop"), ("rpc/find", "shop")}))
-    rows = ({"sku": "x y", "size": 1}, {"sku": "a b", "note": "it's blue"})
+    rows: tuple[dict[str, object], ...] = (
+        {"sku": "x y", "size": 1},
+        {"sku": "a b", "note": "it's blue"},
+    )
     text = words.ready(SERVED, declared, [reading(table, *rows)])
     assert "goods (table), shop.best (view), shop.find (function)." in text
     assert "curl -i http://localhost:1/goods\n" in text
