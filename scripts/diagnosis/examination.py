@@ -57,21 +57,25 @@ class Examination:
     async def read(self) -> Outlook:
         """Return what the project has, and what is wrong with it."""
         wanted = self.settings.declared
+        watched = [one for one in wanted.watched if wanted.target_of(*one) is not None]
         reads, answers, sql = await asyncio.gather(
             asyncio.gather(*(tables.read(self.project, table) for table in wanted.tables)),
-            asyncio.gather(*(others.check(self.project, *o) for o in sorted(wanted.others))),
+            asyncio.gather(
+                *(others.check(self.project, *one) for one in sorted(wanted.others)),
+                *(others.check_watched(self.project, *one) for one in watched),
+            ),
             installed.check(self.project, self.settings.revalidate_secret, wanted),
         )
         pairs = zip(wanted.tables, reads, strict=True)
         judged = [finding for pair in pairs for finding in tables.judge(*pair)]
-        failing = {finding.subject for finding in judged if has_failed([finding])}
+        failing = {one.subject for one in (*judged, *answers) if has_failed([one])}
         # If a table cannot be read, missing triggers are not its main problem.
         told = [one for one in sql if one.said != UNWATCHED or one.subject not in failing]
         promised = declared.promises(wanted)
         found = [*judged, *answers, *told, *promised]
         readings = [read for read in reads if isinstance(read, Reading)]
         answering = [answer for answer in answers if not has_failed([answer])]
-        return Outlook(found, readings, bool(readings or answering or wanted.watched))
+        return Outlook(found, readings, bool(readings or answering or not failing))
 
     async def compare(
         self, worker: Worker, served: frozenset[str], readings: list[Reading]
