@@ -34,7 +34,7 @@ def install(prefix: str = "") -> None:
     if MADE.is_current():
         return
     with step(f"{prefix}Making .venv with the Python packages of requirements/dev.txt"):
-        _make_room(VENV)
+        make_room(VENV)
         python: Command = [sys.executable, "-m", "venv", "--clear", VENV]
         run(python, env=os.environ, otherwise=VENV_FAILED)
         pip: Command = [VENV_PYTHON, "-m", "pip", "install", "--require-hashes", "-r", BOOTSTRAP]
@@ -43,7 +43,7 @@ def install(prefix: str = "") -> None:
     MADE.write()
 
 
-def _make_room(venv: Path) -> None:
+def make_room(venv: Path) -> None:
     """Remove a link to another environment: `venv --clear` would empty that one."""
     if venv.is_symlink():
         venv.unlink()
