@@ -76,6 +76,7 @@ export async function run(db, paths) {
 async function runFile(db, path) {
   const text = await readFile(path);
   let at = 0;
+  if (text.toString().trim() === "") return; // the parser refuses that
   try {
     const { stmts = [] } = await parse(text.toString());
     await db.exec("begin");
@@ -90,14 +91,18 @@ async function runFile(db, path) {
   }
 }
 
-function sentence(path, text, at, { message, hint, position, sqlDetails }) {
+function sentence(path, text, at, { code, message, hint, position, sqlDetails }) {
   const rest = text.subarray(at).toString();
   const inRest = sqlDetails?.cursorPosition ?? (position ? position - 1 : beginning(rest));
   const line = text.subarray(0, at).toString().split("\n").length + newlines(rest.slice(0, inRest));
-  const advice = hint ? ` ${hint}` : "";
-  const order = "Files of one folder run in the order of their names.";
-  return `${relative(process.cwd(), path)}, line ${line}: ${message}.${advice} ${order}`;
+  const advice = [hint, MISSING.has(code) && ORDER].filter(Boolean).map((said) => ` ${said}`);
+  return `${relative(process.cwd(), path)}, line ${line}: ${message}.${advice.join("")}`;
 }
+
+/** Errors about a relation, a column, a function, another object or a schema that does not exist. */
+const MISSING = new Set(["42P01", "42703", "42883", "42704", "3F000"]);
+
+const ORDER = "If another file makes it: files of one folder run in the order of their names.";
 
 const newlines = (text) => text.split("\n").length - 1;
 
