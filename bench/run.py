@@ -113,7 +113,7 @@ def make_work_folder() -> Path:
 def main() -> int:
     """Measure, print, and write the results of a whole run."""
     arguments = parse_arguments()
-    node_packages.install(BENCH)
+    node_packages.install(folder=BENCH)
     rounds, seconds = arguments.rounds, arguments.seconds
     edited_seconds = arguments.edited_seconds
     print(f"{rounds} rounds with bursts of {seconds:g} s. Close other programs until it ends.")

@@ -16,7 +16,7 @@ const VAULT = `insert into vault.secrets values
 
 async function database(script) {
   const db = new PGlite();
-  const files = ["../tests/runtime/stand_ins.sql", "../supabase/schemas/articles.sql"];
+  const files = ["../scripts/local/lite/stand_ins.sql", "../supabase/schemas/articles.sql"];
   for (const sql of [ROLES, ...files.map(read), VAULT, script]) await db.exec(sql);
   return db;
 }
@@ -48,7 +48,7 @@ for (const [rows, statements] of [[1, 300], [1000, 15]]) {
   const [low, median, high] = [0, ROUNDS >> 1, ROUNDS - 1].map((n) => ratios[n].toFixed(2));
   await told.exec("truncate net.http_request_queue");
   await msOf(told, rows);
-  const { requests } = (await told.query("select count(*)::int as requests from net.sent")).rows[0];
+  const { requests } = (await told.query("select count(*)::int as requests from net.http_request_queue")).rows[0];
   console.log(`insert of ${rows}: ${median} (${low} to ${high}), requests: ${requests}`);
 }
 await Promise.all([without.close(), told.close()]);

@@ -1,7 +1,4 @@
-"""`npm start`: runs an embedded Supabase, and the Worker in front of it, until Ctrl-C.
-
-Both keep their data in `.local/start/`. Delete this folder to start without data.
-"""
+"""`npm start`: runs the Worker on this machine until Ctrl-C."""
 
 import argparse
 import fcntl
@@ -14,58 +11,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from local.ports import LOCALHOST
 from local.processes import Process
-from local.stack import Supabase, Worker, port_in_use, start_supabase, start_worker
-from shared import declarations
 from shared.failure import Failure, run_main
 from shared.project import ROOT
+from starting import local_project, own_project
+from starting.arguments import parsed
 
-STATE = ROOT / ".local" / "start"
+LOCAL = ROOT / ".local"
 POLL_S = 0.2
-MAX_PORT = 65535
-
-READY = """
-The Worker answers on  {worker}
-Supabase answers on    {supabase}
-
-Open the Worker's address in a browser to watch it. Try these in another terminal:
-
-  curl -i {worker}/articles
-
-  curl -i "{worker}/rest/v1/articles?select=title,author:authors(name)" \\
-    -H "apikey: {publishable_key}"
-
-  curl -X PATCH "{supabase}/rest/v1/articles?id=eq.2" -H "apikey: {secret_key}" \\
-    -H "content-type: application/json" -d '{{"title": "Cool second blog"}}'
-
-  curl -i {worker}/revalidate
-
-Below is the Worker's log. Ctrl-C stops everything.
-"""
 
 
 class Stopped(Exception):
     """Somebody pressed Ctrl-C, sent SIGTERM, or closed the terminal."""
 
 
-def parse_arguments() -> argparse.Namespace:
-    """Read the ports from the command line, or else from the environment."""
-    parser = argparse.ArgumentParser(prog="npm start --", description=__doc__)
-    ports = (("--port", "PORT", "8787"), ("--supabase-port", "SUPABASE_PORT", "54321"))
-    for option, variable, default in ports:
-        value = os.environ.get(variable, default)
-        parser.add_argument(
-            option, type=int, default=value, help=f"or ${variable}; default: {value}"
-        )
-    return parser.parse_args()
-
-
 @contextmanager
-def only_one() -> Iterator[None]:
-    """Raise Failure if `npm start` already runs in this clone: both would use one database."""
-    STATE.mkdir(parents=True, exist_ok=True)
-    with (STATE / "lock").open("w") as lock:
+def only_one(state: Path) -> Iterator[None]:
+    """Raise Failure if `npm start` already runs on this state: both would use one database."""
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -74,49 +38,6 @@ def only_one() -> Iterator[None]:
                 " the other one, or start the second in another clone."
             ) from None
         yield
-
-
-def check_port(port: int, option: str) -> None:
-    """Raise Failure if this is not a port, or if another program uses it."""
-    if not 0 < port <= MAX_PORT:
-        raise Failure(f"{option} {port} is not a port: choose one from 1 to {MAX_PORT}.")
-    if port_in_use(port):
-        raise Failure(
-            f"Port {port} is in use, perhaps by another `npm start`, `wrangler dev` or"
-            f" `supabase start`. Stop that program, or choose another port with"
-            f" `npm start -- {option} {port + 100}`."
-        )
-
-
-def start_both(arguments: argparse.Namespace, running: list[Process]) -> tuple[Supabase, Worker]:
-    """Start Supabase, then the Worker, and add each to `running` as soon as it runs."""
-    print(f"Starting Supabase Lite (PGlite) on port {arguments.supabase_port} …", flush=True)
-    supabase = start_supabase(
-        STATE / "supabase",
-        arguments.supabase_port,
-        exposed=declarations.read(None).schemas,
-    )
-    running.append(supabase.process)
-    print(f"Starting wrangler dev on port {arguments.port} …", flush=True)
-    worker = start_worker(
-        port=arguments.port,
-        state=STATE / "worker",
-        variables={"SUPABASE_URL": supabase.url, "SUPABASE_ANON_KEY": supabase.publishable_key},
-        log=STATE / "worker.log",
-    )
-    running.append(worker.process)
-    return supabase, worker
-
-
-def ready_text(supabase: Supabase, worker: Worker) -> str:
-    """Return the commands to try, with URLs that are easy to type."""
-    text = READY.format(
-        worker=worker.url,
-        supabase=supabase.url,
-        publishable_key=supabase.publishable_key,
-        secret_key=supabase.secret_key,
-    )
-    return text.replace(LOCALHOST, "localhost")
 
 
 def follow(log: Path, running: list[Process]) -> None:
@@ -145,23 +66,21 @@ def stop_on_signal(_number: int, _frame: FrameType | None) -> None:
 
 def main() -> int:
     """Run until stopped, if no other `npm start` runs here."""
-    arguments = parse_arguments()
-    with only_one():
-        return serve(arguments)
+    arguments = parsed(sys.argv[1:])
+    state = LOCAL / ("project" if arguments.project else "start")
+    with only_one(state):
+        return serve(arguments, state)
 
 
-def serve(arguments: argparse.Namespace) -> int:
-    """Run both servers until stopped. Stop both, whatever happens."""
-    check_port(arguments.supabase_port, "--supabase-port")
-    check_port(arguments.port, "--port")
-    if arguments.port == arguments.supabase_port:
-        raise Failure("--port and --supabase-port are the same: choose two different ones.")
+def serve(arguments: argparse.Namespace, state: Path) -> int:
+    """Run the servers until stopped. Stop all, whatever happens."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop_on_signal)
+    mode = own_project if arguments.project else local_project
     running: list[Process] = []
     try:
-        supabase, worker = start_both(arguments, running)
-        print(ready_text(supabase, worker), flush=True)
+        worker, ready = mode.start(arguments, state, running)
+        print(ready, flush=True)
         follow(worker.process.log, running)
     except Stopped:
         print("\nStopping …", flush=True)

@@ -1,7 +1,6 @@
 """Reads the command line and the configuration, and prints the findings."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Sequence
 
@@ -9,7 +8,7 @@ from diagnosis.arguments import Arguments, parsed
 from diagnosis.configuration import Configuration, configuration_of
 from diagnosis.examination import findings
 from diagnosis.findings import Finding, fail, has_failed, in_environment, merged, warn
-from diagnosis.report import line, summary, wants_colour
+from diagnosis.report import show, summary
 from edge_cache.config import Settings
 from edge_cache.errors import ConfigurationError
 from shared.declarations import old_way
@@ -58,14 +57,6 @@ async def examine(
     async for step in steps:
         named = [in_environment(finding, arguments.environment) for finding in step]
         found += show(merged(named))
-    return found
-
-
-def show(found: list[Finding]) -> list[Finding]:
-    """Print a line for each finding, and return them."""
-    coloured = wants_colour(os.environ, is_terminal=sys.stdout.isatty())
-    for finding in found:
-        print(line(finding, coloured=coloured), flush=True)
     return found
 
 

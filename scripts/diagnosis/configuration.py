@@ -37,7 +37,7 @@ def configuration_of(arguments: Arguments) -> Configuration:
     """
     project = Project(arguments.config, arguments.environment)
     declared = project.variables
-    file = _dev_vars(arguments.config, arguments.environment)
+    file = dev_vars(arguments.config, arguments.environment)
     given = {"SUPABASE_URL": arguments.url, "SUPABASE_ANON_KEY": arguments.key}
     layers: tuple[variables.Layer, ...] = (
         ("the command line", given),
@@ -49,7 +49,7 @@ def configuration_of(arguments: Arguments) -> Configuration:
     return Configuration({**declared, **values}, places, project.tables)
 
 
-def _dev_vars(config: Path, name: str | None) -> Path:
+def dev_vars(config: Path, name: str | None) -> Path:
     """Return the file that Wrangler would read: an environment's own, or else the general one."""
     general = config.with_name(".dev.vars")
     own = variables.file_of(config, name) if name else general

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
@@ -29,6 +29,18 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """The findings about a project, and its tables that could be read.
+
+    If ``serves`` is false, the public key gets nothing of what is declared.
+    """
+
+    findings: list[Finding]
+    readings: list[Reading]
+    serves: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Examination:
     """A project and its settings, with the places where its variables were found."""
 
@@ -42,22 +54,28 @@ class Examination:
         url = self.settings.supabase_url
         return [await address.check(self.project, target, schema, url, self.places)]
 
-    async def read(self) -> tuple[list[Finding], list[Reading]]:
-        """Return the findings about the project, and the tables that could be read."""
+    async def read(self) -> Outlook:
+        """Return what the project has, and what is wrong with it."""
         wanted = self.settings.declared
+        watched = [one for one in wanted.watched if wanted.target_of(*one) is not None]
         reads, answers, sql = await asyncio.gather(
             asyncio.gather(*(tables.read(self.project, table) for table in wanted.tables)),
-            asyncio.gather(*(others.check(self.project, *o) for o in sorted(wanted.others))),
+            asyncio.gather(
+                *(others.check(self.project, *one) for one in sorted(wanted.others)),
+                *(others.check_watched(self.project, *one) for one in watched),
+            ),
             installed.check(self.project, self.settings.revalidate_secret, wanted),
         )
         pairs = zip(wanted.tables, reads, strict=True)
         judged = [finding for pair in pairs for finding in tables.judge(*pair)]
-        failing = {finding.subject for finding in judged if has_failed([finding])}
+        failing = {one.subject for one in (*judged, *answers) if has_failed([one])}
         # If a table cannot be read, missing triggers are not its main problem.
         told = [one for one in sql if one.said != UNWATCHED or one.subject not in failing]
         promised = declared.promises(wanted)
         found = [*judged, *answers, *told, *promised]
-        return found, [read for read in reads if isinstance(read, Reading)]
+        readings = [read for read in reads if isinstance(read, Reading)]
+        answering = [answer for answer in answers if not has_failed([answer])]
+        return Outlook(found, readings, bool(readings or answering or not failing))
 
     async def compare(
         self, worker: Worker, served: frozenset[str], readings: list[Reading]
@@ -80,6 +98,17 @@ class Examination:
         return [target for target in targets if wanted.target_of(*target) is not None]
 
 
+async def outlook(settings: Settings, places: Mapping[str, str]) -> Outlook:
+    """Return what can be known before a Worker runs."""
+    async with httpx.AsyncClient(timeout=TIMEOUT_S) as http:
+        examination = Examination(Project(http, settings), settings, places)
+        reached = await examination.reach()
+        if has_failed(reached):
+            return Outlook(reached, [], serves=False)
+        seen = await examination.read()
+        return replace(seen, findings=[*reached, *seen.findings])
+
+
 async def findings(
     settings: Settings, places: Mapping[str, str], worker_url: str | None, tell: Tell
 ) -> AsyncIterator[list[Finding]]:
@@ -93,8 +122,9 @@ async def findings(
         yield reached
         readings: list[Reading] = []
         if not has_failed(reached):
-            found, readings = await examination.read()
-            yield found
+            seen = await examination.read()
+            readings = seen.readings
+            yield seen.findings
         checkup = await asked
         yield checkup.findings
         if worker is None or checkup.tables is None:

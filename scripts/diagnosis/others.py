@@ -1,4 +1,4 @@
-"""Whether each declared view and function answers the public key."""
+"""Whether each declared view, function and watched table answers the public key."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from diagnosis.project import Project
 from edge_cache.errors import UpstreamError
 from edge_cache.supabase.answers import error_code, error_text, is_postgrests, require_success
 
+_FORBIDDEN = "42501"
 _NO_SUCH_FUNCTION = "PGRST202"
 _WRITES = "25006"
 
@@ -27,6 +28,18 @@ async def check(project: Project, target: str, schema: str) -> Finding:
         return _refused(name, target, error)
 
 
+async def check_watched(project: Project, table: str, schema: str) -> Finding:
+    """Ask a watched table for a row. The public key need not be allowed to read it."""
+    name = named(table, schema)
+    try:
+        require_success(await project.get(f"{quote(table)}?select=*&limit=1", schema))
+    except UpstreamError as error:
+        if error.code == _FORBIDDEN:
+            return ok(name, "a watched table, which the public key may not read.")
+        return _refused(name, table, error)
+    return ok(name, "a watched table: the public key reads it, under /rest/v1/.")
+
+
 def judge(name: str, response: httpx.Response) -> Finding:
     """Return the finding about an answer. Raises UpstreamError for other errors."""
     code = error_code(response)
@@ -40,7 +53,7 @@ def judge(name: str, response: httpx.Response) -> Finding:
     if response.is_redirect and is_postgrests(response):
         return ok(name, f"the public key calls it; SQL chose the status {response.status_code}.")
     require_success(response)
-    return ok(name, "the public key reads it.")
+    return ok(name, "the public key reads it, under /rest/v1/.")
 
 
 def _not_called(name: str, hint: str) -> Finding:
@@ -56,10 +69,10 @@ def _not_called(name: str, hint: str) -> Finding:
 
 
 def _refused(name: str, target: str, error: UpstreamError) -> Finding:
-    if target.startswith(FUNCTION) and error.code == "42501":
+    if target.startswith(FUNCTION) and error.code == _FORBIDDEN:
         advice = f"Grant execute on {name} to anon, and select on what it reads."
         return fail(name, reason(error), advice)
     advice = way_out(error, name)
-    if error.code == "42501":
+    if error.code == _FORBIDDEN:
         advice += " A view with security_invoker needs the same grant on the tables that it reads."
     return fail(name, reason(error), advice)

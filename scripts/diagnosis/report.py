@@ -1,18 +1,24 @@
 """Prints findings: a line each that begins with the verdict, then a summary."""
 
-from collections.abc import Mapping, Sequence
+import os
+import sys
+from collections.abc import Iterable, Sequence
 
 from diagnosis.findings import Finding, Verdict, counted
+from shared.terminal import CYAN, GREEN, RED, YELLOW, wants_colour
 
-_COLOURS = {Verdict.OK: "32", Verdict.WARN: "33", Verdict.FAIL: "31", Verdict.SKIP: "36"}
-"""ANSI colours of the word. The word says the same without them."""
+_COLOURS = {Verdict.OK: GREEN, Verdict.WARN: YELLOW, Verdict.FAIL: RED, Verdict.SKIP: CYAN}
 
 _WIDTH = max(map(len, Verdict)) + 2
 
 
-def wants_colour(environ: Mapping[str, str], *, is_terminal: bool) -> bool:
-    """Return whether to colour the words; see https://no-color.org."""
-    return is_terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+def show(findings: Iterable[Finding]) -> list[Finding]:
+    """Print a line for each finding, and return them."""
+    shown = list(findings)
+    coloured = wants_colour(os.environ, is_terminal=sys.stdout.isatty())
+    for finding in shown:
+        print(line(finding, coloured=coloured), flush=True)
+    return shown
 
 
 def line(finding: Finding, *, coloured: bool) -> str:

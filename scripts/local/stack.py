@@ -4,38 +4,29 @@
 when the Python process that started it is gone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import supabase_project
 from local.ports import LOCALHOST, free_port, port_in_use
 from local.processes import Process, spawn
+from local.supabase_lite import Listener, Supabase, start_supabase
 from setup import runtime
 from shared.project import NODE_MODULES, ROOT, environment
 
 __all__ = [
+    "Listener",
     "Process",
     "Supabase",
     "Worker",
     "free_port",
     "port_in_use",
+    "spawn_worker",
     "start_supabase",
     "start_worker",
 ]
 
-SUPABASE_DEADLINE_S = 90.0
 WORKER_DEADLINE_S = 90.0
-
-
-@dataclass(frozen=True)
-class Supabase:
-    """A running Supabase Lite: the URL and keys a Supabase project would have."""
-
-    url: str
-    publishable_key: str
-    secret_key: str
-    process: Process
 
 
 @dataclass(frozen=True)
@@ -44,38 +35,6 @@ class Worker:
 
     url: str
     process: Process
-
-
-def start_supabase(
-    folder: Path,
-    port: int,
-    *,
-    source: Path = supabase_project.SOURCE,
-    exposed: Iterable[str] = (),
-) -> Supabase:
-    """Serve a copy of a project whose database lives in `folder`; raise Failure with the log.
-
-    The first start makes the schema and the seed; later ones find the rows as they were left. The
-    API serves the project's own schemas, and the ``exposed`` ones.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    supabase_project.copy_project(source, folder, port=port, exposed=exposed)
-    applied = supabase_project.applied_stamp(folder)
-    # `start` serves the database as it is, in a third of the time that `dev` compares schemas.
-    verb = "start" if applied.is_current() else "dev"
-    process = spawn(
-        "Supabase Lite",
-        # In its default admin mode, requests without a key would see everything.
-        [NODE_MODULES / ".bin" / "lite", verb, "--no-admin"],
-        cwd=folder,
-        env={**environment(), "LITE_TELEMETRY": "0"},
-        log=folder / "supabase.log",
-    )
-    url = f"http://{LOCALHOST}:{port}"
-    process.wait_until_answering(f"{url}/rest/v1/", deadline_s=SUPABASE_DEADLINE_S)
-    applied.write()
-    keys = supabase_project.PUBLISHABLE_KEY, supabase_project.SECRET_KEY
-    return Supabase(url, *keys, process)
 
 
 def start_worker(  # noqa: PLR0913 - all by name
@@ -88,6 +47,15 @@ def start_worker(  # noqa: PLR0913 - all by name
     deadline_s: float = WORKER_DEADLINE_S,
 ) -> Worker:
     """Run the Worker with its KV in `state`; raise Failure with the log if it does not answer."""
+    worker = spawn_worker(port=port, state=state, variables=variables, log=log, config=config)
+    worker.process.wait_until_answering(f"{worker.url}/", deadline_s=deadline_s)
+    return worker
+
+
+def spawn_worker(
+    *, port: int, state: Path, variables: Mapping[str, str], log: Path, config: Path | None = None
+) -> Worker:
+    """Begin to run the Worker, and do not wait until it answers."""
     state.mkdir(parents=True, exist_ok=True)
     process = spawn(
         "wrangler dev",
@@ -96,9 +64,7 @@ def start_worker(  # noqa: PLR0913 - all by name
         env={**environment(), **_wrangler_settings(state)},
         log=log,
     )
-    url = f"http://{LOCALHOST}:{port}"
-    process.wait_until_answering(f"{url}/", deadline_s=deadline_s)
-    return Worker(url, process)
+    return Worker(f"http://{LOCALHOST}:{port}", process)
 
 
 def _wrangler_dev(port: int, state: Path, variables: Path, config: Path | None) -> list[str | Path]:

@@ -25,12 +25,26 @@ def only_one() -> Iterator[None]:
         yield
 
 
+def _vendor(prefix: str) -> None:
+    print(prefix, end="", flush=True)
+    worker_packages.vendor()
+
+
+STEPS = (
+    (node_packages.are_current, node_packages.install, "about 30 s"),
+    (python_env.MADE.is_current, python_env.install, "about 20 s"),
+    (worker_packages.VENDORED.is_current, _vendor, "about 5 s"),
+    (runtime.is_current, runtime.assemble, "about 5 s"),
+)
+"""For each: whether it is done, what does it, and how long that takes."""
+
+
 def main() -> int:
-    """Run the steps. Each prints what it does if there is something to do."""
+    """Run the steps that are due. Each says how many there are."""
     with only_one():
-        node_packages.install()
-        python_env.install()
-        worker_packages.vendor()
+        due = [step for step in STEPS if not step[0]()]
+        for number, (_, install, how_long) in enumerate(due, 1):
+            install(f"Set-up, {number} of {len(due)}, {how_long}: ")
         runtime.ensure()
     return 0
 

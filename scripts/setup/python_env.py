@@ -6,10 +6,12 @@ A project that has this package among its node packages gets those of requiremen
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from shared.command import Command, run
 from shared.project import CACHE, IS_CLONE, REQUIREMENTS, ROOT, VENV, VENV_PYTHON
 from shared.stamp import Stamp
+from shared.terminal import step
 
 BOOTSTRAP = REQUIREMENTS / "bootstrap.txt"
 DEV = REQUIREMENTS / "dev.txt"
@@ -32,17 +34,24 @@ INSTALL_FAILED = (
 )
 
 
-def install() -> None:
+def install(prefix: str = "") -> None:
     """Make the environment anew if its packages are not those of the lock files."""
     if MADE.is_current():
         return
-    print(f"Making .venv with the Python packages of requirements/{WANTED.name} …", flush=True)
-    python: Command = [sys.executable, "-m", "venv", "--clear", VENV]
-    run(python, env=os.environ, otherwise=VENV_FAILED)
-    pip: Command = [VENV_PYTHON, "-m", "pip", "install", "--require-hashes", "-r", BOOTSTRAP]
-    run(pip, env=os.environ, otherwise=INSTALL_FAILED)
-    uv("pip", "sync", "--require-hashes", str(WANTED))
+    with step(f"{prefix}Making .venv with the Python packages of requirements/{WANTED.name}"):
+        make_room(VENV)
+        python: Command = [sys.executable, "-m", "venv", "--clear", VENV]
+        run(python, env=os.environ, otherwise=VENV_FAILED)
+        pip: Command = [VENV_PYTHON, "-m", "pip", "install", "--require-hashes", "-r", BOOTSTRAP]
+        run(pip, env=os.environ, otherwise=INSTALL_FAILED)
+        uv("pip", "sync", "--require-hashes", str(WANTED))
     MADE.write()
+
+
+def make_room(venv: Path) -> None:
+    """Remove a link to another environment: `venv --clear` would empty that one."""
+    if venv.is_symlink():
+        venv.unlink()
 
 
 def uv(*arguments: str) -> str:

@@ -15,6 +15,7 @@ from shared.command import Command, run
 from shared.failure import Failure
 from shared.project import CACHE, NODE_MODULES, SCRIPTS, VENV_PYTHON, environment
 from shared.stamp import Stamp
+from shared.terminal import step
 
 # These two fit together. A workerd of one week earlier needs other modules.
 PYODIDE_VERSION = "314.0.6"
@@ -52,21 +53,30 @@ esac
 """
 
 
+def is_current() -> bool:
+    """Return whether the runtime is there, made by this version of these scripts."""
+    return BUNDLE.is_file() and ASSEMBLED.is_current()
+
+
 def ensure() -> None:
-    """Assemble the runtime if it is missing, or if another version of these scripts made it."""
+    """Check that the packages fit together, and that workerd finds the runtime."""
     _check_version("pyodide", PYODIDE_VERSION)
     _check_version("workerd", WORKERD_VERSION)
-    if not (BUNDLE.is_file() and ASSEMBLED.is_current()):
-        print("Assembling the Python runtime for workerd …", flush=True)
-        # This needs a process of its own, because only `.venv` has the package for Cap'n Proto.
-        python: Command = [VENV_PYTHON, "-m", "setup.runtime_bundle"]
+    _write_wrapper()
+
+
+def assemble(prefix: str = "") -> None:
+    """Assemble the runtime."""
+    _check_version("pyodide", PYODIDE_VERSION)
+    # This needs a process of its own, because only `.venv` has the package for Cap'n Proto.
+    python: Command = [VENV_PYTHON, "-m", "setup.runtime_bundle"]
+    with step(f"{prefix}Assembling the Python runtime for workerd"):
         run(
             [*python, NODE_MODULES / "pyodide", BUNDLE],
             env={**environment(), "PYTHONPATH": str(SCRIPTS)},
             otherwise="The Python runtime could not be assembled.",
         )
-        ASSEMBLED.write()
-    _write_wrapper()
+    ASSEMBLED.write()
 
 
 def _check_version(package: str, expected: str) -> None:

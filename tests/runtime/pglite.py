@@ -13,13 +13,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from local import supabase_lite
 from shared.project import NODE_MODULES
 
 HERE = Path(__file__).parent
 
 ROLES = "create role anon; create role authenticated; create role service_role;"
 
-STAND_INS = ROLES + (HERE / "stand_ins.sql").read_text()
+STAND_INS = ROLES + supabase_lite.STAND_INS.read_text() + (HERE / "sent.sql").read_text()
 """Supabase's roles, Vault and pg_net. The table ``net.sent`` has what would be sent."""
 
 ONE_COMPILER = "--liftoff-only"

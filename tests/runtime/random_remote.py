@@ -17,7 +17,7 @@ from random_schema import Schema
 from edge_cache.dependencies import relation_id
 from edge_cache.queries import ACCEPTED, Query
 from edge_cache.supabase.catalogue import Catalogue, catalogue_in
-from local import stack
+from local import stack, supabase_lite
 from local.supabase_project import localized
 
 HERE = Path(__file__).parent
@@ -91,10 +91,9 @@ def remote_of(schemas: list[Schema], folder: Path) -> Iterator[Remote]:
     )
     (source / "config.toml").write_text(config)
     (source / "seed.sql").touch()
+    doors = (HERE / "doors.sql", HERE / "relations_doors.sql")
     texts = [
-        (HERE / name).read_text() for name in ("stand_ins.sql", "doors.sql", "relations_doors.sql")
-    ]
-    texts += [
+        *(file.read_text() for file in (supabase_lite.STAND_INS, *doors)),
         ";\n".join([*(one for schema in schemas for one in schema.statements), ""]),
         scripted.script_for(declared_of(schemas)),
     ]

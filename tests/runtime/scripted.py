@@ -15,6 +15,7 @@ from edge import SECRET, Database, Edge, EdgeOf
 from worker_config import TABLES
 
 from edge_cache.tables import declared_by
+from local import supabase_lite
 from shared import edge_sql
 
 HERE = Path(__file__).parent
@@ -27,8 +28,8 @@ def script_for(tables: Mapping[str, object]) -> str:
 
 def objects() -> str:
     """Return the SQL of everything that has to exist when Supabase Lite starts."""
-    texts = [(HERE / name).read_text() for name in ("stand_ins.sql", "doors.sql")]
-    return "\n".join([*texts, script_for(TABLES)])
+    files = (supabase_lite.STAND_INS, HERE / "doors.sql")
+    return "\n".join([*(file.read_text() for file in files), script_for(TABLES)])
 
 
 def install(database: Database, tables: Mapping[str, object]) -> None:

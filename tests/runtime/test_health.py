@@ -37,6 +37,7 @@ def test_a_new_worker_is_healthy(edge: Edge) -> None:
         },
         "project": {
             "serves": [],
+            "watched": [],
             "refreshed_at": None,
             "pending": 0,
             "failures": 0,

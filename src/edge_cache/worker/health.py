@@ -71,16 +71,19 @@ class Health:
     async def _project(self) -> dict[str, object]:
         """Return the members of the ledger, and of all that can be read as a query only."""
         queried = self._declared.queried
-        serves = list(dict.fromkeys(one.path for one in queried))
+        declared = {
+            "serves": list(dict.fromkeys(one.path for one in queried)),
+            "watched": [one.path for one in queried if one.is_table],
+        }
         try:
             ledger, *statuses = await asyncio.gather(
                 self._refresher.status(None), *map(self._refresher.status, queried)
             )
         except EdgeCacheError as error:
-            return {"serves": serves, "error": error.document()}
+            return {**declared, "error": error.document()}
         both = zip(queried, statuses, strict=True)
         shared = [target.path for target, status in both if status["shared"]]
-        return {"serves": serves, **_shown(_together([ledger, *statuses])), "shared": shared}
+        return {**declared, **_shown(_together([ledger, *statuses])), "shared": shared}
 
     async def _table(self, table: Table) -> dict[str, object]:
         """Return a table's members.

@@ -74,10 +74,11 @@ def test_tables_that_no_trigger_watches_are_named(guarded: Edge, visit: Visit) -
 
 def test_without_a_secret_nobody_asks_the_outbox(edge: Edge, visitor: Visitor) -> None:
     """The page says why, whether the cron trigger has run or not."""
-    visitor.sees("no secret is set", visitor.card("Queries"))
+    visitor.sees("REVALIDATE_SECRET is not set", visitor.card("Queries"))
     edge.tick()
     visitor.looks_again()
-    visitor.sees("no secret is set", visitor.card("Queries"))
+    visitor.sees("No secret", visitor.card("Queries"))
+    visitor.sees("REVALIDATE_SECRET is not set", visitor.card("Queries"))
 
 
 REFUSED = answering(403, b'{"code":"28P01","message":"a private word"}')
@@ -99,7 +100,9 @@ def test_where_no_table_is_served_the_rest_is_shown(
     visitor = visit(address(edge))
     card = visitor.card("Queries")
     visitor.sees("No table is served at a path of its own.")
-    visitor.sees("Only under /rest/v1/: recent, rpc/add, articles.")
+    visitor.sees(
+        "Only under /rest/v1/: recent (view), rpc/add (function), articles (watched table)."
+    )
     expect(visitor.page.get_by_text(f"{visitor.origin}/rest/v1/recent?limit=3")).to_be_visible()
     visitor.sees("Changes that no notification brings are not noticed.")
     visitor.sees("Outbox fails", card)
@@ -124,7 +127,7 @@ def test_where_nothing_is_served_the_page_says_so(edge_of: EdgeOf, visit: Visit)
     edge = edge_of({"TABLES": json.dumps({"Blog Posts": {"watch": True}})})
     visitor = visit(address(edge))
     visitor.sees("Nothing is declared that can be read.")
-    visitor.sees("no secret is set", visitor.card("Queries"))
+    visitor.sees("REVALIDATE_SECRET is not set", visitor.card("Queries"))
     visitor.page.get_by_role("button", name="Revalidate now").click()
     visitor.sees("Done: every answer is read again when somebody asks for it.")
     visitor.look_closely("nothing-served")

@@ -7,10 +7,11 @@ import pytest
 
 from diagnosis import address, declared, health, installed, naming, others
 from diagnosis.findings import Finding, Verdict, fail, in_environment, merged, ok
-from diagnosis.report import line, summary, wants_colour
+from diagnosis.report import line, summary
 from edge_cache.errors import UpstreamRejected
 from edge_cache.tables import Declared, Table, declared_by
 from shared import edge_sql
+from shared.terminal import wants_colour
 
 PLACES = {"SUPABASE_URL": ".dev.vars", "SUPABASE_ANON_KEY": "the environment"}
 TOLD = {"serving": True, "cached": True, "failures": 0, "last_error": None}

@@ -21,7 +21,8 @@ port = 1
 [auth]
 enabled = true
 """
-    api = tomllib.loads(supabase_project.local_config(config, port=5, exposed=exposed))["api"]
+    made = supabase_project.local_config(config, port=5, exposed=exposed, jwt_secret="secret")
+    api = tomllib.loads(made)["api"]
     assert (api["enabled"], api["port"]) == (True, 5)
     found: list[str] = api["schemas"]
     return found

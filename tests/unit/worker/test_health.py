@@ -55,6 +55,7 @@ async def test_all_is_told(program: Program) -> None:
         },
         "project": {
             "serves": ["recent", "rpc/add", "tags"],
+            "watched": ["tags"],
             **QUIET,
             "shared": [],
             "outbox": {"installed": None, "asked_at": None, "error": None, "unwatched": None},

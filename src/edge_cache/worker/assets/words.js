@@ -65,6 +65,8 @@ function stateOfProject(project) {
     return state("warn", "Outbox fails", "Changes of the database are found late, or not at all.");
   if (project.outbox?.unwatched?.length)
     return state("warn", "Not watched", "Some changes show only when answers are too old.");
+  if (project.outbox?.isWithoutSecret)
+    return state("warn", "No secret", "The Worker does not ask the database what has changed.");
   return state("good", "Fine", "If a table changes, what depends on it is outdated.");
 }
 
@@ -113,14 +115,22 @@ function stateOfAsking(seconds) {
     : state("busy", "Asking", "The Worker takes long to answer. Still waiting …");
 }
 
+/** What is behind a path below /rest/v1/ that has no path of its own. */
+function kindOf(path, watched) {
+  if (path.startsWith("rpc/")) return "function";
+  return watched?.includes(path) ? "watched table" : "view";
+}
+
 /** A sentence about what can be read as a query only. */
-function servesOf({ serves }) {
-  return serves?.length ? `Only under /rest/v1/: ${serves.join(", ")}.` : "";
+function servesOf({ serves, watched }) {
+  if (!serves?.length) return "";
+  const named = serves.map((path) => `${path} (${kindOf(path, watched)})`);
+  return `Only under /rest/v1/: ${named.join(", ")}.`;
 }
 
 /** Whether the database's outbox answers. */
 function outboxOf({ installed, asked_at, error, isWithoutSecret }, secondsSince) {
-  if (isWithoutSecret) return "no secret is set";
+  if (isWithoutSecret) return "REVALIDATE_SECRET is not set";
   const answered = asked_at ? since(secondsSince(asked_at)) : "never";
   if (error) return `failing, last answered: ${answered}`;
   if (installed == null) return "not asked yet";

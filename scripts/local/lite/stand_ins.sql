@@ -34,14 +34,10 @@ create function net.http_post(
   returns bigint
   language sql
 as $$
+  select pg_notify('net_requests', ''); -- tells what sends the requests, after the commit
   insert into net.http_request_queue (method, url, headers, body, timeout_milliseconds)
     values ('POST', url, headers, convert_to(body::text, 'UTF8'), timeout_milliseconds) returning id;
 $$;
 grant usage on schema net to public;
 grant all on all sequences in schema net to public;
 grant all on all tables in schema net to public;
-
--- For tests: the requests that wait, with their bodies as JSON.
-create view net.sent as
-  select id, url, headers, convert_from(body, 'UTF8')::jsonb as body, timeout_milliseconds as timeout
-  from net.http_request_queue;

@@ -1,0 +1,71 @@
+"""The command line of `npm start`, and the options that npm kept for itself."""
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+
+from local.stack import port_in_use
+from shared.failure import Failure
+
+DESCRIPTION = """
+Runs the Worker on this machine until Ctrl-C, in front of a Supabase that it brings along, with the
+schema of supabase/. With --project, the Worker runs in front of your own project. Both keep their
+data in .local/: delete this folder to start without data.
+"""
+
+MAX_PORT = 65535
+
+OPTIONS = ("--port", "--supabase-port", "--project")
+
+
+def parsed(words: Sequence[str]) -> argparse.Namespace:
+    """Return the options. Ports may also be in the environment. Raises Failure."""
+    _check_npm(words, os.environ)
+    parser = argparse.ArgumentParser(prog="npm start --", description=DESCRIPTION)
+    ports = (("--port", "PORT", "8787"), ("--supabase-port", "SUPABASE_PORT", "54321"))
+    for option, variable, default in ports:
+        value = os.environ.get(variable, default)
+        parser.add_argument(
+            option, type=int, default=value, help=f"or ${variable}; default: {value}"
+        )
+    parser.add_argument(
+        "--project",
+        action="store_true",
+        help="run in front of the Supabase project that .dev.vars names, without a local database",
+    )
+    given = parser.parse_args(words)
+    _check_ports(given)
+    return given
+
+
+def _check_npm(words: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Raise Failure if npm took an option for its own, because there was no ``--`` before it."""
+    for option in OPTIONS:
+        taken = environ.get(f"npm_config_{option.removeprefix('--').replace('-', '_')}")
+        if taken and not any(word.split("=")[0] == option for word in words):
+            value = words if taken == "true" else (taken, *words)
+            raise Failure(
+                f"npm kept {option} for itself. Write two dashes before the options:"
+                f" `npm start -- {' '.join((option, *value))}`."
+            )
+
+
+def _check_ports(given: argparse.Namespace) -> None:
+    if given.project:
+        return _check_port(given.port, "--port")
+    if given.port == given.supabase_port:
+        raise Failure("--port and --supabase-port are the same: choose two different ones.")
+    _check_port(given.supabase_port, "--supabase-port")
+    return _check_port(given.port, "--port")
+
+
+def _check_port(port: int, option: str) -> None:
+    """Raise Failure if this is not a port, or if another program uses it."""
+    if not 0 < port <= MAX_PORT:
+        raise Failure(f"{option} {port} is not a port: choose one from 1 to {MAX_PORT}.")
+    if port_in_use(port):
+        raise Failure(
+            f"Port {port} is in use, perhaps by another `npm start`, `wrangler dev` or"
+            f" `supabase start`. Stop that program, or choose another port with"
+            f" `npm start -- {option} {port + 100 if port + 100 <= MAX_PORT else port - 100}`."
+        )
