@@ -276,14 +276,13 @@ def test_ctrl_c_leaves_nothing_running_and_a_changed_schema_keeps_rows_and_sessi
 
 
 def test_what_cannot_be_served_is_said_at_start(clone: Clone) -> None:
-    """A mistake in `TABLES` is said before anything starts, an unknown table soon after that."""
+    """A mistake in the file is said before anything starts, an unknown table soon after that."""
     clone.stop()
-    wrangler = clone.folder / "wrangler.toml"
-    text = wrangler.read_text()
-    wrangler.write_text(text.replace("articles = {}", "articles = { kee = 'id' }"))
-    assert "fail  the configuration: TABLES.articles has no option 'kee'" in clone.failure()
+    write_tables(clone.folder / "src", {"articles": {"kee": "id"}})
+    said = "fail  the configuration: src/tables.toml: articles has no option 'kee'"
+    assert said in clone.failure()
     assert "Starting" not in clone.log.read_text()
-    wrangler.write_text(text.replace("articles = {}", "nothing = {}"))
+    write_tables(clone.folder / "src", {"nothing": {}})
     said = clone.failure()
     assert "fail  public.nothing: Supabase answered 404" in said
     assert said.rstrip().splitlines()[-1].startswith("Nothing can be served")
