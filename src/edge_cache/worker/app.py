@@ -28,8 +28,10 @@ from edge_cache.resources import Resource, resource_at
 from edge_cache.supabase.changed_rows import table_of
 from edge_cache.supabase.webhook import MAX_BYTES, change_in, payload_in
 from edge_cache.tables import Declared
+from edge_cache.traffic import Sums
 from edge_cache.unexpected import reported
 from edge_cache.worker import page, rest_errors, shared_cache, supabase_paths
+from edge_cache.worker.counting import Counting
 from edge_cache.worker.auth import is_open, require_secret
 from edge_cache.worker.health import Health, misconfigured
 from edge_cache.worker.origin import require_own_origin
@@ -76,6 +78,7 @@ class App:
         *,
         settings: Settings,
         purge: Purge,
+        counting: Counting,
         background: Background,
         log: Log,
     ) -> None:
@@ -86,6 +89,7 @@ class App:
         self._public = public
         self._settings = settings
         self._purge = purge
+        self._counting = counting
         self._background = background
         self._log = log
 
@@ -93,6 +97,17 @@ class App:
     def shared_max_age_s(self) -> int | None:
         """How many seconds shared caches may answer by themselves. None: not at all."""
         return self._settings.shared_max_age_s
+
+    def hand_over(self) -> None:
+        """Hand over what was counted, if it is time to."""
+        if sums := self._counting.due():
+            self._background(self._count(sums))
+
+    async def _count(self, sums: Sums) -> None:
+        try:
+            await self._refresher.count(sums)
+        except EdgeCacheError as error:
+            self._log("count_failed", type=error.slug, detail=error.detail)
 
     async def answer(self, request: Request) -> Answer | Passed:
         """Answer a request. Raises EdgeCacheError."""
@@ -264,6 +279,7 @@ async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer |
             running = app()
             shared_max_age_s = running.shared_max_age_s
             answered = await running.answer(request)
+            running.hand_over()
     except EdgeCacheError as error:
         answered = _refusal(error, request, log)
     if request.method == "HEAD" and isinstance(answered, Answer):
