@@ -13,6 +13,10 @@
     │   ├── NotPassedOn          the cache does not answer it, and nothing is passed on
     │   └── MethodNotAllowed
     ├── SecretNotConfigured      the operator sets REVALIDATE_SECRET
+    ├── NotForTheCache           only Supabase itself may answer
+    │   ├── Volatile             a function may write
+    │   └── NotShared            signed-in readers may get another answer than everybody else
+    │       └── TargetNotShared  so may they of everything that the target answers
     ├── LookupsExhausted         too many requests for rows that do not exist
     ├── Overloaded               too many misses wait for their turn already
     ├── StoreError               Workers KV failed; readers go on without it
@@ -198,18 +202,23 @@ class Overloaded(EdgeCacheError):
     retry_after_s = 1
 
 
-class Volatile(EdgeCacheError):
-    """A function may write, so that nothing but the client's own request may call it."""
+class NotForTheCache(EdgeCacheError):
+    """Only Supabase itself may answer this request. An old answer may not, either."""
 
     status = 409
+    stale_if_error = False
+
+
+class Volatile(NotForTheCache):
+    """A function may write, so that nothing but the client's own request may call it."""
+
     slug = "volatile"
     title = "The function may write"
 
 
-class NotShared(EdgeCacheError):
+class NotShared(NotForTheCache):
     """Nobody has proven that signed-in readers get the same answer as everybody else."""
 
-    status = 409
     slug = "session"
     title = "Signed-in readers may get another answer"
 

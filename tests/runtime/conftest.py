@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 import shutil
+import tomllib
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import httpx
 import played
 import pytest
 import scripted
-from clients import library
-from clients.players import Caller
+from clients import library, shop, tokens
+from clients.players import PASSWORD, Caller
+from clients.tokens import Sign
 from edge import SECRET, TIMEOUT_S, Database, Edge, EdgeAt, EdgeOf, Kv, Log, StartWorker, Variables
 from upstream import Server, serving
 from worker_config import TABLES, config_of, write_config
@@ -217,12 +220,34 @@ def users(supabase: stack.Supabase) -> dict[str, Caller]:
     """Return all kinds of callers: without a session, signed in, or with the secret key."""
     callers = {"anonymous": Caller(supabase.publishable_key), "secret": Caller(supabase.secret_key)}
     for name in ("anna", "bert"):
-        account = {"email": f"{name}@example.com", "password": "correct horse battery staple"}
-        headers = {"apikey": supabase.publishable_key}
-        said = httpx.post(f"{supabase.url}/auth/v1/signup", json=account, headers=headers).json()
-        key, user = supabase.publishable_key, said["user"]["id"]
-        callers[name] = Caller(key, token=said["access_token"], user=user)
+        callers[name] = _signed_up(supabase, f"{name}@example.com")
     return callers
+
+
+def _signed_up(supabase: stack.Supabase, email: str) -> Caller:
+    """Return a new user. supabase-py itself cannot read the dates in Supabase Lite's answer."""
+    key, account = supabase.publishable_key, {"email": email, "password": PASSWORD}
+    at = f"{supabase.url}/auth/v1/signup"
+    said = httpx.post(at, json=account, headers={"apikey": key}).raise_for_status().json()
+    return Caller(key, said["access_token"], said["user"]["id"], email)
+
+
+@pytest.fixture(scope="session")
+def sign(supabase: stack.Supabase) -> Sign:
+    """Return a function that signs a token's claims as this Supabase does."""
+    config = tomllib.loads((supabase.process.log.parent / "supabase/config.toml").read_text())
+    return partial(tokens.signed, secret=config["auth"]["jwt_secret"])
+
+
+@pytest.fixture
+def shop_edge(edge_of: EdgeOf, database: Database, users: dict[str, Caller]) -> Iterator[Edge]:
+    """Return a Worker in front of a shop, where Anna has the first item in her cart.
+
+    Bert has the second item in his. The Worker knows what the database proves.
+    """
+    owners = {str(users[name].user): item for item, name in enumerate(("anna", "bert"), start=1)}
+    with shop.known_to(edge_of, database, owners) as edge:
+        yield edge
 
 
 @pytest.fixture(scope="session")

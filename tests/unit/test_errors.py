@@ -15,18 +15,21 @@ from edge_cache.errors import (
     NotAsked,
     NotFound,
     NotPassedOn,
+    NotShared,
     Overloaded,
     PayloadTooLarge,
     RefresherUnavailable,
     SecretNotConfigured,
     StillReading,
     StoreError,
+    TargetNotShared,
     TornRead,
     Unauthorized,
     UpstreamRejected,
     UpstreamTimeout,
     UpstreamUnavailable,
     UpstreamUnreachable,
+    Volatile,
 )
 
 SERVED_STALE = [
@@ -54,6 +57,9 @@ NEVER_HIDDEN = [
     (MethodNotAllowed("PUT", "GET"), 405, "method-not-allowed", None),
     (LookupsExhausted("x"), 503, "lookups-exhausted", 1),
     (FinalAnswer("x"), 502, "supabase-rejected", None),
+    (Volatile("x"), 409, "volatile", None),
+    (NotShared("x"), 409, "session", None),
+    (TargetNotShared("x"), 409, "session", None),
 ]
 
 
@@ -73,7 +79,10 @@ def test_each_error_is_a_problem(
 
 
 def test_only_what_the_client_did_is_never_hidden() -> None:
-    """PostgREST's final answers are not hidden either, nor is a flood of unknown rows."""
+    """PostgREST's final answers are not hidden either, nor is a flood of unknown rows.
+
+    An old answer is no way out either if only Supabase may answer.
+    """
     assert all(error.stale_if_error for error, *_ in SERVED_STALE)
     assert not any(error.stale_if_error for error, *_ in NEVER_HIDDEN)
 

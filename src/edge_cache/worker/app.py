@@ -12,14 +12,13 @@ from edge_cache.errors import (
     ConfigurationError,
     EdgeCacheError,
     MethodNotAllowed,
+    NotForTheCache,
     NotFound,
-    NotShared,
     Overloaded,
     PayloadTooLarge,
     RefresherUnavailable,
     SecretNotConfigured,
     Unauthorized,
-    Volatile,
 )
 from edge_cache.messages import Answer, Passed, ReadBody, Request
 from edge_cache.ports import Background, Log, Purge, Refreshing
@@ -52,9 +51,6 @@ _POKES = frozenset({b"", b"{}"})
 
 WRITE_S = 0.1
 """After a write, the answer waits this long at most until readers know of the change."""
-
-_NOT_FOR_THE_CACHE = (Volatile, NotShared)
-"""The cache may not answer such a request."""
 
 _WITHOUT_CACHE = (RefresherUnavailable, Overloaded)
 """The cache's own failures. After one of these, the request is passed on if that is allowed."""
@@ -142,7 +138,7 @@ class App:
         except EdgeCacheError as error:
             # The cache cannot answer, but Supabase may still answer.
             has_failed = isinstance(error, _WITHOUT_CACHE) and self._passing.passes_rest
-            if has_failed or isinstance(error, _NOT_FOR_THE_CACHE):
+            if has_failed or isinstance(error, NotForTheCache):
                 return await self._pass_on(request, Reason(error.slug))
             raise
 

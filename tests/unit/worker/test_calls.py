@@ -125,6 +125,21 @@ async def test_a_function_that_may_write_is_called_by_nobody_but_the_client(
     assert program.events("bypass")[0]["reason"] == "volatile"
 
 
+async def test_a_function_that_begins_to_write_is_called_again(program: Program) -> None:
+    """What it answered before is no longer served."""
+    await program.tick()
+    await call(program, {"q": "x"})
+    await program.live(2)
+    describe(program, function("v"))
+    assert program.supabase.outbox
+    program.supabase.outbox.note(None, None)
+    await program.poke()
+    await program.live(2)
+    for _ in range(2):
+        answer = await call(program, {"q": "x"})
+        assert answer.cache_status == "fwd=bypass; fwd-status=200; detail=volatile"
+
+
 async def test_without_the_script_every_call_may_write(program: Program) -> None:
     program.supabase.outbox = None
     answer = await call(program, {"q": "x"})

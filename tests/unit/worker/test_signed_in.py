@@ -133,10 +133,16 @@ async def test_what_may_differ_is_passed_on_without_a_look_into_the_cache(
     assert len(program.kv.tried) > tried
 
 
-async def test_a_policy_that_looks_at_the_reader_ends_it(program: Program) -> None:
+@pytest.mark.parametrize("is_popular", [True, False])
+async def test_a_policy_that_looks_at_the_reader_ends_it(
+    program: Program, *, is_popular: bool
+) -> None:
+    """The answer of before is not read again if nobody wanted it lately, but is served no more."""
     await program.tick()
     await read(program, ARTICLES)
     await program.live(2)
+    if not is_popular:
+        program.forget_readers("articles")
     describe(program, relation("articles", WHY))
     assert program.supabase.outbox
     program.supabase.outbox.note(None, None)
