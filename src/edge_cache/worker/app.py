@@ -27,11 +27,11 @@ from edge_cache.resources import Resource, resource_at
 from edge_cache.supabase.changed_rows import table_of
 from edge_cache.supabase.webhook import MAX_BYTES, change_in, payload_in
 from edge_cache.tables import Declared
-from edge_cache.traffic import Sums
+from edge_cache.traffic import Outcome, Sums
 from edge_cache.unexpected import reported
-from edge_cache.worker import page, rest_errors, shared_cache, supabase_paths
-from edge_cache.worker.counting import Counting
+from edge_cache.worker import metrics, page, rest_errors, shared_cache, supabase_paths
 from edge_cache.worker.auth import is_open, require_secret
+from edge_cache.worker.counting import Counting
 from edge_cache.worker.health import Health, misconfigured
 from edge_cache.worker.origin import require_own_origin
 from edge_cache.worker.passing import Passing
@@ -88,6 +88,11 @@ class App:
         self._counting = counting
         self._background = background
         self._log = log
+        self._own_routes = {
+            REVALIDATE_PATH: self._revalidate,
+            HEALTH_PATH: self._report,
+            metrics.PATH: self._metrics,
+        }
 
     @property
     def shared_max_age_s(self) -> int | None:
@@ -98,6 +103,9 @@ class App:
         """Hand over what was counted, if it is time to."""
         if sums := self._counting.due():
             self._background(self._count(sums))
+
+    def _count_error(self, resource: Resource, error: EdgeCacheError) -> None:
+        self._counting.count(resource.target.name, Outcome.ERROR, detail=error.slug)
 
     async def _count(self, sums: Sums) -> None:
         try:
@@ -118,11 +126,8 @@ class App:
             return await self._rest(request)
         if api is not None and self._passing.has_services:
             return await self._passing.pass_on(request, Reason.SERVICE)
-        if path == REVALIDATE_PATH:
-            return await self._revalidate(request)
-        if path == HEALTH_PATH:
-            return await self._report(request)
-        return self._elsewhere(path, request)
+        own = self._own_routes.get(path)
+        return await own(request) if own else self._elsewhere(path, request)
 
     async def _rest(self, request: Request) -> Answer | Passed:
         """Answer from the cache. If the cache may not or cannot answer, pass the request on."""
@@ -140,6 +145,7 @@ class App:
             has_failed = isinstance(error, _WITHOUT_CACHE) and self._passing.passes_rest
             if has_failed or isinstance(error, NotForTheCache):
                 return await self._pass_on(request, Reason(error.slug))
+            self._count_error(asked.resource, error)
             raise
 
     async def _cached(self, asked: Asked, request: Request) -> Answer:
@@ -176,7 +182,11 @@ class App:
         if not _is_read(request):
             return _options(messages.READ_METHODS, request)
         conditions = Conditions(request.header("if-none-match"), head=request.method == "HEAD")
-        return await self._reader.read(resource, conditions)
+        try:
+            return await self._reader.read(resource, conditions)
+        except EdgeCacheError as error:
+            self._count_error(resource, error)
+            raise
 
     async def _revalidate(self, request: Request) -> Answer:
         if request.method == "OPTIONS":
@@ -241,6 +251,12 @@ class App:
         if self._settings.has_page:
             report = page.negotiated(report, request.header("accept"))
         return report
+
+    async def _metrics(self, request: Request) -> Answer:
+        if not _is_read(request):
+            return _options(messages.READ_METHODS, request)
+        require_secret(self._settings.secrets, request.header("authorization"), request.url)
+        return metrics.answer(await self._refresher.traffic())
 
     def _revalidation(self, request: Request) -> str:
         """Return what `/revalidate` needs at this address: try it without a secret."""

@@ -7,7 +7,7 @@ from edge_cache.ports import NowMs
 from edge_cache.traffic import Counted, Outcome, Sum
 
 EVERY_MS = 10_000
-"""An isolate hands its counts over at most so often, because each time is a request to an object."""
+"""An isolate hands its counts over at most so often, because each is a request to an object."""
 
 
 class Counting:

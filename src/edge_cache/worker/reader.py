@@ -143,10 +143,10 @@ class Reader:
             self._background(self._renew(resource, entry.metadata.asked_at_ms))
         answer = self._answer(conditions, entry, parts, resource)
         age = entry.age_s(self._now_ms())
-        outcome = Outcome.AGED if aged else Outcome.HIT
-        self._count(resource, outcome, entry)
+        self._count(resource, Outcome.AGED if aged else Outcome.HIT, entry)
+        event = "aged" if aged else "hit"
         self._log(
-            outcome,
+            event,
             key=loggable(resource.key),
             status=answer.status,
             age_s=age,
@@ -220,10 +220,9 @@ class Reader:
         """Hand on Supabase's own answer. If there is none, raise the error."""
         reply = _reply_of(error)
         if reply is None:
-            if not isinstance(error, NotForTheCache):
-                self._count_failure(resource, error, began_ms)
             raise error
-        self._count_failure(resource, error, began_ms, Outcome.RELAYED)
+        ms = self._now_ms() - began_ms
+        self._counting.count(resource.target.name, Outcome.RELAYED, detail=error.slug, ms=ms)
         self._log("relayed", key=loggable(resource.key), status=reply.status, type=error.slug)
         return messages.relayed(
             reply, messages.cache_status(*_forwarded_parts(worth, reply.status))
@@ -235,16 +234,6 @@ class Reader:
         """Count an answer. ``began_ms`` is when Supabase was asked for it."""
         ms = 0 if began_ms is None else self._now_ms() - began_ms
         self._counting.count(resource.target.name, outcome, size=entry.metadata.size, ms=ms)
-
-    def _count_failure(
-        self,
-        resource: Resource,
-        error: EdgeCacheError,
-        began_ms: int,
-        outcome: Outcome = Outcome.ERROR,
-    ) -> None:
-        ms = self._now_ms() - began_ms
-        self._counting.count(resource.target.name, outcome, detail=error.slug, ms=ms)
 
     def _answer(
         self,
