@@ -7,9 +7,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
-DOCS = "\n".join(path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+DOCS = "\n".join(path.read_text() for path in PAGES)
+OTHER_PAGES = [ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md")]
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -77,3 +81,36 @@ def test_every_route_is_documented() -> None:
     }
     assert {"/revalidate", "/health"} <= routes
     assert [route for route in sorted(routes) if f"`{route}`" not in DOCS] == []
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives a page's headings."""
+    text = re.sub(r"(?ms)^```.*?^```", "", page.read_text())
+    headings = re.findall(r"(?m)^#+ (.+)$", text)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def leads_somewhere(page: Path, target: str) -> bool:
+    """Return whether a link of a page names a file, and if it has an anchor, a heading of it."""
+    path, _, anchor = target.partition("#")
+    file = page.parent / path if path else page
+    return file.exists() and (not anchor or anchor in anchors(file))
+
+
+@pytest.mark.parametrize("page", [*PAGES, *OTHER_PAGES], ids=lambda page: page.name)
+def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
+    markdown = r"\]\((?!https?:)([^)\s]+)\)"
+    links = re.findall(rf'{markdown}|src="([^"]+)"', page.read_text())
+    targets = [target for link in links for target in link if target]
+    assert [target for target in targets if not leads_somewhere(page, target)] == []
+
+
+def test_every_page_that_the_code_names_exists() -> None:
+    code = [*SOURCES, *(ROOT / "scripts").rglob("*.py"), *(ROOT / "supabase").rglob("*.sql")]
+    names = {
+        name
+        for path in (*code, ROOT / "wrangler.toml")
+        for name in re.findall(r"(?<!\w/)docs/[a-z-]+\.md(?:#[a-z-]+)?", path.read_text())
+    }
+    assert len(names) > 3
+    assert [name for name in sorted(names) if not leads_somewhere(ROOT / "README.md", name)] == []

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from browser import Visit, Visitor, address, launched
 from edge import Edge
 from playwright.sync_api import Browser
+
+collect_ignore = [] if "SCREENSHOTS" in os.environ else ["test_picture.py"]
+"""It takes a picture and tests nothing."""
 
 
 @pytest.fixture(scope="module")
