@@ -1,6 +1,7 @@
 """The Workers that are compared, each with the modules that a deploy would upload."""
 
 import gzip
+import json
 import shutil
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,9 @@ FLOOR, ROW_FLOOR, QUERY_FLOOR = "floor", "floor of a row", "floor of a query"
 CONSTANT_PYTHON, CONSTANT_JAVASCRIPT = "empty Python", "empty JavaScript"
 
 KEY = "sb_publishable_bench"
+
+_TABLES = json.dumps({"articles": {"signed_in": "public"}})
+"""Without the script's proof, readers who are signed in share only what is declared so."""
 
 _NO_AGE = "86400"
 """In seconds. So high that no query's entry is aged during a run."""
@@ -94,7 +98,12 @@ def ours(copy: Path, supabase: Mapping[str, object]) -> Contender:
         OURS,
         (*sources, *assets, *_vendored()),
         runtime.COMPATIBILITY_FLAGS,
-        {**supabase, "QUERY_MAX_AGE_SECONDS": text(_NO_AGE), "REFRESHER": refresher},
+        {
+            **supabase,
+            "QUERY_MAX_AGE_SECONDS": text(_NO_AGE),
+            "TABLES": text(_TABLES),
+            "REFRESHER": refresher,
+        },
         {"Refresher": {"type": "durable-object", "storage": "sqlite"}},
     )
 

@@ -10,8 +10,9 @@ from edited_articles import KINDS
 from edits import EDITED, hit_share, old_share, scenario
 from outbox import ARTICLES
 from samples import WHOLE, Samples, Summary, ratios, summary
-from scenarios import DIRECT, HIT_SMALL, PASSED
+from scenarios import DIRECT, HIT_SMALL, PASSED, QUERY, SESSION
 from shared_cache import BEHIND, READERS
+from targets import CONNECTIONS
 
 _DELAYS_S = {MISSING: DELAY_S, OUTDATED: DELAY_S, SLOW: SLOW_S}
 
@@ -42,6 +43,13 @@ FIGURES = (
         "a read passed on: p50 at 1 connection, to Supabase itself",
         lambda samples: ratios(
             samples.of(PASSED, OURS, 1, "p50_ms"), samples.of(PASSED, DIRECT, 1, "p50_ms")
+        ),
+    ),
+    Figure(
+        "hits of a query with a session: answers a second at 4 connections, to those without",
+        lambda samples: ratios(
+            samples.of(SESSION, OURS, CONNECTIONS, "per_second"),
+            samples.of(QUERY, OURS, CONNECTIONS, "per_second"),
         ),
     ),
     Figure(f"{QUERIES} queries fresh in KV after a webhook", _whole(WARM, "fresh_s"), " s"),

@@ -1,5 +1,8 @@
 """A read as supabase-js sends it: a page of a list, with the public key."""
 
+import base64
+import json
+
 from contenders import KEY
 
 HEADERS = {
@@ -18,8 +21,35 @@ With it, Miniflare would compress answers whose type is JSON, as Cloudflare does
 answers have no type, so they would not be compressed.
 """
 
-USERS_HEADERS = {**HEADERS, "authorization": "Bearer eyJhbGciOiJIUzI1NiJ9.e30.of-a-user"}
-"""The same for a user who has logged in."""
+_USER = "0b1c2d3e-0000-4000-8000-00000000000f"
+_CLAIMS = {
+    "iss": "https://abcdefghijklmnopqrst.supabase.co/auth/v1",
+    "sub": _USER,
+    "aud": "authenticated",
+    "exp": 4_102_444_800,
+    "iat": 1_790_000_000,
+    "email": "ada@example.com",
+    "app_metadata": {"provider": "email", "providers": ["email"]},
+    "user_metadata": {"email": "ada@example.com", "email_verified": True, "sub": _USER},
+    "role": "authenticated",
+    "session_id": _USER,
+    "is_anonymous": False,
+}
+"""What Supabase Auth puts into a user's token. This one is valid until the year 2100."""
+
+_HEADER, _SIGNATURE = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9", "of-a-user"
+
+
+def _as_user(claims: object) -> dict[str, str]:
+    part = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return {**HEADERS, "authorization": f"Bearer {_HEADER}.{part}.{_SIGNATURE}"}
+
+
+SESSION_HEADERS = _as_user(_CLAIMS)
+"""The same for a user who is signed in."""
+
+ODD_HEADERS = _as_user({})
+"""The same with a token that is nobody's. Such a request is always passed on."""
 
 PATH = "/rest/v1/articles?select=*&order=id.asc&limit=25"
 

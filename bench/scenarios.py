@@ -25,6 +25,7 @@ CONNECTIONS = (1, 4, 32)
 EMPTY, NOT_MODIFIED, NOT_FOUND, ROW = "empty", "304", "404", "row"
 MISS, REVALIDATE, WEBHOOK = "miss 100 KB", "revalidate", "webhook"
 QUERY, QUERY_MISS, PASSED = "query 4 KB", "query miss", "passed on"
+SESSION = "query, signed in"
 HIT_TINY, HIT_SMALL, HIT_MEDIUM, HIT_LARGE = "hit 0.8 KB", "hit 100 KB", "hit 1 MB", "hit 5 MB"
 HIT_ASCII_MEDIUM, HIT_ASCII_LARGE = "hit 1 MB ASCII", "hit 5 MB ASCII"
 
@@ -158,11 +159,12 @@ def scenarios() -> tuple[Scenario, ...]:
             asks=True,
         ),
         _read(QUERY, (*both, QUERY_FLOOR), asks=False),
+        _read(SESSION, (OURS,), headers=rest_reads.SESSION_HEADERS, asks=False),
         replace(
             _read(QUERY_MISS, (*both, DIRECT), path=rest_reads.filtered(FRESH), asks=True),
             warm_after=NEW_QUERIES,
         ),
-        _read(PASSED, (OURS, DIRECT), headers=rest_reads.USERS_HEADERS, asks=True),
+        _read(PASSED, (OURS, DIRECT), headers=rest_reads.ODD_HEADERS, asks=True),
         Scenario(
             REVALIDATE,
             both,

@@ -7,8 +7,8 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared import declarations, edge_sql
-from shared.failure import Failure, run_main
+from shared import declarations, edge_sql, migrations
+from shared.failure import run_main
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -26,32 +26,21 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def target(out: Path, name: str, now: datetime) -> Path:
-    """Return the file to write: the named one, or a new migration in the named folder."""
-    return out if out.suffix == ".sql" else out / f"{now:%Y%m%d%H%M%S}_{name}.sql"
-
-
-def write(path: Path, script: str) -> None:
-    """Write the script to a file, and make its folder if needed. Raises Failure."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(script)
-    except OSError as error:
-        raise Failure(f"{path} cannot be written: {error.strerror}.") from error
-    print(f"Wrote {path}: run it in the SQL editor, or push it with `npx supabase db push`.")
-
-
 def main() -> int:
     """Print the script, or write it to a file."""
     asked = parse_arguments()
     if asked.remove:
-        name, script = "remove_edge_cache", edge_sql.removing()
+        name, script = migrations.REMOVING, edge_sql.removing()
     else:
-        name, script = "edge_cache", edge_sql.installing(declarations.read(asked.env))
+        name, script = migrations.INSTALLING, edge_sql.installing(declarations.read(asked.env))
     if asked.out is None:
         print(script, end="")
+    elif migrations.is_current(asked.out, script):
+        print(f"The newest migration in {asked.out} is this script already, so none was written.")
     else:
-        write(target(asked.out, name, datetime.now(UTC)), script)
+        path = migrations.target(asked.out, name, datetime.now(UTC))
+        migrations.write(path, script)
+        print(f"Wrote {path}: run it in the SQL editor, or push it with `npx supabase db push`.")
     return 0
 
 

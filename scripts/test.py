@@ -22,7 +22,7 @@ from shared import project
 PYTEST = (sys.executable, "-m", "pytest")
 
 RUNTIME = project.ROOT / "tests" / "runtime"
-WITHOUT_A_WORKER = ("*_sql.py", "test_deploy.py")
+WITHOUT_A_WORKER = ("*_sql.py", "test_deploy.py", "test_setup.py")
 
 SAMPLE_S = 0.5
 A_MINUTE_S = 60

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 
 from diagnosis.arguments import Arguments, parsed
 from diagnosis.configuration import Configuration, configuration_of
@@ -17,9 +18,12 @@ from shared.failure import Failure, run_main
 WRONG_USAGE = 2
 
 
-def main() -> int:
-    """Return 0 if nothing fails, 1 if something fails, 2 if there was nothing to examine."""
-    arguments = parsed(sys.argv[1:])
+def main(words: Sequence[str] | None = None) -> int:
+    """Return 0 if nothing fails, 1 if something fails, 2 if there was nothing to examine.
+
+    ``words`` are the arguments; without them, those of the command line count.
+    """
+    arguments = parsed([*(sys.argv[1:] if words is None else words)])
     try:
         configuration = configuration_of(arguments)
     except Failure as failure:

@@ -1,25 +1,17 @@
 """The configuration to examine, and where each variable was found."""
 
-import json
 import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from diagnosis.arguments import Arguments
 from edge_cache.config import Settings, settings_from
+from shared import variables
 from shared.declarations import Project
-from shared.failure import Failure
-from shared.project import environment
 
 _TAKEN = ("SUPABASE_URL", "SUPABASE_ANON_KEY", "REVALIDATE_SECRET")
 """Variables that may be set elsewhere than in wrangler.toml."""
-
-_PARSE = (
-    'JSON.stringify(require("node:util")'
-    '.parseEnv(require("node:fs").readFileSync(process.argv[1], "utf8")))'
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,41 +37,20 @@ def configuration_of(arguments: Arguments) -> Configuration:
     """
     project = Project(arguments.config, arguments.environment)
     declared = project.variables
-    file = _dev_vars(arguments.config.parent, arguments.environment)
+    file = _dev_vars(arguments.config, arguments.environment)
     given = {"SUPABASE_URL": arguments.url, "SUPABASE_ANON_KEY": arguments.key}
-    layers: tuple[tuple[str, Mapping[str, str | None]], ...] = (
+    layers: tuple[variables.Layer, ...] = (
         ("the command line", given),
         ("the environment", os.environ),
-        (file.name, _dotenv(file) if file.is_file() else {}),
+        (file.name, variables.read(file)),
         (arguments.config.name, declared),
     )
-    variables, places = dict(declared), {}
-    for name in _TAKEN:
-        for place, values in layers:
-            if value := values.get(name):
-                variables[name], places[name] = value, place
-                break
-    return Configuration(variables, places, project.tables)
+    values, places = variables.first_of(_TAKEN, layers)
+    return Configuration({**declared, **values}, places, project.tables)
 
 
-def _dev_vars(folder: Path, name: str | None) -> Path:
+def _dev_vars(config: Path, name: str | None) -> Path:
     """Return the file that Wrangler would read: an environment's own, or else the general one."""
-    own = folder / f".dev.vars.{name}"
-    return own if name and own.is_file() else folder / ".dev.vars"
-
-
-def _dotenv(file: Path) -> dict[str, str]:
-    """Return a file's variables. Node.js reads them: its syntax is Wrangler's."""
-    done = subprocess.run(
-        ["node", "--print", _PARSE, file],
-        env=environment(),
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise Failure(
-            f"{file} cannot be read: check that it is a text file and that you may read it."
-        )
-    variables: dict[str, str] = json.loads(done.stdout)
-    return variables
+    general = config.with_name(".dev.vars")
+    own = variables.file_of(config, name) if name else general
+    return own if own.is_file() else general

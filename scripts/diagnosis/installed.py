@@ -20,6 +20,7 @@ from edge_cache.supabase.answers import (
 )
 from edge_cache.supabase.parsing import is_text
 from edge_cache.tables import PUBLIC, Declared
+from shared import edge_sql
 
 SNAPSHOT = "edge_cache_snapshot"
 CHANGES = "edge_cache_changes"
@@ -29,6 +30,8 @@ _IS_WRONG = "28P01"
 _IS_NOWHERE = "28000"
 
 UNWATCHED = "it lacks the triggers that write down its changes."
+
+ANOTHER_SCRIPT = "it is of another version, or of other tables, than this clone declares."
 
 _PRICES = {
     SNAPSHOT: "long tables are read page by page",
@@ -69,7 +72,9 @@ async def _checked(project: Project, secret: str | None, declared: Declared) -> 
         return [presence, skip(CHECK, _UNSEEN, INSTALL)]
     try:
         found = judge(by_name[CHECK], has_secret=secret is not None)
-        return [presence, *found, *unwatched(by_name[CHANGES], declared)]
+        changes = by_name[CHANGES]
+        present = another_script(changes, declared) or [presence]
+        return [*present, *found, *unwatched(changes, declared)]
     except UpstreamError as error:
         return [presence, _failure(error)]
 
@@ -87,6 +92,13 @@ def _presence(needed: list[str], missing: list[str]) -> Finding:
         return ok(subject, f"{', '.join(others)} and {last} answer.")
     price = " and ".join(_PRICES[name] for name in missing)
     return warn(subject, f"not there: {', '.join(missing)}, so {price}.", INSTALL)
+
+
+def another_script(answer: httpx.Response, declared: Declared) -> list[Finding]:
+    """Return a warning if the script that ran last is not the one for these tables."""
+    if not answer.is_success or object_in(answer).get("script") == edge_sql.identity(declared):
+        return []
+    return [warn("the project's SQL", ANOTHER_SCRIPT, INSTALL)]
 
 
 def unwatched(answer: httpx.Response, declared: Declared) -> list[Finding]:

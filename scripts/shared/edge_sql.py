@@ -1,7 +1,8 @@
 """Joins the SQL files of `supabase/edge_cache/` and the declared tables into one script."""
 
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from shared.declarations import Declared
 from shared.failure import Failure
@@ -19,6 +20,8 @@ DEFINITIONS = (
 
 EXPOSED = "array['public']"
 """The place in snapshot.sql that names the schemas of the tables that it reads."""
+
+DIGEST_CHARACTERS = 16
 
 HEAD = """\
 -- {what} Made by `npm run sql` of supabase-edge-cache.
@@ -42,6 +45,11 @@ notify pgrst, 'reload schema';
 commit;
 """
 
+IDENTITY = """\
+-- `npm run setup` and `npm run doctor` compare this with the script that they would install.
+comment on schema edge_cache is '{digest}';
+"""
+
 CHECK = """\
 -- Lists what is wrong ('error'), and which changes the Worker would miss ('warning'). If it lists
 -- neither, all is well. It also says which answers are the same for everybody ('info').
@@ -51,6 +59,16 @@ select * from edge_cache.check();
 
 def installing(declared: Declared) -> str:
     """Return the script that sends changes of the declared tables to the Worker."""
+    body = _body(declared)
+    return "\n".join((body, IDENTITY.format(digest=_digest(body)), RELOAD, CHECK))
+
+
+def identity(declared: Declared) -> str:
+    """Return what the database says of itself once the script for these tables ran."""
+    return _digest(_body(declared))
+
+
+def _body(declared: Declared) -> str:
     return "\n".join(
         (
             HEAD.format(what="Sends changes of your tables to the Worker.", more=VAULT),
@@ -60,10 +78,22 @@ def installing(declared: Declared) -> str:
             _rows_inserted(declared),
             snapshot(declared),
             *map(_text, DEFINITIONS),
-            RELOAD,
-            CHECK,
         )
     )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_CHARACTERS]
+
+
+def vault(entries: Mapping[str, str]) -> str:
+    """Return statements that put values into Vault, and replace those that are there."""
+    statements = "\n".join(
+        f"delete from vault.secrets where name = {_literal(name)};\n"  # noqa: S608 - quoted
+        f"do $do$ begin perform vault.create_secret({_literal(value)}, {_literal(name)}); end $do$;"
+        for name, value in entries.items()
+    )
+    return f"begin;\n{statements}\ncommit;\n"
 
 
 def removing() -> str:

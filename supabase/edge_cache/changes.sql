@@ -67,12 +67,14 @@ $$;
 -- What changed since `after`, the cursor of an earlier answer: the changes that the cursor's snapshot
 -- does not show and the present one does. So a transaction that commits late is returned once.
 --   {"cursor": text, "complete": boolean,
---    "changes": [{"id", "schema", "table", "key", "keys"}, …], "watched": [[schema, table], …]}
+--    "changes": [{"id", "schema", "table", "key", "keys"}, …], "watched": [[schema, table], …],
+--    "script": text}
 -- If `complete` is false, anything may have changed. If there are more than 500 changes, or their keys
 -- have more than a million bytes, the answer has one change for each table, without keys. A change of
 -- the schema, of a policy or of a grant is named as one of the table edge_cache.catalogue, which does not
 -- exist: release 0.2.0 of the Worker takes it for a change of a table that it does not serve. `watched`
 -- lists the tables that have all their triggers, and their parts; the outbox may lack changes of the others.
+-- `script` says which script ran last: it is the comment on the schema.
 create or replace function edge_cache.changes_since(after text)
   returns json
   language plpgsql
@@ -114,7 +116,8 @@ begin
         join pg_class on pg_class.oid = relation
         join pg_namespace on pg_namespace.oid = relnamespace
         where watched_relation not in (select watched_relation from edge_cache.missing_triggers)
-      )
+      ),
+      'script', obj_description('edge_cache'::regnamespace, 'pg_namespace')
     )
     from told
   );

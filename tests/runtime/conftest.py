@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import json
 import shutil
-import tomllib
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 import httpx
 import played
 import pytest
 import scripted
-from clients import library, shop, tokens
+from clients import library, shop
 from clients.players import PASSWORD, Caller
-from clients.tokens import Sign
 from edge import SECRET, TIMEOUT_S, Database, Edge, EdgeAt, EdgeOf, Kv, Log, StartWorker, Variables
 from upstream import Server, serving
 from worker_config import TABLES, config_of, write_config
@@ -230,13 +227,6 @@ def _signed_up(supabase: stack.Supabase, email: str) -> Caller:
     at = f"{supabase.url}/auth/v1/signup"
     said = httpx.post(at, json=account, headers={"apikey": key}).raise_for_status().json()
     return Caller(key, said["access_token"], said["user"]["id"], email)
-
-
-@pytest.fixture(scope="session")
-def sign(supabase: stack.Supabase) -> Sign:
-    """Return a function that signs a token's claims as this Supabase does."""
-    config = tomllib.loads((supabase.process.log.parent / "supabase/config.toml").read_text())
-    return partial(tokens.signed, secret=config["auth"]["jwt_secret"])
 
 
 @pytest.fixture

@@ -67,10 +67,15 @@ def _without_transaction(script: str) -> str:
 
 
 @contextmanager
-def known_to(edge_of: EdgeOf, database: Database, tables: Mapping[str, object]) -> Iterator[Edge]:
-    """Have a Worker that knows the catalogue and the outbox, until the block ends."""
+def known_to(
+    edge_of: EdgeOf, database: Database, tables: Mapping[str, object], **more: str
+) -> Iterator[Edge]:
+    """Have a Worker that knows the catalogue and the outbox, until the block ends.
+
+    It gets ``more`` variables.
+    """
     with installed(database, tables):
-        edge = edge_of({"REVALIDATE_SECRET": SECRET, "TABLES": json.dumps(tables)})
+        edge = edge_of({"REVALIDATE_SECRET": SECRET, "TABLES": json.dumps(tables), **more})
         edge.upstream.has_script = True
         tell(database, f"{edge.url}/revalidate", SECRET)
         edge.tick(minute=1)

@@ -82,14 +82,15 @@ def test_it_is_small_and_has_no_copy_of_the_package(project: Path) -> None:
     assert not (project / "supabase" / "edge_cache").exists()
 
 
-def test_a_worker_has_its_own_routes_beside_the_cache(url: str) -> None:
+def test_a_worker_has_its_own_routes_beside_the_cache(url: str, variables: Variables) -> None:
     """The cache is below its prefix, with the page and Supabase's API."""
     assert httpx.get(f"{url}/articles").text == "A page of my own.\n"
     first, second = (httpx.get(f"{url}/cache/articles") for _ in range(2))
     assert "fwd=uri-miss" in first.headers["cache-status"]
     assert "hit" in second.headers["cache-status"]
     assert first.json() == second.json() != []
-    assert httpx.get(f"{url}/cache/rest/v1/articles?select=id").is_success
+    key = {"apikey": variables["SUPABASE_ANON_KEY"]}
+    assert httpx.get(f"{url}/cache/rest/v1/articles?select=id", headers=key).is_success
     assert [*httpx.get(f"{url}/cache/health").json()["tables"]] == ["articles"]
     assert "<title>" in httpx.get(f"{url}/cache/", headers={"accept": "text/html"}).text
 

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from pathlib import Path
-
 import pytest
 import websocket
 from edge import Edge, EdgeOf
 from upstream import answering
-
-from local import stack
-from shared.project import environment
 
 REST = "/rest/v1/articles"
 BYPASS = "supabase-edge-cache; fwd=bypass; "
@@ -24,8 +17,6 @@ SERVICES = [
     "/graphql/v1",
     "/realtime/v1",
 ]
-
-LOGIN = Path(__file__).parent / "clients" / "login.mjs"
 
 
 @pytest.fixture
@@ -81,26 +72,6 @@ def test_all_passes_options_of_services_on(everything: Edge) -> None:
     assert response.headers["access-control-max-age"] == "5"
     assert everything.http.options(REST).headers["access-control-max-age"] == "86400"
     assert everything.upstream.methods == ["OPTIONS"]
-
-
-def test_a_client_that_knows_the_workers_url_alone_signs_up(
-    everything: Edge, supabase: stack.Supabase
-) -> None:
-    """It gets its own session, and its reads with this session are passed on."""
-    arguments = [str(everything.http.base_url), supabase.publishable_key, "carla@example.com"]
-    said = subprocess.run(  # noqa: S603  every argument is ours
-        ["node", LOGIN, *arguments],  # noqa: S607  the project's own
-        env=environment(),
-        capture_output=True,
-        check=True,
-        timeout=60,
-    )
-    told = json.loads(said.stdout)
-    assert told["errors"] == [None] * 4
-    assert told["user"] == told["found"] is not None
-    assert told["rows"] == [{"id": 1}, {"id": 2}, {"id": 3}]
-    reasons = [line["reason"] for line in everything.log.wait_for("bypass", count=4)]
-    assert reasons == ["method", "service", "session", "method"]
 
 
 def test_all_passes_web_sockets_on(everything: Edge) -> None:

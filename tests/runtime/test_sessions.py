@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import os
+import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from random import Random
 
@@ -107,6 +109,13 @@ def directly(supabase: stack.Supabase) -> Iterator[httpx.Client]:
     """Return a client of Supabase itself."""
     with httpx.Client(base_url=supabase.url, timeout=60) as http:
         yield http
+
+
+@pytest.fixture(scope="session")
+def sign(supabase: stack.Supabase) -> Sign:
+    """Return a function that signs a token's claims as this Supabase does."""
+    config = tomllib.loads((supabase.process.log.parent / "supabase/config.toml").read_text())
+    return partial(tokens.signed, secret=config["auth"]["jwt_secret"])
 
 
 def test_an_odd_token_gets_the_public_answer_or_supabases_own(

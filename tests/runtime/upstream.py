@@ -179,8 +179,8 @@ def serving(target: str) -> AbstractContextManager[Server]:
     return running(Server(target))
 
 
-def forward(handler: Handler) -> None:
-    """Pass the request on to the real Supabase, and pass its answer back."""
+def forward(handler: Handler, **more: str) -> None:
+    """Pass the request on to the real Supabase, and pass its answer back with ``more`` headers."""
     script = handler.server.script
     if not script.has_script and handler.path.endswith(_OF_THE_SCRIPT):
         return handler.answer(404, NO_FUNCTION)
@@ -203,7 +203,7 @@ def forward(handler: Handler) -> None:
         headers.setdefault(name.lower().replace("-", "_"), []).append(value)
     if handler.command == "HEAD":  # the length is that of the body of a GET
         headers["content_length"] = [response.headers.get("content-length", "0")]
-    return handler.answer(response.status, answered, **headers)
+    return handler.answer(response.status, answered, **{**headers, **more})
 
 
 def _of_the_message(headers: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:

@@ -44,28 +44,29 @@ def anonymous(user: str, sign: Sign) -> str:
 def odd(user: str, sign: Sign) -> dict[str, str]:
     """Return tokens that are not simply a user's, by what is odd."""
     claims, now_s = claims_of(user), int(time.time())
-    without: Callable[[str], dict[str, object]] = lambda name: {  # noqa: E731
-        key: value for key, value in claims.items() if key != name
-    }
     right = sign(claims)
     return {
         "forged": signed(claims, "another secret of 32 characters.."),
         "of another user": signed(claims_of("0b1c2d3e-0000-4000-8000-00000000000f"), "x" * 32),
         "alg none": f"{_unsigned({'alg': 'none'}, claims)}.",
         "expired": sign({**claims, "exp": now_s - 60}),
-        "expired just now": sign({**claims, "exp": now_s - 10}),
+        "expired just now": sign({**claims, "exp": now_s - 1}),
         "not valid yet": sign({**claims, "nbf": now_s + 600}),
         "of anon": sign({**claims, "role": "anon"}),
         "of service_role": sign({**claims, "role": "service_role"}),
         "forged for service_role": signed({**claims, "role": "service_role"}, "y" * 32),
-        "without a role": sign(without("role")),
-        "without an audience": sign(without("aud")),
+        "without a role": sign(_without("role", claims)),
+        "without an audience": sign(_without("aud", claims)),
         "of another issuer": sign({**claims, "iss": "https://other.example/auth/v1"}),
         "long": sign({**claims, "user_metadata": {"text": "x" * 10_000}}),
         "two dots": "..",
         "cut off": right[:-10],
         "with a tail": f"{right}.x",
     }
+
+
+def _without(name: str, claims: Claims) -> Claims:
+    return {key: value for key, value in claims.items() if key != name}
 
 
 def _unsigned(header: Mapping[str, Any], claims: Claims) -> str:

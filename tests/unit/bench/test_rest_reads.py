@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+
+import pytest
 
 import dataset
 import rest_reads
@@ -11,6 +14,7 @@ from edge_cache.queries import Query
 from edge_cache.refresher.new_keys import BURST, PER_S
 from edge_cache.versions import MAX_NUMBER
 from edge_cache.worker.canonical import Variant, query_in
+from edge_cache.worker.sessions import Sessions
 from scenarios import NEW_QUERIES, QUERY_MISS, scenarios
 from stage import never_outdated, query_entry
 
@@ -52,10 +56,17 @@ def test_no_change_makes_an_entry_outdated_that_a_scenario_writes() -> None:
     assert metadata.version == MAX_NUMBER - 1
 
 
-def test_a_user_differs_in_the_session_alone() -> None:
+@pytest.mark.parametrize(
+    ("headers", "has_session"),
+    [(rest_reads.SESSION_HEADERS, True), (rest_reads.ODD_HEADERS, False)],
+)
+def test_a_user_differs_in_the_session_alone(headers: dict[str, str], *, has_session: bool) -> None:
     """The public key stays in `apikey`, as supabase-js sends it."""
-    changed = rest_reads.USERS_HEADERS.items() - rest_reads.HEADERS.items()
-    assert [name for name, _ in changed] == ["authorization"]
+    changed = headers.items() - rest_reads.HEADERS.items()
+    ((name, value),) = changed
+    assert name == "authorization"
+    token = value.removeprefix("Bearer ")
+    assert Sessions(lambda: int(time.time() * 1000)).accepts(token) is has_session
 
 
 def test_the_warm_up_uses_up_the_new_queries_that_ours_writes_at_once() -> None:

@@ -10,6 +10,7 @@ from diagnosis.findings import Finding, Verdict, fail, in_environment, merged, o
 from diagnosis.report import line, summary, wants_colour
 from edge_cache.errors import UpstreamRejected
 from edge_cache.tables import Declared, Table, declared_by
+from shared import edge_sql
 
 PLACES = {"SUPABASE_URL": ".dev.vars", "SUPABASE_ANON_KEY": "the environment"}
 TOLD = {"serving": True, "cached": True, "failures": 0, "last_error": None}
@@ -76,6 +77,19 @@ def test_a_table_that_is_declared_and_not_watched_is_named() -> None:
         (Verdict.FAIL, "public.b"),
     ]
     assert installed.unwatched(error(403, "28P01"), wanted) == []
+
+
+def test_a_script_of_another_version_is_a_warning() -> None:
+    """The database says which script ran last. 0.2.0 said nothing."""
+    wanted = Declared((Table("articles"),))
+    for script in (edge_sql.identity(Declared((Table("events"),))), None):
+        answer = httpx.Response(200, json={"script": script})
+        (finding,) = installed.another_script(answer, wanted)
+        assert finding.verdict is Verdict.WARN
+        assert finding.said == installed.ANOTHER_SCRIPT
+    same = httpx.Response(200, json={"script": edge_sql.identity(wanted)})
+    assert installed.another_script(same, wanted) == []
+    assert installed.another_script(error(403, "28P01"), wanted) == []
 
 
 def test_a_redirect_is_no_project() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import sql
 from edge_cache.tables import Declared, Table, declared_by
-from shared import declarations, edge_sql
+from shared import declarations, edge_sql, migrations
 from shared.failure import Failure
 
 OLD = """
@@ -146,8 +146,8 @@ def test_a_folder_gets_a_migration() -> None:
     """It is named as Supabase's CLI names migrations. If a file is given, that file is used."""
     now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     folder, file = Path("supabase/migrations"), Path("edge.sql")
-    assert sql.target(folder, "edge_cache", now) == folder / "20260102030405_edge_cache.sql"
-    assert sql.target(file, "edge_cache", now) == file
+    assert migrations.target(folder, "edge_cache", now) == folder / "20260102030405_edge_cache.sql"
+    assert migrations.target(file, "edge_cache", now) == file
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -176,6 +176,35 @@ def test_what_is_written_is_told_in_a_line(
     assert file.read_text() == edge_sql.installing(declarations.read(None))
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith(f"Wrote {file}: ")
+
+
+def test_no_second_migration_where_nothing_changed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Another declaration, or a removal in between, is a change."""
+
+    def write(name: str, text: str) -> None:
+        (tmp_path / name).write_text(text)
+
+    script = edge_sql.installing(declarations.read(None))
+    write("20250101000000_edge_cache.sql", "-- of another declaration")
+    write("20260101000000_edge_cache.sql", script)
+    write("20260102000000_articles.sql", "-- somebody else's")
+    assert run(monkeypatch, "--out", str(tmp_path)) == 0
+    assert len(list(tmp_path.iterdir())) == 3
+    assert "none was written" in capsys.readouterr().out
+    write("20260103000000_remove_edge_cache.sql", edge_sql.removing())
+    assert run(monkeypatch, "--out", str(tmp_path)) == 0
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_the_script_says_which_it_is() -> None:
+    """The database has that as a comment. Other tables make it another script."""
+    one, other = Declared((Table("articles"),)), Declared((Table("events"),))
+    assert f"comment on schema edge_cache is '{edge_sql.identity(one)}';" in edge_sql.installing(
+        one
+    )
+    assert edge_sql.identity(one) != edge_sql.identity(other)
 
 
 def test_where_nothing_can_be_written_it_says_so(
