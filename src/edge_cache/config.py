@@ -42,6 +42,14 @@ class PassThrough(StrEnum):
     ALL = "all"
 
 
+class LogHits(StrEnum):
+    """Which hits the log has. Everything else is always logged."""
+
+    ALL = "all"
+    SAMPLED = "sampled"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Checked configuration. ``repr`` shows no key.
@@ -70,6 +78,7 @@ class Settings:
     has_page: bool = True
     location_hint: str | None = None
     counts: bool = True
+    log_hits: LogHits = LogHits.SAMPLED
 
     @property
     def project(self) -> str:
@@ -106,6 +115,7 @@ def settings_from(
     shared_max_age = variable("SHARED_MAX_AGE_SECONDS") or ""
     page = variable("STATUS_PAGE") or "on"
     counters = variable("COUNTERS") or "on"
+    log_hits = variable("LOG_HITS") or LogHits.SAMPLED
     hint = variable("OBJECTS_LOCATION_HINT") or None
     declared, declaration_faults = _declared(variable("TABLES"), tables)
     pass_through = variable("PASS_THROUGH") or PassThrough.REST
@@ -122,6 +132,7 @@ def settings_from(
         None if pass_through in set(PassThrough) else _MODE_FAULT,
         None if hint in {None, *LOCATION_HINTS} else _HINT_FAULT,
         None if page in _SWITCH else "STATUS_PAGE is malformed: it should be on or off.",
+        None if log_hits in set(LogHits) else _LOG_HITS_FAULT,
         None if counters in _SWITCH else "COUNTERS is malformed: it should be on or off.",
     )
     faults = [fault for fault in possible if fault]
@@ -141,8 +152,11 @@ def settings_from(
         has_page=page == "on",
         location_hint=hint,
         counts=counters == "on",
+        log_hits=LogHits(log_hits),
     )
 
+
+_LOG_HITS_FAULT = "LOG_HITS is malformed: it should be all, sampled or none."
 
 _SWITCH = frozenset({"on", "off"})
 

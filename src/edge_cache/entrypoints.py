@@ -108,6 +108,7 @@ class EdgeCache:
             signed_in=settings.declared.signed_in,
             max_ages=MaxAges(settings.max_age_s, settings.query_max_age_s),
             counting=counting,
+            log_hits=settings.log_hits,
             background=runtime.in_background,
             now_ms=runtime.now_ms,
             log=runtime.log,

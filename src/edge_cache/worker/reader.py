@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edge_cache import messages
 from edge_cache.bodies import Body, release
+from edge_cache.config import LogHits
 from edge_cache.entries import Entry, foreign_entry, parse_metadata, shared_by
 from edge_cache.errors import (
     EdgeCacheError,
@@ -28,6 +29,9 @@ TELL_AFTER_S = 12 * 60 * 60
 """If the refresher has not heard for so long that readers want an entry, the next reader says so.
 If nobody wants an entry for a day, it is no longer refreshed."""
 
+
+_LOG_EVERY = {LogHits.ALL: 1, LogHits.SAMPLED: 100, LogHits.NONE: 0}
+"""The log has one hit of so many. A line costs more than the rest of a hit's CPU time."""
 
 _NOT_SHARED = "Signed-in readers may get another answer."
 
@@ -70,6 +74,7 @@ class Reader:
         signed_in: Mapping[tuple[str, str], str],
         max_ages: MaxAges,
         counting: Counting,
+        log_hits: LogHits,
         background: Background,
         now_ms: NowMs,
         log: Log,
@@ -82,6 +87,8 @@ class Reader:
         self._background = background
         self._now_ms = now_ms
         self._log = log
+        self._hits = 0
+        self._log_every = _LOG_EVERY[log_hits]
         self._shared_by = shared_by(signed_in)
         self._unshared = Unshared(now_ms)
 
@@ -144,15 +151,21 @@ class Reader:
         answer = self._answer(conditions, entry, parts, resource)
         age = entry.age_s(self._now_ms())
         self._count(resource, Outcome.AGED if aged else Outcome.HIT, entry)
-        event = "aged" if aged else "hit"
-        self._log(
-            event,
-            key=loggable(resource.key),
-            status=answer.status,
-            age_s=age,
-            **_who(conditions),
-        )
+        if aged or self._is_to_be_logged():
+            event = "aged" if aged else "hit"
+            self._log(
+                event,
+                key=loggable(resource.key),
+                status=answer.status,
+                age_s=age,
+                **_who(conditions),
+            )
         return answer
+
+    def _is_to_be_logged(self) -> bool:
+        """Return whether the log has this hit. The first one of an isolate is always there."""
+        self._hits += 1
+        return bool(self._log_every) and self._hits % self._log_every == 1 % self._log_every
 
     def _is_to_be_told(self, resource: Resource, entry: Entry[Body]) -> bool:
         """Return whether the refresher could think that nobody wants an entry any more.

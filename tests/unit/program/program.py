@@ -93,6 +93,7 @@ class Program:
             "supabase_anon_key": KEY,
             "revalidate_secret": SECRET,
             "tables": TABLES,
+            "log_hits": "all",
             **variables,
         }
         self.clock = Clock()
@@ -268,6 +269,7 @@ class Program:
             signed_in=settings.declared.signed_in,
             max_ages=MaxAges(settings.max_age_s, settings.query_max_age_s),
             counting=counting,
+            log_hits=settings.log_hits,
             background=self._in_background,
             now_ms=now_ms,
             log=self._note,

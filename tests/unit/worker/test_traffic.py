@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from clock import Clock
 from durable import Storage
 from program import KEY, SECRET, Program
@@ -79,6 +80,19 @@ async def test_an_isolate_hands_over_only_now_and_then() -> None:
     handed = sum(row[3] for row in traffic["totals"])
     assert 10 <= handed < 20
     assert sum(row[1] for row in traffic["minutes"]) == handed
+
+
+@pytest.mark.parametrize(("log_hits", "logged"), [("all", 201), ("sampled", 3), ("none", 0)])
+async def test_the_log_has_a_sample_of_hits(log_hits: str, logged: int) -> None:
+    """What is no hit is always logged. Hits are counted all the same."""
+    program = Program(log_hits=log_hits)
+    program.supabase.write("articles", id=1, title="old")
+    await read(program)
+    for _ in range(201):
+        await program.get(ROWS, apikey=KEY)
+    assert len(program.events("hit")) == logged
+    assert len(program.events("miss")) == 1
+    assert (await totals(program))["articles", "hit", ""][0] == 201
 
 
 async def test_whoever_wants_no_counts_has_none() -> None:

@@ -2,7 +2,6 @@
 
 // What was counted of requests: two sentences, two charts and a table.
 
-const SVG = "http://www.w3.org/2000/svg";
 const CHART = { width: 600, height: 80, gap: 1 };
 const MOST_ROWS = 20;
 const FROM_CACHE = ["hit", "aged", "memory", "stale-if-error"];
@@ -34,8 +33,8 @@ function sentenceOf(rows, when) {
   );
 }
 
-function bar(kind, place, width, value, most) {
-  const rect = document.createElementNS(SVG, "rect");
+function bar(svg, kind, place, width, value, most) {
+  const rect = document.createElementNS(svg.namespaceURI, "rect");
   const height = most ? (CHART.height * value) / most : 0;
   const box = { x: place * width, y: CHART.height - height, width: width - CHART.gap, height };
   for (const [name, number] of Object.entries(box)) rect.setAttribute(name, number.toFixed(2));
@@ -51,7 +50,8 @@ function draw(svg, rows, { steps, seconds, now }) {
   const width = CHART.width / steps;
   const bars = [...Array(steps).keys()].flatMap((place) => {
     const [, requests = 0, cached = 0] = byStep.get(last - steps + 1 + place) ?? [];
-    return [bar("all", place, width, requests, most), bar("cached", place, width, cached, most)];
+    const both = { all: requests, cached };
+    return Object.entries(both).map(([kind, value]) => bar(svg, kind, place, width, value, most));
   });
   svg.setAttribute("viewBox", `0 0 ${CHART.width} ${CHART.height}`);
   svg.replaceChildren(...bars);
