@@ -33,6 +33,7 @@ def start(arguments: argparse.Namespace, state: Path, running: list[Process]) ->
         "SUPABASE_URL": f"http://{LOCALHOST}:{arguments.supabase_port}",
         "SUPABASE_ANON_KEY": PUBLISHABLE_KEY,
         "REVALIDATE_SECRET": REVALIDATE_SECRET,
+        **words.LOGGED,
     }
     project = Project(ROOT / "wrangler.toml")
     places = dict.fromkeys(variables, "npm start")

@@ -42,6 +42,14 @@ class PassThrough(StrEnum):
     ALL = "all"
 
 
+class LogHits(StrEnum):
+    """Which hits the log has. Everything else is always logged."""
+
+    ALL = "all"
+    SAMPLED = "sampled"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Checked configuration. ``repr`` shows no key.
@@ -53,6 +61,7 @@ class Settings:
     - A shared cache may answer with a table or row for ``shared_max_age_s`` (None: not at all).
     - While the operator replaces ``revalidate_secret``, ``previous_secret`` is valid too.
     - If ``has_page`` is false, people see no page.
+    - If ``counts`` is false, nothing is counted.
     - New objects are placed near ``location_hint``, one of `LOCATION_HINTS` (None: anywhere).
     """
 
@@ -68,6 +77,8 @@ class Settings:
     shared_max_age_s: int | None = None
     has_page: bool = True
     location_hint: str | None = None
+    counts: bool = True
+    log_hits: LogHits = LogHits.SAMPLED
 
     @property
     def project(self) -> str:
@@ -103,6 +114,8 @@ def settings_from(
     query_max_age = variable("QUERY_MAX_AGE_SECONDS") or ""
     shared_max_age = variable("SHARED_MAX_AGE_SECONDS") or ""
     page = variable("STATUS_PAGE") or "on"
+    counters = variable("COUNTERS") or "on"
+    log_hits = variable("LOG_HITS") or LogHits.SAMPLED
     hint = variable("OBJECTS_LOCATION_HINT") or None
     declared, declaration_faults = _declared(variable("TABLES"), tables)
     pass_through = variable("PASS_THROUGH") or PassThrough.REST
@@ -118,7 +131,9 @@ def settings_from(
         *declaration_faults,
         None if pass_through in set(PassThrough) else _MODE_FAULT,
         None if hint in {None, *LOCATION_HINTS} else _HINT_FAULT,
-        None if page in {"on", "off"} else "STATUS_PAGE is malformed: it should be on or off.",
+        None if page in _SWITCH else "STATUS_PAGE is malformed: it should be on or off.",
+        None if log_hits in set(LogHits) else _LOG_HITS_FAULT,
+        None if counters in _SWITCH else "COUNTERS is malformed: it should be on or off.",
     )
     faults = [fault for fault in possible if fault]
     if faults:
@@ -136,8 +151,14 @@ def settings_from(
         shared_max_age_s=int(shared_max_age) if shared_max_age else None,
         has_page=page == "on",
         location_hint=hint,
+        counts=counters == "on",
+        log_hits=LogHits(log_hits),
     )
 
+
+_LOG_HITS_FAULT = "LOG_HITS is malformed: it should be all, sampled or none."
+
+_SWITCH = frozenset({"on", "off"})
 
 _KV_FAULT = (
     "ARTICLES is not bound: it should be a KV namespace, declared in wrangler.toml under "

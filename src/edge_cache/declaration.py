@@ -29,7 +29,17 @@ PUBLIC = "public"
 """If a request names no schema, it reads this one."""
 
 _RESERVED = frozenset(
-    {"revalidate", "health", "rest", "auth", "storage", "functions", "graphql", "realtime"}
+    {
+        "revalidate",
+        "health",
+        "metrics",
+        "rest",
+        "auth",
+        "storage",
+        "functions",
+        "graphql",
+        "realtime",
+    }
 )
 """The Worker's own routes, and the first segments of Supabase's own paths."""
 

@@ -26,6 +26,7 @@ from edge_cache.refresher.host import Host, parts_of, wake
 from edge_cache.refresher.parts import Outside
 from edge_cache.supabase.rest import Supabase
 from edge_cache.worker import app, scheduled
+from edge_cache.worker.counting import Counting
 from edge_cache.worker.health import Health
 from edge_cache.worker.objects import Objects
 from edge_cache.worker.passing import Passing
@@ -99,23 +100,27 @@ class EdgeCache:
     def _app(self) -> app.App:
         settings = self.settings
         store, objects = KvReader(runtime.environment().ARTICLES), Objects(self.objects.call)
+        counting = Counting(runtime.now_ms, is_on=settings.counts)
         reader = Reader(
             store,
             objects,
             project=settings.project,
             signed_in=settings.declared.signed_in,
             max_ages=MaxAges(settings.max_age_s, settings.query_max_age_s),
+            counting=counting,
+            log_hits=settings.log_hits,
             background=runtime.in_background,
             now_ms=runtime.now_ms,
             log=runtime.log,
         )
         health = Health(settings.declared, settings.project, store, objects, runtime.now_ms)
-        passing = Passing(pass_on, settings, runtime.log)
+        passing = Passing(pass_on, settings, counting, runtime.now_ms, runtime.log)
         public = Public(settings, Sessions(runtime.now_ms))
         return app.App(
             *(reader, objects, health, passing, public),
             settings=settings,
             purge=workers_caching.purge,
+            counting=counting,
             background=runtime.in_background,
             log=runtime.log,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from edge_cache.bodies import Body, Stream
 from edge_cache.changes import Change
@@ -16,6 +16,7 @@ from edge_cache.entries import Entry, Representation
 from edge_cache.messages import Passed
 from edge_cache.resources import Resource
 from edge_cache.tables import Table, Target
+from edge_cache.traffic import Sums
 from edge_cache.versions import Published
 
 NowMs = Callable[[], int]
@@ -230,6 +231,12 @@ class Refreshing(Protocol):
 
     async def poke(self) -> None:
         """Have the database's outbox asked soon."""
+
+    async def count(self, sums: Sums) -> None:
+        """Hand over what was counted of requests."""
+
+    async def traffic(self) -> dict[str, Any]:
+        """Return what was counted of requests, as JSON members."""
 
     async def catch_up(self) -> Sequence[str] | None:
         """Ask the database for changes, and record them.

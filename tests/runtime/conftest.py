@@ -116,6 +116,7 @@ def variables(supabase: stack.Supabase, upstream: Server) -> Variables:
         "SUPABASE_ANON_KEY": supabase.publishable_key,
         "SUPABASE_TIMEOUT_SECONDS": str(TIMEOUT_S),
         "TABLES": json.dumps(TABLES),
+        "LOG_HITS": "all",
     }
 
 

@@ -15,6 +15,7 @@ from edge_cache.refresher.earlier import Earlier
 from edge_cache.refresher.feed import Feed
 from edge_cache.refresher.ledger import Accounts
 from edge_cache.refresher.parts import Outside
+from edge_cache.refresher.traffic import Traffic
 from edge_cache.supabase.catalogue import Catalogue, catalogue_in
 from edge_cache.supabase.key_filters import are_certain
 from edge_cache.tables import Declared, Table, Target
@@ -41,6 +42,7 @@ class Bookkeeping:
         self._earlier = Earlier("", outside.storage, outside.store)
         self._call = outside.call
         self._log = outside.log
+        self.traffic = Traffic(outside.storage, outside.now_ms)
         self.feed = Feed(
             outside.database,
             outside.storage,

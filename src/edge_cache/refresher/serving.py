@@ -13,6 +13,7 @@ from edge_cache.refresher.bookkeeping import Bookkeeping
 from edge_cache.refresher.host import Host
 from edge_cache.resources import Resource, resource_from
 from edge_cache.tables import Declared
+from edge_cache.traffic import sums_in
 from edge_cache.unexpected import reported
 
 HostOf = Callable[[], Awaitable[Host | Bookkeeping | None]]
@@ -79,6 +80,8 @@ async def _of_ledger(verb: str, number: int, ledger: Bookkeeping, text: Text) ->
         return Answer(200, {}, subscribed.to_json().encode())
     if verb == wire.STATUS:
         return json_answer(ledger.status())
+    if verb == wire.TRAFFIC:
+        return json_answer(ledger.traffic.told())
     if verb == wire.CATCH_UP:
         return json_answer(await ledger.catch_up())
     if verb == wire.RECORD:
@@ -86,6 +89,8 @@ async def _of_ledger(verb: str, number: int, ledger: Bookkeeping, text: Text) ->
         await (ledger.written(changes) if number else ledger.record(changes))
     elif verb == wire.POKE:
         ledger.feed.poke()
+    elif verb == wire.COUNT:
+        ledger.traffic.add(sums_in(await text()))
     elif verb == wire.REVALIDATE:
         await ledger.revalidate()
     else:

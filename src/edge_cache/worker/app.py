@@ -27,9 +27,11 @@ from edge_cache.resources import Resource, resource_at
 from edge_cache.supabase.changed_rows import table_of
 from edge_cache.supabase.webhook import MAX_BYTES, change_in, payload_in
 from edge_cache.tables import Declared
+from edge_cache.traffic import Outcome, Sums
 from edge_cache.unexpected import reported
-from edge_cache.worker import page, rest_errors, shared_cache, supabase_paths
+from edge_cache.worker import metrics, page, rest_errors, shared_cache, supabase_paths
 from edge_cache.worker.auth import is_open, require_secret
+from edge_cache.worker.counting import Counting
 from edge_cache.worker.health import Health, misconfigured
 from edge_cache.worker.origin import require_own_origin
 from edge_cache.worker.passing import Passing
@@ -72,6 +74,7 @@ class App:
         *,
         settings: Settings,
         purge: Purge,
+        counting: Counting,
         background: Background,
         log: Log,
     ) -> None:
@@ -82,13 +85,33 @@ class App:
         self._public = public
         self._settings = settings
         self._purge = purge
+        self._counting = counting
         self._background = background
         self._log = log
+        self._own_routes = {
+            REVALIDATE_PATH: self._revalidate,
+            HEALTH_PATH: self._report,
+            metrics.PATH: self._metrics,
+        }
 
     @property
     def shared_max_age_s(self) -> int | None:
         """How many seconds shared caches may answer by themselves. None: not at all."""
         return self._settings.shared_max_age_s
+
+    def hand_over(self) -> None:
+        """Hand over what was counted, if it is time to."""
+        if sums := self._counting.due():
+            self._background(self._count(sums))
+
+    def _count_error(self, resource: Resource, error: EdgeCacheError) -> None:
+        self._counting.count(resource.target.name, Outcome.ERROR, detail=error.slug)
+
+    async def _count(self, sums: Sums) -> None:
+        try:
+            await self._refresher.count(sums)
+        except EdgeCacheError as error:
+            self._log("count_failed", type=error.slug, detail=error.detail)
 
     async def answer(self, request: Request) -> Answer | Passed:
         """Answer a request. Raises EdgeCacheError."""
@@ -103,11 +126,8 @@ class App:
             return await self._rest(request)
         if api is not None and self._passing.has_services:
             return await self._passing.pass_on(request, Reason.SERVICE)
-        if path == REVALIDATE_PATH:
-            return await self._revalidate(request)
-        if path == HEALTH_PATH:
-            return await self._report(request)
-        return self._elsewhere(path, request)
+        own = self._own_routes.get(path)
+        return await own(request) if own else self._elsewhere(path, request)
 
     async def _rest(self, request: Request) -> Answer | Passed:
         """Answer from the cache. If the cache may not or cannot answer, pass the request on."""
@@ -125,6 +145,7 @@ class App:
             has_failed = isinstance(error, _WITHOUT_CACHE) and self._passing.passes_rest
             if has_failed or isinstance(error, NotForTheCache):
                 return await self._pass_on(request, Reason(error.slug))
+            self._count_error(asked.resource, error)
             raise
 
     async def _cached(self, asked: Asked, request: Request) -> Answer:
@@ -161,7 +182,11 @@ class App:
         if not _is_read(request):
             return _options(messages.READ_METHODS, request)
         conditions = Conditions(request.header("if-none-match"), head=request.method == "HEAD")
-        return await self._reader.read(resource, conditions)
+        try:
+            return await self._reader.read(resource, conditions)
+        except EdgeCacheError as error:
+            self._count_error(resource, error)
+            raise
 
     async def _revalidate(self, request: Request) -> Answer:
         if request.method == "OPTIONS":
@@ -227,6 +252,12 @@ class App:
             report = page.negotiated(report, request.header("accept"))
         return report
 
+    async def _metrics(self, request: Request) -> Answer:
+        if not _is_read(request):
+            return _options(messages.READ_METHODS, request)
+        require_secret(self._settings.secrets, request.header("authorization"), request.url)
+        return metrics.answer(await self._refresher.traffic())
+
     def _revalidation(self, request: Request) -> str:
         """Return what `/revalidate` needs at this address: try it without a secret."""
         try:
@@ -260,6 +291,7 @@ async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer |
             running = app()
             shared_max_age_s = running.shared_max_age_s
             answered = await running.answer(request)
+            running.hand_over()
     except EdgeCacheError as error:
         answered = _refusal(error, request, log)
     if request.method == "HEAD" and isinstance(answered, Answer):

@@ -56,13 +56,17 @@ class Health:
         ``revalidation`` is what `/revalidate` needs.
         """
         declared = self._declared.tables
-        project, *reports = await asyncio.gather(self._project(), *map(self._table, declared))
+        (project, traffic), reports = await asyncio.gather(
+            asyncio.gather(self._project(), self._traffic()),
+            asyncio.gather(*map(self._table, declared)),
+        )
         tables = {table.name: told for table, told in zip(declared, reports, strict=True)}
         serving = all(table["serving"] for table in tables.values())
         members: dict[str, object] = {
             "configuration": "ok",
             "tables": tables,
             "project": project,
+            "traffic": traffic,
             "revalidation": revalidation,
             "now": rfc3339(self._now_ms()),
         }
@@ -84,6 +88,13 @@ class Health:
         both = zip(queried, statuses, strict=True)
         shared = [target.path for target, status in both if status["shared"]]
         return {**declared, **_shown(_together([ledger, *statuses])), "shared": shared}
+
+    async def _traffic(self) -> dict[str, object] | None:
+        """Return what was counted, or None if the ledger does not answer."""
+        try:
+            return _shown(await self._refresher.traffic())
+        except EdgeCacheError:
+            return None
 
     async def _table(self, table: Table) -> dict[str, object]:
         """Return a table's members.

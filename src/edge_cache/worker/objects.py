@@ -10,6 +10,7 @@ from edge_cache.changes import Change
 from edge_cache.ports import CallObject, Filled
 from edge_cache.resources import Resource
 from edge_cache.tables import Table, Target
+from edge_cache.traffic import Sums, text_of
 
 
 class Objects:
@@ -58,6 +59,15 @@ class Objects:
     async def poke(self) -> None:
         """Have the database's outbox asked soon."""
         await wire.ask(self._call, wire.LEDGER, wire.POKE)
+
+    async def count(self, sums: Sums) -> None:
+        """Hand over what was counted."""
+        await wire.ask(self._call, wire.LEDGER, wire.COUNT, body=text_of(sums))
+
+    async def traffic(self) -> dict[str, Any]:
+        """Return what was counted, as `edge_cache.refresher.traffic.Traffic.told` describes it."""
+        told: dict[str, Any] = await self._value(wire.LEDGER, wire.TRAFFIC)
+        return told
 
     async def catch_up(self) -> Sequence[str] | None:
         """Ask the database for changes, and record them.

@@ -5,9 +5,12 @@ from __future__ import annotations
 from edge_cache.config import PassThrough, Settings
 from edge_cache.errors import NotPassedOn
 from edge_cache.messages import Passed, Request, cache_status
-from edge_cache.ports import Log, PassOn
+from edge_cache.ports import Log, NowMs, PassOn
 from edge_cache.reasons import Reason
+from edge_cache.tables import PUBLIC
+from edge_cache.traffic import OTHERS, Outcome
 from edge_cache.worker import supabase_paths
+from edge_cache.worker.counting import Counting
 
 _READS = frozenset({"GET", "HEAD"})
 
@@ -18,8 +21,18 @@ class Passing:
     A request keeps the reader's credentials. It gets none of the Worker's.
     """
 
-    def __init__(self, pass_on: PassOn, settings: Settings, log: Log) -> None:
+    def __init__(
+        self,
+        pass_on: PassOn,
+        settings: Settings,
+        counting: Counting,
+        now_ms: NowMs,
+        log: Log,
+    ) -> None:
         self._pass_on = pass_on
+        self._declared = settings.declared
+        self._counting = counting
+        self._now_ms = now_ms
         self._supabase_url = settings.supabase_url
         self._mode = settings.pass_through
         self._log = log
@@ -54,7 +67,11 @@ class Passing:
             return cache_status("fwd=bypass", arrived, f"detail={reason}")
 
         url = self._supabase_url + request.url.target
+        began_ms = self._now_ms()
         passed = await self._pass_on(request.native, url, told)
+        took_ms = self._now_ms() - began_ms
+        name = self._name_of(request.url.route)
+        self._counting.count(name, Outcome.PASSED, detail=reason, ms=took_ms)
         self._log(
             "bypass",
             path=supabase_paths.logged(request.url.route),
@@ -63,3 +80,8 @@ class Passing:
             status=passed.status,
         )
         return passed
+
+    def _name_of(self, route: str) -> str:
+        """Return the name of the declared target that a path names, in the schema ``public``."""
+        target = self._declared.target_of(route.removeprefix(f"{supabase_paths.REST}/"), PUBLIC)
+        return target.name if target else OTHERS

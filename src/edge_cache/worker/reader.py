@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edge_cache import messages
 from edge_cache.bodies import Body, release
+from edge_cache.config import LogHits
 from edge_cache.entries import Entry, foreign_entry, parse_metadata, shared_by
 from edge_cache.errors import (
     EdgeCacheError,
@@ -20,12 +21,17 @@ from edge_cache.freshness import Absent, Aged, Fresh, Outdated, Terms, worth_of
 from edge_cache.ports import Background, Filled, Log, NowMs, ReadableStore, Refreshing, StoredValue
 from edge_cache.resources import Resource, loggable
 from edge_cache.supabase.rows import is_plausible
+from edge_cache.traffic import Outcome
+from edge_cache.worker.counting import Counting
 from edge_cache.worker.unshared import Unshared
 
 TELL_AFTER_S = 12 * 60 * 60
 """If the refresher has not heard for so long that readers want an entry, the next reader says so.
 If nobody wants an entry for a day, it is no longer refreshed."""
 
+
+_LOG_EVERY = {LogHits.ALL: 1, LogHits.SAMPLED: 100, LogHits.NONE: 0}
+"""The log has one hit of so many. A line costs more than the rest of a hit's CPU time."""
 
 _NOT_SHARED = "Signed-in readers may get another answer."
 
@@ -67,6 +73,8 @@ class Reader:
         project: str,
         signed_in: Mapping[tuple[str, str], str],
         max_ages: MaxAges,
+        counting: Counting,
+        log_hits: LogHits,
         background: Background,
         now_ms: NowMs,
         log: Log,
@@ -75,9 +83,12 @@ class Reader:
         self._refresher = refresher
         self._project = project
         self._max_ages = max_ages
+        self._counting = counting
         self._background = background
         self._now_ms = now_ms
         self._log = log
+        self._hits = 0
+        self._log_every = _LOG_EVERY[log_hits]
         self._shared_by = shared_by(signed_in)
         self._unshared = Unshared(now_ms)
 
@@ -139,15 +150,22 @@ class Reader:
             self._background(self._renew(resource, entry.metadata.asked_at_ms))
         answer = self._answer(conditions, entry, parts, resource)
         age = entry.age_s(self._now_ms())
-        event = "aged" if aged else "hit"
-        self._log(
-            event,
-            key=loggable(resource.key),
-            status=answer.status,
-            age_s=age,
-            **_who(conditions),
-        )
+        self._count(resource, Outcome.AGED if aged else Outcome.HIT, entry)
+        if aged or self._is_to_be_logged():
+            event = "aged" if aged else "hit"
+            self._log(
+                event,
+                key=loggable(resource.key),
+                status=answer.status,
+                age_s=age,
+                **_who(conditions),
+            )
         return answer
+
+    def _is_to_be_logged(self) -> bool:
+        """Return whether the log has this hit. The first one of an isolate is always there."""
+        self._hits += 1
+        return bool(self._log_every) and self._hits % self._log_every == 1 % self._log_every
 
     def _is_to_be_told(self, resource: Resource, entry: Entry[Body]) -> bool:
         """Return whether the refresher could think that nobody wants an entry any more.
@@ -173,6 +191,7 @@ class Reader:
         fwd, detail = _missed(worth)
         self._log("miss", key=loggable(resource.key), fwd=fwd, detail=detail, **_who(conditions))
         old = worth.entry if isinstance(worth, Outdated) else None
+        began_ms = self._now_ms()
         try:
             filled = await self._refresher.fill(
                 resource,
@@ -190,11 +209,12 @@ class Reader:
                 # PostgREST's errors say who asked: 401 without a session, and 403 with one.
                 _release_reply(error)
                 raise NotShared(_NOT_SHARED) from error
-            return self._relay(resource, worth, error)
+            return self._relay(resource, worth, error, began_ms)
         _release(old)
         if conditions.has_session and filled.entry.metadata.shared != self._shared_by:
             release(filled.entry.body)
             raise NotShared(_NOT_SHARED)
+        self._count(resource, _outcome_of(worth, filled), filled.entry, began_ms)
         return self._answer(conditions, filled.entry, _filled_parts(worth, filled), resource)
 
     def _serve_instead(
@@ -202,21 +222,31 @@ class Reader:
     ) -> messages.Answer:
         """Answer with an outdated entry instead of an error (stale-if-error)."""
         _release_reply(error)
+        self._count(resource, Outcome.STALE_IF_ERROR, entry)
         age = entry.age_s(self._now_ms())
         self._log("stale_if_error", key=loggable(resource.key), type=error.slug, age_s=age)
         return self._answer(conditions, entry, _stale_parts(error))
 
     def _relay(
-        self, resource: Resource, worth: Outdated | Absent, error: EdgeCacheError
+        self, resource: Resource, worth: Outdated | Absent, error: EdgeCacheError, began_ms: int
     ) -> messages.Answer:
         """Hand on Supabase's own answer. If there is none, raise the error."""
         reply = _reply_of(error)
         if reply is None:
             raise error
+        ms = self._now_ms() - began_ms
+        self._counting.count(resource.target.name, Outcome.RELAYED, detail=error.slug, ms=ms)
         self._log("relayed", key=loggable(resource.key), status=reply.status, type=error.slug)
         return messages.relayed(
             reply, messages.cache_status(*_forwarded_parts(worth, reply.status))
         )
+
+    def _count(
+        self, resource: Resource, outcome: Outcome, entry: Entry[Body], began_ms: int | None = None
+    ) -> None:
+        """Count an answer. ``began_ms`` is when Supabase was asked for it."""
+        ms = 0 if began_ms is None else self._now_ms() - began_ms
+        self._counting.count(resource.target.name, outcome, size=entry.metadata.size, ms=ms)
 
     def _answer(
         self,
@@ -272,6 +302,13 @@ def _release(old: Entry[Body] | None) -> None:
 def _missed(worth: Outdated | Absent) -> tuple[str, str | None]:
     """Return why the store could not answer: RFC 9211's ``fwd`` value, and a detail."""
     return ("stale", None) if isinstance(worth, Outdated) else (worth.fwd, worth.detail)
+
+
+def _outcome_of(worth: Outdated | Absent, filled: Filled) -> Outcome:
+    """Return how an entry from the refresher is counted."""
+    if not filled.asked:
+        return Outcome.MEMORY
+    return Outcome.OUTDATED if isinstance(worth, Outdated) else Outcome.MISS
 
 
 def _filled_parts(worth: Outdated | Absent, filled: Filled) -> list[str]:

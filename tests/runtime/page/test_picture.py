@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
 import scripted
 from browser import address
 from clients import library
-from edge import Database, EdgeOf, Variables
+from edge import Database, Edge, EdgeOf, Variables
 from playwright.sync_api import Browser
 
 TABLES: dict[str, object] = {"books": {}, "writers": {}, "tags": {"watch": True}}
@@ -23,6 +24,16 @@ READ = (
 MARGIN_PX = 24
 
 
+def live_an_hour(edge: Edge) -> None:
+    """Let people read for an hour, now more of them and now fewer."""
+    for minute in range(-60, 1):
+        edge.set_clock(60 * minute)
+        for number in range(8 + round(5 * math.sin(minute / 9))):
+            edge.get(READ[number % len(READ)])
+        if minute % 3 == 0:
+            edge.get(f"/rest/v1/books?select=title&offset={-minute}")
+
+
 def test_what_the_page_shows_of_a_project_with_the_script(
     edge_of: EdgeOf, database: Database, variables: Variables, browser: Browser
 ) -> None:
@@ -32,6 +43,7 @@ def test_what_the_page_shows_of_a_project_with_the_script(
         for path in READ:
             edge.get(path).raise_for_status()
         edge.kv.wait()
+        live_an_hour(edge)
         with browser.new_context(color_scheme="light") as context:
             page = context.new_page()
             page.set_viewport_size({"width": 900, "height": 800})

@@ -52,6 +52,29 @@ def test_a_table_that_is_cached(edge: Edge, visit: Visit) -> None:
     visitor.look_closely("fine")
 
 
+def test_what_the_cache_saves(edge: Edge, visit: Visit) -> None:
+    """Requests, what Supabase did not send, and what readers got, most frequent first."""
+    size = len(edge.get("/articles").content)
+    edge.kv.wait()
+    for _ in range(3):
+        edge.get("/articles")
+    edge.set_clock(11)
+    edge.get("/articles/9")  # hands over what was counted
+    edge.kv.wait()
+    visitor = visit(address(edge))
+    saved = f"Supabase did not have to answer 3, nor to send {3 * size} B."
+    visitor.sees(f"In the last hour the cache answered 60.0 % of 5 requests. {saved}")
+    visitor.sees(f"In the last week the cache answered 60.0 % of 5 requests. {saved}")
+    visitor.page.get_by_text("Who asked for what").click()
+    rows = [row.inner_text().split("\t") for row in visitor.page.get_by_role("row").all()]
+    assert rows[1] == ["articles", "from the cache", "3", "60.0 %"]
+    assert sorted(rows[2:]) == [
+        ["articles", "an error (not-found)", "1", "20.0 %"],
+        ["articles", "read from Supabase, and stored", "1", "20.0 %"],
+    ]
+    visitor.look_closely("saved")
+
+
 def test_whether_the_database_has_an_outbox(guarded: Edge, visit: Visit) -> None:
     """The cron trigger asks the outbox; before that, the page does not know."""
     visitor = visit(address(guarded))

@@ -26,6 +26,7 @@ from edge_cache.refresher.parts import Outside
 from edge_cache.supabase.rest import Supabase
 from edge_cache.urls import cut
 from edge_cache.worker import app, scheduled
+from edge_cache.worker.counting import Counting
 from edge_cache.worker.health import Health
 from edge_cache.worker.objects import Objects
 from edge_cache.worker.passing import Passing
@@ -92,6 +93,7 @@ class Program:
             "supabase_anon_key": KEY,
             "revalidate_secret": SECRET,
             "tables": TABLES,
+            "log_hits": "all",
             **variables,
         }
         self.clock = Clock()
@@ -259,23 +261,27 @@ class Program:
     def _app_of(self, location: str) -> app.App:
         settings, now_ms = self._checked(), self.clock.now_ms
         store, objects = self.kv.at(location), Objects(self._call)
+        counting = Counting(now_ms, is_on=settings.counts)
         reader = Reader(
             store,
             objects,
             project=settings.project,
             signed_in=settings.declared.signed_in,
             max_ages=MaxAges(settings.max_age_s, settings.query_max_age_s),
+            counting=counting,
+            log_hits=settings.log_hits,
             background=self._in_background,
             now_ms=now_ms,
             log=self._note,
         )
         health = Health(settings.declared, settings.project, store, objects, now_ms)
-        passing = Passing(self._pass_on, settings, self._note)
+        passing = Passing(self._pass_on, settings, counting, now_ms, self._note)
         public = Public(settings, Sessions(now_ms))
         return app.App(
             *(reader, objects, health, passing, public),
             settings=settings,
             purge=self._purge,
+            counting=counting,
             background=self._in_background,
             log=self._note,
         )

@@ -60,6 +60,12 @@ async def test_all_is_told(program: Program) -> None:
             "shared": [],
             "outbox": {"installed": None, "asked_at": None, "error": None, "unwatched": None},
         },
+        "traffic": {
+            "since": read_at,
+            "totals": [],
+            "minutes": [],
+            "hours": [],
+        },
         "revalidation": "secret",
         "now": "2023-11-14T22:13:32+00:00",
     }

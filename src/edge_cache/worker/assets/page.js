@@ -173,7 +173,11 @@ function show() {
   showFaults(report);
   for (const id of ["tables", "project", "try"]) $(id).hidden = !isConfigured;
   showRevalidation(report);
-  if (!isConfigured) return;
+  if (!isConfigured) {
+    $("traffic").hidden = true;
+    return;
+  }
+  showTraffic(report);
   showTables(tables, secondsSince);
   showProject(project, secondsSince);
   showCommands(tables, project);

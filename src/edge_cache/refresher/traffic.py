@@ -1,0 +1,121 @@
+"""Keeps what the Workers counted: in all, by the minutes of an hour, and by the hours of a week."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from edge_cache.pauses import OVER, Pause
+from edge_cache.ports import NowMs, Storage
+from edge_cache.refresher.stored import Stored, restored
+from edge_cache.traffic import FROM_CACHE, Counted, Sum, Sums, sums_in, text_of, together
+
+_KEY = "traffic"
+
+STORE_EVERY_MS = 60_000
+"""The sums are stored at most so often, because each time costs a write. An object that ends in the
+meantime loses what came since."""
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+MINUTES = 60
+HOURS = 7 * 24
+
+Series = Mapping[int, Sums]
+"""Sums of all targets together, by the Unix time in minutes or hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The sums: of each target since a time, and those of all targets for each minute and hour."""
+
+    since_ms: int
+    totals: Sums = field(default_factory=dict)
+    minutes: Series = field(default_factory=dict)
+    hours: Series = field(default_factory=dict)
+
+    def after(self, sums: Sums, now_ms: int) -> Kept:
+        """Return the value after more was counted."""
+        of_all: dict[Counted, Sum] = {}
+        for key, sum_ in sums.items():
+            of_all = together(of_all, {Counted("", key.outcome): sum_})
+        return replace(
+            self,
+            totals=together(self.totals, sums),
+            minutes=_continued(self.minutes, now_ms // MINUTE_MS, of_all, MINUTES),
+            hours=_continued(self.hours, now_ms // HOUR_MS, of_all, HOURS),
+        )
+
+    def to_json(self) -> str:
+        """Return the text to store."""
+        return json.dumps(
+            {
+                "since_ms": self.since_ms,
+                "totals": text_of(self.totals),
+                "minutes": {str(at): text_of(sums) for at, sums in self.minutes.items()},
+                "hours": {str(at): text_of(sums) for at, sums in self.hours.items()},
+            }
+        )
+
+    @classmethod
+    def of(cls, told: Stored) -> Kept:
+        """Return the value that was stored. Raises TypeError or ValueError."""
+        return cls(
+            told.get("since_ms", int),
+            sums_in(told.get("totals", str)),
+            _series_of(Stored(told.get("minutes", dict))),
+            _series_of(Stored(told.get("hours", dict))),
+        )
+
+
+class Traffic:
+    """The ledger's sums."""
+
+    def __init__(self, storage: Storage, now_ms: NowMs) -> None:
+        self._storage = storage
+        self._now_ms = now_ms
+        self._kept = restored(storage.get(_KEY), Kept.of) or Kept(now_ms())
+        self._stored: Pause = OVER
+
+    def add(self, sums: Sums) -> None:
+        """Add what an isolate counted."""
+        now_ms = self._now_ms()
+        self._kept = self._kept.after(sums, now_ms)
+        if self._stored.is_over(now_ms):
+            self._stored = Pause(now_ms, STORE_EVERY_MS)
+            self._storage.put(_KEY, self._kept.to_json())
+
+    def told(self) -> dict[str, object]:
+        """Return the sums as JSON members.
+
+        ``totals`` has rows of a target, an outcome, its detail, requests, bytes and milliseconds.
+        ``minutes`` and ``hours`` have rows of the Unix time in seconds at which each begins, the
+        requests, those that the cache answered, and the bytes of these.
+        """
+        return {
+            "since_ms": self._kept.since_ms,
+            "totals": [[*key, *sum_] for key, sum_ in self._kept.totals.items()],
+            "minutes": [_row(at * 60, sums) for at, sums in self._kept.minutes.items()],
+            "hours": [_row(at * 3600, sums) for at, sums in self._kept.hours.items()],
+        }
+
+
+def _continued(series: Series, at: int, sums: Sums, length: int) -> Series:
+    """Return a series with more in its latest part, and without the parts that are too old."""
+    kept = {then: old for then, old in series.items() if at - length < then <= at}
+    return {**kept, at: together(kept.get(at, {}), sums)}
+
+
+def _series_of(told: Stored) -> Series:
+    return {int(at): sums_in(text) for at, text in told.each(str).items()}
+
+
+def _row(at_s: int, sums: Sums) -> list[int]:
+    cached = [sum_ for key, sum_ in sums.items() if key.outcome in FROM_CACHE]
+    return [
+        at_s,
+        sum(sum_.requests for sum_ in sums.values()),
+        sum(sum_.requests for sum_ in cached),
+        sum(sum_.bytes for sum_ in cached),
+    ]

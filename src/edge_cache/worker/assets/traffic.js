@@ -1,0 +1,87 @@
+"use strict";
+
+// What was counted of requests: two sentences, two charts and a table.
+
+const CHART = { width: 600, height: 80, gap: 1 };
+const MOST_ROWS = 20;
+const FROM_CACHE = ["hit", "aged", "memory", "stale-if-error"];
+
+/** What the outcomes mean; the details are explained in docs/responses.md. */
+const OUTCOMES = {
+  hit: "from the cache",
+  aged: "from the cache, past its maximum age",
+  memory: "from the object's memory",
+  "stale-if-error": "an old answer, because Supabase failed or was slow",
+  miss: "read from Supabase, and stored",
+  outdated: "read again after a change",
+  relayed: "Supabase's own answer, which may not be stored",
+  passed: "passed on to Supabase",
+  error: "an error",
+};
+
+const sumOf = (rows, place) => rows.reduce((sum, row) => sum + row[place], 0);
+const share = (part, whole) => `${((100 * part) / whole).toFixed(1)} %`;
+
+/** A sentence about rows of a time, all requests, those from the cache, and the bytes of these. */
+function sentenceOf(rows, when) {
+  const requests = sumOf(rows, 1);
+  if (!requests) return `No request was counted in the last ${when}.`;
+  const cached = sumOf(rows, 2);
+  return (
+    `In the last ${when} the cache answered ${share(cached, requests)} of ${count(requests)} ` +
+    `requests. Supabase did not have to answer ${count(cached)}, nor to send ${bytes(sumOf(rows, 3))}.`
+  );
+}
+
+function bar(svg, kind, place, width, value, most) {
+  const rect = document.createElementNS(svg.namespaceURI, "rect");
+  const height = most ? (CHART.height * value) / most : 0;
+  const box = { x: place * width, y: CHART.height - height, width: width - CHART.gap, height };
+  for (const [name, number] of Object.entries(box)) rect.setAttribute(name, number.toFixed(2));
+  rect.setAttribute("class", kind);
+  return rect;
+}
+
+/** Draw all requests, and before them those from the cache, for each of the last steps. */
+function draw(svg, rows, { steps, seconds, now }) {
+  const byStep = new Map(rows.map((row) => [Math.floor(row[0] / seconds), row]));
+  const last = Math.floor(now / seconds);
+  const most = Math.max(0, ...rows.map((row) => row[1]));
+  const width = CHART.width / steps;
+  const bars = [...Array(steps).keys()].flatMap((place) => {
+    const [, requests = 0, cached = 0] = byStep.get(last - steps + 1 + place) ?? [];
+    const both = { all: requests, cached };
+    return Object.entries(both).map(([kind, value]) => bar(svg, kind, place, width, value, most));
+  });
+  svg.setAttribute("viewBox", `0 0 ${CHART.width} ${CHART.height}`);
+  svg.replaceChildren(...bars);
+}
+
+function rowOf([target, outcome, detail, requests], all) {
+  const row = document.createElement("tr");
+  row.dataset.mood = FROM_CACHE.includes(outcome) ? "good" : "";
+  const what = `${OUTCOMES[outcome] ?? outcome}${detail ? ` (${detail})` : ""}`;
+  const name = target === "*" ? "what is not declared" : target;
+  for (const text of [name, what, count(requests), share(requests, all)]) make("td", row, text);
+  return row;
+}
+
+function showTraffic({ traffic, now }) {
+  $("traffic").hidden = !traffic;
+  if (!traffic) return;
+  const { minutes, hours, totals } = traffic;
+  const seconds = Date.parse(now) / 1000;
+  for (const [id, rows, when, steps, step] of [
+    ["hour", minutes, "hour", 60, 60],
+    ["week", hours, "week", 168, 3600],
+  ]) {
+    const sentence = sentenceOf(rows, when);
+    put($(`${id}-sentence`), sentence);
+    $(`${id}-chart`).setAttribute("aria-label", sentence);
+    draw($(`${id}-chart`), rows, { steps, seconds: step, now: seconds });
+  }
+  const all = sumOf(totals, 3);
+  const most = [...totals].sort((one, other) => other[3] - one[3]).slice(0, MOST_ROWS);
+  $("reasons").hidden = !most.length;
+  $("reasons-rows").replaceChildren(...most.map((row) => rowOf(row, all)));
+}

@@ -1,0 +1,150 @@
+"""What is counted of requests, and where one sees it."""
+
+from __future__ import annotations
+
+import pytest
+from clock import Clock
+from durable import Storage
+from program import KEY, SECRET, Program
+from prometheus_client.parser import text_string_to_metric_families
+
+from edge_cache.refresher.traffic import HOUR_MS, MINUTE_MS, MINUTES, Traffic
+from edge_cache.traffic import Counted, Sum
+from edge_cache.worker.counting import EVERY_MS
+
+AFTER_S = EVERY_MS / 1000 + 1
+ROWS = "/rest/v1/articles?select=title"
+
+Totals = dict[tuple[str, ...], tuple[int, ...]]
+
+
+async def totals(program: Program) -> Totals:
+    """Return the sums, after everything was handed over."""
+    await program.live(AFTER_S)
+    await program.get("/health")  # any request hands over what is due
+    await program.live()
+    told = (await program.get("/health")).json["traffic"]["totals"]
+    return {tuple(row[:3]): tuple(row[3:]) for row in told}
+
+
+async def read(program: Program, path: str = ROWS, key: str = KEY) -> int:
+    """Read as a client does, and return how long the body is."""
+    answer = await program.get(path, apikey=key)
+    await program.live(2)
+    return len(answer.body or b"")
+
+
+async def test_each_answer_is_counted_by_its_outcome() -> None:
+    """A hit that the client had already is one: Supabase would have sent it as a whole."""
+    program = Program()
+    program.supabase.write("articles", id=1, title="old")
+    size = await read(program)
+    etag = (await program.get(ROWS, apikey=KEY)).headers["etag"]
+    assert (await program.ask("GET", ROWS, {"apikey": KEY, "if-none-match": etag})).status == 304
+    program.forget_readers("articles")
+    await program.webhook("articles", 1)
+    await read(program)
+    await read(program, key="sb_publishable_other")
+    await read(program, "/rest/v1/unknown?select=a")
+    await program.get("/articles/7")
+    program.supabase.fail()
+    await read(program, "/rest/v1/articles?select=id")
+    counted = await totals(program)
+    assert counted.pop(("articles", "hit", ""))[:2] == (2, 2 * size)
+    assert {key: sums[0] for key, sums in counted.items()} == {
+        ("articles", "miss", ""): 1,
+        ("articles", "outdated", ""): 1,
+        ("articles", "passed", "key"): 1,
+        ("*", "passed", "undeclared"): 1,
+        ("articles", "error", "not-found"): 1,
+        ("articles", "error", "supabase-unreachable"): 1,
+    }
+
+
+async def test_a_miss_counts_how_long_supabase_took() -> None:
+    program = Program()
+    program.supabase.write("articles", id=1, title="old")
+    program.supabase.delay_s = 0.2
+    await read(program)
+    ((_, _, took_ms),) = (await totals(program)).values()
+    assert 200 <= took_ms < 400
+
+
+async def test_an_isolate_hands_over_only_now_and_then() -> None:
+    """What it counts costs no request of its own."""
+    program = Program()
+    program.supabase.write("articles", id=1, title="old")
+    for _ in range(20):
+        await read(program)
+    traffic = (await program.get("/health")).json["traffic"]
+    handed = sum(row[3] for row in traffic["totals"])
+    assert 10 <= handed < 20
+    assert sum(row[1] for row in traffic["minutes"]) == handed
+
+
+@pytest.mark.parametrize(("log_hits", "logged"), [("all", 201), ("sampled", 3), ("none", 0)])
+async def test_the_log_has_a_sample_of_hits(log_hits: str, logged: int) -> None:
+    """What is no hit is always logged. Hits are counted all the same."""
+    program = Program(log_hits=log_hits)
+    program.supabase.write("articles", id=1, title="old")
+    await read(program)
+    for _ in range(201):
+        await program.get(ROWS, apikey=KEY)
+    assert len(program.events("hit")) == logged
+    assert len(program.events("miss")) == 1
+    assert (await totals(program))["articles", "hit", ""][0] == 201
+
+
+async def test_whoever_wants_no_counts_has_none() -> None:
+    program = Program(counters="off")
+    program.supabase.write("articles", id=1, title="old")
+    await read(program)
+    assert await totals(program) == {}
+
+
+async def test_prometheus_reads_the_totals() -> None:
+    """They need the secret."""
+    program = Program(revalidate_secret=SECRET)
+    program.supabase.write("articles", id=1, title="old")
+    await read(program)
+    await read(program)
+    wanted = await totals(program)
+    assert (await program.get("/metrics")).status == 401
+    answer = await program.get("/metrics", authorization=f"Bearer {SECRET}")
+    families = text_string_to_metric_families((answer.body or b"").decode())
+    requests, sizes, seconds = families
+    assert (requests.name, requests.type) == ("supabase_edge_cache_requests", "counter")
+    for family, place, divisor in ((requests, 0, 1), (sizes, 1, 1), (seconds, 2, 1000)):
+        read_ = {tuple(one.labels.values()): one.value for one in family.samples}
+        assert read_ == {key: sums[place] / divisor for key, sums in wanted.items()}
+
+
+HIT = Counted("articles", "hit")
+
+
+def test_sums_outlive_the_object_and_old_minutes_go() -> None:
+    """Hours stay for a week."""
+    clock = Clock()
+    storage = Storage(clock)
+    traffic = Traffic(storage, clock.now_ms)
+    traffic.add({HIT: Sum(1, 10, 0)})
+    clock.set_by(MINUTES * MINUTE_MS)
+    traffic.add({HIT: Sum(2, 20, 0), Counted("articles", "miss"): Sum(1, 10, 30)})
+    for told in (traffic.told(), Traffic(storage, clock.now_ms).told()):
+        assert told["totals"] == [
+            ["articles", "hit", "", 3, 30, 0],
+            ["articles", "miss", "", 1, 10, 30],
+        ]
+        minute = clock.now_ms() // MINUTE_MS * 60
+        assert told["minutes"] == [[minute, 3, 2, 20]]
+        hour = clock.now_ms() // HOUR_MS * 3600
+        assert told["hours"] == [[hour - 3600, 1, 1, 10], [hour, 3, 2, 20]]
+
+
+def test_a_clock_that_is_set_back_loses_no_totals() -> None:
+    clock = Clock()
+    traffic = Traffic(Storage(clock), clock.now_ms)
+    traffic.add({HIT: Sum(1, 10, 0)})
+    clock.set_by(-10 * HOUR_MS)
+    traffic.add({HIT: Sum(1, 10, 0)})
+    assert traffic.told()["totals"] == [["articles", "hit", "", 2, 20, 0]]
