@@ -30,6 +30,7 @@ def start(arguments: argparse.Namespace, state: Path, running: list[Process]) ->
     config = ROOT / "wrangler.toml"
     found = configuration_of(Arguments(config, None, None, None, None))
     given = {
+        **words.LOGGED,
         **variables.read(dev_vars(config, None)),
         **{name: found.variables[name] for name in found.places},
     }

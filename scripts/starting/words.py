@@ -14,6 +14,10 @@ from local.ports import LOCALHOST
 from shared.terminal import BOLD, painted
 
 
+LOGGED = {"LOG_HITS": "all"}
+"""Whoever tries the Worker wants to see each hit."""
+
+
 @dataclass(frozen=True)
 class Served:
     """Where the Worker and Supabase answer, and with which keys.
