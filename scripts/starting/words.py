@@ -13,7 +13,6 @@ from edge_cache.tables import PUBLIC, Declared
 from local.ports import LOCALHOST
 from shared.terminal import BOLD, painted
 
-
 LOGGED = {"LOG_HITS": "all"}
 """Whoever tries the Worker wants to see each hit."""
 
