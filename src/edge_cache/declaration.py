@@ -32,7 +32,6 @@ _RESERVED = frozenset(
     {
         "revalidate",
         "health",
-        "metrics",
         "rest",
         "auth",
         "storage",

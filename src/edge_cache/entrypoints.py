@@ -27,6 +27,7 @@ from edge_cache.refresher.parts import Outside
 from edge_cache.supabase.rest import Supabase
 from edge_cache.worker import app, scheduled
 from edge_cache.worker.counting import Counting
+from edge_cache.worker.explaining import Explainer
 from edge_cache.worker.health import Health
 from edge_cache.worker.objects import Objects
 from edge_cache.worker.passing import Passing
@@ -100,13 +101,14 @@ class EdgeCache:
     def _app(self) -> app.App:
         settings = self.settings
         store, objects = KvReader(runtime.environment().ARTICLES), Objects(self.objects.call)
+        max_ages = MaxAges(settings.max_age_s, settings.query_max_age_s)
         counting = Counting(runtime.now_ms, is_on=settings.counts)
         reader = Reader(
             store,
             objects,
             project=settings.project,
             signed_in=settings.declared.signed_in,
-            max_ages=MaxAges(settings.max_age_s, settings.query_max_age_s),
+            max_ages=max_ages,
             counting=counting,
             log_hits=settings.log_hits,
             background=runtime.in_background,
@@ -116,8 +118,9 @@ class EdgeCache:
         health = Health(settings.declared, settings.project, store, objects, runtime.now_ms)
         passing = Passing(pass_on, settings, counting, runtime.now_ms, runtime.log)
         public = Public(settings, Sessions(runtime.now_ms))
+        explainer = Explainer(store, settings.project, max_ages, runtime.now_ms)
         return app.App(
-            *(reader, objects, health, passing, public),
+            *(reader, objects, health, passing, public, explainer),
             settings=settings,
             purge=workers_caching.purge,
             counting=counting,

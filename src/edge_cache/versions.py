@@ -86,11 +86,14 @@ class Published:
 
     def needed(self, relations: Iterable[str], buckets: Iterable[int]) -> int:
         """Return the number that an answer needs (see `Versions.needed`)."""
-        above = [self._member(relation) for relation in relations]
-        above += [self._member(f"{_ROWS}{bucket:x}") for bucket in buckets]
-        if buckets:
-            above.append(self._member(_ROWS))
-        return self.floor + max(above, default=0)
+        return max(self.numbers(relations, buckets).values())
+
+    def numbers(self, relations: Iterable[str], buckets: Iterable[int]) -> dict[str, int]:
+        """Return the numbers of the latest changes, by what changed, and the floor."""
+        names = [*relations, *(f"{_ROWS}{bucket:x}" for bucket in buckets)]
+        names += [_ROWS] if buckets else []
+        above = {name: self.floor + self._member(name) for name in names}
+        return {"floor": self.floor, **above}
 
     def _member(self, name: str) -> int:
         begin = self.text.find(f";{name}=")

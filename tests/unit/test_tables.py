@@ -55,9 +55,7 @@ def test_no_table_at_all_is_a_fault(declared: str) -> None:
     assert fault.startswith("TABLES: nothing is declared: write a line for each table")
 
 
-@pytest.mark.parametrize(
-    "name", ["revalidate", "health", "metrics", "rest", "auth", "storage", "realtime"]
-)
+@pytest.mark.parametrize("name", ["revalidate", "health", "rest", "auth", "storage", "realtime"])
 def test_a_name_that_is_a_route_is_a_fault(name: str) -> None:
     """Nobody could read such a table."""
     (fault,) = faults({name: {}})

@@ -29,9 +29,10 @@ from edge_cache.supabase.webhook import MAX_BYTES, change_in, payload_in
 from edge_cache.tables import Declared
 from edge_cache.traffic import Outcome, Sums
 from edge_cache.unexpected import reported
-from edge_cache.worker import metrics, page, rest_errors, shared_cache, supabase_paths
+from edge_cache.worker import explaining, metrics, page, rest_errors, shared_cache, supabase_paths
 from edge_cache.worker.auth import is_open, require_secret
 from edge_cache.worker.counting import Counting
+from edge_cache.worker.explaining import Explainer
 from edge_cache.worker.health import Health, misconfigured
 from edge_cache.worker.origin import require_own_origin
 from edge_cache.worker.passing import Passing
@@ -64,13 +65,14 @@ _NOT_NORMAL = (
 class App:
     """Routes requests to the reader, the refresher and Supabase."""
 
-    def __init__(  # noqa: PLR0913  its collaborators, nothing else
+    def __init__(  # noqa: PLR0913, PLR0917  its collaborators, nothing else
         self,
         reader: Reader,
         refresher: Refreshing,
         health: Health,
         passing: Passing,
         public: Public,
+        explainer: Explainer,
         *,
         settings: Settings,
         purge: Purge,
@@ -83,6 +85,7 @@ class App:
         self._health = health
         self._passing = passing
         self._public = public
+        self._explainer = explainer
         self._settings = settings
         self._purge = purge
         self._counting = counting
@@ -126,6 +129,9 @@ class App:
             return await self._rest(request)
         if api is not None and self._passing.has_services:
             return await self._passing.pass_on(request, Reason.SERVICE)
+        about = explaining.asked_about(request, self._settings.anon_key)
+        if about is not None:
+            return await self._explain(request, about)
         own = self._own_routes.get(path)
         return await own(request) if own else self._elsewhere(path, request)
 
@@ -251,6 +257,23 @@ class App:
         if self._settings.has_page:
             report = page.negotiated(report, request.header("accept"))
         return report
+
+    async def _explain(self, request: Request, about: Request) -> Answer:
+        """Say what the cache has for another request."""
+        if not _is_read(request):
+            return _options(messages.READ_METHODS, request)
+        require_secret(self._settings.secrets, request.header("authorization"), request.url)
+        resource: Resource | PassedOn | None = resource_at(
+            about.url.route, self._settings.declared.tables
+        )
+        if supabase_paths.api_of(about.url.route) == supabase_paths.REST:
+            asked = self._public.asked_by(about)
+            resource = asked if isinstance(asked, PassedOn) else asked.resource
+        if resource is None:
+            raise NotFound("The cache never answers at this path.")
+        if isinstance(resource, PassedOn):
+            return messages.json_answer({"worth": "passed on", "detail": resource.why})
+        return messages.json_answer(await self._explainer.told(resource))
 
     async def _metrics(self, request: Request) -> Answer:
         if not _is_read(request):

@@ -113,7 +113,7 @@ class Reader:
             value, published = await self._store.open_versioned(
                 resource.key, resource.target.versions_key
             )
-            entry = await _entry_in(resource, value) if value else None
+            entry = await entry_in(resource, value) if value else None
         except StoreError as error:
             self._log("read_failed", key=loggable(resource.key), detail=error.detail)
             return Absent("miss", "kv-read-failed"), 0
@@ -265,7 +265,7 @@ class Reader:
         )
 
 
-async def _entry_in(resource: Resource, value: StoredValue) -> Entry[Body] | None:
+async def entry_in(resource: Resource, value: StoredValue) -> Entry[Body] | None:
     """Return the entry in a value, or None if the value is no entry."""
     if value.metadata is not None:
         metadata = parse_metadata(value.metadata)

@@ -27,6 +27,7 @@ from edge_cache.supabase.rest import Supabase
 from edge_cache.urls import cut
 from edge_cache.worker import app, scheduled
 from edge_cache.worker.counting import Counting
+from edge_cache.worker.explaining import Explainer
 from edge_cache.worker.health import Health
 from edge_cache.worker.objects import Objects
 from edge_cache.worker.passing import Passing
@@ -261,13 +262,14 @@ class Program:
     def _app_of(self, location: str) -> app.App:
         settings, now_ms = self._checked(), self.clock.now_ms
         store, objects = self.kv.at(location), Objects(self._call)
+        max_ages = MaxAges(settings.max_age_s, settings.query_max_age_s)
         counting = Counting(now_ms, is_on=settings.counts)
         reader = Reader(
             store,
             objects,
             project=settings.project,
             signed_in=settings.declared.signed_in,
-            max_ages=MaxAges(settings.max_age_s, settings.query_max_age_s),
+            max_ages=max_ages,
             counting=counting,
             log_hits=settings.log_hits,
             background=self._in_background,
@@ -277,8 +279,9 @@ class Program:
         health = Health(settings.declared, settings.project, store, objects, now_ms)
         passing = Passing(self._pass_on, settings, counting, now_ms, self._note)
         public = Public(settings, Sessions(now_ms))
+        explainer = Explainer(store, settings.project, max_ages, now_ms)
         return app.App(
-            *(reader, objects, health, passing, public),
+            *(reader, objects, health, passing, public, explainer),
             settings=settings,
             purge=self._purge,
             counting=counting,

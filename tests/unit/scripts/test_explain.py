@@ -1,0 +1,76 @@
+"""`npm run explain`: where it asks, and how it says what it hears."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import explain
+from shared.failure import Failure
+
+ENTRY: dict[str, Any] = {
+    "version": 4,
+    "read_at": "2026-01-01T00:00:00+00:00",
+    "age": 12,
+    "maximum_age": None,
+    "bytes": 7,
+    "status": 200,
+    "depends_on": ["public.articles", "public.authors"],
+    "is_shared": True,
+}
+TOLD: dict[str, Any] = {
+    "worth": "outdated",
+    "detail": None,
+    "target": "articles",
+    "key": "/rest/v1/articles?a",
+    "logged_as": "/rest/v1/articles?0123",
+    "outdated_by": {"public.authors": 5},
+    "entry": ENTRY,
+}
+
+
+@pytest.mark.parametrize(
+    ("url", "worker", "address"),
+    [
+        ("/articles/1", None, "http://localhost:8787/explain/articles/1"),
+        ("/rest/v1/a?b=c&d", "https://x.dev/", "https://x.dev/explain/rest/v1/a?b=c&d"),
+        ("https://x.dev/a?b", None, "https://x.dev/explain/a?b"),
+        ("https://abc.supabase.co/rest/v1/a", "https://x.dev", "https://x.dev/explain/rest/v1/a"),
+    ],
+)
+def test_it_asks_the_worker_about_a_url(url: str, worker: str | None, address: str) -> None:
+    """The URL may be one of Supabase's, if the Worker's address is given."""
+    assert explain.address_of(url, worker) == address
+
+
+def test_headers_are_the_readers() -> None:
+    """A session's is not among them, because the request has the secret instead."""
+    assert explain.headers_in(["Prefer: count=exact", "a:b:c"]) == {
+        "Prefer": "count=exact",
+        "a": "b:c",
+    }
+    for wrong in ("Prefer", "Authorization: Bearer x"):
+        with pytest.raises(Failure, match="NAME: VALUE"):
+            explain.headers_in([wrong])
+
+
+def test_it_says_why_an_answer_is_outdated() -> None:
+    assert list(explain.words_of(TOLD)) == [
+        "outdated: The next reader gets Supabase's new answer, or this one if Supabase is slow.",
+        "target      articles",
+        "KV key      /rest/v1/articles?a",
+        "in the log  /rest/v1/articles?0123",
+        "depends on  public.articles, public.authors",
+        "changed     public.authors: change 5, but it was read at 4",
+        "age         12 s of at most any",
+        "body        7 bytes, status 200",
+        "signed in   share it",
+    ]
+
+
+def test_it_says_why_a_request_is_passed_on() -> None:
+    (line,) = explain.words_of({"worth": "passed on", "detail": "undeclared"})
+    assert (
+        line == "passed on (undeclared): Supabase answers. docs/responses.md explains the reason."
+    )

@@ -1,0 +1,80 @@
+"""`/explain`: what a reader would get, and why."""
+
+from __future__ import annotations
+
+from program import KEY, SECRET, Program
+
+ROWS = "/rest/v1/articles?select=title"
+
+
+async def explained(program: Program, path: str, **headers: str) -> dict[str, object]:
+    """Return the answer of the route."""
+    bearer = f"Bearer {SECRET}"
+    told = (await program.get(f"/explain{path}", authorization=bearer, **headers)).json
+    assert isinstance(told, dict)
+    return told
+
+
+async def test_a_query_is_explained_before_and_after_an_edit() -> None:
+    """It asks neither Supabase nor the objects."""
+    program = Program()
+    program.supabase.write("articles", id=1, title="old")
+    assert (await explained(program, ROWS))["worth"] == "absent"
+    await program.get(ROWS, apikey=KEY)
+    await program.live(2)
+    fresh = await explained(program, ROWS)
+    assert (fresh["target"], fresh["worth"], fresh["outdated_by"]) == ("articles", "fresh", {})
+    entry = fresh["entry"]
+    assert isinstance(entry, dict)
+    assert (entry["depends_on"], entry["age"], entry["maximum_age"]) == (
+        ["public.articles"],
+        2,
+        300,
+    )
+    program.forget_readers("articles")
+    await program.webhook("articles", 1)
+    await program.live(2)
+    asked = len(program.supabase.requests)
+    outdated = await explained(program, ROWS)
+    assert outdated["worth"] == "outdated"
+    assert outdated["outdated_by"] == {"public.articles": outdated["latest_change"]}
+    assert len(program.supabase.requests) == asked
+
+
+async def test_a_row_depends_on_its_key() -> None:
+    program = Program()
+    program.supabase.write("articles", id=1, title="old")
+    await program.get("/articles/1")
+    await program.live(2)
+    told = await explained(program, "/articles/1")
+    entry = told["entry"]
+    assert isinstance(entry, dict)
+    (bucket,) = entry["depends_on"]
+    assert bucket.startswith("rows with a key in bucket ")
+    assert told["key"] == told["logged_as"] == "/articles/1"
+
+
+async def test_what_is_passed_on_is_explained_by_its_reason() -> None:
+    """The headers are those of the request that one has in mind. Without a key, it is public."""
+    program = Program()
+    told = await explained(program, "/rest/v1/unknown?select=a")
+    assert told == {"worth": "passed on", "detail": "undeclared"}
+    told = await explained(program, ROWS, apikey="sb_publishable_other")
+    assert told == {"worth": "passed on", "detail": "key"}
+    told = await explained(program, ROWS, prefer="handling=strict")
+    assert told == {"worth": "passed on", "detail": "prefer"}
+
+
+async def test_it_needs_the_secret() -> None:
+    """The answer says nothing of rows, but of what readers ask for."""
+    program = Program()
+    assert (await program.get(f"/explain{ROWS}", apikey=KEY)).status == 401
+    assert (await program.get("/explain/nothing", authorization=f"Bearer {SECRET}")).status == 404
+
+
+async def test_a_table_of_that_name_is_served_instead() -> None:
+    program = Program(tables={"explain": {}, "metrics": {}})
+    for name in ("explain", "metrics"):
+        program.supabase.write(name, id=1)
+        assert (await program.get(f"/{name}")).json == [{"id": 1}]
+        assert (await program.get(f"/{name}/1")).json == {"id": 1}
