@@ -100,7 +100,8 @@ def ask(address: str, headers: dict[str, str]) -> dict[str, Any]:
         said = json.loads(error.read() or b"{}").get("detail", "")
         raise Failure(f"{address} answers {error.code}. {said}".strip()) from error
     except (OSError, ValueError) as error:
-        raise Failure(f"{address} does not answer: {error}. Does the Worker run?") from error
+        why = getattr(error, "reason", error)
+        raise Failure(f"{address} does not answer: {why}. Does the Worker run?") from error
 
 
 def main() -> int:

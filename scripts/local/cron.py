@@ -9,14 +9,14 @@ MINUTE_S = 60.0
 TIMEOUT_S = 30.0
 
 
-def start(worker_url: str, *, poke_s: float | None = None) -> None:
-    """Fire the cron trigger each minute, because `wrangler dev` fires none.
+def start(worker_url: str, cache_url: str, *, poke_s: float | None = None) -> None:
+    """Fire the Worker's cron trigger each minute, because `wrangler dev` fires none.
 
-    Besides, poke the Worker every ``poke_s``, if the database cannot reach this machine.
+    Besides, poke its cache every ``poke_s``, if the database cannot reach this machine.
     """
     _repeat(MINUTE_S, lambda: _ask(f"{worker_url}/cdn-cgi/local/scheduled?time={_now_ms()}"))
     if poke_s:
-        _repeat(poke_s, lambda: _ask(f"{worker_url}/revalidate", "POST"))
+        _repeat(poke_s, lambda: _ask(f"{cache_url}/revalidate", "POST"))
 
 
 def _repeat(pause_s: float, act: Callable[[], None]) -> None:

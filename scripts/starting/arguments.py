@@ -15,7 +15,7 @@ data in .local/: delete this folder to start without data.
 
 MAX_PORT = 65535
 
-OPTIONS = ("--port", "--supabase-port", "--project")
+OPTIONS = ("--port", "--supabase-port", "--project", "--cache-path")
 
 
 def parsed(words: Sequence[str]) -> argparse.Namespace:
@@ -32,6 +32,12 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
         "--project",
         action="store_true",
         help="run in front of the Supabase project that .dev.vars names, without a local database",
+    )
+    parser.add_argument(
+        "--cache-path",
+        default="",
+        metavar="/PATH",
+        help="where the cache is, if src/entry.py says so and has routes of its own beside it",
     )
     given = parser.parse_args(words)
     _check_ports(given)

@@ -46,22 +46,23 @@ def start(arguments: argparse.Namespace, state: Path, running: list[Process]) ->
         log=state / "worker.log",
     )
     running.append(worker.process)
-    supabase = _start_supabase(arguments.supabase_port, state, settings.declared, worker)
+    cache = worker.url + arguments.cache_path
+    supabase = _start_supabase(arguments.supabase_port, state, settings.declared, cache)
     running.append(supabase.process)
     seen = outlook.look(settings, places, is_local=True)
     with step(f"2 of 2: the Worker, with `wrangler dev` on port {arguments.port}"):
         worker.process.wait_until_answering(f"{worker.url}/", deadline_s=WORKER_DEADLINE_S)
-    cron.start(worker.url)
+    cron.start(worker.url, cache)
     keys = supabase.publishable_key, supabase.secret_key, REVALIDATE_SECRET
-    served = words.Served(worker.url, supabase.url, *keys)
+    served = words.Served(cache, supabase.url, *keys)
     return worker, words.ready(served, settings.declared, seen.readings)
 
 
-def _start_supabase(port: int, state: Path, declared: Declared, worker: Worker) -> Supabase:
+def _start_supabase(port: int, state: Path, declared: Declared, cache: str) -> Supabase:
     with step(f"1 of 2: Supabase Lite, a Postgres in WebAssembly, on port {port}"):
         return start_supabase(
             state / "supabase",
             port,
             exposed=declared.schemas,
-            listener=Listener(edge_sql.installing(declared), worker.url, REVALIDATE_SECRET),
+            listener=Listener(edge_sql.installing(declared), cache, REVALIDATE_SECRET),
         )

@@ -47,7 +47,8 @@ def start(arguments: argparse.Namespace, state: Path, running: list[Process]) ->
         )
         running.append(worker.process)
         worker.process.wait_until_answering(f"{worker.url}/", deadline_s=WORKER_DEADLINE_S)
-    cron.start(worker.url, poke_s=POKE_S if settings.revalidate_secret else None)
+    cache = worker.url + arguments.cache_path
+    cron.start(worker.url, cache, poke_s=POKE_S if settings.revalidate_secret else None)
     key, secret = settings.anon_key, settings.revalidate_secret
-    served = words.Served(worker.url, settings.supabase_url, key, None, secret)
+    served = words.Served(cache, settings.supabase_url, key, None, secret)
     return worker, words.ready(served, settings.declared, seen.readings)
