@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import httpx
 import pytest
 from edge import Edge, Variables, eventually
@@ -99,6 +101,13 @@ def test_a_failure_leaves_the_last_good_answer(edge: Edge, failure: str) -> None
     assert edge.kv.queries()
 
 
+def is_refused(edge: Edge, path: str) -> bool:
+    """Tell whether Supabase's refusal is what readers get."""
+    said = edge.get(path)
+    told = said.json()["type"] if said.status_code == 502 else None
+    return told == "urn:supabase-edge-cache:supabase-rejected"
+
+
 @pytest.mark.parametrize("by", ["a webhook", "the hourly comparison"])
 def test_a_table_that_is_refused_goes_with_its_rows(edge: Edge, by: str) -> None:
     edge.upstream.always = None
@@ -112,11 +121,8 @@ def test_a_table_that_is_refused_goes_with_its_rows(edge: Edge, by: str) -> None
         edge.tick()
     edge.settle_all()
     for path in ("/books", "/books/1", "/books/2"):
-        said = edge.get(path)
-        assert (said.status_code, said.json()["type"]) == (
-            502,
-            "urn:supabase-edge-cache:supabase-rejected",
-        )
+        # A reader gets the old row if Supabase takes more than a second.
+        eventually(partial(is_refused, edge, path), f"{path} is refused")
     health = edge.get("/health").json()["tables"]["books"]
     assert (health["serving"], health["refused"], health["failures"]) == (False, True, 0)
     assert not {"/books", "/books/1", "/books/2"} & edge.kv.contents().keys()
