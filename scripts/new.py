@@ -20,7 +20,7 @@ PACKED = "vendor"
 
 COPIED = ("src/entry.py", "src/tables.toml", ".gitignore", ".dev.vars.example")
 
-COMMANDS = ("start", "sql", "doctor", "explain", "setup")
+COMMANDS = ("start", "sql", "doctor", "explain", "purge", "setup")
 
 BUILD = 'command = "npx edge-cache vendor"'
 _BUILD = re.compile(r'^command = ".*"$', re.MULTILINE)

@@ -216,6 +216,9 @@ class Refreshing(Protocol):
     async def renew(self, resource: Resource, asked_at_ms: int) -> None:
         """Read an entry again, unless a reader is known to have wanted it after ``asked_at_ms``."""
 
+    async def remove(self, resource: Resource) -> None:
+        """Remove an entry from KV and from memory."""
+
     async def revalidate(self) -> None:
         """Make all entries outdated, and read all tables again."""
 

@@ -42,6 +42,7 @@ REFILL = "refill"
 """It is `FILL` for a reader who has an outdated entry. The number is the version that it sees."""
 SHARED = "-shared"
 """Behind `FILL` or `REFILL`: the reader is signed in (see `edge_cache.errors.NotShared`)."""
+REMOVE = "remove"
 RENEW = "renew"
 """The number is the time when a reader was last known to want the entry."""
 

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 
 from edge_cache.bodies import Body
 from edge_cache.entries import Entry, Metadata, Representation, entry_of, shared_by
-from edge_cache.errors import AnotherRow, EdgeCacheError, FinalAnswer, NotFound, Volatile
+from edge_cache.errors import (
+    AnotherRow,
+    EdgeCacheError,
+    FinalAnswer,
+    NotFound,
+    StoreError,
+    Volatile,
+)
 from edge_cache.pauses import OVER, Pause
 from edge_cache.refresher.parts import Known, Outside
 from edge_cache.refresher.publishing import Entries, is_storable
@@ -174,6 +181,13 @@ class Reads:
             self._demand.forget(resource)
             self._forget(resource)
             raise Volatile("The database does not say that the function is STABLE or IMMUTABLE.")
+
+    async def remove(self, resource: Resource) -> None:
+        """Remove what memory and KV have of a resource. Raises StoreError."""
+        self._demand.forget(resource)
+        self.recent.forget(resource.key)
+        if not await self._entries.remove(resource):
+            raise StoreError("Workers KV has not removed the entry yet. It is tried again.")
 
     def _forget(self, resource: Resource) -> None:
         """Remove what memory and KV have, because the new answer may not be stored.

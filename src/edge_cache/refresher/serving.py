@@ -57,6 +57,9 @@ async def _of_resource(verb: str, number: int, resource: Resource, host: Host) -
     if verb == wire.RENEW:
         await host.fills.renew(resource, number)
         return Answer(204)
+    if verb == wire.REMOVE:
+        await host.reads.remove(resource)
+        return Answer(204)
     raise _unknown_verb()
 
 

@@ -43,6 +43,7 @@ from edge_cache.worker.writes import MAX_BODY_BYTES, change_of_write, kept_body
 REVALIDATE_PATH = "/revalidate"
 HEALTH_PATH = "/health"
 _REVALIDATE_METHODS = "GET, POST, OPTIONS"
+_ENTRY_METHODS = "GET, HEAD, DELETE, OPTIONS"
 _READS = frozenset({"GET", "HEAD"})
 _WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
 
@@ -131,7 +132,7 @@ class App:
             return await self._passing.pass_on(request, Reason.SERVICE)
         about = explaining.asked_about(request, self._settings.anon_key)
         if about is not None:
-            return await self._explain(request, about)
+            return await self._entry(request, about)
         own = self._own_routes.get(path)
         return await own(request) if own else self._elsewhere(path, request)
 
@@ -258,10 +259,12 @@ class App:
             report = page.negotiated(report, request.header("accept"))
         return report
 
-    async def _explain(self, request: Request, about: Request) -> Answer:
-        """Say what the cache has for another request."""
-        if not _is_read(request):
-            return _options(messages.READ_METHODS, request)
+    async def _entry(self, request: Request, about: Request) -> Answer:
+        """Say what the cache has for another request, or remove it."""
+        if request.method == "OPTIONS":
+            return _options(_ENTRY_METHODS, request)
+        if request.method not in {*_READS, "DELETE"}:
+            raise MethodNotAllowed(request.method, _ENTRY_METHODS)
         require_secret(self._settings.secrets, request.header("authorization"), request.url)
         resource: Resource | PassedOn | None = resource_at(
             about.url.route, self._settings.declared.tables
@@ -273,6 +276,9 @@ class App:
             raise NotFound("The cache never answers at this path.")
         if isinstance(resource, PassedOn):
             return messages.json_answer({"worth": "passed on", "detail": resource.why})
+        if request.method == "DELETE":
+            await self._refresher.remove(resource)
+            return messages.json_answer({"removed": True})
         return messages.json_answer(await self._explainer.told(resource))
 
     async def _metrics(self, request: Request) -> Answer:

@@ -1,6 +1,6 @@
 """Says what a reader of a path would get, and why, for who has the secret.
 
-`GET /explain/rest/v1/articles?select=title` looks where a reader's request would look, and asks
+`GET /entry/rest/v1/articles?select=title` looks where a reader's request would look, and asks
 nobody else. It refreshes nothing.
 """
 
@@ -19,7 +19,7 @@ from edge_cache.times import rfc3339
 from edge_cache.versions import Published
 from edge_cache.worker.reader import MaxAges, entry_in
 
-PATH = "/explain"
+PATH = "/entry"
 
 _WORDS = {Fresh: "fresh", Aged: "aged", Outdated: "outdated", Absent: "absent"}
 

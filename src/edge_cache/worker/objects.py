@@ -39,6 +39,11 @@ class Objects:
         name, path = resource.target.name, resource.path
         await wire.ask(self._call, name, wire.RENEW, path=path, number=asked_at_ms)
 
+    async def remove(self, resource: Resource) -> None:
+        """Remove an entry from KV and from memory."""
+        name, path = resource.target.name, resource.path
+        await wire.ask(self._call, name, wire.REMOVE, path=path)
+
     async def check(self, table: Table) -> bool:
         """Return whether a table differs from its entries."""
         return bool(await self._value(table.name, wire.CHECK))

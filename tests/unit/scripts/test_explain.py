@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 import explain
+import purge
+from shared import asking
 from shared.failure import Failure
 
 ENTRY: dict[str, Any] = {
@@ -33,15 +35,23 @@ TOLD: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("url", "worker", "address"),
     [
-        ("/articles/1", None, "http://localhost:8787/explain/articles/1"),
-        ("/rest/v1/a?b=c&d", "https://x.dev/", "https://x.dev/explain/rest/v1/a?b=c&d"),
-        ("https://x.dev/a?b", None, "https://x.dev/explain/a?b"),
-        ("https://abc.supabase.co/rest/v1/a", "https://x.dev", "https://x.dev/explain/rest/v1/a"),
+        ("/articles/1", None, "http://localhost:8787/entry/articles/1"),
+        ("/rest/v1/a?b=c&d", "https://x.dev/", "https://x.dev/entry/rest/v1/a?b=c&d"),
+        ("https://x.dev/a?b", None, "https://x.dev/entry/a?b"),
+        ("https://abc.supabase.co/rest/v1/a", "https://x.dev", "https://x.dev/entry/rest/v1/a"),
     ],
 )
 def test_it_asks_the_worker_about_a_url(url: str, worker: str | None, address: str) -> None:
     """The URL may be one of Supabase's, if the Worker's address is given."""
-    assert explain.address_of(url, worker) == address
+    assert asking.address_of(url, worker, "/entry") == address
+
+
+@pytest.mark.parametrize(
+    ("table", "schema", "name"),
+    [("a", "public", "a"), ("crm.a", "crm", "a"), ("x.a.b", "x", "a.b")],
+)
+def test_a_table_is_purged_by_a_webhook_without_rows(table: str, schema: str, name: str) -> None:
+    assert purge.truncated(table) == {"type": "TRUNCATE", "schema": schema, "table": name}
 
 
 def test_headers_are_the_readers() -> None:

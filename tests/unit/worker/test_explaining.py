@@ -1,7 +1,8 @@
-"""`/explain`: what a reader would get, and why."""
+"""`/entry`: what a reader would get, and why."""
 
 from __future__ import annotations
 
+import pytest
 from program import KEY, SECRET, Program
 
 ROWS = "/rest/v1/articles?select=title"
@@ -10,7 +11,7 @@ ROWS = "/rest/v1/articles?select=title"
 async def explained(program: Program, path: str, **headers: str) -> dict[str, object]:
     """Return the answer of the route."""
     bearer = f"Bearer {SECRET}"
-    told = (await program.get(f"/explain{path}", authorization=bearer, **headers)).json
+    told = (await program.get(f"/entry{path}", authorization=bearer, **headers)).json
     assert isinstance(told, dict)
     return told
 
@@ -54,6 +55,22 @@ async def test_a_row_depends_on_its_key() -> None:
     assert told["key"] == told["logged_as"] == "/articles/1"
 
 
+@pytest.mark.parametrize("path", [ROWS, "/articles/1", "/articles"])
+async def test_an_entry_can_be_removed(path: str) -> None:
+    """Neither KV nor the object's memory has it any more."""
+    program = Program()
+    program.supabase.write("articles", id=1, title="old")
+    await program.get(path, apikey=KEY)
+    await program.live(2)
+    bearer = {"authorization": f"Bearer {SECRET}"}
+    assert (await program.ask("DELETE", f"/entry{path}")).status == 401
+    answer = await program.ask("DELETE", f"/entry{path}", bearer)
+    assert (answer.status, answer.json) == (200, {"removed": True})
+    assert path not in program.kv.keys
+    again = await program.get(path, apikey=KEY)
+    assert again.cache_status.startswith("fwd=uri-miss; fwd-status=200")
+
+
 async def test_what_is_passed_on_is_explained_by_its_reason() -> None:
     """The headers are those of the request that one has in mind. Without a key, it is public."""
     program = Program()
@@ -68,13 +85,13 @@ async def test_what_is_passed_on_is_explained_by_its_reason() -> None:
 async def test_it_needs_the_secret() -> None:
     """The answer says nothing of rows, but of what readers ask for."""
     program = Program()
-    assert (await program.get(f"/explain{ROWS}", apikey=KEY)).status == 401
-    assert (await program.get("/explain/nothing", authorization=f"Bearer {SECRET}")).status == 404
+    assert (await program.get(f"/entry{ROWS}", apikey=KEY)).status == 401
+    assert (await program.get("/entry/nothing", authorization=f"Bearer {SECRET}")).status == 404
 
 
 async def test_a_table_of_that_name_is_served_instead() -> None:
-    program = Program(tables={"explain": {}, "metrics": {}})
-    for name in ("explain", "metrics"):
+    program = Program(tables={"entry": {}, "metrics": {}})
+    for name in ("entry", "metrics"):
         program.supabase.write(name, id=1)
         assert (await program.get(f"/{name}")).json == [{"id": 1}]
         assert (await program.get(f"/{name}/1")).json == {"id": 1}
