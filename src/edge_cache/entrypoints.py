@@ -28,6 +28,7 @@ from edge_cache.supabase.rest import Supabase
 from edge_cache.worker import app, scheduled
 from edge_cache.worker.counting import Counting
 from edge_cache.worker.explaining import Explainer
+from edge_cache.worker.guarded import Guarded
 from edge_cache.worker.health import Health
 from edge_cache.worker.objects import Objects
 from edge_cache.worker.passing import Passing
@@ -119,10 +120,13 @@ class EdgeCache:
         passing = Passing(pass_on, settings, counting, runtime.now_ms, runtime.log)
         public = Public(settings, Sessions(runtime.now_ms))
         explainer = Explainer(store, settings.project, max_ages, runtime.now_ms)
+        guarded = Guarded(
+            *(settings, objects, public, explainer), purge=workers_caching.purge, log=runtime.log
+        )
         return app.App(
-            *(reader, objects, health, passing, public, explainer),
+            *(reader, objects, health, passing, public),
+            guarded=guarded,
             settings=settings,
-            purge=workers_caching.purge,
             counting=counting,
             background=runtime.in_background,
             log=runtime.log,

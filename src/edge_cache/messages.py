@@ -236,7 +236,19 @@ def json_answer(value: object, status: int = 200) -> Answer:
     return Answer(status, headers, body)
 
 
-def options(allow: str, requested_headers: str | None) -> Answer:
+def preflight(request: Request, allow: str) -> Answer | None:
+    """Return the answer to OPTIONS, or None for the methods that ``allow`` lists.
+
+    Raises MethodNotAllowed for all others.
+    """
+    if request.method == "OPTIONS":
+        return options(request, allow)
+    if request.method not in allow.split(", "):
+        raise MethodNotAllowed(request.method, allow)
+    return None
+
+
+def options(request: Request, allow: str) -> Answer:
     """Answer OPTIONS with the allowed methods and the CORS preflight.
 
     It succeeds for every path, so that a page can read the answer to its request, even a 404. A
@@ -250,6 +262,6 @@ def options(allow: str, requested_headers: str | None) -> Answer:
         "access-control-max-age": str(_PREFLIGHT_MAX_AGE_S),
         "vary": "Access-Control-Request-Headers",
     }
-    if requested_headers:
-        headers["access-control-allow-headers"] = requested_headers
+    if requested := request.header("access-control-request-headers"):
+        headers["access-control-allow-headers"] = requested
     return Answer(204, headers)

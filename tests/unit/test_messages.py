@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -11,6 +12,7 @@ from edge_cache import messages
 from edge_cache.bodies import Body
 from edge_cache.entries import Entry, Metadata
 from edge_cache.errors import MethodNotAllowed, Unauthorized, UpstreamRejected, UpstreamTimeout
+from edge_cache.urls import cut
 
 METADATA = Metadata('"abc"', 2, 0, 0)
 
@@ -145,11 +147,21 @@ def test_a_401_says_how_to_authenticate(token_was_sent: bool, challenge: str) ->
     assert problem.headers["www-authenticate"] == challenge
 
 
+def asking(headers: str | None) -> messages.Request:
+    """Return a preflight that asks for headers."""
+
+    async def read(_limit: int) -> bytes:
+        return await asyncio.sleep(0, b"")
+
+    url = cut("https://example.com/articles")
+    return messages.Request("OPTIONS", url, lambda _name: headers, read, lambda: read)
+
+
 def test_a_preflight_grants_what_the_page_asks_for() -> None:
     """The answer depends on the headers that were asked for, so Vary names them."""
-    preflight = messages.options("GET", "if-none-match, x-a")
+    preflight = messages.options(asking("if-none-match, x-a"), "GET")
     assert preflight.status == 204
     assert preflight.headers["access-control-allow-headers"] == "if-none-match, x-a"
     assert preflight.headers["vary"] == "Access-Control-Request-Headers"
     assert preflight.headers["allow"] == preflight.headers["access-control-allow-methods"] == "GET"
-    assert "access-control-allow-headers" not in messages.options("GET", None).headers
+    assert "access-control-allow-headers" not in messages.options(asking(None), "GET").headers

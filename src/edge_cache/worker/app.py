@@ -11,45 +11,30 @@ from edge_cache.errors import (
     BadPath,
     ConfigurationError,
     EdgeCacheError,
-    MethodNotAllowed,
     NotForTheCache,
     NotFound,
     Overloaded,
-    PayloadTooLarge,
     RefresherUnavailable,
-    SecretNotConfigured,
-    Unauthorized,
 )
 from edge_cache.messages import Answer, Passed, ReadBody, Request
-from edge_cache.ports import Background, Log, Purge, Refreshing
+from edge_cache.ports import Background, Log, Refreshing
 from edge_cache.reasons import PassedOn, Reason
 from edge_cache.resources import Resource, resource_at
-from edge_cache.supabase.changed_rows import table_of
-from edge_cache.supabase.webhook import MAX_BYTES, change_in, payload_in
 from edge_cache.tables import Declared
 from edge_cache.traffic import Outcome, Sums
 from edge_cache.unexpected import reported
-from edge_cache.worker import explaining, metrics, page, rest_errors, shared_cache, supabase_paths
-from edge_cache.worker.auth import is_open, require_secret
+from edge_cache.worker import page, rest_errors, shared_cache, supabase_paths
 from edge_cache.worker.counting import Counting
-from edge_cache.worker.explaining import Explainer
+from edge_cache.worker.guarded import Guarded
 from edge_cache.worker.health import Health, misconfigured
-from edge_cache.worker.origin import require_own_origin
 from edge_cache.worker.passing import Passing
 from edge_cache.worker.public import Asked, Public
 from edge_cache.worker.reader import Conditions, Reader
 from edge_cache.worker.writes import MAX_BODY_BYTES, change_of_write, kept_body
 
-REVALIDATE_PATH = "/revalidate"
 HEALTH_PATH = "/health"
-_REVALIDATE_METHODS = "GET, POST, OPTIONS"
-_ENTRY_METHODS = "GET, HEAD, DELETE, OPTIONS"
 _READS = frozenset({"GET", "HEAD"})
 _WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
-
-MAX_POKE_BYTES = 16
-_POKES = frozenset({b"", b"{}"})
-"""The bodies of a poke. It has no content, and only says that the database has changed."""
 
 WRITE_S = 0.1
 """After a write, the answer waits this long at most until readers know of the change."""
@@ -66,17 +51,16 @@ _NOT_NORMAL = (
 class App:
     """Routes requests to the reader, the refresher and Supabase."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  its collaborators, nothing else
+    def __init__(  # noqa: PLR0913  its collaborators, nothing else
         self,
         reader: Reader,
         refresher: Refreshing,
         health: Health,
         passing: Passing,
         public: Public,
-        explainer: Explainer,
         *,
+        guarded: Guarded,
         settings: Settings,
-        purge: Purge,
         counting: Counting,
         background: Background,
         log: Log,
@@ -86,17 +70,11 @@ class App:
         self._health = health
         self._passing = passing
         self._public = public
-        self._explainer = explainer
+        self._guarded = guarded
         self._settings = settings
-        self._purge = purge
         self._counting = counting
         self._background = background
         self._log = log
-        self._own_routes = {
-            REVALIDATE_PATH: self._revalidate,
-            HEALTH_PATH: self._report,
-            metrics.PATH: self._metrics,
-        }
 
     @property
     def shared_max_age_s(self) -> int | None:
@@ -130,17 +108,16 @@ class App:
             return await self._rest(request)
         if api is not None and self._passing.has_services:
             return await self._passing.pass_on(request, Reason.SERVICE)
-        about = explaining.asked_about(request, self._settings.anon_key)
-        if about is not None:
-            return await self._entry(request, about)
-        own = self._own_routes.get(path)
-        return await own(request) if own else self._elsewhere(path, request)
+        if path == HEALTH_PATH:
+            return await self._report(request)
+        guarded = self._guarded.route_of(request)
+        return await guarded() if guarded else self._elsewhere(path, request)
 
     async def _rest(self, request: Request) -> Answer | Passed:
         """Answer from the cache. If the cache may not or cannot answer, pass the request on."""
         method = request.method
         if method == "OPTIONS":
-            return _options(messages.REST_METHODS, request)
+            return messages.options(request, messages.REST_METHODS)
         is_read = method in _READS
         asked = self._public.asked_by(request) if is_read else await self._public.called_by(request)
         if isinstance(asked, PassedOn):
@@ -186,8 +163,8 @@ class App:
             self._log("record_failed", type=error.slug, detail=error.detail)
 
     async def _read(self, resource: Resource, request: Request) -> Answer:
-        if not _is_read(request):
-            return _options(messages.READ_METHODS, request)
+        if preflight := messages.preflight(request, messages.READ_METHODS):
+            return preflight
         conditions = Conditions(request.header("if-none-match"), head=request.method == "HEAD")
         try:
             return await self._reader.read(resource, conditions)
@@ -195,105 +172,13 @@ class App:
             self._count_error(resource, error)
             raise
 
-    async def _revalidate(self, request: Request) -> Answer:
-        if request.method == "OPTIONS":
-            return _options(_REVALIDATE_METHODS, request)
-        if request.method not in {"GET", "POST"}:
-            raise MethodNotAllowed(request.method, _REVALIDATE_METHODS)
-        if is_open(self._settings.secrets, request.url):
-            require_own_origin(request.header, request.url)
-        if request.method == "POST":
-            return await self._take(request)
-        require_secret(self._settings.secrets, request.header("authorization"), request.url)
-        return await self._revalidate_all()
-
-    async def _revalidate_all(self) -> Answer:
-        """Revalidate everything at once. If one table fails, the others are still revalidated."""
-        try:
-            await self._refresher.revalidate()
-        finally:
-            if self.shared_max_age_s is not None and not await self._purge():
-                self._log("purge_failed")
-        self._log("revalidated", tables=[table.name for table in self._settings.declared.tables])
-        return messages.json_answer({"received": True})
-
-    async def _take(self, request: Request) -> Answer:
-        """Take a poke, for which nobody needs a secret, or a webhook."""
-        refused = self._refusal(request)
-        if refused and refused.token_was_sent:
-            raise refused
-        body = await request.body(MAX_POKE_BYTES if refused else MAX_BYTES)
-        if body is not None and body.strip() in _POKES:
-            await self._refresher.poke()
-        elif refused:
-            raise refused
-        elif body is None:
-            raise PayloadTooLarge(f"A payload may have at most {MAX_BYTES} bytes.")
-        else:
-            await self._take_webhook(payload_in(body))
-        return messages.json_answer({"received": True})
-
-    def _refusal(self, request: Request) -> Unauthorized | None:
-        """Return why a request is refused if it is no poke. Raises SecretNotConfigured."""
-        try:
-            secrets, url = self._settings.secrets, request.url
-            require_secret(secrets, request.header("authorization"), url)
-        except Unauthorized as error:
-            return error
-        return None
-
-    async def _take_webhook(self, payload: dict[str, object]) -> None:
-        if "keys" in payload:  # release 0.2.0's triggers sent this, and the outbox has it too
-            await self._refresher.poke()
-            return
-        tables = self._settings.declared.tables
-        await self._refresher.record([change_in(payload, tables)])
-        table = table_of(str(payload["table"]), str(payload["schema"]), tables)
-        self._log("received", table=table.name if table else "another", type=payload["type"])
-
     async def _report(self, request: Request) -> Answer:
-        if not _is_read(request):
-            return _options(messages.READ_METHODS, request)
-        report = await self._health.report(self._revalidation(request))
+        if preflight := messages.preflight(request, messages.READ_METHODS):
+            return preflight
+        report = await self._health.report(self._guarded.needs(request))
         if self._settings.has_page:
             report = page.negotiated(report, request.header("accept"))
         return report
-
-    async def _entry(self, request: Request, about: Request) -> Answer:
-        """Say what the cache has for another request, or remove it."""
-        if request.method == "OPTIONS":
-            return _options(_ENTRY_METHODS, request)
-        if request.method not in {*_READS, "DELETE"}:
-            raise MethodNotAllowed(request.method, _ENTRY_METHODS)
-        require_secret(self._settings.secrets, request.header("authorization"), request.url)
-        resource: Resource | PassedOn | None = resource_at(
-            about.url.route, self._settings.declared.tables
-        )
-        if supabase_paths.api_of(about.url.route) == supabase_paths.REST:
-            asked = self._public.asked_by(about)
-            resource = asked if isinstance(asked, PassedOn) else asked.resource
-        if resource is None:
-            raise NotFound("The cache never answers at this path.")
-        if isinstance(resource, PassedOn):
-            return messages.json_answer({"worth": "passed on", "detail": resource.why})
-        if request.method == "DELETE":
-            await self._refresher.remove(resource)
-            return messages.json_answer({"removed": True})
-        return messages.json_answer(await self._explainer.told(resource))
-
-    async def _metrics(self, request: Request) -> Answer:
-        if not _is_read(request):
-            return _options(messages.READ_METHODS, request)
-        require_secret(self._settings.secrets, request.header("authorization"), request.url)
-        return metrics.answer(await self._refresher.traffic())
-
-    def _revalidation(self, request: Request) -> str:
-        """Return what `/revalidate` needs at this address: try it without a secret."""
-        try:
-            require_secret(self._settings.secrets, None, request.url)
-        except (Unauthorized, SecretNotConfigured) as refused:
-            return "secret" if isinstance(refused, Unauthorized) else "closed"
-        return "open"
 
     def _elsewhere(self, path: str, request: Request) -> Answer:
         """Answer with the page, or raise NotFound.
@@ -301,9 +186,9 @@ class App:
         A CORS preflight succeeds, so that a page of another site can read the 404.
         """
         if request.method == "OPTIONS":
-            return _options(messages.READ_METHODS, request)
-        if path == page.PATH and self._settings.has_page and _is_read(request):
-            return page.answer()
+            return messages.options(request, messages.READ_METHODS)
+        if path == page.PATH and self._settings.has_page:
+            return messages.preflight(request, messages.READ_METHODS) or page.answer()
         if supabase_paths.api_of(path) is not None:
             raise NotFound(
                 'There is nothing at this path; PASS_THROUGH = "all" would pass it on to Supabase.'
@@ -340,7 +225,9 @@ def _refusal(error: EdgeCacheError, request: Request, log: Log) -> Answer:
     if isinstance(error, ConfigurationError):
         if request.method == "OPTIONS":  # so that a page can read the faults
             rest = api == supabase_paths.REST
-            return _options(messages.REST_METHODS if rest else messages.READ_METHODS, request)
+            return messages.options(
+                request, messages.REST_METHODS if rest else messages.READ_METHODS
+            )
         return _misconfigured(error, request, path) or answer
     return answer
 
@@ -365,16 +252,3 @@ def _hint(declared: Declared) -> str:
 _NOT_OF_A_SERVICE = (NotFound, ConfigurationError)
 """These errors mean that Supabase's services are not passed on, or that nobody knows. Then their
 paths are like any other."""
-
-
-def _is_read(request: Request) -> bool:
-    """Return whether it is GET or HEAD. If not, it is OPTIONS. Raises MethodNotAllowed."""
-    if request.method in _READS:
-        return True
-    if request.method == "OPTIONS":
-        return False
-    raise MethodNotAllowed(request.method, messages.READ_METHODS)
-
-
-def _options(allow: str, request: Request) -> Answer:
-    return messages.options(allow, request.header("access-control-request-headers"))

@@ -28,6 +28,7 @@ from edge_cache.urls import cut
 from edge_cache.worker import app, scheduled
 from edge_cache.worker.counting import Counting
 from edge_cache.worker.explaining import Explainer
+from edge_cache.worker.guarded import Guarded
 from edge_cache.worker.health import Health
 from edge_cache.worker.objects import Objects
 from edge_cache.worker.passing import Passing
@@ -280,10 +281,13 @@ class Program:
         passing = Passing(self._pass_on, settings, counting, now_ms, self._note)
         public = Public(settings, Sessions(now_ms))
         explainer = Explainer(store, settings.project, max_ages, now_ms)
+        guarded = Guarded(
+            *(settings, objects, public, explainer), purge=self._purge, log=self._note
+        )
         return app.App(
-            *(reader, objects, health, passing, public, explainer),
+            *(reader, objects, health, passing, public),
+            guarded=guarded,
             settings=settings,
-            purge=self._purge,
             counting=counting,
             background=self._in_background,
             log=self._note,

@@ -89,6 +89,17 @@ async def test_it_needs_the_secret() -> None:
     assert (await program.get("/entry/nothing", authorization=f"Bearer {SECRET}")).status == 404
 
 
+async def test_a_page_of_another_site_removes_nothing() -> None:
+    """On this machine, nobody needs a secret as long as none is set."""
+    program = Program(revalidate_secret="")
+    program.supabase.write("articles", id=1, title="old")
+    await program.get("/articles")
+    await program.live(2)
+    here, there = "http://localhost:8787/entry/articles", {"origin": "https://evil.example"}
+    assert (await program.ask("DELETE", here, there)).status == 403
+    assert (await program.ask("DELETE", here)).json == {"removed": True}
+
+
 async def test_a_table_of_that_name_is_served_instead() -> None:
     program = Program(tables={"entry": {}, "metrics": {}})
     for name in ("entry", "metrics"):
