@@ -161,6 +161,7 @@ def outcome(check: Callable[[], str]) -> str:
 
 def main() -> int:
     """Run every check, and print a line for each."""
+    declarations.warn_of_old_way()
     failed = 0
     for name, check in CHECKS:
         problem = outcome(check)

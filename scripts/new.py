@@ -22,6 +22,19 @@ COPIED = ("src/entry.py", "src/tables.toml", ".gitignore", ".dev.vars.example")
 
 COMMANDS = ("start", "sql", "doctor", "explain", "purge", "setup")
 
+README = """\
+# {name}
+
+A cache in front of Supabase, made with supabase-edge-cache. `src/tables.toml` says what it serves.
+
+```sh
+npm install
+npm start                                       # the Worker and a Supabase on this machine
+npm start -- --project                          # the Worker in front of the project of .dev.vars
+npm run setup -- --env production --dry-run     # what is left until it is deployed
+```
+"""
+
 BUILD = 'command = "npx edge-cache vendor"'
 _BUILD = re.compile(r'^command = ".*"$', re.MULTILINE)
 _WATCHED = re.compile(r"^watch_dir = .*$", re.MULTILINE)
@@ -95,6 +108,7 @@ def write(folder: Path, name: str, source: str | None) -> None:
     shutil.copytree(PACKAGE / "supabase", folder / "supabase", ignore=without_sql)
     config = (PACKAGE / "wrangler.toml").read_text()
     (folder / "wrangler.toml").write_text(configuration(config, name))
+    (folder / "README.md").write_text(README.format(name=name))
     package = manifest(name, source or pack(folder), ours)
     (folder / "package.json").write_text(json.dumps(package, indent=2) + "\n")
 
@@ -109,7 +123,7 @@ def main() -> int:
     except BaseException:
         shutil.rmtree(folder)
         raise
-    print(f"Wrote {folder}. Next: cd {folder} && npm install && npm start")
+    print(f"Wrote {folder}. Next: cd {folder} && git init && npm install && npm start")
     return 0
 
 

@@ -32,6 +32,7 @@ def main() -> int:
     if asked.remove:
         name, script = migrations.REMOVING, edge_sql.removing()
     else:
+        declarations.warn_of_old_way()
         name, script = migrations.INSTALLING, edge_sql.installing(declarations.read(asked.env))
     if asked.out is None:
         print(script, end="")

@@ -4,19 +4,15 @@
 is also the place for a warning that concerns each deployment.
 """
 
-import sys
-
 from setup import worker_packages
-from shared.declarations import old_way
+from shared.declarations import warn_of_old_way
 from shared.failure import run_main
-from shared.project import ROOT
 
 
 def main() -> int:
     """Install the packages if they are not current."""
     worker_packages.vendor()
-    if warning := old_way(ROOT / "wrangler.toml"):
-        print(warning, file=sys.stderr)
+    warn_of_old_way()
     return 0
 
 

@@ -51,7 +51,8 @@ async def check(project: Project, secret: str | None, declared: Declared) -> lis
     try:
         return await _checked(project, secret, declared)
     except UpstreamError as error:
-        return [_failure(error)]
+        # Without the secret, the functions refuse. Supabase Lite says that in its own way.
+        return [_failure(error)] if secret else [_unasked()]
 
 
 async def _checked(project: Project, secret: str | None, declared: Declared) -> list[Finding]:
@@ -77,6 +78,10 @@ async def _checked(project: Project, secret: str | None, declared: Declared) -> 
         return [*present, *found, *unwatched(changes, declared)]
     except UpstreamError as error:
         return [presence, _failure(error)]
+
+
+def _unasked() -> Finding:
+    return skip(CHECK, f"{_UNSEEN} Nor does a Worker without it hear of edits.", GIVE_IT)
 
 
 def _failure(error: UpstreamError) -> Finding:
@@ -122,7 +127,7 @@ def judge(answer: httpx.Response, *, has_secret: bool) -> list[Finding]:
         advice = "Put the value of REVALIDATE_SECRET there: docs/deploying.md shows how."
         return [fail(CHECK, said, advice)]
     if not has_secret:
-        return [skip(CHECK, _UNSEEN, GIVE_IT)]
+        return [_unasked()]
     if code == _IS_WRONG:
         said = "REVALIDATE_SECRET here differs from edge_cache_secret in Vault."
         advice = "Find out which of the two the Worker has, and set the other to the same."

@@ -62,7 +62,10 @@ def start_supabase(
     folder.mkdir(parents=True, exist_ok=True)
     supabase_project.copy_project(source, folder, port=port, exposed=exposed)
     stamps = [supabase_project.applied_stamp(folder)]
-    arguments = {"port": port, **_migration(folder, *stamps)}
+    seeded = supabase_project.seeded_stamp(folder, folder)
+    if not stamps[0].path.exists() or not seeded.path.exists():
+        stamps.append(seeded)
+    arguments = {"port": port, **_migration(folder, stamps[0])}
     if listener:
         installed = _written(folder, listener)
         arguments |= _installation(installed, listener, is_due="migration" in arguments)

@@ -91,6 +91,11 @@ def applied_stamp(folder: Path) -> Stamp:
     return Stamp(folder / "supabase" / _APPLIED, (*files.migrations, *files.schemas))
 
 
+def seeded_stamp(folder: Path, project: Path) -> Stamp:
+    """Return the stamp of the seeds that the folder's database was made with."""
+    return Stamp(folder / "supabase" / _TEMP / "seeded", sql_files(project).seeds)
+
+
 def local_config(config: str, *, port: int, exposed: Iterable[str], jwt_secret: str) -> str:
     """Return a config.toml for this machine, whose own schemas stay the first.
 

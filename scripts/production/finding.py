@@ -49,6 +49,7 @@ class Environment:
 
 def environment_of(config: Path, name: str) -> Environment:
     """Read what this clone describes. Raises Failure."""
+    declarations.warn_of_old_way(config)
     declared = declarations.Project(config, name).declared
     return Environment(
         config,

@@ -16,7 +16,7 @@ sys.path.append(str(PACKAGE / "src"))
 from edge_cache.errors import ConfigurationError
 from edge_cache.tables import FILE, VARIABLE, Declared, declared_from
 
-__all__ = ["Declared", "Project", "old_way", "read"]
+__all__ = ["Declared", "Project", "old_way", "read", "warn_of_old_way"]
 
 
 class Project:
@@ -58,6 +58,12 @@ class Project:
 def read(environment: str | None = None) -> Declared:
     """Return what this project declares. Raises Failure with a sentence for each fault."""
     return Project(ROOT / "wrangler.toml", environment).declared
+
+
+def warn_of_old_way(wrangler_toml: Path = ROOT / "wrangler.toml") -> None:
+    """Print a warning to stderr if wrangler.toml declares the tables. Raises Failure."""
+    if warning := old_way(wrangler_toml):
+        print(f"warn  {warning}", file=sys.stderr, flush=True)
 
 
 def old_way(wrangler_toml: Path) -> str | None:

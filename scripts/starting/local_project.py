@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from diagnosis.configuration import Configuration
-from local import cron
+from local import cron, supabase_project
 from local.ports import LOCALHOST
 from local.processes import Process
 from local.stack import (
@@ -18,7 +18,7 @@ from local.stack import (
     start_supabase,
 )
 from local.supabase_project import PUBLISHABLE_KEY, REVALIDATE_SECRET
-from shared import edge_sql
+from shared import declarations, edge_sql
 from shared.declarations import Declared, Project
 from shared.project import ROOT
 from shared.terminal import step
@@ -35,10 +35,12 @@ def start(arguments: argparse.Namespace, state: Path, running: list[Process]) ->
         "REVALIDATE_SECRET": REVALIDATE_SECRET,
         **words.LOGGED,
     }
+    declarations.warn_of_old_way()
     project = Project(ROOT / "wrangler.toml")
     places = dict.fromkeys(variables, "npm start")
     given = Configuration({**project.variables, **variables}, places, project.tables)
     settings = outlook.settings_of(given, _MEND)
+    _note_seed(state / "supabase")
     worker = spawn_worker(
         port=arguments.port,
         state=state / "worker",
@@ -56,6 +58,17 @@ def start(arguments: argparse.Namespace, state: Path, running: list[Process]) ->
     keys = supabase.publishable_key, supabase.secret_key, REVALIDATE_SECRET
     served = words.Served(cache, supabase.url, *keys)
     return worker, words.ready(served, settings.declared, seen.readings)
+
+
+def _note_seed(folder: Path) -> None:
+    """Say so if the seed is another one than the database was made with."""
+    seeded = supabase_project.seeded_stamp(folder, ROOT)
+    if seeded.path.exists() and not seeded.is_current():
+        print(
+            "note  supabase/seed.sql has changed, but it runs only in a new database: delete"
+            f" {folder.relative_to(ROOT)} to begin with one.",
+            flush=True,
+        )
 
 
 def _start_supabase(port: int, state: Path, declared: Declared, cache: str) -> Supabase:

@@ -11,7 +11,7 @@ from diagnosis.configuration import configuration_of, dev_vars
 from local import cron
 from local.processes import Process
 from local.stack import WORKER_DEADLINE_S, Worker, spawn_worker
-from shared import variables
+from shared import declarations, variables
 from shared.project import ROOT
 from shared.terminal import step
 from starting import outlook, words
@@ -27,6 +27,7 @@ _MEND = (
 
 def start(arguments: argparse.Namespace, state: Path, running: list[Process]) -> tuple[Worker, str]:
     """Print what the doctor finds, then start the Worker. Return what to print then."""
+    declarations.warn_of_old_way()
     config = ROOT / "wrangler.toml"
     found = configuration_of(Arguments(config, None, None, None, None))
     given = {
