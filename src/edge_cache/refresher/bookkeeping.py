@@ -91,6 +91,7 @@ class Bookkeeping:
         Return the names of the tables that the outbox does not watch, or None if there is none.
         Raises UpstreamError.
         """
+        self.feed.settle()
         announced = await self.feed.ask()
         if announced is not None or self.feed.catalogue.fingerprint:
             await self.feed.look()

@@ -21,6 +21,8 @@ from edge_cache.refresher.stored import Stored, restored
 
 _OUTBOX_KEY = "outbox"
 _CATALOGUE_KEY = "catalogue"
+_REPLACED_KEY = "catalogue-replaced"
+"""The Unix time in milliseconds at which the catalogue changed, until `Feed.settle` counts that."""
 
 SPACING_MS = 300
 """The outbox is asked at most this often, however many pokes come."""
@@ -28,6 +30,10 @@ SPACING_MS = 300
 MAX_CATALOGUE_CHARS = 1_000_000
 """A longer catalogue counts as none, because a value in an object's storage has 2 MB at most.
 https://developers.cloudflare.com/durable-objects/platform/limits/"""
+
+RELOAD_MS = 15_000
+"""PostgREST answers by the schema that it knows, until it has read the new one. That takes it
+seconds after DDL, as a rule."""
 
 PATIENCE_S = 2.0
 """A target that asks for the catalogue for the first time waits for the database this long."""
@@ -116,8 +122,20 @@ class Feed:
         elif found.text is not None:
             kept = Kept(found.fingerprint, found.text)
         if kept != self.catalogue:
+            if self.catalogue.fingerprint:
+                self._storage.put(_REPLACED_KEY, str(self._now_ms()))
             self.catalogue = kept
             self._storage.put(_CATALOGUE_KEY, json.dumps(asdict(kept)))
+            self._replaced()
+
+    def settle(self) -> None:
+        """Count a change of the catalogue once more, after PostgREST has read the new schema.
+
+        What was read in between may show the old one.
+        """
+        replaced_at = self._storage.get(_REPLACED_KEY) or ""
+        if replaced_at and Pause(int(replaced_at), RELOAD_MS).is_over(self._now_ms()):
+            self._storage.put(_REPLACED_KEY, "")
             self._replaced()
 
     async def first_look(self) -> None:

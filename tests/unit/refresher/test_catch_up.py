@@ -7,6 +7,8 @@ from fake_postgrest import Outbox
 from program import SECRET, Program
 from refreshing import LIST, hit, row, with_entries, write
 
+from edge_cache.refresher.feed import RELOAD_MS
+
 OUTBOX = "/rest/v1/rpc/edge_cache_changes"
 
 
@@ -94,3 +96,32 @@ async def test_a_catalogue_that_has_no_room_counts_as_none(program: Program) -> 
     assert program.events("catalogue_too_large")
     await program.live(2)
     assert await hit(program, "/articles/1") == row(1, "new")
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_what_was_read_by_the_old_schema_is_read_again(
+    program: Program, restarts: bool
+) -> None:
+    """PostgREST goes on with the schema that it knows for some seconds after DDL."""
+    assert program.supabase.outbox
+    members: dict[str, object] = {"relations": [], "foreign_keys": [], "functions": []}
+    program.supabase.outbox.catalogue = members
+    await program.tick()
+    await program.live(2)
+    await with_entries(program, 1)
+    more = {"schema": "public", "name": "x", "reads": None}
+    program.supabase.outbox.catalogue = {**members, "functions": [more]}
+    await program.tick()
+    await program.live(2)
+    assert (await program.get("/articles/1")).json == row(1)  # by the old schema
+    await program.live(RELOAD_MS / 1000)
+    write(program, 1)  # what PostgREST would answer by the new one
+    if restarts:
+        program.restart("*")
+    await program.tick()
+    await program.live(2)
+    assert (await program.get("/articles/1")).json == row(1, "new")
+    asked = len(program.supabase.asked)
+    await program.tick()
+    await program.live(2)
+    assert [name for name in program.supabase.asked[asked:] if "rpc" not in name] == []
