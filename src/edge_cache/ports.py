@@ -16,7 +16,7 @@ from edge_cache.entries import Entry, Representation
 from edge_cache.messages import Passed
 from edge_cache.resources import Resource
 from edge_cache.tables import Table, Target
-from edge_cache.traffic import Sums
+from edge_cache.traffic import Counts
 from edge_cache.versions import Published
 
 NowMs = Callable[[], int]
@@ -235,11 +235,14 @@ class Refreshing(Protocol):
     async def poke(self) -> None:
         """Have the database's outbox asked soon."""
 
-    async def count(self, sums: Sums) -> None:
+    async def count(self, counts: Counts) -> None:
         """Hand over what was counted of requests."""
 
     async def traffic(self) -> dict[str, Any]:
         """Return what was counted of requests, as JSON members."""
+
+    async def queries(self) -> dict[str, Any]:
+        """Return what is asked for most, as JSON members."""
 
     async def catch_up(self) -> Sequence[str] | None:
         """Ask the database for changes, and record them.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Outcome(StrEnum):
@@ -67,6 +67,35 @@ class Counted(NamedTuple):
 Sums = Mapping[Counted, Sum]
 
 
+class Asked(NamedTuple):
+    """One thing that readers ask for: a target's name, and the path as `Resource.path` has it."""
+
+    target: str
+    path: str
+
+
+class Cost(NamedTuple):
+    """How many requests there were, how many needed Supabase, and for how many milliseconds."""
+
+    requests: int = 0
+    misses: int = 0
+    ms: int = 0
+
+    def plus(self, other: Cost) -> Cost:
+        """Return the sum of both."""
+        return Cost(*(one + two for one, two in zip(self, other, strict=True)))
+
+
+Costs = Mapping[Asked, Cost]
+
+
+class Counts(NamedTuple):
+    """What was counted: all requests, and a sample of what they asked for."""
+
+    sums: Sums
+    costs: Costs
+
+
 def together(one: Sums, other: Sums) -> dict[Counted, Sum]:
     """Return the sums of both."""
     return {**one, **{key: one.get(key, Sum()).plus(sum_) for key, sum_ in other.items()}}
@@ -74,10 +103,42 @@ def together(one: Sums, other: Sums) -> dict[Counted, Sum]:
 
 def text_of(sums: Sums) -> str:
     """Return the text that carries sums."""
-    return json.dumps([[*key, *sum_] for key, sum_ in sums.items()])
+    return json.dumps(_rows(sums))
 
 
 def sums_in(text: str) -> dict[Counted, Sum]:
     """Return the sums that a text carries. Raises ValueError."""
-    rows = json.loads(text)
+    return _sums_of(json.loads(text))
+
+
+def costs_text(costs: Costs) -> str:
+    """Return the text that carries costs."""
+    return json.dumps(_rows(costs))
+
+
+def costs_in(text: str) -> dict[Asked, Cost]:
+    """Return the costs that a text carries. Raises ValueError."""
+    return _costs_of(json.loads(text))
+
+
+def counts_text(counts: Counts) -> str:
+    """Return the text that carries both."""
+    return json.dumps([_rows(counts.sums), _rows(counts.costs)])
+
+
+def counts_in(text: str) -> Counts:
+    """Return what a text carries. Raises ValueError."""
+    sums, costs = json.loads(text)
+    return Counts(_sums_of(sums), _costs_of(costs))
+
+
+def _rows(numbers: Mapping[Any, tuple[int, ...]]) -> list[list[object]]:
+    return [[*key, *them] for key, them in numbers.items()]
+
+
+def _sums_of(rows: list[list[Any]]) -> dict[Counted, Sum]:
     return {Counted(*map(str, row[:3])): Sum(*map(int, row[3:6])) for row in rows}
+
+
+def _costs_of(rows: list[list[Any]]) -> dict[Asked, Cost]:
+    return {Asked(*map(str, row[:2])): Cost(*map(int, row[2:5])) for row in rows}

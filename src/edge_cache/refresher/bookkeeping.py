@@ -15,10 +15,12 @@ from edge_cache.refresher.earlier import Earlier
 from edge_cache.refresher.feed import Feed
 from edge_cache.refresher.ledger import Accounts
 from edge_cache.refresher.parts import Outside
+from edge_cache.refresher.queries import Queries
 from edge_cache.refresher.traffic import Traffic
 from edge_cache.supabase.catalogue import Catalogue, catalogue_in
 from edge_cache.supabase.key_filters import are_certain
 from edge_cache.tables import Declared, Table, Target
+from edge_cache.traffic import Counts
 
 TELLING_S = 2.0
 """Whoever brings a change waits at most this long until its targets know it."""
@@ -43,6 +45,7 @@ class Bookkeeping:
         self._call = outside.call
         self._log = outside.log
         self.traffic = Traffic(outside.storage, outside.now_ms)
+        self.queries = Queries(outside.storage, outside.now_ms)
         self.feed = Feed(
             outside.database,
             outside.storage,
@@ -61,6 +64,11 @@ class Bookkeeping:
     def is_idle(self) -> bool:
         """Whether nothing is under way."""
         return self.backlog.is_idle
+
+    def count(self, counts: Counts) -> None:
+        """Keep what an isolate counted."""
+        self.traffic.add(counts.sums)
+        self.queries.add(counts.costs)
 
     async def record(self, changes: Sequence[Change]) -> None:
         """Record changes, and tell them to the targets. What cannot be told now is told later."""

@@ -13,7 +13,7 @@ from edge_cache.refresher.bookkeeping import Bookkeeping
 from edge_cache.refresher.host import Host
 from edge_cache.resources import Resource, resource_from
 from edge_cache.tables import Declared
-from edge_cache.traffic import sums_in
+from edge_cache.traffic import counts_in
 from edge_cache.unexpected import reported
 
 HostOf = Callable[[], Awaitable[Host | Bookkeeping | None]]
@@ -85,6 +85,8 @@ async def _of_ledger(verb: str, number: int, ledger: Bookkeeping, text: Text) ->
         return json_answer(ledger.status())
     if verb == wire.TRAFFIC:
         return json_answer(ledger.traffic.told())
+    if verb == wire.QUERIES:
+        return json_answer(ledger.queries.told())
     if verb == wire.CATCH_UP:
         return json_answer(await ledger.catch_up())
     if verb == wire.RECORD:
@@ -93,7 +95,7 @@ async def _of_ledger(verb: str, number: int, ledger: Bookkeeping, text: Text) ->
     elif verb == wire.POKE:
         ledger.feed.poke()
     elif verb == wire.COUNT:
-        ledger.traffic.add(sums_in(await text()))
+        ledger.count(counts_in(await text()))
     elif verb == wire.REVALIDATE:
         await ledger.revalidate()
     else:

@@ -21,7 +21,7 @@ from edge_cache.ports import Background, Log, Refreshing
 from edge_cache.reasons import PassedOn, Reason
 from edge_cache.resources import Resource, resource_at
 from edge_cache.tables import Declared
-from edge_cache.traffic import Outcome, Sums
+from edge_cache.traffic import Counts, Outcome
 from edge_cache.unexpected import reported
 from edge_cache.worker import page, rest_errors, shared_cache, supabase_paths
 from edge_cache.worker.counting import Counting
@@ -83,15 +83,15 @@ class App:
 
     def hand_over(self) -> None:
         """Hand over what was counted, if it is time to."""
-        if sums := self._counting.due():
-            self._background(self._count(sums))
+        if counts := self._counting.due():
+            self._background(self._count(counts))
 
     def _count_error(self, resource: Resource, error: EdgeCacheError) -> None:
         self._counting.count(resource.target.name, Outcome.ERROR, detail=error.slug)
 
-    async def _count(self, sums: Sums) -> None:
+    async def _count(self, counts: Counts) -> None:
         try:
-            await self._refresher.count(sums)
+            await self._refresher.count(counts)
         except EdgeCacheError as error:
             self._log("count_failed", type=error.slug, detail=error.detail)
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import random
+
 from edge_cache.pauses import Pause
 from edge_cache.ports import NowMs
-from edge_cache.traffic import Counted, Outcome, Sum
+from edge_cache.traffic import FROM_CACHE, Asked, Cost, Counted, Counts, Outcome, Sum
 
 EVERY_MS = 10_000
 """An isolate hands its counts over at most so often, because each is a request to an object."""
+
+
+SAMPLE = 10
+"""Of so many requests, one is noted with what it asked for, and counts for all of them."""
+
+MOST_ASKED = 200
+"""At most so many different things are noted until they are handed over."""
 
 
 class Counting:
@@ -17,22 +26,44 @@ class Counting:
         self._now_ms = now_ms
         self._is_on = is_on
         self._sums: dict[Counted, Sum] = {}
+        self._costs: dict[Asked, Cost] = {}
+        # Not each tenth one, because readers may ask for things in a rhythm.
+        self._chance = random.Random(0)  # noqa: S311  no secret
         self._until = Pause(now_ms(), EVERY_MS)
 
-    def count(
-        self, target: str, outcome: Outcome, *, detail: str = "", size: int = 0, ms: int = 0
+    def count(  # noqa: PLR0913  all by name
+        self,
+        target: str,
+        outcome: Outcome,
+        *,
+        path: str = "",
+        detail: str = "",
+        size: int = 0,
+        ms: int = 0,
     ) -> None:
-        """Count a request: the bytes of its answer, and how long Supabase took."""
-        if self._is_on:
-            key = Counted(target, outcome, detail)
-            requests, sizes, times = self._sums.get(key, (0, 0, 0))
-            self._sums[key] = Sum(requests + 1, sizes + size, times + ms)
+        """Count a request: the bytes of its answer, and how long Supabase took.
 
-    def due(self) -> dict[Counted, Sum] | None:
+        ``path`` is what it asked for, as `Resource.path` has it.
+        """
+        if not self._is_on:
+            return
+        key = Counted(target, outcome, detail)
+        requests, sizes, times = self._sums.get(key, (0, 0, 0))
+        self._sums[key] = Sum(requests + 1, sizes + size, times + ms)
+        if path and self._chance.random() * SAMPLE < 1:
+            self._note(Asked(target, path), is_miss=outcome not in FROM_CACHE, ms=ms)
+
+    def _note(self, asked: Asked, *, is_miss: bool, ms: int) -> None:
+        if asked in self._costs or len(self._costs) < MOST_ASKED:
+            cost = Cost(SAMPLE, SAMPLE * is_miss, SAMPLE * ms)
+            self._costs[asked] = self._costs.get(asked, Cost()).plus(cost)
+
+    def due(self) -> Counts | None:
         """Return what was counted, and begin anew, if it is time to hand it over."""
         now_ms = self._now_ms()
         if not self._sums or not self._until.is_over(now_ms):
             return None
         self._until = Pause(now_ms, EVERY_MS)
-        sums, self._sums = self._sums, {}
-        return sums
+        counts = Counts(self._sums, self._costs)
+        self._sums, self._costs = {}, {}
+        return counts

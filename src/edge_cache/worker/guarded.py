@@ -1,4 +1,4 @@
-"""The routes of who has the secret: `/revalidate`, `/entry/…` and `/metrics`.
+"""The routes of who has the secret: `/revalidate`, `/entry/…`, `/queries` and `/metrics`.
 
 A poke needs no secret, because it says nothing.
 """
@@ -20,10 +20,12 @@ from edge_cache.supabase.webhook import MAX_BYTES, change_in, payload_in
 from edge_cache.worker import explaining, metrics, supabase_paths
 from edge_cache.worker.auth import is_open, require_secret
 from edge_cache.worker.explaining import Explainer
+from edge_cache.worker.health import shown
 from edge_cache.worker.origin import require_own_origin
 from edge_cache.worker.public import Public
 
 REVALIDATE_PATH = "/revalidate"
+QUERIES_PATH = "/queries"
 _REVALIDATE_METHODS = "GET, POST, OPTIONS"
 _ENTRY_METHODS = "GET, HEAD, DELETE, OPTIONS"
 
@@ -57,7 +59,11 @@ class Guarded:
         about = explaining.asked_about(request, self._settings.anon_key)
         if about is not None:
             return partial(self._entry, request, about)
-        routes = {REVALIDATE_PATH: self._revalidate, metrics.PATH: self._metrics}
+        routes = {
+            REVALIDATE_PATH: self._revalidate,
+            metrics.PATH: self._metrics,
+            QUERIES_PATH: self._queries,
+        }
         route = routes.get(request.url.route)
         return partial(route, request) if route else None
 
@@ -133,6 +139,12 @@ class Guarded:
             await self._refresher.remove(resource)
             return messages.json_answer({"removed": True})
         return messages.json_answer(await self._explainer.told(resource))
+
+    async def _queries(self, request: Request) -> Answer:
+        if preflight := messages.preflight(request, messages.READ_METHODS):
+            return preflight
+        self._require_secret(request)
+        return messages.json_answer(shown(await self._refresher.queries()))
 
     async def _metrics(self, request: Request) -> Answer:
         if preflight := messages.preflight(request, messages.READ_METHODS):

@@ -87,12 +87,12 @@ class Health:
             return {**declared, "error": error.document()}
         both = zip(queried, statuses, strict=True)
         shared = [target.path for target, status in both if status["shared"]]
-        return {**declared, **_shown(_together([ledger, *statuses])), "shared": shared}
+        return {**declared, **shown(_together([ledger, *statuses])), "shared": shared}
 
     async def _traffic(self) -> dict[str, object] | None:
         """Return what was counted, or None if the ledger does not answer."""
         try:
-            return _shown(await self._refresher.traffic())
+            return shown(await self._refresher.traffic())
         except EdgeCacheError:
             return None
 
@@ -114,7 +114,7 @@ class Health:
         cached = value is not None and is_ours
         serving = cached or not self._has_just_failed(status)
         entry = self._entry(metadata if is_ours else None)
-        return {"serving": serving, "cached": cached, **entry, **_shown(status)}
+        return {"serving": serving, "cached": cached, **entry, **shown(status)}
 
     def _has_just_failed(self, status: Mapping[str, Any]) -> bool:
         if status.get("refused"):
@@ -153,17 +153,17 @@ def _together(statuses: Sequence[Mapping[str, Any]]) -> dict[str, object]:
     }
 
 
-def _shown(status: Mapping[str, Any]) -> dict[str, object]:
+def shown(status: Mapping[str, Any]) -> dict[str, object]:
     """Return an object's status with its times in RFC 3339's form."""
-    shown: dict[str, object] = {}
+    told: dict[str, object] = {}
     for name, value in status.items():
         if isinstance(value, dict):
-            shown[name] = _shown(value)
+            told[name] = shown(value)
         elif name.endswith(_MS):
-            shown[name.removesuffix(_MS)] = rfc3339(value)
+            told[name.removesuffix(_MS)] = rfc3339(value)
         else:
-            shown[name] = value
-    return shown
+            told[name] = value
+    return told
 
 
 def misconfigured(error: ConfigurationError) -> Answer:

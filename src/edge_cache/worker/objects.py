@@ -10,7 +10,7 @@ from edge_cache.changes import Change
 from edge_cache.ports import CallObject, Filled
 from edge_cache.resources import Resource
 from edge_cache.tables import Table, Target
-from edge_cache.traffic import Sums, text_of
+from edge_cache.traffic import Counts, counts_text
 
 
 class Objects:
@@ -65,13 +65,18 @@ class Objects:
         """Have the database's outbox asked soon."""
         await wire.ask(self._call, wire.LEDGER, wire.POKE)
 
-    async def count(self, sums: Sums) -> None:
+    async def count(self, counts: Counts) -> None:
         """Hand over what was counted."""
-        await wire.ask(self._call, wire.LEDGER, wire.COUNT, body=text_of(sums))
+        await wire.ask(self._call, wire.LEDGER, wire.COUNT, body=counts_text(counts))
 
     async def traffic(self) -> dict[str, Any]:
         """Return what was counted, as `edge_cache.refresher.traffic.Traffic.told` describes it."""
         told: dict[str, Any] = await self._value(wire.LEDGER, wire.TRAFFIC)
+        return told
+
+    async def queries(self) -> dict[str, Any]:
+        """Return what is asked for most, as `edge_cache.refresher.queries.Queries.told` says."""
+        told: dict[str, Any] = await self._value(wire.LEDGER, wire.QUERIES)
         return told
 
     async def catch_up(self) -> Sequence[str] | None:

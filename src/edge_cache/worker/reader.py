@@ -235,7 +235,8 @@ class Reader:
         if reply is None:
             raise error
         ms = self._now_ms() - began_ms
-        self._counting.count(resource.target.name, Outcome.RELAYED, detail=error.slug, ms=ms)
+        name, path = resource.target.name, resource.path
+        self._counting.count(name, Outcome.RELAYED, path=path, detail=error.slug, ms=ms)
         self._log("relayed", key=loggable(resource.key), status=reply.status, type=error.slug)
         return messages.relayed(
             reply, messages.cache_status(*_forwarded_parts(worth, reply.status))
@@ -246,7 +247,8 @@ class Reader:
     ) -> None:
         """Count an answer. ``began_ms`` is when Supabase was asked for it."""
         ms = 0 if began_ms is None else self._now_ms() - began_ms
-        self._counting.count(resource.target.name, outcome, size=entry.metadata.size, ms=ms)
+        name, size = resource.target.name, entry.metadata.size
+        self._counting.count(name, outcome, path=resource.path, size=size, ms=ms)
 
     def _answer(
         self,

@@ -8,6 +8,7 @@ import pytest
 
 import explain
 import purge
+import top
 from shared import asking
 from shared.failure import Failure
 
@@ -52,6 +53,19 @@ def test_it_asks_the_worker_about_a_url(url: str, worker: str | None, address: s
 )
 def test_a_table_is_purged_by_a_webhook_without_rows(table: str, schema: str, name: str) -> None:
     assert purge.truncated(table) == {"type": "TRUNCATE", "schema": schema, "table": name}
+
+
+def test_the_top_is_what_costs_most_by_a_measure() -> None:
+    told = {"since": "then", "targets": {"a": [["/a", 9, 1, 1500]], "b": [["/b", 8, 2, 10]]}}
+    _, head, first, second = top.lines(told, "misses")
+    assert (head.split(), first.split()) == (
+        ["requests", "misses", "Supabase"],
+        ["8", "2", "0.0", "s", "/b"],
+    )
+    assert second.split() == ["9", "1", "1.5", "s", "/a"]
+    assert list(top.lines({"since": "then", "targets": {}}, "misses")) == [
+        "Nothing was noted since then."
+    ]
 
 
 def test_headers_are_the_readers() -> None:

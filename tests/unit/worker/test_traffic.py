@@ -8,8 +8,9 @@ from durable import Storage
 from program import KEY, SECRET, Program
 from prometheus_client.parser import text_string_to_metric_families
 
+from edge_cache.refresher.queries import DAY_MS, SHOWN, Queries
 from edge_cache.refresher.traffic import HOUR_MS, MINUTE_MS, MINUTES, Traffic
-from edge_cache.traffic import Counted, Sum
+from edge_cache.traffic import Asked, Cost, Counted, Sum
 from edge_cache.worker.counting import EVERY_MS
 
 AFTER_S = EVERY_MS / 1000 + 1
@@ -148,3 +149,46 @@ def test_a_clock_that_is_set_back_loses_no_totals() -> None:
     clock.set_by(-10 * HOUR_MS)
     traffic.add({HIT: Sum(1, 10, 0)})
     assert traffic.told()["totals"] == [["articles", "hit", "", 2, 20, 0]]
+
+
+async def asked_most(program: Program) -> list[list[object]]:
+    """Return what was asked of a table, the most frequent first."""
+    bearer = {"authorization": f"Bearer {SECRET}"}
+    told = (await program.ask("GET", "/queries", bearer)).json
+    rows: list[list[object]] = told["targets"].get("articles", [])
+    return rows
+
+
+async def test_what_is_asked_for_most_is_known_by_a_sample() -> None:
+    """It needs the secret, because the queries' text may be a person's."""
+    program = Program()
+    program.supabase.write("articles", id=1, title="old")
+    await read(program)
+    await read(program, "/articles/1")
+    for number in range(400):
+        await program.get(ROWS if number % 4 else "/articles/1", apikey=KEY)
+    await totals(program)
+    (often, seldom) = await asked_most(program)
+    assert (often[0], seldom[0]) == (ROWS, "/articles/1")
+    assert isinstance(often[1], int)
+    assert isinstance(seldom[1], int)
+    assert 200 <= often[1] <= 400
+    assert 50 <= seldom[1] <= 150
+    assert (await program.get("/queries")).status == 401
+
+
+def test_of_many_queries_those_stay_that_cost_most() -> None:
+    """Each measure keeps its own, and a new day begins without any."""
+    clock = Clock()
+    storage = Storage(clock)
+    queries = Queries(storage, clock.now_ms)
+    queries.add({Asked("a", f"/{n}"): Cost(n, 200 - n, n % 7) for n in range(200)})
+    for told in (queries.told(), Queries(storage, clock.now_ms).told()):
+        targets = told["targets"]
+        assert isinstance(targets, dict)
+        paths = {row[0] for row in targets["a"]}
+        assert {"/199", "/180", "/0", "/19", "/6"} <= paths
+        assert SHOWN < len(paths) <= 3 * SHOWN
+    clock.set_by(DAY_MS)
+    queries.add({Asked("a", "/new"): Cost(1, 0, 0)})
+    assert queries.told()["targets"] == {"a": [["/new", 1, 0, 0]]}
