@@ -59,6 +59,19 @@ NOTED = [
     "revoke all on function sound() from public",
     "revoke usage on schema public from public",
     "create or replace function sound() returns boolean language sql stable as 'select true'",
+    "alter role owner nobypassrls",
+    "alter role owner superuser",
+    "grant pg_read_all_data to keeper",
+    "revoke pg_monitor from definer",
+    "create or replace function promised() returns boolean immutable language sql as 'select 1=2'",
+    "revoke execute on function promised() from public",
+    "revoke execute on function private.plus(int, int) from public",
+    "create or replace aggregate total(int) (sfunc = private.plus, stype = int, initcond = '1')",
+    "alter type pair rename attribute a to b",
+    "alter table elsewhere.hidden rename column a to b",
+    "alter domain short add check (value <> '')",
+    "alter type kind rename value 'a' to 'b'",
+    "create cast (kind as json) with function to_j(kind)",
 ]
 
 
@@ -71,6 +84,20 @@ def test_a_new_outcome_is_a_new_catalogue(database: Pglite, change: str) -> None
         create view v as select * from u where sound();
         grant select on v to anon, authenticated;
         create function f() returns boolean language sql stable begin atomic select true; end;
+        create role definer in role pg_monitor;
+        create view kept as select * from u; alter view kept owner to keeper;
+        create function runs() returns int language sql security definer as 'select 1';
+        alter function runs() owner to definer;
+        create view owned as select * from u; alter view owned owner to owner;
+        create function private.plus(int, int) returns int language sql immutable as 'select $1';
+        create aggregate total(int) (sfunc = private.plus, stype = int);
+        create type pair as (a int);
+        create schema elsewhere; create table elsewhere.hidden (a int);
+        create function rows() returns setof elsewhere.hidden language sql
+          as 'table elsewhere.hidden';
+        create domain short as text;
+        create type kind as enum ('a');
+        create function to_j(kind) returns json language sql immutable as 'select ''1''::json';
     """)
     before = catalogue(database)
     assert catalogue(database)["fingerprint"] == before["fingerprint"]
