@@ -22,6 +22,10 @@ as $$
   reached (top_kind, top, kind, node, runs_as, reads_as) as (
     select tops.kind, tops.node, tops.kind, tops.node, 0::oid, 0::oid from tops
     union
+    select 'function', function, 'function', computed, 0, 0
+    from edge_cache.columns_of_functions
+    where function = any (functions)
+    union
     select top_kind, top, to_kind, to_node, coalesce(steps.runs_as, reached.runs_as),
       case
         when reads_as_caller then coalesce(steps.runs_as, reached.runs_as)
@@ -68,6 +72,20 @@ as $$
     select 'function', function, 2, 'the API ' || judged_functions.fault
     from unnest(functions) as function
     join edge_cache.judged_functions using (function)
+    union all
+    select 'function', columns.function, 2, 'the API ' || judged.fault
+    from edge_cache.columns_of_functions as columns
+    join edge_cache.judged_functions as judged on judged.function = computed
+    where columns.function = any (functions)
+    union all
+    select 'relation', relation, 1, converted_rows.fault
+    from unnest(relations) as relation
+    join edge_cache.converted_rows using (relation)
+    union all
+    select 'function', function, 1, converted_rows.fault
+    from unnest(functions) as function
+    join edge_cache.returned_rows using (function)
+    join edge_cache.converted_rows using (relation)
   )
   select distinct on (tops.kind, tops.node) tops.kind, tops.node, fault
   from tops
