@@ -78,6 +78,10 @@ as $$
     join edge_cache.judged_functions as judged on judged.function = computed
     where columns.function = any (functions)
     union all
+    select handlers.kind, handlers.node, 1, handlers.fault
+    from tops
+    join edge_cache.handlers on (handlers.kind, handlers.node) = (tops.kind, tops.node)
+    union all
     select 'relation', relation, 1, converted_rows.fault
     from unnest(relations) as relation
     join edge_cache.converted_rows using (relation)

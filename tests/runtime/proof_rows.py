@@ -91,3 +91,41 @@ COMPUTED: list[Case] = [
         "public.named is a domain of rows of public.more",
     ),
 ]
+
+HANDLER = """create domain "{}" as text;
+  create function step("{}", {}) returns "{}" language sql immutable as 'select $1';"""
+
+
+def handler(media_type: str, of: str) -> str:
+    """Return an aggregate of rows that makes the text of an answer."""
+    aggregate = f'create aggregate as_text({of}) (sfunc = step, stype = "{media_type}");'
+    return HANDLER.format(media_type, media_type, of, media_type) + aggregate
+
+
+FINISHED = """create domain "text/csv" as text;
+  create function step(text, t) returns text language sql immutable as 'select $1';
+  create function done(text) returns "text/csv" language sql immutable as 'select $1';
+  create aggregate as_text(t) (sfunc = step, stype = text, finalfunc = done);"""
+
+BY_T = "public.as_text(public.t) makes the answer (a media type handler)"
+
+BY_ANY = "public.as_text(anyelement) makes the answer (a media type handler)"
+
+HANDLERS: list[Case] = [
+    *(("t", handler(name, "t"), BY_T) for name in ("text/csv", "application/json", "*/*")),
+    ("t", FINISHED, BY_T),
+    ("u", handler("text/csv", "t"), None),
+    ("f", handler("text/csv", "t") + TABLE, None),
+    ("f", handler("text/csv", "t") + T_ROWS, BY_T),
+    *(
+        (name, handler("*/*", "anyelement") + rows, BY_ANY)
+        for name, rows in (("t", ""), ("u", ""), ("f", TABLE), ("f", T_ROWS))
+    ),
+    (
+        "f",
+        """create domain "image/png" as bytea; create function f() returns "image/png"
+             language sql immutable as $$ select ''::bytea $$""",
+        "public.f() makes the answer (a media type handler)",
+    ),
+    ("t", handler("csv", "t"), None),
+]

@@ -375,6 +375,32 @@ def test_nobody_can_tell_what_converted_rows_read(database: Pglite) -> None:
     assert reads(database, "create domain named as tags")["tags"] is None
 
 
+HANDLER = """create domain "text/csv" as text;
+  create function step("text/csv", {0}) returns "text/csv" language {1};
+  create aggregate as_text({0}) (sfunc = step, stype = "text/csv");"""
+
+COUNTED = "sql stable begin atomic select count(*)::text from tags; end"
+
+TEXTUAL = "plpgsql stable as 'begin return 1; end'"
+
+
+@pytest.mark.parametrize(
+    ("change", "articles", "nothing"),
+    [
+        (HANDLER.format("articles", COUNTED), "tags", ""),
+        (HANDLER.format("articles", TEXTUAL), None, ""),
+        (HANDLER.format("anyelement", TEXTUAL), None, None),
+    ],
+)
+def test_what_a_media_type_handler_reads_is_read(
+    database: Pglite, change: str, articles: str | None, nothing: str | None
+) -> None:
+    """It makes the answers."""
+    told = catalogue(database, change)
+    (function,) = [one for one in told["functions"] if one["name"] == "nothing"]
+    assert (reads(database)["articles"], short(function["reads"])) == (articles, nothing)
+
+
 def test_a_childs_row_is_a_row_of_its_parent(database: Pglite) -> None:
     """So the parent's computed columns are the child's, too."""
     change = """
