@@ -58,10 +58,19 @@ as $$
     from unnest(relations) as relation
     where not has_any_column_privilege('anon', relation, 'select')
     union all
-    select 'function', pg_proc.oid, 0, format('%s may not use the schema %I', role, nspname)
+    -- The API casts each argument to its type, which it finds by the name.
+    select 'function', function, 0, format('%s may not use the schema %I', role, nspname)
     from unnest(functions) as function
-    join pg_proc on pg_proc.oid = function
-    join pg_namespace on pg_namespace.oid = pronamespace
+    cross join lateral (
+      select pronamespace as schema from pg_proc where pg_proc.oid = function
+      union
+      select typnamespace
+      from pg_proc
+      cross join unnest(proargtypes) as type
+      join pg_type on pg_type.oid = type
+      where pg_proc.oid = function
+    ) as named
+    join pg_namespace on pg_namespace.oid = schema
     cross join unnest(array['anon', 'authenticated']) as role
     where not has_schema_privilege(role, pg_namespace.oid, 'usage')
     union all
