@@ -11,7 +11,18 @@ from shared.project import PACKAGE
 FOLDER = PACKAGE / "supabase" / "edge_cache"
 
 DEFINITIONS = (
-    *("outbox", "prune", "gaps", "poke", "told", "announce", "edges", "unknown", "computed"),
+    *(
+        "outbox",
+        "prune",
+        "gaps",
+        "poke",
+        "told",
+        "announce",
+        "computed",
+        "handlers",
+        "edges",
+        "unknown",
+    ),
     *("reads", "watched", "secret", "changes", "keys", "fingerprint"),
     *("trees", "stable_functions", "readers", "reader_settings", "steps", "differs", "catalogue"),
     *("check_declared", "check_tables", "check_reads", "check_readers", "check", "triggers", "ddl"),

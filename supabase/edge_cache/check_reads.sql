@@ -16,6 +16,9 @@ create view edge_cache.findings_of_reads as
     case
       when relkind = 'S'
         then format('It reads %s%s. That is a sequence: its changes fire no trigger.', relation, how)
+      when relation in (select converted_rows.relation from edge_cache.converted_rows)
+        then format('It reads %s%s. The database can convert its rows, by a domain or a cast, to what we do '
+          'not follow.', relation, how)
       when relation is not null
         then format('It calls a function of Postgres that reads what a text names, in %s.', relation)
       when through = '' then 'The database does not know what this function reads.'

@@ -22,6 +22,10 @@ as $$
   reached (top_kind, top, kind, node, runs_as, reads_as) as (
     select tops.kind, tops.node, tops.kind, tops.node, 0::oid, 0::oid from tops
     union
+    select 'function', function, 'function', computed, 0, 0
+    from edge_cache.columns_of_functions
+    where function = any (functions)
+    union
     select top_kind, top, to_kind, to_node, coalesce(steps.runs_as, reached.runs_as),
       case
         when reads_as_caller then coalesce(steps.runs_as, reached.runs_as)
@@ -54,10 +58,19 @@ as $$
     from unnest(relations) as relation
     where not has_any_column_privilege('anon', relation, 'select')
     union all
-    select 'function', pg_proc.oid, 0, format('%s may not use the schema %I', role, nspname)
+    -- The API casts each argument to its type, which it finds by the name.
+    select 'function', function, 0, format('%s may not use the schema %I', role, nspname)
     from unnest(functions) as function
-    join pg_proc on pg_proc.oid = function
-    join pg_namespace on pg_namespace.oid = pronamespace
+    cross join lateral (
+      select pronamespace as schema from pg_proc where pg_proc.oid = function
+      union
+      select typnamespace
+      from pg_proc
+      cross join unnest(proargtypes) as type
+      join pg_type on pg_type.oid = type
+      where pg_proc.oid = function
+    ) as named
+    join pg_namespace on pg_namespace.oid = schema
     cross join unnest(array['anon', 'authenticated']) as role
     where not has_schema_privilege(role, pg_namespace.oid, 'usage')
     union all
@@ -68,6 +81,24 @@ as $$
     select 'function', function, 2, 'the API ' || judged_functions.fault
     from unnest(functions) as function
     join edge_cache.judged_functions using (function)
+    union all
+    select 'function', columns.function, 2, 'the API ' || judged.fault
+    from edge_cache.columns_of_functions as columns
+    join edge_cache.judged_functions as judged on judged.function = computed
+    where columns.function = any (functions)
+    union all
+    select handlers.kind, handlers.node, 1, handlers.fault
+    from tops
+    join edge_cache.handlers on (handlers.kind, handlers.node) = (tops.kind, tops.node)
+    union all
+    select 'relation', relation, 1, converted_rows.fault
+    from unnest(relations) as relation
+    join edge_cache.converted_rows using (relation)
+    union all
+    select 'function', function, 1, converted_rows.fault
+    from unnest(functions) as function
+    join edge_cache.returned_rows using (function)
+    join edge_cache.converted_rows using (relation)
   )
   select distinct on (tops.kind, tops.node) tops.kind, tops.node, fault
   from tops

@@ -119,6 +119,19 @@ create view edge_cache.edges as
   from pg_inherits
   join pg_class on pg_class.oid = inhrelid and relkind in ('r', 'p', 'f')
   union all
+  select 'pg_proc'::regclass, columns.function, 'pg_proc'::regclass, computed, 'pg_proc'::regclass,
+    columns.function
+  from edge_cache.columns_of_functions as columns
+  join edge_cache.reading_functions on reading_functions.function = computed
+  union all
+  select of_kind, node, 'pg_proc'::regclass, handler, of_kind, node
+  from edge_cache.handlers
+  cross join lateral (
+    select case kind when 'relation' then 'pg_class'::regclass else 'pg_proc'::regclass end::oid as of_kind
+  ) as named
+  join edge_cache.reading_functions on function = handler
+  where (of_kind, node) <> ('pg_proc'::regclass, handler)
+  union all
   select 'pg_proc'::regclass, function, 'pg_class'::regclass, pg_class.oid, 'pg_proc'::regclass, function
   from edge_cache.reading_functions
   cross join jsonb_array_elements(declared_reads) as declared

@@ -56,4 +56,8 @@ create or replace view edge_cache.settings_apart as
   where ours <> theirs and (
     nspname in (select schema_name from extra_path)
     or oid in (select oprnamespace from pg_operator where pg_operator.oid >= 16384)
+    -- The API calls these by name, if a domain has its own form in JSON.
+    or oid in (
+      select pronamespace from pg_cast join pg_proc on pg_proc.oid = castfunc and castfunc >= 16384
+    )
   );

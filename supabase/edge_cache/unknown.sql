@@ -66,6 +66,15 @@ begin
     select 'pg_class'::regclass, relation
     from unnest(relations) as asked
     join edge_cache.policies_met on relation = asked
-    where tree ~ reads_by_name;
+    where tree ~ reads_by_name
+    union all
+    select 'pg_class'::regclass, relation
+    from unnest(relations) as relation
+    join edge_cache.converted_rows using (relation)
+    union all
+    select 'pg_proc'::regclass, function
+    from unnest(functions) as function
+    join edge_cache.returned_rows using (function)
+    join edge_cache.converted_rows using (relation);
 end
 $$;

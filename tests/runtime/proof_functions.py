@@ -87,6 +87,35 @@ FUNCTIONS = [
         "grant usage on schema public to anon",
         "authenticated may not use the schema public",
     ),
+    # The API casts arguments to their types.
+    *(
+        function(
+            "begin atomic select 1; end",
+            fault,
+            before=f"create schema other; grant usage on schema other to {roles};"
+            "create domain other.pos as int check (value > 0);"
+            "create type other.pair as (a int, b int)",
+            arguments=arguments,
+        )
+        for arguments, roles, fault in (
+            ("n other.pos", "anon", "authenticated may not use the schema other"),
+            ("n other.pos", "authenticated", "anon may not use the schema other"),
+            ("n other.pos", "anon, authenticated", None),
+            ("n other.pos[]", "anon", "authenticated may not use the schema other"),
+            (
+                "a int, n other.pair default null",
+                "anon",
+                "authenticated may not use the schema other",
+            ),
+            ("variadic n other.pos[]", "anon", "authenticated may not use the schema other"),
+        )
+    ),
+    function(
+        "begin atomic select 1, 2; end",
+        before="create schema other; grant usage on schema other to anon;"
+        "create type other.pair as (a int, b int)",
+        type="other.pair",
+    ),
     function(
         "begin atomic select 1; end",
         "the API calls public.f(), which changes the role",

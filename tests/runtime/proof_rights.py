@@ -255,4 +255,13 @@ SETTINGS: list[Case] = [
            create operator more.= (leftarg = int, rightarg = text, function = more.same)""",
         "anon may not use the schema more",
     ),
+    (
+        "t",
+        """create schema more; grant usage on schema more to anon;
+           create domain code as text;
+           create function more.json(code) returns json language sql immutable
+             as 'select to_json($1::text)';
+           create cast (code as json) with function more.json(code) as implicit""",
+        "authenticated may not use the schema more",
+    ),
 ]

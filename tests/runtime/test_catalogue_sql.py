@@ -305,6 +305,19 @@ COLUMNS = [
         "create function whole(anyelement) returns text language sql immutable as 'select ''x'''",
         {"name": "whole", "reads": [], "returns": None},
     ),
+    *(
+        (
+            f"create function whole({arguments}) returns text language sql immutable as 'select 1'",
+            {"name": "whole", "reads": [], "returns": None},
+        )
+        for arguments in ("variadic articles[]", "variadic anyarray")
+    ),
+    (
+        """create function last_tag(bigint, articles) returns bigint language sql stable
+             begin atomic select max(id) from tags; end;
+           create aggregate total(articles) (sfunc = last_tag, stype = bigint)""",
+        {"name": "total", "reads": [["public", "tags"]], "returns": None},
+    ),
 ]
 
 
@@ -317,6 +330,75 @@ def test_computed_columns_are_listed(
     (column,) = told["articles"]["computed"]
     assert {**column, **expected} == column
     assert set(column) == {*expected, "differs"}
+
+
+def test_a_row_of_a_type_has_its_computed_columns(database: Pglite) -> None:
+    """The table is made of the type."""
+    change = """
+        create type pair as (a int, b int);
+        create table pairs of pair;
+        create function total(pair) returns int language sql immutable begin atomic
+          select $1.a + $1.b; end
+    """
+    told = {one["name"]: one["computed"] for one in catalogue(database, change)["relations"]}
+    assert [one["name"] for one in told["pairs"]] == ["total"]
+
+
+TAGS_COUNTED = """returns bigint language sql stable begin atomic select count(*) from tags; end;"""
+
+OF_PAIRS = """drop function nothing;
+  create function nothing() returns setof pair language sql stable
+  begin atomic select 1, 2; end;"""
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (f"create function tagged(pair) {TAGS_COUNTED}", "tags"),
+        (f"create function tagged(pair, n int default 1) {TAGS_COUNTED}", "tags"),
+        ("create function any_row(anyelement) returns int language sql stable as 'select 1'", None),
+        ("create function tagged(pair) returns int language sql stable as 'select 1'", None),
+        ("create domain named as pair", None),
+    ],
+)
+def test_a_function_reads_what_columns_of_its_rows_read(
+    database: Pglite, change: str, expected: str | None
+) -> None:
+    """Nobody asks for these by a relation."""
+    told = catalogue(database, f"create type pair as (a int, b int); {OF_PAIRS} {change}")
+    (said,) = [short(one["reads"]) for one in told["functions"] if one["name"] == "nothing"]
+    assert said == expected
+
+
+def test_nobody_can_tell_what_converted_rows_read(database: Pglite) -> None:
+    """A function of the domain could be a column, or the domain itself."""
+    assert reads(database, "create domain named as tags")["tags"] is None
+
+
+HANDLER = """create domain "text/csv" as text;
+  create function step("text/csv", {0}) returns "text/csv" language {1};
+  create aggregate as_text({0}) (sfunc = step, stype = "text/csv");"""
+
+COUNTED = "sql stable begin atomic select count(*)::text from tags; end"
+
+TEXTUAL = "plpgsql stable as 'begin return 1; end'"
+
+
+@pytest.mark.parametrize(
+    ("change", "articles", "nothing"),
+    [
+        (HANDLER.format("articles", COUNTED), "tags", ""),
+        (HANDLER.format("articles", TEXTUAL), None, ""),
+        (HANDLER.format("anyelement", TEXTUAL), None, None),
+    ],
+)
+def test_what_a_media_type_handler_reads_is_read(
+    database: Pglite, change: str, articles: str | None, nothing: str | None
+) -> None:
+    """It makes the answers."""
+    told = catalogue(database, change)
+    (function,) = [one for one in told["functions"] if one["name"] == "nothing"]
+    assert (reads(database)["articles"], short(function["reads"])) == (articles, nothing)
 
 
 def test_a_childs_row_is_a_row_of_its_parent(database: Pglite) -> None:

@@ -47,6 +47,14 @@ FAULTS = [
         "It calls a function of Postgres that reads what a text names, in public.latest.",
     ),
     (
+        "create domain named as latest",
+        "public.latest",
+        (
+            "It reads public.latest. The database can convert its rows, by a domain or a cast, to"
+            " what we do not follow."
+        ),
+    ),
+    (
         "insert into edge_cache.declared values ('watch', 'public', 'parts_1')",
         "public.parts_1",
         NOT_WATCHED,

@@ -10,12 +10,23 @@ from proof import PROJECT, SCRIPT, Case
 from proof_expressions import EXPRESSIONS, FUNCTIONS_CALLED
 from proof_functions import FUNCTIONS
 from proof_rights import GRANTS, POLICIES
+from proof_rows import COMPUTED, HANDLERS
 from proof_tables import TABLES
 from proof_views import VIEWS
 
 PROGRAMS = server_programs()
 
-ALL = [*GRANTS, *POLICIES, *EXPRESSIONS, *FUNCTIONS_CALLED, *VIEWS, *TABLES, *FUNCTIONS]
+ALL = [
+    *GRANTS,
+    *POLICIES,
+    *EXPRESSIONS,
+    *FUNCTIONS_CALLED,
+    *VIEWS,
+    *TABLES,
+    *FUNCTIONS,
+    *COMPUTED,
+    *HANDLERS,
+]
 
 CASES = [case for case in ALL if "with inherit" not in case[1]]
 """Postgres 15 does not know that option."""

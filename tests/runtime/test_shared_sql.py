@@ -10,6 +10,7 @@ from proof import Case, catalogue, is_as_expected, project
 from proof_expressions import EXPRESSIONS, FUNCTIONS_CALLED
 from proof_functions import FUNCTIONS
 from proof_rights import GRANTS, POLICIES, SETTINGS
+from proof_rows import COMPUTED, HANDLERS
 from proof_tables import TABLES
 from proof_views import VIEWS
 
@@ -40,7 +41,7 @@ def test_no_expression_looks_at_who_asks(database: Pglite, case: Case) -> None:
     assert is_as_expected(database, case)
 
 
-@pytest.mark.parametrize("case", VIEWS + TABLES + FUNCTIONS)
+@pytest.mark.parametrize("case", VIEWS + TABLES + FUNCTIONS + COMPUTED + HANDLERS)
 def test_each_way_to_a_difference_is_followed(database: Pglite, case: Case) -> None:
     """From views, tables and functions to what lies below, with the rights that count there."""
     assert is_as_expected(database, case)
