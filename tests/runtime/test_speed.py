@@ -6,7 +6,7 @@ from typing import Any
 
 from edge import Edge
 
-HITS = 5
+HITS = 20
 
 
 def callbacks(edge: Edge) -> dict[str, Any]:
