@@ -6,6 +6,7 @@ import random
 
 from edge_cache.pauses import Pause
 from edge_cache.ports import NowMs
+from edge_cache.resources import Resource
 from edge_cache.traffic import FROM_CACHE, Asked, Cost, Counted, Counts, Outcome, Sum
 
 EVERY_MS = 10_000
@@ -36,22 +37,22 @@ class Counting:
         target: str,
         outcome: Outcome,
         *,
-        path: str = "",
+        asked: Resource | None = None,
         detail: str = "",
         size: int = 0,
         ms: int = 0,
     ) -> None:
         """Count a request: the bytes of its answer, and how long Supabase took.
 
-        ``path`` is what it asked for, as `Resource.path` has it.
+        ``asked`` is what it asked for. Its path is worked out only for the sample.
         """
         if not self._is_on:
             return
         key = Counted(target, outcome, detail)
         requests, sizes, times = self._sums.get(key, (0, 0, 0))
         self._sums[key] = Sum(requests + 1, sizes + size, times + ms)
-        if path and self._chance.random() * SAMPLE < 1:
-            self._note(Asked(target, path), is_miss=outcome not in FROM_CACHE, ms=ms)
+        if asked and self._chance.random() * SAMPLE < 1:
+            self._note(Asked(target, asked.path), is_miss=outcome not in FROM_CACHE, ms=ms)
 
     def _note(self, asked: Asked, *, is_miss: bool, ms: int) -> None:
         if asked in self._costs or len(self._costs) < MOST_ASKED:

@@ -235,8 +235,8 @@ class Reader:
         if reply is None:
             raise error
         ms = self._now_ms() - began_ms
-        name, path = resource.target.name, resource.path
-        self._counting.count(name, Outcome.RELAYED, path=path, detail=error.slug, ms=ms)
+        name = resource.target.name
+        self._counting.count(name, Outcome.RELAYED, asked=resource, detail=error.slug, ms=ms)
         self._log("relayed", key=loggable(resource.key), status=reply.status, type=error.slug)
         return messages.relayed(
             reply, messages.cache_status(*_forwarded_parts(worth, reply.status))
@@ -248,7 +248,7 @@ class Reader:
         """Count an answer. ``began_ms`` is when Supabase was asked for it."""
         ms = 0 if began_ms is None else self._now_ms() - began_ms
         name, size = resource.target.name, entry.metadata.size
-        self._counting.count(name, outcome, path=resource.path, size=size, ms=ms)
+        self._counting.count(name, outcome, asked=resource, size=size, ms=ms)
 
     def _answer(
         self,
