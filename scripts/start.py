@@ -15,7 +15,7 @@ from local.processes import Process
 from shared.failure import Failure, run_main
 from shared.project import ROOT
 from starting import local_project, own_project
-from starting.arguments import parsed
+from starting.arguments import check_ports, parsed
 
 LOCAL = ROOT / ".local"
 POLL_S = 0.2
@@ -69,6 +69,7 @@ def main() -> int:
     arguments = parsed(sys.argv[1:])
     state = LOCAL / ("project" if arguments.project else "start")
     with only_one(state):
+        check_ports(arguments)
         return serve(arguments, state)
 
 

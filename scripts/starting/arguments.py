@@ -39,9 +39,7 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
         metavar="/PATH",
         help="where the cache is, if src/entry.py says so and has routes of its own beside it",
     )
-    given = parser.parse_args(words)
-    _check_ports(given)
-    return given
+    return parser.parse_args(words)
 
 
 def _check_npm(words: Sequence[str], environ: Mapping[str, str]) -> None:
@@ -56,7 +54,8 @@ def _check_npm(words: Sequence[str], environ: Mapping[str, str]) -> None:
             )
 
 
-def _check_ports(given: argparse.Namespace) -> None:
+def check_ports(given: argparse.Namespace) -> None:
+    """Raise Failure if a port is none, or if another program uses it."""
     if given.project:
         return _check_port(given.port, "--port")
     if given.port == given.supabase_port:
