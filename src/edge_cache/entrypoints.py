@@ -150,9 +150,9 @@ class CacheObject(DurableObject):  # type: ignore[no-untyped-call]
 
     async def fetch(self, request: Request) -> Any:
         """Do what the Worker or another object asks for (see `edge_cache.wire`)."""
-        declared = self.cache.settings.declared
         answer = await serving.serve(
-            request.url, request.text, lambda: declared, self._hosted, runtime.log
+            *(request.url, request.text, lambda: self.cache.settings.declared),
+            *(self._hosted, runtime.log),
         )
         return runtime.response_of(answer)
 
