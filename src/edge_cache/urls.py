@@ -48,6 +48,8 @@ class Url:
 
         ``prefix`` begins with a slash and has none at its end. An empty one changes nothing.
         """
+        if not prefix:
+            return self
         if not f"{self.path}/".startswith(f"{prefix}/"):
             return None
         target = self.target.removeprefix(prefix)
