@@ -3,14 +3,6 @@
 `npm run doctor -- --help` lists its options. Its code is in `scripts/diagnosis/`.
 """
 
-import os
-import sys
+from shared.project import become
 
-from shared import project
-
-environment = {
-    **project.environment(),
-    "PYTHONPATH": f"{project.PACKAGE / 'src'}:{project.SCRIPTS}",
-}
-command = [sys.executable, "-m", "diagnosis", *sys.argv[1:]]
-os.execve(sys.executable, command, environment)  # noqa: S606 - it needs no shell
+become("diagnosis")

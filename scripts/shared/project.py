@@ -6,7 +6,9 @@ has the package among its node packages, the command `edge-cache` names the proj
 """
 
 import os
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 PACKAGE = Path(__file__).resolve().parents[2]
 ROOT = Path(os.environ.get("EDGE_CACHE_PROJECT") or PACKAGE)
@@ -28,3 +30,10 @@ def environment() -> dict[str, str]:
     """Return this process's variables, with the project's own Node.js and tools first on PATH."""
     folders = [str(NODE_MODULES / ".bin"), os.environ.get("PATH", os.defpath)]
     return {**os.environ, "PATH": os.pathsep.join(folders)}
+
+
+def become(module: str) -> NoReturn:
+    """Go on as another program: a module of the scripts, which may use the Worker's own code."""
+    path = f"{PACKAGE / 'src'}:{SCRIPTS}"
+    command = [sys.executable, "-m", module, *sys.argv[1:]]
+    os.execve(sys.executable, command, {**environment(), "PYTHONPATH": path})  # noqa: S606 - it needs no shell
