@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, NamedTuple
+from operator import add
+from typing import Any, NamedTuple, TypeVar
 
 
 class Outcome(StrEnum):
@@ -51,10 +52,6 @@ class Sum(NamedTuple):
     bytes: int = 0
     ms: int = 0
 
-    def plus(self, other: Sum) -> Sum:
-        """Return the sum of both."""
-        return Sum(*(one + two for one, two in zip(self, other, strict=True)))
-
 
 class Counted(NamedTuple):
     """What has a sum of its own: a target's name, an outcome, and its detail if it has one."""
@@ -81,12 +78,12 @@ class Cost(NamedTuple):
     misses: int = 0
     ms: int = 0
 
-    def plus(self, other: Cost) -> Cost:
-        """Return the sum of both."""
-        return Cost(*(one + two for one, two in zip(self, other, strict=True)))
-
 
 Costs = Mapping[Asked, Cost]
+
+
+Key = TypeVar("Key")
+Numbers = TypeVar("Numbers", Sum, Cost)
 
 
 class Counts(NamedTuple):
@@ -96,9 +93,13 @@ class Counts(NamedTuple):
     costs: Costs
 
 
-def together(one: Sums, other: Sums) -> dict[Counted, Sum]:
-    """Return the sums of both."""
-    return {**one, **{key: one.get(key, Sum()).plus(sum_) for key, sum_ in other.items()}}
+def together(one: Mapping[Key, Numbers], other: Mapping[Key, Numbers]) -> dict[Key, Numbers]:
+    """Return the numbers of both. Those of one key are added."""
+    both = dict(one)
+    for key, numbers in other.items():
+        known = both.get(key)
+        both[key] = type(numbers)(*map(add, known, numbers)) if known else numbers
+    return both
 
 
 def text_of(sums: Sums) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from edge_cache.pauses import OVER, Pause
 from edge_cache.ports import NowMs, Storage
 from edge_cache.refresher.stored import Stored, restored
-from edge_cache.traffic import Asked, Cost, Costs, costs_in, costs_text
+from edge_cache.traffic import Asked, Cost, Costs, costs_in, costs_text, together
 
 _KEY = "queries"
 
@@ -31,10 +31,7 @@ class Day:
 
     def after(self, costs: Costs) -> Day:
         """Return the value after more was counted."""
-        both = {
-            **self.costs,
-            **{one: self.costs.get(one, Cost()).plus(costs[one]) for one in costs},
-        }
+        both = together(self.costs, costs)
         kept: dict[Asked, Cost] = {}
         for target in {asked.target for asked in both}:
             own = {asked: cost for asked, cost in both.items() if asked.target == target}

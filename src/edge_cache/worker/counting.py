@@ -56,8 +56,9 @@ class Counting:
 
     def _note(self, asked: Asked, *, is_miss: bool, ms: int) -> None:
         if asked in self._costs or len(self._costs) < MOST_ASKED:
-            cost = Cost(SAMPLE, SAMPLE * is_miss, SAMPLE * ms)
-            self._costs[asked] = self._costs.get(asked, Cost()).plus(cost)
+            requests, misses, times = self._costs.get(asked, (0, 0, 0))
+            counts = (requests + SAMPLE, misses + SAMPLE * is_miss, times + SAMPLE * ms)
+            self._costs[asked] = Cost(*counts)
 
     def due(self) -> Counts | None:
         """Return what was counted, and begin anew, if it is time to hand it over."""
