@@ -13,8 +13,8 @@ from edge_cache.tables import PUBLIC, Declared
 from local.ports import LOCALHOST
 from shared.terminal import BOLD, painted
 
-LOGGED = {"LOG_HITS": "all"}
-"""Whoever tries the Worker wants to see each hit."""
+LOGGED = {"LOG_HITS": "all", "LOG_QUERIES": "on"}
+"""Whoever tries the Worker wants to see each hit, and what was asked for."""
 
 
 @dataclass(frozen=True)

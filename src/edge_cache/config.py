@@ -62,6 +62,7 @@ class Settings:
     - While the operator replaces ``revalidate_secret``, ``previous_secret`` is valid too.
     - If ``has_page`` is false, people see no page.
     - If ``counts`` is false, nothing is counted.
+    - If ``logs_queries`` is true, the log has queries as they are.
     - New objects are placed near ``location_hint``, one of `LOCATION_HINTS` (None: anywhere).
     """
 
@@ -79,6 +80,7 @@ class Settings:
     location_hint: str | None = None
     counts: bool = True
     log_hits: LogHits = LogHits.SAMPLED
+    logs_queries: bool = False
 
     @property
     def project(self) -> str:
@@ -116,6 +118,7 @@ def settings_from(
     page = variable("STATUS_PAGE") or "on"
     counters = variable("COUNTERS") or "on"
     log_hits = variable("LOG_HITS") or LogHits.SAMPLED
+    log_queries = variable("LOG_QUERIES") or "off"
     hint = variable("OBJECTS_LOCATION_HINT") or None
     declared, declaration_faults = _declared(variable("TABLES"), tables)
     pass_through = variable("PASS_THROUGH") or PassThrough.REST
@@ -133,6 +136,7 @@ def settings_from(
         None if hint in {None, *LOCATION_HINTS} else _HINT_FAULT,
         None if page in _SWITCH else "STATUS_PAGE is malformed: it should be on or off.",
         None if log_hits in set(LogHits) else _LOG_HITS_FAULT,
+        None if log_queries in _SWITCH else "LOG_QUERIES is malformed: it should be on or off.",
         None if counters in _SWITCH else "COUNTERS is malformed: it should be on or off.",
     )
     faults = [fault for fault in possible if fault]
@@ -153,6 +157,7 @@ def settings_from(
         location_hint=hint,
         counts=counters == "on",
         log_hits=LogHits(log_hits),
+        logs_queries=log_queries == "on",
     )
 
 

@@ -20,6 +20,8 @@ from edge_cache.cloudflare.forwarding import pass_on
 from edge_cache.cloudflare.kv import KvReader, KvWriter
 from edge_cache.cloudflare.object_namespace import ObjectNamespace
 from edge_cache.config import Settings, settings_from
+from edge_cache.logged import without_queries
+from edge_cache.ports import Log
 from edge_cache.refresher import serving
 from edge_cache.refresher.bookkeeping import Bookkeeping
 from edge_cache.refresher.host import Host, parts_of, wake
@@ -61,7 +63,7 @@ class EdgeCache:
         """Refresh what is outdated because a webhook never came. The cron trigger calls it."""
         tables, at_ms = self.settings.declared.tables, int(controller.scheduledTime)
         objects = Objects(self.objects.call)
-        await scheduled.heal(tables, objects, runtime.log, at_ms)
+        await scheduled.heal(tables, objects, self._log, at_ms)
 
     @cached_property
     def settings(self) -> Settings:
@@ -95,8 +97,12 @@ class EdgeCache:
             runtime.Shared,
             settings.declared.signed_in,
             runtime.now_ms,
-            runtime.log,
+            self._log,
         )
+
+    @cached_property
+    def _log(self) -> Log:
+        return runtime.log if self.settings.logs_queries else without_queries(runtime.log)
 
     @cached_property
     def _app(self) -> app.App:
@@ -114,14 +120,17 @@ class EdgeCache:
             log_hits=settings.log_hits,
             background=runtime.in_background,
             now_ms=runtime.now_ms,
-            log=runtime.log,
+            log=self._log,
         )
         health = Health(settings.declared, settings.project, store, objects, runtime.now_ms)
-        passing = Passing(pass_on, settings, counting, runtime.now_ms, runtime.log)
+        passing = Passing(pass_on, settings, counting, runtime.now_ms, self._log)
         public = Public(settings, Sessions(runtime.now_ms))
-        explainer = Explainer(store, settings.project, max_ages, runtime.now_ms)
+        explainer = Explainer(
+            *(store, settings.project, max_ages, runtime.now_ms),
+            logs_queries=settings.logs_queries,
+        )
         guarded = Guarded(
-            *(settings, objects, public, explainer), purge=workers_caching.purge, log=runtime.log
+            *(settings, objects, public, explainer), purge=workers_caching.purge, log=self._log
         )
         return app.App(
             *(reader, objects, health, passing, public),
@@ -129,7 +138,7 @@ class EdgeCache:
             settings=settings,
             counting=counting,
             background=runtime.in_background,
-            log=runtime.log,
+            log=self._log,
         )
 
     def _app_made(self) -> app.App:

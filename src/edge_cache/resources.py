@@ -107,15 +107,3 @@ def resource_from(path: str, declared: Declared) -> Resource | None:
         query = query_at(path)
         return resource_of(query, declared) if query else None
     return resource_at(path, declared.tables)
-
-
-def loggable(key: str) -> str:
-    """Return a KV key for the log.
-
-    A digest replaces a query's values, because a person may have typed them. Equal queries have
-    equal digests.
-    """
-    if not key.startswith(ROOT) or "?" not in key:
-        return key
-    shown, _, parameters = key.partition("?")
-    return f"{shown}?{hashlib.sha256(parameters.encode()).hexdigest()[:12]}"

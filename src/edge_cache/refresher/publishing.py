@@ -10,7 +10,7 @@ from edge_cache.entries import Entry
 from edge_cache.errors import StoreError
 from edge_cache.refresher.parts import Known, Outside
 from edge_cache.refresher.writer import Writer
-from edge_cache.resources import Resource, loggable
+from edge_cache.resources import Resource
 from edge_cache.supabase.rows import row_digest
 
 MAX_VALUE_BYTES = 25 * 1024 * 1024
@@ -36,7 +36,7 @@ class Entries:
         If it is too large for KV, the old entry is removed, because readers would get it for ever.
         """
         if not is_storable(entry):
-            self._log("too_large", key=loggable(resource.key), bytes=entry.metadata.size)
+            self._log("too_large", key=resource.key, bytes=entry.metadata.size)
             return self.remove(resource)
         return self._writer.write(resource.key, partial(self._put, resource, entry))
 

@@ -21,7 +21,7 @@ from edge_cache.refresher.parts import Known, Outside
 from edge_cache.refresher.publishing import Entries, is_storable
 from edge_cache.refresher.recent import Recent
 from edge_cache.refresher.single_flight import SingleFlight
-from edge_cache.resources import Resource, loggable
+from edge_cache.resources import Resource
 
 PATIENCE_MS = 1_000
 """A reader that has an outdated entry waits this long for Supabase."""
@@ -95,7 +95,7 @@ class Reads:
 
     async def read(self, resource: Resource) -> Representation:
         """Read from Supabase. Keep only the outcome. Raises NotFound or UpstreamError."""
-        version, key = self._journal.state.number, loggable(resource.key)
+        version, key = self._journal.state.number, resource.key
         try:
             answered = await self._source.read(resource)
         except NotFound:
@@ -172,7 +172,7 @@ class Reads:
         )
         reading = self._keep(resource, entry)
         ms = max(0, self._now_ms() - began_ms)
-        self._log("refreshed", key=loggable(resource.key), bytes=entry.metadata.size, ms=ms)
+        self._log("refreshed", key=resource.key, bytes=entry.metadata.size, ms=ms)
         return reading
 
     def _require_read_only(self, resource: Resource) -> None:

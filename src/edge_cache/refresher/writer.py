@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from edge_cache.errors import EdgeCacheError
 from edge_cache.pauses import OVER, Pause, backoff_ms
 from edge_cache.ports import Log, NowMs
-from edge_cache.resources import loggable
 from edge_cache.unexpected import reported
 
 SPACING_MS = 1000
@@ -99,7 +98,7 @@ class Writer:
                 with reported(self._log):
                     await write()
             except EdgeCacheError as error:
-                self._log("write_failed", key=loggable(key), detail=error.detail)
+                self._log("write_failed", key=key, detail=error.detail)
                 return write
             finally:
                 lane.spacing = Pause(self._now_ms(), SPACING_MS)
@@ -114,7 +113,7 @@ class Writer:
                 return
         if lane.newest is write:
             lane.newest = None
-            self._log("write_given_up", key=loggable(key))
+            self._log("write_given_up", key=key)
 
     def _lane(self, key: str) -> _Lane:
         if len(self._lanes) > _MAX_IDLE_LANES:

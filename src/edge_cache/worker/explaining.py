@@ -12,9 +12,10 @@ from edge_cache.bodies import Body, release
 from edge_cache.dependencies import EVERYTHING
 from edge_cache.entries import Entry, Metadata
 from edge_cache.freshness import Absent, Aged, Fresh, Outdated, Terms, worth_of
+from edge_cache.logged import digested
 from edge_cache.messages import Request
 from edge_cache.ports import NowMs, ReadableStore
-from edge_cache.resources import Resource, loggable
+from edge_cache.resources import Resource
 from edge_cache.times import rfc3339
 from edge_cache.versions import Published
 from edge_cache.worker.reader import MaxAges, entry_in
@@ -44,12 +45,19 @@ class Explainer:
     """Looks into Workers KV as a reader does. Every method raises StoreError."""
 
     def __init__(
-        self, store: ReadableStore, project: str, max_ages: MaxAges, now_ms: NowMs
+        self,
+        store: ReadableStore,
+        project: str,
+        max_ages: MaxAges,
+        now_ms: NowMs,
+        *,
+        logs_queries: bool,
     ) -> None:
         self._store = store
         self._project = project
         self._max_ages = max_ages
         self._now_ms = now_ms
+        self._logged = str if logs_queries else digested
 
     async def told(self, resource: Resource) -> dict[str, object]:
         """Return what the cache has for a resource, as JSON members."""
@@ -60,7 +68,7 @@ class Explainer:
         members: dict[str, object] = {
             "target": resource.target.name,
             "key": resource.key,
-            "logged_as": loggable(resource.key),
+            "logged_as": self._logged(resource.key),
             "latest_change": published.highest,
         }
         if entry is None:

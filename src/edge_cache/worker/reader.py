@@ -19,7 +19,7 @@ from edge_cache.errors import (
 )
 from edge_cache.freshness import Absent, Aged, Fresh, Outdated, Terms, worth_of
 from edge_cache.ports import Background, Filled, Log, NowMs, ReadableStore, Refreshing, StoredValue
-from edge_cache.resources import Resource, loggable
+from edge_cache.resources import Resource
 from edge_cache.supabase.rows import is_plausible
 from edge_cache.traffic import Outcome
 from edge_cache.worker.counting import Counting
@@ -115,12 +115,12 @@ class Reader:
             )
             entry = await entry_in(resource, value) if value else None
         except StoreError as error:
-            self._log("read_failed", key=loggable(resource.key), detail=error.detail)
+            self._log("read_failed", key=resource.key, detail=error.detail)
             return Absent("miss", "kv-read-failed"), 0
         if value is None:
             return Absent(), published.highest
         if entry is None:
-            self._log("malformed", key=loggable(resource.key))
+            self._log("malformed", key=resource.key)
             return Absent(detail="malformed-entry"), published.highest
         max_age_s = self._max_ages.of(resource)
         worth = worth_of(entry, Terms(self._project, published, max_age_s, self._now_ms()))
@@ -155,7 +155,7 @@ class Reader:
             event = "aged" if aged else "hit"
             self._log(
                 event,
-                key=loggable(resource.key),
+                key=resource.key,
                 status=answer.status,
                 age_s=age,
                 **_who(conditions),
@@ -183,13 +183,13 @@ class Reader:
             await self._refresher.renew(resource, asked_at_ms)
         except EdgeCacheError as error:
             _release_reply(error)
-            self._log("renew_failed", key=loggable(resource.key), type=error.slug)
+            self._log("renew_failed", key=resource.key, type=error.slug)
 
     async def _forward(
         self, resource: Resource, conditions: Conditions, worth: Outdated | Absent, seen: int
     ) -> messages.Answer:
         fwd, detail = _missed(worth)
-        self._log("miss", key=loggable(resource.key), fwd=fwd, detail=detail, **_who(conditions))
+        self._log("miss", key=resource.key, fwd=fwd, detail=detail, **_who(conditions))
         old = worth.entry if isinstance(worth, Outdated) else None
         began_ms = self._now_ms()
         try:
@@ -224,7 +224,7 @@ class Reader:
         _release_reply(error)
         self._count(resource, Outcome.STALE_IF_ERROR, entry)
         age = entry.age_s(self._now_ms())
-        self._log("stale_if_error", key=loggable(resource.key), type=error.slug, age_s=age)
+        self._log("stale_if_error", key=resource.key, type=error.slug, age_s=age)
         return self._answer(conditions, entry, _stale_parts(error))
 
     def _relay(
@@ -237,7 +237,7 @@ class Reader:
         ms = self._now_ms() - began_ms
         name = resource.target.name
         self._counting.count(name, Outcome.RELAYED, asked=resource, detail=error.slug, ms=ms)
-        self._log("relayed", key=loggable(resource.key), status=reply.status, type=error.slug)
+        self._log("relayed", key=resource.key, status=reply.status, type=error.slug)
         return messages.relayed(
             reply, messages.cache_status(*_forwarded_parts(worth, reply.status))
         )

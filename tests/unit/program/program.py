@@ -21,7 +21,9 @@ from kv import Kv, Stream
 
 from edge_cache.config import Settings, settings_from
 from edge_cache.errors import UpstreamUnreachable
+from edge_cache.logged import without_queries
 from edge_cache.messages import Passed, Request
+from edge_cache.ports import Log
 from edge_cache.refresher.parts import Outside
 from edge_cache.supabase.rest import Supabase
 from edge_cache.urls import cut
@@ -150,7 +152,7 @@ class Program:
     async def tick(self, minute: int = START_MS // 60_000) -> None:
         """Run the cron trigger for a minute of the Unix time."""
         declared = self._checked().declared
-        await scheduled.heal(declared.tables, Objects(self._call), self._note, minute * 60_000)
+        await scheduled.heal(declared.tables, Objects(self._call), self._log, minute * 60_000)
 
     async def ask(
         self,
@@ -246,6 +248,10 @@ class Program:
 
     # Wiring.
 
+    @property
+    def _log(self) -> Log:
+        return self._note if self._checked().logs_queries else without_queries(self._note)
+
     def _checked(self) -> Settings:
         if self._settings is None:
             self._settings = settings_from(self._variable, lambda _name, _method: True)
@@ -275,22 +281,22 @@ class Program:
             log_hits=settings.log_hits,
             background=self._in_background,
             now_ms=now_ms,
-            log=self._note,
+            log=self._log,
         )
         health = Health(settings.declared, settings.project, store, objects, now_ms)
-        passing = Passing(self._pass_on, settings, counting, now_ms, self._note)
+        passing = Passing(self._pass_on, settings, counting, now_ms, self._log)
         public = Public(settings, Sessions(now_ms))
-        explainer = Explainer(store, settings.project, max_ages, now_ms)
-        guarded = Guarded(
-            *(settings, objects, public, explainer), purge=self._purge, log=self._note
+        explainer = Explainer(
+            store, settings.project, max_ages, now_ms, logs_queries=settings.logs_queries
         )
+        guarded = Guarded(*(settings, objects, public, explainer), purge=self._purge, log=self._log)
         return app.App(
             *(reader, objects, health, passing, public),
             guarded=guarded,
             settings=settings,
             counting=counting,
             background=self._in_background,
-            log=self._note,
+            log=self._log,
         )
 
     def _outside(self, storage: Storage) -> Outside:
@@ -306,7 +312,7 @@ class Program:
             bytes,
             settings.declared.signed_in,
             now_ms,
-            self._note,
+            self._log,
         )
 
     async def _call(self, name: str, url: str, body: str = "") -> ObjectAnswer:
