@@ -24,6 +24,7 @@ from edge_cache.refresher import serving
 from edge_cache.refresher.bookkeeping import Bookkeeping
 from edge_cache.refresher.host import Host, parts_of, wake
 from edge_cache.refresher.parts import Outside
+from edge_cache.supabase.asking import Asking
 from edge_cache.supabase.rest import Supabase
 from edge_cache.worker import app, scheduled
 from edge_cache.worker.counting import Counting
@@ -84,11 +85,13 @@ class EdgeCache:
     def outside(self, storage: DurableStorage) -> Outside:
         """Return what an object needs of the world."""
         settings = self.settings
-        supabase = Supabase(FetchTransport(), settings, now_ms=runtime.now_ms)
+        asking = Asking(FetchTransport(), runtime.now_ms, is_on=settings.counts)
+        supabase = Supabase(asking, settings, now_ms=runtime.now_ms)
         return Outside(
             supabase,
             settings.project,
             supabase.database,
+            asking,
             KvWriter(runtime.environment().ARTICLES),
             storage,
             self.objects.call,

@@ -23,6 +23,7 @@ from edge_cache.config import Settings, settings_from
 from edge_cache.errors import UpstreamUnreachable
 from edge_cache.messages import Passed, Request
 from edge_cache.refresher.parts import Outside
+from edge_cache.supabase.asking import Asking
 from edge_cache.supabase.rest import Supabase
 from edge_cache.urls import cut
 from edge_cache.worker import app, scheduled
@@ -295,11 +296,13 @@ class Program:
 
     def _outside(self, storage: Storage) -> Outside:
         settings, now_ms = self._checked(), self.clock.now_ms
-        supabase = Supabase(self.supabase, settings, now_ms=now_ms)
+        asking = Asking(self.supabase, now_ms, is_on=settings.counts)
+        supabase = Supabase(asking, settings, now_ms=now_ms)
         return Outside(
             supabase,
             settings.project,
             supabase.database,
+            asking,
             self.kv,
             storage,
             self._call,
