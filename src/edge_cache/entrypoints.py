@@ -13,7 +13,7 @@ from typing import Any
 
 from workers import DurableObject, Request
 
-from edge_cache.cloudflare import event_loop, runtime, workers_caching
+from edge_cache.cloudflare import analytics_engine, event_loop, runtime, workers_caching
 from edge_cache.cloudflare.durable import DurableStorage
 from edge_cache.cloudflare.fetch_transport import FetchTransport
 from edge_cache.cloudflare.forwarding import pass_on
@@ -131,6 +131,7 @@ class EdgeCache:
             guarded=guarded,
             settings=settings,
             counting=counting,
+            record=analytics_engine.record,
             background=runtime.in_background,
             log=runtime.log,
         )

@@ -25,6 +25,7 @@ from edge_cache.messages import Passed, Request
 from edge_cache.refresher.parts import Outside
 from edge_cache.supabase.asking import Asking
 from edge_cache.supabase.rest import Supabase
+from edge_cache.traffic import Sums
 from edge_cache.urls import cut
 from edge_cache.worker import app, scheduled
 from edge_cache.worker.counting import Counting
@@ -102,6 +103,8 @@ class Program:
         self.clock = Clock()
         self.kv = Kv(self.clock)
         self.supabase = Postgrest(self.clock)
+        self.recorded: list[Sums] = []
+        """What isolates gave to Analytics Engine, each time."""
         self.purges = True
         self.purged = 0
         self.log: list[dict[str, object]] = []
@@ -290,6 +293,7 @@ class Program:
             guarded=guarded,
             settings=settings,
             counting=counting,
+            record=self.recorded.append,
             background=self._in_background,
             log=self._note,
         )

@@ -82,6 +82,18 @@ async def test_an_isolate_hands_over_only_now_and_then() -> None:
     assert sum(row[1] for row in traffic["minutes"]) == handed
 
 
+async def test_what_is_handed_over_is_recorded_outside_too() -> None:
+    """That is once for all hits of a target, and not for each."""
+    program = Program()
+    program.supabase.write("articles", id=1, title="old")
+    for _ in range(5):
+        await read(program)
+    wanted = await totals(program)
+    (recorded,) = program.recorded
+    assert {tuple(key): tuple(sum_) for key, sum_ in recorded.items()} == wanted
+    assert recorded[HIT].requests == 4
+
+
 @pytest.mark.parametrize(("log_hits", "logged"), [("all", 201), ("sampled", 3), ("none", 0)])
 async def test_the_log_has_a_sample_of_hits(log_hits: str, logged: int) -> None:
     """What is no hit is always logged. Hits are counted all the same."""
