@@ -93,7 +93,7 @@ def test_what_is_asked_for_most_needs_the_secret(guarded: Edge, visit: Visit) ->
     page = visitor.page
     rows = [["/rest/v1/articles?title=eq.<b>bold</b>", 30, 10, 1500], ["/articles/1", 20, 20, 300]]
     told = {"since": "2026-11-29T01:10:04+00:00", "targets": {"articles": rows}}
-    show = page.get_by_role("button", name="Show what is asked for most")
+    show = page.get_by_role("button", name="Show top queries")
     page.get_by_label("Secret").fill("wrong")
     show.click()
     visitor.sees("This is not the value of REVALIDATE_SECRET.")
