@@ -6,12 +6,12 @@ header for shared caches, so Varnish is configured to keep them, as its owner wo
 
 import json
 import subprocess
-from http import HTTPStatus
 
 import dataset
+import rest_reads
 from contenders import LESSON, OURS
 from fresh import started
-from load import Expected, Target, probe
+from load import Target, probe
 from local import varnish
 from samples import Key, Samples
 from scenarios import CONNECTIONS, Scenario
@@ -19,7 +19,7 @@ from serving import TABLE_KEY
 from shared.failure import Failure
 from stage import Stage
 
-BEHIND = "100 KB behind Varnish"
+BEHIND, QUERY_BEHIND = "100 KB behind Varnish", "query behind Varnish"
 READERS = CONNECTIONS[1]
 
 _SECONDS = 3.0
@@ -44,23 +44,32 @@ def measure_shared(stage: Stage, samples: Samples) -> None:
     if varnishd is None:
         print("Not measured behind a shared cache: there is no Varnish (apt-get install varnish).")
         return
-    for worker in (OURS, LESSON):
-        _measure(stage, samples, worker, varnishd)
+    table = Scenario(BEHIND, (OURS, LESSON), dataset.SMALL.body)
+    query = Scenario(
+        QUERY_BEHIND,
+        (OURS,),
+        dataset.listed(),
+        path=rest_reads.PATH,
+        headers=rest_reads.HEADERS,
+    )
+    for scenario in (table, query):
+        for worker in scenario.workers:
+            _measure(stage, samples, scenario, worker, varnishd)
 
 
-def _measure(stage: Stage, samples: Samples, worker: str, varnishd: str) -> None:
+def _measure(
+    stage: Stage, samples: Samples, scenario: Scenario, worker: str, varnishd: str
+) -> None:
     """Measure a burst, how often the Worker was asked, and the bytes that it sent."""
-    body = dataset.SMALL.body
+    stage.supabase.serve(scenario.table)
     with started(stage, worker, _VARIABLES[worker]) as server:
-        server.put(TABLE_KEY, stage.entry(worker, dataset.SMALL))
+        server.put(TABLE_KEY, stage.entry(worker, scenario.table))
         cache = varnish.start(varnishd, server.url, stage.work / "varnish", more=_VCL[worker])
         try:
-            target = Target(worker, cache.url, Scenario(BEHIND, (OURS, LESSON), body), {})
-            probe(target)
+            target = Target(worker, cache.url, scenario, scenario.headers_for(worker))
+            expected = probe(target)
             asked, sent = _counted(cache)
-            burst = stage.load.burst(
-                target, Expected(HTTPStatus.OK, body), connections=READERS, seconds=_SECONDS
-            )
+            burst = stage.load.burst(target, expected, connections=READERS, seconds=_SECONDS)
             asked_after, sent_after = _counted(cache)
         finally:
             cache.process.stop()
@@ -71,7 +80,7 @@ def _measure(stage: Stage, samples: Samples, worker: str, varnishd: str) -> None
         ("asked", asked_after - asked),
         ("sent_kb", (sent_after - sent) / 1000),
     ):
-        samples.add(Key(BEHIND, worker, READERS, metric), value)
+        samples.add(Key(scenario.name, worker, READERS, metric), value)
 
 
 def _counted(cache: varnish.SharedCache) -> tuple[int, int]:

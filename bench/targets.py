@@ -25,6 +25,7 @@ from scenarios import (
     QUERY_MISS,
     ROW,
 )
+from shared_cache import QUERY_BEHIND
 
 CONNECTIONS = 4
 """Throughput is compared at this number: a few readers, who do not saturate the machine."""
@@ -142,6 +143,15 @@ TARGETS = (
         "<=",
         1.5,
         _added_to_lessons(QUERY_MISS),
+    ),
+    Target(
+        "query of 4 KB behind Varnish, to ours without it",
+        ">=",
+        10,
+        lambda samples: ratios(
+            samples.of(QUERY_BEHIND, OURS, CONNECTIONS, "per_second"),
+            samples.of(QUERY, OURS, CONNECTIONS, "per_second"),
+        ),
     ),
     Target(
         "a read passed on: time added to Supabase's own answer",

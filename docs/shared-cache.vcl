@@ -9,14 +9,22 @@ vcl 4.1;
 import std;
 
 sub vcl_recv {
-    # Nothing of Supabase's own paths is ever kept, and Varnish refuses what PostgREST says in
-    # Content-Range, which are rows and not bytes.
+    # Of Supabase's own paths only reads of rows with one key are ever kept. Varnish refuses a count
+    # that PostgREST says in Content-Range with a 206, which are rows and not bytes.
     if (req.url ~ "^/[a-z]+/v1(/|\?|$)") {
-        return (pipe);
+        if (req.url !~ "^/rest/v1/" || req.method !~ "^(GET|HEAD)$" || !req.http.apikey ||
+            req.http.Range || req.http.Prefer ~ "count") {
+            return (pipe);
+        }
+        # A session: its answers are never kept, and it gets nothing that was kept for others.
+        if (req.http.Authorization && req.http.Authorization != "Bearer " + req.http.apikey) {
+            return (pipe);
+        }
+    } else {
+        # On its own paths the Worker reads neither.
+        unset req.http.Cookie;
+        set req.url = regsub(req.url, "\?.*$", "");
     }
-    # On its own paths the Worker reads neither.
-    unset req.http.Cookie;
-    set req.url = regsub(req.url, "\?.*$", "");
 
     if (req.restarts == 0) {
         unset req.http.X-Stale;
@@ -26,6 +34,21 @@ sub vcl_recv {
         set req.grace = 0s;
     } else {
         set req.grace = 10y;
+    }
+    # Varnish's own rules would keep nothing that is asked for with Authorization.
+    if (req.url ~ "^/rest/v1/") {
+        return (hash);
+    }
+}
+
+sub vcl_hash {
+    # What the Worker's Vary names, so that no reader waits for, or gets, another key's answer.
+    if (req.url ~ "^/rest/v1/") {
+        hash_data(req.http.apikey);
+        hash_data(req.http.Authorization);
+        hash_data(req.http.Accept);
+        hash_data(req.http.Accept-Profile);
+        hash_data(req.http.Prefer);
     }
 }
 
@@ -50,6 +73,11 @@ sub vcl_backend_response {
     # What is there already is better than an error; the request is begun again, with that.
     if (beresp.status >= 500 && (bereq.is_bgfetch || bereq.http.X-Stale == "revalidate")) {
         return (abandon);
+    }
+    # Varnish would take the rows for bytes. The client gets the header back in vcl_deliver.
+    if (beresp.http.Content-Range) {
+        set beresp.http.X-Rows = beresp.http.Content-Range;
+        unset beresp.http.Content-Range;
     }
     if (beresp.http.CDN-Cache-Control ~ "max-age=" &&
         beresp.http.CDN-Cache-Control !~ "no-store|no-cache|private") {
@@ -82,5 +110,9 @@ sub vcl_synth {
 }
 
 sub vcl_deliver {
+    if (resp.http.X-Rows) {
+        set resp.http.Content-Range = resp.http.X-Rows;
+        unset resp.http.X-Rows;
+    }
     unset resp.http.Cache-Tag;
 }

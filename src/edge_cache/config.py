@@ -58,7 +58,7 @@ class Settings:
     - ``timeout_s`` bounds one refresh, retries included.
     - Entries of tables and rows are aged after ``max_age_s`` (None: never), queries' entries after
       ``query_max_age_s``.
-    - A shared cache may answer with a table or row for ``shared_max_age_s`` (None: not at all).
+    - A shared cache may answer by itself for ``shared_max_age_s`` (None: not at all).
     - While the operator replaces ``revalidate_secret``, ``previous_secret`` is valid too.
     - If ``has_page`` is false, people see no page.
     - If ``counts`` is false, nothing is counted.

@@ -13,7 +13,7 @@ from typing import Any
 
 from workers import DurableObject, Request
 
-from edge_cache.cloudflare import event_loop, runtime, workers_caching
+from edge_cache.cloudflare import analytics_engine, event_loop, runtime, workers_caching
 from edge_cache.cloudflare.durable import DurableStorage
 from edge_cache.cloudflare.fetch_transport import FetchTransport
 from edge_cache.cloudflare.forwarding import pass_on
@@ -26,6 +26,7 @@ from edge_cache.refresher import serving
 from edge_cache.refresher.bookkeeping import Bookkeeping
 from edge_cache.refresher.host import Host, parts_of, wake
 from edge_cache.refresher.parts import Outside
+from edge_cache.supabase.asking import Asking
 from edge_cache.supabase.rest import Supabase
 from edge_cache.worker import app, scheduled
 from edge_cache.worker.counting import Counting
@@ -86,11 +87,13 @@ class EdgeCache:
     def outside(self, storage: DurableStorage) -> Outside:
         """Return what an object needs of the world."""
         settings = self.settings
-        supabase = Supabase(FetchTransport(), settings, now_ms=runtime.now_ms)
+        asking = Asking(FetchTransport(), runtime.now_ms, is_on=settings.counts)
+        supabase = Supabase(asking, settings, now_ms=runtime.now_ms)
         return Outside(
             supabase,
             settings.project,
             supabase.database,
+            asking,
             KvWriter(runtime.environment().ARTICLES),
             storage,
             self.objects.call,
@@ -137,6 +140,7 @@ class EdgeCache:
             guarded=guarded,
             settings=settings,
             counting=counting,
+            record=analytics_engine.record,
             background=runtime.in_background,
             log=self._log,
         )

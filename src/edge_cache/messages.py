@@ -75,16 +75,30 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Current:
+    """What an answer shows, if the cache knows of no newer state.
+
+    ``status`` is the entry's, also if the answer is a 304. The entry depends on the ``relations``.
+    ``is_shared`` is whether readers who are signed in get the same answer as all others.
+    """
+
+    resource: Resource
+    status: int = 200
+    relations: tuple[str, ...] = ()
+    is_shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A response before it becomes the runtime's object.
 
-    ``current`` is the resource that it shows, if the cache knows of no newer state.
+    If ``current`` is None, no shared cache may keep it.
     """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Body = None
-    current: Resource | None = None
+    current: Current | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +137,7 @@ def entry_answer(  # noqa: PLR0913  all but one by name
     status: str,
     if_none_match: str | None,
     head: bool,
-    current: Resource | None = None,
+    current: Current | None = None,
 ) -> Answer:
     """Answer with an entry, or 304 if the client has the same already.
 
@@ -216,12 +230,13 @@ def for_head(answer: Answer) -> Answer:
 def for_post(answer: Answer) -> Answer:
     """Return the answer to a POST: GET's, but no cache may keep it, and nobody revalidates it."""
     headers = {name: value for name, value in answer.headers.items() if name != "etag"}
-    return replace(answer, headers={**headers, "cache-control": "no-store"})
+    return replace(answer, headers={**headers, "cache-control": "no-store"}, current=None)
 
 
 def for_one_reader(answer: Answer) -> Answer:
     """Return the answer to a reader who is signed in: no shared cache may keep it."""
-    return replace(answer, headers={**answer.headers, "cdn-cache-control": "no-store"})
+    headers = {**answer.headers, "cdn-cache-control": "no-store"}
+    return replace(answer, headers=headers, current=None)
 
 
 def json_answer(value: object, status: int = 200) -> Answer:

@@ -16,7 +16,7 @@ from edge_cache.entries import Entry, Representation
 from edge_cache.messages import Passed
 from edge_cache.resources import Resource
 from edge_cache.tables import Table, Target
-from edge_cache.traffic import Counts
+from edge_cache.traffic import Counts, Sums
 from edge_cache.versions import Published
 
 NowMs = Callable[[], int]
@@ -24,6 +24,9 @@ NowMs = Callable[[], int]
 
 Background = Callable[[Awaitable[None]], None]
 """Lets something go on after the answer was sent."""
+
+Record = Callable[[Sums], None]
+"""Keeps outside what an isolate counted, if there is a place for that. It never raises."""
 
 Share = Callable[[bytes], Body]
 """Returns a body that any number of responses can send without copies of it."""

@@ -12,6 +12,9 @@ from enum import StrEnum
 from operator import add
 from typing import Any, NamedTuple, TypeVar
 
+HAND_OVER_MS = 10_000
+"""Counts are handed over to the ledger at most so often, because each time is a request to it."""
+
 
 class Outcome(StrEnum):
     """How a request was answered."""
@@ -32,10 +35,15 @@ class Outcome(StrEnum):
     """Supabase answered the request itself. The detail is the reason in ``Cache-Status``."""
     ERROR = "error"
     """There was no answer. The detail is the error's type."""
+    ASKED = "asked"
+    """No reader's request: the cache itself asked Supabase, for a miss or to refresh something."""
 
 
 FROM_CACHE = frozenset({Outcome.HIT, Outcome.AGED, Outcome.MEMORY, Outcome.STALE_IF_ERROR})
 """Supabase did not answer these requests."""
+
+READERS = frozenset(Outcome) - {Outcome.ASKED}
+"""These are outcomes of requests that readers sent."""
 
 OTHERS = "*"
 """Counted as the target of a request that names nothing declared."""
@@ -51,6 +59,10 @@ class Sum(NamedTuple):
     requests: int = 0
     bytes: int = 0
     ms: int = 0
+
+    def plus(self, more: Sum) -> Sum:
+        """Return the sum of both."""
+        return Sum(*map(add, self, more))
 
 
 class Counted(NamedTuple):

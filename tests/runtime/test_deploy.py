@@ -52,7 +52,7 @@ def test_a_dry_run_bundles_the_worker_and_its_packages(config: Path, tmp_path: P
     uploaded = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.py")}
     assert {"entry.py", "edge_cache/worker/app.py", "python_modules/httpx/__init__.py"} <= uploaded
     assets = {path.name for path in (tmp_path / "edge_cache/worker/assets").iterdir()}
-    assert assets == {"page.html", "page.css", "words.js", "traffic.js", "page.js"}
+    assert assets == {"page.html", "page.css", "words.js", "traffic.js", "queries.js", "page.js"}
     assert (tmp_path / "tables.toml").is_file()
 
 

@@ -14,6 +14,7 @@ from edge_cache.refresher.backlog import Backlog, Step
 from edge_cache.refresher.earlier import Earlier
 from edge_cache.refresher.feed import Feed
 from edge_cache.refresher.ledger import Accounts
+from edge_cache.refresher.own_reads import own_sums
 from edge_cache.refresher.parts import Outside
 from edge_cache.refresher.queries import Queries
 from edge_cache.refresher.traffic import Traffic
@@ -44,7 +45,8 @@ class Bookkeeping:
         self._earlier = Earlier("", outside.storage, outside.store)
         self._call = outside.call
         self._log = outside.log
-        self.traffic = Traffic(outside.storage, outside.now_ms)
+        self._asking = outside.asking
+        self._traffic = Traffic(outside.storage, outside.now_ms)
         self.queries = Queries(outside.storage, outside.now_ms)
         self.feed = Feed(
             outside.database,
@@ -67,8 +69,20 @@ class Bookkeeping:
 
     def count(self, counts: Counts) -> None:
         """Keep what an isolate counted."""
-        self.traffic.add(counts.sums)
-        self.queries.add(counts.costs)
+        self._count_own()
+        self._traffic.add(counts.sums)
+        if counts.costs:
+            self.queries.add(counts.costs)
+
+    def counted(self) -> dict[str, object]:
+        """Return what was counted, as `Traffic.told` does."""
+        self._count_own()
+        return self._traffic.told()
+
+    def _count_own(self) -> None:
+        """Keep what the ledger itself asked of Supabase."""
+        if own := self._asking.taken():
+            self._traffic.add(own_sums(wire.LEDGER, own))
 
     async def record(self, changes: Sequence[Change]) -> None:
         """Record changes, and tell them to the targets. What cannot be told now is told later."""

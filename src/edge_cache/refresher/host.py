@@ -12,6 +12,7 @@ from edge_cache.refresher.backlog import Backlog
 from edge_cache.refresher.bookkeeping import Bookkeeping
 from edge_cache.refresher.earlier import Earlier
 from edge_cache.refresher.fills import Fills
+from edge_cache.refresher.own_reads import OwnReads
 from edge_cache.refresher.parts import Known, Outside, known_of
 from edge_cache.refresher.publishing import Entries
 from edge_cache.refresher.reads import Reads
@@ -33,6 +34,7 @@ class Host:
     backlog: Backlog
     reads: Reads
     writer: Writer
+    own_reads: OwnReads
     pending: Callable[[], int]
 
     @property
@@ -85,6 +87,7 @@ def host_of(target: Target, outside: Outside) -> Host:
         backlog,
         reads,
         writer,
+        OwnReads(target.name, outside),
         lambda: len(refreshes.pending()),
     )
 

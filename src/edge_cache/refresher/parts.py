@@ -21,6 +21,7 @@ from edge_cache.refresher.new_keys import NewKeys
 from edge_cache.refresher.record import Record
 from edge_cache.refresher.state import Journal
 from edge_cache.refresher.subscriber import Subscriber
+from edge_cache.supabase.asking import Asking
 from edge_cache.tables import Target
 
 
@@ -28,12 +29,14 @@ from edge_cache.tables import Target
 class Outside:
     """What the parts need from outside.
 
-    ``project`` is the digest that entries name it by. ``signed_in`` is as in `Declared`.
+    ``project`` is the digest that entries name it by. ``asking`` counts what ``source`` and
+    ``database`` ask. ``signed_in`` is as in `Declared`.
     """
 
     source: Source
     project: str
     database: Database
+    asking: Asking
     store: WritableStore
     storage: Storage
     call: CallObject

@@ -36,9 +36,12 @@ async def serve(
             resource = resource_from(path, declared()) if path else None
             if host is None or (path and resource is None):
                 raise NotFound("The refresher knows no such table.")
-            if resource is not None:
-                return await _of_resource(verb, number, resource, host)
-            return await _of_target(verb, host, text)
+            try:
+                if resource is not None:
+                    return await _of_resource(verb, number, resource, host)
+                return await _of_target(verb, host, text)
+            finally:
+                host.own_reads.hand_over()
     except EdgeCacheError as error:
         is_query = resource is not None and resource.query is not None
         return wire.error_answer(error, with_reply=is_query)
@@ -84,7 +87,7 @@ async def _of_ledger(verb: str, number: int, ledger: Bookkeeping, text: Text) ->
     if verb == wire.STATUS:
         return json_answer(ledger.status())
     if verb == wire.TRAFFIC:
-        return json_answer(ledger.traffic.told())
+        return json_answer(ledger.counted())
     if verb == wire.QUERIES:
         return json_answer(ledger.queries.told())
     if verb == wire.CATCH_UP:

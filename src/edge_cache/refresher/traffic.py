@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from functools import reduce
 
 from edge_cache.pauses import OVER, Pause
 from edge_cache.ports import NowMs, Storage
 from edge_cache.refresher.stored import Stored, restored
-from edge_cache.traffic import FROM_CACHE, Counted, Sum, Sums, sums_in, text_of, together
+from edge_cache.traffic import (
+    FROM_CACHE,
+    READERS,
+    Counted,
+    Outcome,
+    Sum,
+    Sums,
+    sums_in,
+    text_of,
+    together,
+)
 
 _KEY = "traffic"
 
@@ -90,12 +102,17 @@ class Traffic:
         """Return the sums as JSON members.
 
         ``totals`` has rows of a target, an outcome, its detail, requests, bytes and milliseconds.
-        ``minutes`` and ``hours`` have rows of the Unix time in seconds at which each begins, the
-        requests, those that the cache answered, and the bytes of these.
+        ``own`` has rows of what the cache itself asked of Supabase: a target (the ledger has the
+        name that it has in `edge_cache.wire`), requests, bytes and milliseconds. ``minutes`` and
+        ``hours`` have rows of the Unix time in seconds at which each begins, the requests, those
+        that the cache answered, the bytes of these, the requests that were passed on, the cache's
+        own, and the bytes of these.
         """
+        totals = self._kept.totals.items()
         return {
             "since_ms": self._kept.since_ms,
-            "totals": [[*key, *sum_] for key, sum_ in self._kept.totals.items()],
+            "totals": [[*key, *sum_] for key, sum_ in totals if not _is_own(key)],
+            "own": [[key.target, *sum_] for key, sum_ in totals if _is_own(key)],
             "minutes": [_row(at * 60, sums) for at, sums in self._kept.minutes.items()],
             "hours": [_row(at * 3600, sums) for at, sums in self._kept.hours.items()],
         }
@@ -112,10 +129,20 @@ def _series_of(told: Stored) -> Series:
 
 
 def _row(at_s: int, sums: Sums) -> list[int]:
-    cached = [sum_ for key, sum_ in sums.items() if key.outcome in FROM_CACHE]
+    readers = _sum_of(sums, READERS)
+    cached = _sum_of(sums, FROM_CACHE)
+    passed = _sum_of(sums, {Outcome.PASSED})
+    own = _sum_of(sums, {Outcome.ASKED})
     return [
-        at_s,
-        sum(sum_.requests for sum_ in sums.values()),
-        sum(sum_.requests for sum_ in cached),
-        sum(sum_.bytes for sum_ in cached),
+        *(at_s, readers.requests, cached.requests, cached.bytes),
+        *(passed.requests, own.requests, own.bytes),
     ]
+
+
+def _sum_of(sums: Sums, outcomes: AbstractSet[str]) -> Sum:
+    found = (sum_ for key, sum_ in sums.items() if key.outcome in outcomes)
+    return reduce(Sum.plus, found, Sum())
+
+
+def _is_own(key: Counted) -> bool:
+    return key.outcome == Outcome.ASKED

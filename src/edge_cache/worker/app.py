@@ -17,7 +17,7 @@ from edge_cache.errors import (
     RefresherUnavailable,
 )
 from edge_cache.messages import Answer, Passed, ReadBody, Request
-from edge_cache.ports import Background, Log, Refreshing
+from edge_cache.ports import Background, Log, Record, Refreshing
 from edge_cache.reasons import PassedOn, Reason
 from edge_cache.resources import Resource, resource_at
 from edge_cache.tables import Declared
@@ -62,6 +62,7 @@ class App:
         guarded: Guarded,
         settings: Settings,
         counting: Counting,
+        record: Record,
         background: Background,
         log: Log,
     ) -> None:
@@ -73,6 +74,7 @@ class App:
         self._guarded = guarded
         self._settings = settings
         self._counting = counting
+        self._record = record
         self._background = background
         self._log = log
 
@@ -84,6 +86,7 @@ class App:
     def hand_over(self) -> None:
         """Hand over what was counted, if it is time to."""
         if counts := self._counting.due():
+            self._record(counts.sums)
             self._background(self._count(counts))
 
     def _count_error(self, resource: Resource, error: EdgeCacheError) -> None:

@@ -7,11 +7,7 @@ import random
 from edge_cache.pauses import Pause
 from edge_cache.ports import NowMs
 from edge_cache.resources import Resource
-from edge_cache.traffic import FROM_CACHE, Asked, Cost, Counted, Counts, Outcome, Sum
-
-EVERY_MS = 10_000
-"""An isolate hands its counts over at most so often, because each is a request to an object."""
-
+from edge_cache.traffic import FROM_CACHE, HAND_OVER_MS, Asked, Cost, Counted, Counts, Outcome, Sum
 
 SAMPLE = 10
 """Of so many requests, one is noted with what it asked for, and counts for all of them."""
@@ -30,7 +26,7 @@ class Counting:
         self._costs: dict[Asked, Cost] = {}
         # Not each tenth one, because readers may ask for things in a rhythm.
         self._chance = random.Random(0)  # noqa: S311  no secret
-        self._until = Pause(now_ms(), EVERY_MS)
+        self._until = Pause(now_ms(), HAND_OVER_MS)
 
     def count(  # noqa: PLR0913  all by name
         self,
@@ -65,7 +61,7 @@ class Counting:
         now_ms = self._now_ms()
         if not self._sums or not self._until.is_over(now_ms):
             return None
-        self._until = Pause(now_ms, EVERY_MS)
+        self._until = Pause(now_ms, HAND_OVER_MS)
         counts = Counts(self._sums, self._costs)
         self._sums, self._costs = {}, {}
         return counts

@@ -22,20 +22,36 @@ _COUNTERS = (
 )
 """A counter's name, its help, where a row of the totals has it, and what divides it there."""
 
+_OWN_COUNTERS = (
+    ("own_requests_total", "Requests of the cache itself to Supabase, by target.", 1, 1),
+    ("own_bytes_total", "Bytes of the bodies that answered them.", 2, 1),
+    ("own_seconds_total", "Seconds that Supabase took to answer them.", 3, 1000),
+)
+"""The same of the rows of what the cache itself asked."""
+
+_Counters = tuple[tuple[str, str, int, int], ...]
+
 
 def answer(traffic: Mapping[str, Any]) -> Answer:
     """Answer with the totals. No cache may keep them."""
-    text = "".join(f"{line}\n" for line in _lines(traffic["totals"]))
+    text = "".join(f"{line}\n" for line in _all_lines(traffic))
     return Answer(200, {"content-type": _TYPE, "cache-control": "no-store"}, text.encode())
 
 
-def _lines(totals: Sequence[Sequence[Any]]) -> Iterator[str]:
-    for name, help_, place, divisor in _COUNTERS:
+def _all_lines(traffic: Mapping[str, Any]) -> Iterator[str]:
+    yield from _lines(_COUNTERS, ("target", "outcome", "detail"), traffic["totals"])
+    yield from _lines(_OWN_COUNTERS, ("target",), traffic["own"])
+
+
+def _lines(
+    counters: _Counters, names: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> Iterator[str]:
+    for name, help_, place, divisor in counters:
         full = f"supabase_edge_cache_{name}"
         yield f"# HELP {full} {help_}"
         yield f"# TYPE {full} counter"
-        for row in sorted(totals, key=str):
-            labels = zip(("target", "outcome", "detail"), row, strict=False)
+        for row in sorted(rows, key=str):
+            labels = zip(names, row, strict=False)
             told = ",".join(f'{label}="{_escaped(value)}"' for label, value in labels)
             yield f"{full}{{{told}}} {row[place] / divisor}"
 

@@ -18,7 +18,7 @@ PATH = "/"
 
 _ASSETS = Path(__file__).with_name("assets")
 _STYLE = '<link rel="stylesheet" href="page.css" />'
-_SCRIPTS = ("words.js", "traffic.js", "page.js")
+_SCRIPTS = ("words.js", "traffic.js", "queries.js", "page.js")
 
 _HTML, _JSON = "text/html", "application/json"
 

@@ -263,8 +263,13 @@ class Reader:
             status=messages.cache_status(*parts),
             if_none_match=conditions.if_none_match,
             head=conditions.head,
-            current=current,
+            current=self._current(current, entry) if current else None,
         )
+
+    def _current(self, resource: Resource, entry: Entry[Body]) -> messages.Current:
+        metadata = entry.metadata
+        is_shared = metadata.shared == self._shared_by
+        return messages.Current(resource, metadata.status, metadata.relations, is_shared)
 
 
 async def entry_in(resource: Resource, value: StoredValue) -> Entry[Body] | None:

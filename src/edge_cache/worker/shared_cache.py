@@ -1,15 +1,18 @@
 """What a shared cache in front of the Worker may keep, and for how long.
 
-RFC 9213 (CDN-Cache-Control, which browsers do not read) and RFC 5861 (stale-while-revalidate and
-stale-if-error).
+RFC 9213 (CDN-Cache-Control, which browsers do not read), RFC 5861 (stale-while-revalidate and
+stale-if-error), and RFC 9111, section 3.5 (requests with Authorization).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from http import HTTPStatus
 
-from edge_cache.messages import Answer, Passed
-from edge_cache.resources import Resource
+from edge_cache.dependencies import relation_id
+from edge_cache.messages import Answer, Current, Passed
+from edge_cache.queries import Query
+from edge_cache.tables import Queried, Table, Target
 from edge_cache.urls import Url
 
 STALE_IF_ERROR_S = 86_400
@@ -22,13 +25,13 @@ _NO_STORE = {"cdn-cache-control": "no-store"}
 def directed(answer: Answer | Passed, max_age_s: int | None, url: Url) -> Answer | Passed:
     """Return the answer with its headers for shared caches.
 
-    They may keep a table or row for ``max_age_s`` seconds, if this cache knows of no newer state
-    and ``url`` is the resource's own. They may keep nothing else. If ``max_age_s`` is None, the
-    answer does not change. What was passed on says ``no-store`` already.
+    They may keep a table, a row or a query for ``max_age_s`` seconds, if this cache knows of no
+    newer state. They may keep nothing else. If ``max_age_s`` is None, the answer does not change.
+    What was passed on says ``no-store`` already.
     """
     if max_age_s is None or isinstance(answer, Passed):
         return answer
-    if answer.current is None or not _is_own(url, answer.current):
+    if answer.current is None or not _may_be_kept(url, answer.current):
         return replace(answer, headers={**answer.headers, **_NO_STORE})
     headers = {
         **answer.headers,
@@ -41,23 +44,50 @@ def directed(answer: Answer | Passed, max_age_s: int | None, url: Url) -> Answer
     return replace(answer, headers=headers)
 
 
-def tags_of(resource: Resource) -> tuple[str, str]:
-    """Return two Cache-Tags: the first is the whole table's with its rows, the second its own.
+def tags_of(current: Current) -> tuple[str, ...]:
+    """Return the Cache-Tags: the relations that the answer depends on, with its target's own.
 
-    A comma would end a tag, so another character replaces it. Then two rows may share a tag. Rows
-    whose ids differ in upper and lower case only share one anyway.
+    Before them, a table or a row has its table's name and its path. A comma would end a tag, so
+    another character replaces it. Then two rows may share a tag. Rows whose ids differ in upper and
+    lower case only share one anyway. A relation's name has neither commas nor spaces.
+
+    Cloudflare takes 1,024 characters for a tag, and 1,000 tags. KV's limit for metadata keeps the
+    relations far below. https://developers.cloudflare.com/workers/cache/configuration/#cache-tag
     """
-    return resource.target.name, resource.key.replace(",", ";")
+    resource = current.resource
+    paths = () if resource.query else (resource.target.name, resource.key.replace(",", ";"))
+    return *paths, *sorted({*_own(resource.target), *current.relations})
 
 
-def _is_own(url: Url, resource: Resource) -> bool:
-    """Return whether shared caches may keep a table or row under this URL.
+def _own(target: Target) -> set[str]:
+    """Return the id of a target's own relation. An answer may depend on some of its keys only."""
+    if isinstance(target, Table):
+        return {relation_id(target.schema, target.relation)}
+    return {relation_id(target.schema, target.path)} if isinstance(target, Queried) else set()
 
-    They may never keep a query. For them, each other spelling (a query string, a slash at the end,
-    ``%32`` for 2) is a copy of its own. If a row is deleted, a 404 replaces the first copy, but
-    another copy stays. They would serve that while the Worker fails.
+
+def _may_be_kept(url: Url, current: Current) -> bool:
+    """Return whether shared caches may keep the answer under this URL.
+
+    Of a table or a row, each other spelling (a query string, a slash at the end, ``%32`` for 2) is
+    a copy of its own. If a row is deleted, a 404 replaces the first copy, but another copy stays.
+    They would serve that while the Worker fails. So only the path itself may be kept.
     """
-    return resource.query is None and url.target == resource.path
+    query = current.resource.query
+    return url.target == current.resource.path if query is None else _is_everybodys(query, current)
+
+
+def _is_everybodys(query: Query, current: Current) -> bool:
+    """Return whether shared caches may keep a query.
+
+    Its URL does not say who asks. A cache that ignores Vary shows what it kept to readers who are
+    signed in, too, so they must get the same answer from Supabase.
+
+    Any spelling may be kept, because clients spell one query in several ways, and a row shows in
+    many queries anyway. HEAD with a count has no rows, which GET under the same URL has.
+    """
+    is_whole = current.status == HTTPStatus.OK and not query.head
+    return is_whole and current.is_shared
 
 
 def _lifetime(max_age_s: int) -> str:
@@ -67,7 +97,8 @@ def _lifetime(max_age_s: int) -> str:
     answer is older than ``max_age_s``, unless the Worker fails.
     """
     revalidating_s = max_age_s // 10
-    directives = [f"max-age={max_age_s - revalidating_s}"]
+    # Without `public`, nothing may be kept that was asked for with Authorization, as clients do.
+    directives = ["public", f"max-age={max_age_s - revalidating_s}"]
     if revalidating_s:
         directives.append(f"stale-while-revalidate={revalidating_s}")
     return ", ".join((*directives, f"stale-if-error={STALE_IF_ERROR_S}"))

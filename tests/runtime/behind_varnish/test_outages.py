@@ -81,4 +81,4 @@ def test_a_dead_worker_is_survived_for_as_long_as_it_said(
         eventually(lambda: briefly.get("/articles").status_code == 503, "the end of a second")
         survived = http.get("/articles")
     assert survived.json() == list(SEED)
-    assert survived.headers["cdn-cache-control"] == "max-age=1, stale-if-error=86400"
+    assert survived.headers["cdn-cache-control"] == "public, max-age=1, stale-if-error=86400"

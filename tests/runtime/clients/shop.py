@@ -114,11 +114,13 @@ def fill(database: Database, owners: Mapping[str, int]) -> None:
 
 
 @contextmanager
-def known_to(edge_of: EdgeOf, database: Database, owners: Mapping[str, int]) -> Iterator[Edge]:
+def known_to(
+    edge_of: EdgeOf, database: Database, owners: Mapping[str, int], **variables: str
+) -> Iterator[Edge]:
     """Have a Worker in front of the shop that knows what the database proves.
 
     The shop's apps may also sign in through it.
     """
     fill(database, owners)
-    with scripted.known_to(edge_of, database, DECLARED, PASS_THROUGH="all") as edge:
+    with scripted.known_to(edge_of, database, DECLARED, PASS_THROUGH="all", **variables) as edge:
         yield edge

@@ -87,6 +87,30 @@ def test_the_secret_by_keyboard_alone(guarded: Edge, visit: Visit) -> None:
     assert SECRET not in guarded.log.text() + page.content()
 
 
+def test_what_is_asked_for_most_needs_the_secret(guarded: Edge, visit: Visit) -> None:
+    """A query's text is shown as it is, and never as markup. The order can be chosen."""
+    visitor = visit(address(guarded))
+    page = visitor.page
+    rows = [["/rest/v1/articles?title=eq.<b>bold</b>", 30, 10, 1500], ["/articles/1", 20, 20, 300]]
+    told = {"since": "2026-11-29T01:10:04+00:00", "targets": {"articles": rows}}
+    show = page.get_by_role("button", name="Show top queries")
+    page.get_by_label("Secret").fill("wrong")
+    show.click()
+    visitor.sees("This is not the value of REVALIDATE_SECRET.")
+    expect(page.get_by_role("heading", name="What is asked for most")).to_be_hidden()
+    page.get_by_label("Secret").fill(SECRET)
+    show.click()
+    visitor.sees("Nothing was noted yet.")
+    page.route("**/queries", lambda route: route.fulfill(json=told))
+    show.click()
+    visitor.sees(str(rows[0][0]))
+    shown = page.locator("#queries-rows tr")
+    assert shown.nth(0).inner_text().split("\t")[2:] == ["30", "10", "1.5 s"]
+    page.get_by_label("Order by").select_option("misses")
+    expect(shown.nth(0)).to_contain_text("/articles/1")
+    visitor.look_closely("most")
+
+
 def test_a_second_click_does_not_revalidate_again(visitor: Visitor) -> None:
     asked: list[Route] = []
 

@@ -25,7 +25,9 @@ from edge_cache.logged import without_queries
 from edge_cache.messages import Passed, Request
 from edge_cache.ports import Log
 from edge_cache.refresher.parts import Outside
+from edge_cache.supabase.asking import Asking
 from edge_cache.supabase.rest import Supabase
+from edge_cache.traffic import Sums
 from edge_cache.urls import cut
 from edge_cache.worker import app, scheduled
 from edge_cache.worker.counting import Counting
@@ -103,6 +105,8 @@ class Program:
         self.clock = Clock()
         self.kv = Kv(self.clock)
         self.supabase = Postgrest(self.clock)
+        self.recorded: list[Sums] = []
+        """What isolates gave to Analytics Engine, each time."""
         self.purges = True
         self.purged = 0
         self.log: list[dict[str, object]] = []
@@ -295,17 +299,20 @@ class Program:
             guarded=guarded,
             settings=settings,
             counting=counting,
+            record=self.recorded.append,
             background=self._in_background,
             log=self._log,
         )
 
     def _outside(self, storage: Storage) -> Outside:
         settings, now_ms = self._checked(), self.clock.now_ms
-        supabase = Supabase(self.supabase, settings, now_ms=now_ms)
+        asking = Asking(self.supabase, now_ms, is_on=settings.counts)
+        supabase = Supabase(asking, settings, now_ms=now_ms)
         return Outside(
             supabase,
             settings.project,
             supabase.database,
+            asking,
             self.kv,
             storage,
             self._call,

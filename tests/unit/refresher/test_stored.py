@@ -21,6 +21,7 @@ MEMBERS: dict[str, tuple[int | str, ...]] = {
     "record": ("refreshed_at_ms", "failures", "failed_at_ms", "error"),
     "outbox": ("cursor", "asked_at_ms", "installed", "error"),
     "ledger": ("life", "number", "declared", "subscriptions", "untold"),
+    "traffic": ("since_ms", "totals", "minutes", "hours"),
 }
 """Of each text, by name or place; of ``asked``, those of an item."""
 
@@ -30,7 +31,7 @@ ANOTHER: tuple[object, ...] = (None, "later", {"later": "later"}, True)
 
 def owner(key: str) -> str:
     """Return the name of the object that keeps a text."""
-    return "*" if key in {"outbox", "ledger"} else "articles"
+    return "*" if key in {"outbox", "ledger", "traffic"} else "articles"
 
 
 async def keep_everything(program: Program) -> None:

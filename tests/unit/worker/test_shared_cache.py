@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from program import EDGE, KEY, Program
 
-from edge_cache.messages import Answer
+from edge_cache.messages import Answer, Current
 from edge_cache.resources import Resource, resource_at
 from edge_cache.tables import Table
 from edge_cache.urls import cut
@@ -16,9 +16,12 @@ from edge_cache.worker.shared_cache import directed, tags_of
 ARTICLES = Table("articles")
 ROW = Resource(ARTICLES, "7")
 N = 60
-KEPT = "max-age=54, stale-while-revalidate=6, stale-if-error=86400"
+KEPT = "public, max-age=54, stale-while-revalidate=6, stale-if-error=86400"
 MAX_TAG_BYTES = 1024
-TAGS = {"/articles": "articles,/articles", "/articles/7": "articles,/articles/7"}
+TAGS = {
+    "/articles": "articles,/articles,public.articles",
+    "/articles/7": "articles,/articles/7,public.articles",
+}
 
 
 @pytest.fixture
@@ -68,10 +71,10 @@ async def test_a_table_or_row_may_be_kept(
 @pytest.mark.parametrize(
     ("max_age_s", "told"),
     [
-        (1, "max-age=1, stale-if-error=86400"),
-        (9, "max-age=9, stale-if-error=86400"),
-        (10, "max-age=9, stale-while-revalidate=1, stale-if-error=86400"),
-        (3600, "max-age=3240, stale-while-revalidate=360, stale-if-error=86400"),
+        (1, "public, max-age=1, stale-if-error=86400"),
+        (9, "public, max-age=9, stale-if-error=86400"),
+        (10, "public, max-age=9, stale-while-revalidate=1, stale-if-error=86400"),
+        (3600, "public, max-age=3240, stale-while-revalidate=360, stale-if-error=86400"),
     ],
 )
 async def test_no_answer_is_older_than_promised(max_age_s: int, told: str) -> None:
@@ -98,7 +101,7 @@ async def test_another_spelling_of_a_path_may_not_be_kept(program: Program, path
 def test_every_row_may_be_kept_under_its_own_path(row_id: str) -> None:
     """Its key may need percent-encoding."""
     row = Resource(ARTICLES, row_id)
-    answer = directed(Answer(200, current=row), N, cut(EDGE + row.path))
+    answer = directed(Answer(200, current=Current(row)), N, cut(EDGE + row.path))
     assert isinstance(answer, Answer)
     assert answer.headers["cdn-cache-control"] == KEPT
 
@@ -118,7 +121,7 @@ ELSE = {
 
 @pytest.mark.parametrize("path", ELSE)
 async def test_nothing_else_may_be_kept(program: Program, path: str) -> None:
-    """Examples are queries, problems, preflights, and the Worker's own reports."""
+    """Examples are problems, preflights, the Worker's own reports, and queries without a proof."""
     method, status = ELSE[path]
     answer = await program.ask(method, path, {"apikey": KEY})
     assert answer.status == status
@@ -245,8 +248,8 @@ def test_tags_are_what_caches_take(row_id: str) -> None:
     It is the path, unchanged.
     """
     resource = Resource(ARTICLES, row_id)
-    table, own = tags_of(resource)
-    assert table == "articles"
+    table, own, relation = tags_of(Current(resource))
+    assert (table, relation) == ("articles", "public.articles")
     assert own.isascii()
     assert own.isprintable()
     assert not set(own) & set(" ,")
@@ -258,4 +261,4 @@ def test_a_tag_belongs_to_a_row_however_its_path_is_spelled() -> None:
     """`%37` is 7."""
     spelled = resource_at("/articles/%37", (ARTICLES,))
     assert spelled is not None
-    assert tags_of(spelled) == tags_of(ROW) == ("articles", "/articles/7")
+    assert tags_of(Current(spelled)) == tags_of(Current(ROW))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import json
-
 import pytest
 from fake_postgrest import Outbox, Row
 from program import KEY, SECRET, Answer, Program
+from user_tokens import token_at
 
 ARTICLES = "/rest/v1/articles?select=title"
 NOTES = "/rest/v1/notes?select=title"
@@ -56,10 +54,7 @@ def program() -> Program:
 
 def token_of(program: Program, **changed: object) -> str:
     """Return a user's token, which is valid for an hour."""
-    now_s = program.clock.now_ms() // 1000
-    claims = {"role": "authenticated", "aud": "authenticated", "exp": now_s + 3600, **changed}
-    text = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
-    return f"x.{text}.x"
+    return token_at(program.clock.now_ms(), **changed)
 
 
 async def read(program: Program, path: str, **claims: object) -> Answer:

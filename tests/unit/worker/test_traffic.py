@@ -10,10 +10,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from edge_cache.refresher.queries import DAY_MS, SHOWN, Queries
 from edge_cache.refresher.traffic import HOUR_MS, MINUTE_MS, MINUTES, Traffic
-from edge_cache.traffic import Asked, Cost, Counted, Sum
-from edge_cache.worker.counting import EVERY_MS
+from edge_cache.traffic import HAND_OVER_MS, Asked, Cost, Counted, Sum
 
-AFTER_S = EVERY_MS / 1000 + 1
+AFTER_S = HAND_OVER_MS / 1000 + 1
 ROWS = "/rest/v1/articles?select=title"
 
 Totals = dict[tuple[str, ...], tuple[int, ...]]
@@ -83,6 +82,18 @@ async def test_an_isolate_hands_over_only_now_and_then() -> None:
     assert sum(row[1] for row in traffic["minutes"]) == handed
 
 
+async def test_what_is_handed_over_is_recorded_outside_too() -> None:
+    """That is once for all hits of a target, and not for each."""
+    program = Program()
+    program.supabase.write("articles", id=1, title="old")
+    for _ in range(5):
+        await read(program)
+    wanted = await totals(program)
+    (recorded,) = program.recorded
+    assert {tuple(key): tuple(sum_) for key, sum_ in recorded.items()} == wanted
+    assert recorded[HIT].requests == 4
+
+
 @pytest.mark.parametrize(("log_hits", "logged"), [("all", 201), ("sampled", 3), ("none", 0)])
 async def test_the_log_has_a_sample_of_hits(log_hits: str, logged: int) -> None:
     """What is no hit is always logged. Hits are counted all the same."""
@@ -103,6 +114,64 @@ async def test_whoever_wants_no_counts_has_none() -> None:
     assert await totals(program) == {}
 
 
+async def own_reads(program: Program) -> dict[str, tuple[int, ...]]:
+    """Return what the cache itself asked, after the objects handed it over."""
+    await program.live(AFTER_S)
+    await program.get("/health")  # any request to an object hands over what is due
+    await program.live()
+    return await own_now(program)
+
+
+async def own_now(program: Program) -> dict[str, tuple[int, ...]]:
+    """Return the ledger's sums of that by their targets. The ledger has the name ``*``."""
+    told = (await program.get("/health")).json["traffic"]["own"]
+    return {row[0]: tuple(row[1:]) for row in told}
+
+
+async def test_each_request_of_the_cache_itself_is_counted_as_supabase_counts_it() -> None:
+    """Misses, retries, refreshes after changes, renewals, and the outbox. No reader's requests."""
+    program = Program(revalidate_secret=SECRET, max_age_seconds="60")
+    program.supabase.write("articles", id=1, title="old")
+    program.supabase.write("products", sku="a", title="old")
+    for path in ("/articles", ROWS, "/articles/1", "/products"):
+        await read(program, path)
+    await read(program, key="sb_publishable_other")
+    program.supabase.fail(of="/articles/1", times=2)
+    await program.webhook("articles", 1)
+    await program.live(70)
+    await read(program, "/products")
+    await program.tick()
+    own = await own_reads(program)
+    asked = len(program.supabase.asked) + program.supabase.described
+    assert own.keys() == {"articles", "products", "*"}
+    assert sum(sums[0] for sums in own.values()) == asked
+    assert own["products"][0] == program.supabase.count("/products") == 2
+    assert [program.supabase.count(name) > 1 for name in ("/articles", "/articles/1")] == [True] * 2
+
+
+async def test_a_request_of_the_cache_itself_counts_its_bytes_and_time() -> None:
+    """One that fails counts, too."""
+    program = Program()
+    program.supabase.write("articles", id=1, title="old")
+    program.supabase.fail(of="/articles/1", times=1)
+    program.supabase.delay_s = 0.2
+    size = await read(program, "/articles/1")
+    requests, bytes_, ms = (await own_reads(program))["articles"]
+    assert (requests, bytes_) == (2, size)
+    assert 400 <= ms < 500
+
+
+async def test_a_target_hands_over_only_now_and_then() -> None:
+    """Many reads within ten seconds are one request to the ledger."""
+    program = Program()
+    program.supabase.write("articles", id=1, title="old")
+    for number in range(20):
+        await program.get(f"{ROWS}&title=eq.{number}", apikey=KEY)
+        await program.live(0.1)
+    assert "articles" not in await own_now(program)
+    assert (await own_reads(program))["articles"][0] == 20
+
+
 async def test_prometheus_reads_the_totals() -> None:
     """They need the secret."""
     program = Program(revalidate_secret=SECRET)
@@ -113,11 +182,14 @@ async def test_prometheus_reads_the_totals() -> None:
     assert (await program.get("/metrics")).status == 401
     answer = await program.get("/metrics", authorization=f"Bearer {SECRET}")
     families = text_string_to_metric_families((answer.body or b"").decode())
-    requests, sizes, seconds = families
+    requests, sizes, seconds, own_requests, *_ = families
     assert (requests.name, requests.type) == ("supabase_edge_cache_requests", "counter")
     for family, place, divisor in ((requests, 0, 1), (sizes, 1, 1), (seconds, 2, 1000)):
         read_ = {tuple(one.labels.values()): one.value for one in family.samples}
         assert read_ == {key: sums[place] / divisor for key, sums in wanted.items()}
+    assert own_requests.name == "supabase_edge_cache_own_requests"
+    asked = {one.labels["target"]: one.value for one in own_requests.samples}
+    assert asked["articles"] == len(program.supabase.asked)
 
 
 HIT = Counted("articles", "hit")
@@ -137,9 +209,9 @@ def test_sums_outlive_the_object_and_old_minutes_go() -> None:
             ["articles", "miss", "", 1, 10, 30],
         ]
         minute = clock.now_ms() // MINUTE_MS * 60
-        assert told["minutes"] == [[minute, 3, 2, 20]]
+        assert told["minutes"] == [[minute, 3, 2, 20, 0, 0, 0]]
         hour = clock.now_ms() // HOUR_MS * 3600
-        assert told["hours"] == [[hour - 3600, 1, 1, 10], [hour, 3, 2, 20]]
+        assert told["hours"] == [[hour - 3600, 1, 1, 10, 0, 0, 0], [hour, 3, 2, 20, 0, 0, 0]]
 
 
 def test_a_clock_that_is_set_back_loses_no_totals() -> None:

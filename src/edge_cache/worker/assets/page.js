@@ -242,26 +242,39 @@ function tell(mood, text) {
   put($("outcome"), text);
 }
 
-/** Revalidate everything. The secret is sent in a header, and stays in its field. */
-async function revalidate() {
+/** Ask with the secret. It is sent in a header, and stays in its field. */
+async function askWithSecret(path) {
   const headers = $("secret").value ? { authorization: `Bearer ${$("secret").value}` } : {};
-  const { status, told } = await ask(`${below}/revalidate`, { headers }, 6 * PATIENCE_MS);
+  const { status, told } = await ask(`${below}${path}`, { headers }, 6 * PATIENCE_MS);
   const isRefused = status === 401;
   $("secret").setAttribute("aria-invalid", isRefused);
   if (isRefused) $("secret").focus();
   if (isRefused) tell("bad", "This is not the value of REVALIDATE_SECRET.");
-  else if (told.received) tell("good", doneOf(heard.report));
-  else tell("bad", told.detail ?? `It answered ${status}.`);
+  else if (status !== 200) tell("bad", told.detail ?? `It answered ${status}.`);
+  return status === 200 ? told : null;
 }
 
-async function onSubmit(event) {
-  event.preventDefault();
-  const button = $("button");
+async function revalidate() {
+  if (await askWithSecret("/revalidate")) tell("good", doneOf(heard.report));
+}
+
+let queries = null;
+
+async function showMost() {
+  queries = await askWithSecret("/queries");
+  if (!queries) return;
+  tell("", "");
+  showQueries(queries);
+  $("queries-title").focus();
+}
+
+/** Let a button do something, once at a time. */
+async function during(button, words, act) {
   if (button.ariaDisabled === "true") return;
   button.ariaDisabled = "true";
-  tell("", "Reading from Supabase …");
+  tell("", words);
   try {
-    await revalidate();
+    await act();
   } catch {
     tell("bad", "The Worker did not answer, or the secret has characters that cannot be sent.");
   }
@@ -269,7 +282,14 @@ async function onSubmit(event) {
   await look();
 }
 
-$("revalidate").addEventListener("submit", onSubmit);
+$("revalidate").addEventListener("submit", (event) => {
+  event.preventDefault();
+  during($("button"), "Reading from Supabase …", revalidate);
+});
+$("most-button").addEventListener("click", () =>
+  during($("most-button"), "Asking the Worker …", showMost),
+);
+$("queries-by").addEventListener("change", () => showQueries(queries));
 document.addEventListener("visibilitychange", () => wake());
 setInterval(show, TICK_MS);
 watch();

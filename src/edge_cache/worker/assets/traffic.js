@@ -22,14 +22,19 @@ const OUTCOMES = {
 const sumOf = (rows, place) => rows.reduce((sum, row) => sum + row[place], 0);
 const share = (part, whole) => `${((100 * part) / whole).toFixed(1)} %`;
 
-/** A sentence about rows of a time, all requests, those from the cache, and the bytes of these. */
+/**
+ * Sentences about rows of a time, all requests, those from the cache, the bytes of these, the
+ * requests passed on, the cache's own, and the bytes of these.
+ */
 function sentenceOf(rows, when) {
   const requests = sumOf(rows, 1);
   if (!requests) return `No request was counted in the last ${when}.`;
   const cached = sumOf(rows, 2);
+  const [onward, own] = [sumOf(rows, 4), sumOf(rows, 5)];
   return (
     `In the last ${when} the cache answered ${share(cached, requests)} of ${count(requests)} ` +
-    `requests. Supabase did not have to answer ${count(cached)}, nor to send ${bytes(sumOf(rows, 3))}.`
+    `requests, with ${bytes(sumOf(rows, 3))}. Supabase got ${count(onward + own)} requests instead: ` +
+    `${count(onward)} passed on, and ${count(own)} of the cache's own, which read ${bytes(sumOf(rows, 6))}.`
   );
 }
 
