@@ -63,6 +63,7 @@ class Settings:
     - If ``has_page`` is false, people see no page.
     - If ``counts`` is false, nothing is counted.
     - If ``logs_queries`` is true, the log has queries as they are.
+    - If ``traces_fills`` is true, Supabase gets the ``traceparent`` of a reader who waits for it.
     - New objects are placed near ``location_hint``, one of `LOCATION_HINTS` (None: anywhere).
     """
 
@@ -81,6 +82,7 @@ class Settings:
     counts: bool = True
     log_hits: LogHits = LogHits.SAMPLED
     logs_queries: bool = False
+    traces_fills: bool = False
 
     @property
     def project(self) -> str:
@@ -119,6 +121,7 @@ def settings_from(
     counters = variable("COUNTERS") or "on"
     log_hits = variable("LOG_HITS") or LogHits.SAMPLED
     log_queries = variable("LOG_QUERIES") or "off"
+    trace_fills = variable("TRACE_FILLS") or "off"
     hint = variable("OBJECTS_LOCATION_HINT") or None
     declared, declaration_faults = _declared(variable("TABLES"), tables)
     pass_through = variable("PASS_THROUGH") or PassThrough.REST
@@ -137,6 +140,7 @@ def settings_from(
         None if page in _SWITCH else "STATUS_PAGE is malformed: it should be on or off.",
         None if log_hits in set(LogHits) else _LOG_HITS_FAULT,
         None if log_queries in _SWITCH else "LOG_QUERIES is malformed: it should be on or off.",
+        None if trace_fills in _SWITCH else "TRACE_FILLS is malformed: it should be on or off.",
         None if counters in _SWITCH else "COUNTERS is malformed: it should be on or off.",
     )
     faults = [fault for fault in possible if fault]
@@ -158,6 +162,7 @@ def settings_from(
         counts=counters == "on",
         log_hits=LogHits(log_hits),
         logs_queries=log_queries == "on",
+        traces_fills=trace_fills == "on",
     )
 
 

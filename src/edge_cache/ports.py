@@ -207,13 +207,20 @@ class Refreshing(Protocol):
     """The refresher as the Worker sees it. Every method raises EdgeCacheError."""
 
     async def fill(
-        self, resource: Resource, *, version: int, has_stale: bool, has_session: bool = False
+        self,
+        resource: Resource,
+        *,
+        version: int,
+        has_stale: bool,
+        has_session: bool = False,
+        trace: str = "",
     ) -> Filled:
         """Return an entry that a reader misses, at least as new as the version that the reader saw.
 
         If the reader has an outdated entry (``has_stale``), it does not wait long. Then this raises
         StillReading or NotAsked. If the reader is signed in (``has_session``), and nobody has
-        proven that it gets the same as all others, this raises NotShared.
+        proven that it gets the same as all others, this raises NotShared. ``trace`` is the reader's
+        traceparent, if Supabase may have it.
         """
 
     async def renew(self, resource: Resource, asked_at_ms: int) -> None:

@@ -3,6 +3,7 @@
 There is an object for each target, which has the target's name, and one for the `LEDGER`. A
 request's URL has a verb, a number (0 if the verb needs none) and, if it is about one resource, that
 one's path: ``/fill/5?/articles/7``. The path is the URL's query, because there nothing is folded.
+A reader's trace (see `edge_cache.tracing`) may stand behind the number.
 
 The answer is one of these: an entry's bytes with its metadata in a header; JSON; 204; or an error
 in a header, with Supabase's own words as the body. It has as few headers and bodies as possible,
@@ -101,13 +102,20 @@ def target_of(name: str, declared: Declared) -> Target | None:
 
 
 async def ask(  # noqa: PLR0913  the parts of a request
-    call: CallObject, name: str, verb: str, *, path: str = "", number: int = 0, body: str = ""
+    call: CallObject,
+    name: str,
+    verb: str,
+    *,
+    path: str = "",
+    number: int = 0,
+    trace: str = "",
+    body: str = "",
 ) -> ObjectAnswer:
     """Send a request to the object with this name, and return its answer if that is a success.
 
     Raises the error that the answer carries, or RefresherUnavailable.
     """
-    answer = await call(name, url_of(verb, path, number), body)
+    answer = await call(name, url_of(verb, path, number, trace), body)
     if answer.is_ok:
         return answer
     raise error_from(answer.header(ERROR), answer.body)
@@ -131,16 +139,16 @@ def changes_in(text: str) -> list[Change]:
     return [Change(relation, keys_in(keys)) for relation, keys in json.loads(text)]
 
 
-def url_of(verb: str, path: str = "", number: int = 0) -> str:
+def url_of(verb: str, path: str = "", number: int = 0, trace: str = "") -> str:
     """Return the URL of a request. Its host means nothing, because an object has a name."""
-    return f"https://object/{verb}/{number}?{path}"
+    return f"https://object/{verb}/{number}{trace and '/'}{trace}?{path}"
 
 
-def request_in(url: str) -> tuple[str, int, str]:
-    """Return a request's verb, number and path. Raises ValueError."""
+def request_in(url: str) -> tuple[str, int, str, str]:
+    """Return a request's verb, number, path and trace. Raises ValueError."""
     asked = cut(url)
-    _, verb, number = asked.path.split("/")
-    return verb, int(number), asked.query
+    _, verb, number, *trace = asked.path.split("/")
+    return verb, int(number), asked.query, "".join(trace)
 
 
 def error_answer(error: EdgeCacheError, *, with_reply: bool = True) -> Answer:

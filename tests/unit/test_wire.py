@@ -135,7 +135,8 @@ def test_a_request_arrives_as_it_was_sent(verb: str, number: int, path: str) -> 
     """It travels in a URL. A query's path may have any character of a URL."""
     url = wire.url_of(verb, path, number)
     assert url == f"https://object/{verb}/{number}?{path}"
-    assert wire.request_in(url) == (verb, number, path)
+    assert wire.request_in(url) == (verb, number, path, "")
+    assert wire.request_in(wire.url_of(verb, path, number, "00-a-b-01"))[3] == "00-a-b-01"
     assert wire.url_of(verb, path) == f"https://object/{verb}/0?{path}"
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edge_cache import tracing
 from edge_cache.errors import EdgeCacheError
 from edge_cache.pauses import OVER, Pause
 from edge_cache.ports import Log, NowMs, Storage
@@ -79,6 +80,7 @@ class Backlog:
 
     async def run(self) -> None:
         """Begin what is due. What fails is due again after a pause."""
+        tracing.hand_on("")  # no single reader waits for this
         now_ms, pending = self._now_ms(), self._pending()
         self._retries.keep(pending)
         self._spacing = {

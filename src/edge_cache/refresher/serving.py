@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from edge_cache import wire
+from edge_cache import tracing, wire
 from edge_cache.changes import Notice, Subscription
 from edge_cache.errors import EdgeCacheError, NotFound
 from edge_cache.messages import Answer, json_answer
@@ -29,7 +29,8 @@ async def serve(
     resource: Resource | None = None
     try:
         with reported(log):
-            verb, number, path = wire.request_in(url)
+            verb, number, path, trace = wire.request_in(url)
+            tracing.hand_on(trace)
             host = await hosted()
             if isinstance(host, Bookkeeping):
                 return await _of_ledger(verb, number, host, text)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
+from edge_cache import tracing
 from edge_cache.config import Settings
 from edge_cache.errors import TransientUpstreamError, UpstreamTimeout, UpstreamUnreachable
 from edge_cache.pauses import backoff_ms
@@ -84,7 +85,7 @@ class Requests:
         request = httpx.Request(
             method,
             self._root + target,
-            headers={**self._headers, **headers},
+            headers={**self._headers, **tracing.headers(), **headers},
             content=content,
             extensions=self._extensions,
         )

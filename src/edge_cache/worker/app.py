@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from edge_cache import messages
+from edge_cache import messages, tracing
 from edge_cache.config import Settings
 from edge_cache.errors import (
     BadPath,
@@ -139,10 +139,18 @@ class App:
         """Answer a read of Supabase's clients. Raises EdgeCacheError."""
         is_call = request.method == "POST"
         if_none_match = None if is_call else request.header("if-none-match")
-        conditions = Conditions(if_none_match, request.method == "HEAD", asked.has_session)
+        conditions = Conditions(
+            if_none_match, request.method == "HEAD", asked.has_session, self._trace_of(request)
+        )
         answer = await self._reader.read(asked.resource, conditions)
         answer = messages.for_post(answer) if is_call else answer
         return messages.for_one_reader(answer) if asked.has_session else answer
+
+    def _trace_of(self, request: Request) -> Callable[[], str]:
+        """Return what reads a request's trace, if Supabase may have it with the cache's reads."""
+        if not self._settings.traces_fills:
+            return str
+        return lambda: tracing.well_formed(request.header(tracing.HEADER))
 
     async def _pass_on(self, request: Request, why: Reason) -> Passed:
         """Pass a request on. If it wrote, what it changed counts as changed at once."""
@@ -168,7 +176,11 @@ class App:
     async def _read(self, resource: Resource, request: Request) -> Answer:
         if preflight := messages.preflight(request, messages.READ_METHODS):
             return preflight
-        conditions = Conditions(request.header("if-none-match"), head=request.method == "HEAD")
+        conditions = Conditions(
+            request.header("if-none-match"),
+            head=request.method == "HEAD",
+            trace=self._trace_of(request),
+        )
         try:
             return await self._reader.read(resource, conditions)
         except EdgeCacheError as error:

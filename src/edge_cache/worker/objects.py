@@ -20,18 +20,25 @@ class Objects:
         self._call = call
 
     async def fill(
-        self, resource: Resource, *, version: int, has_stale: bool, has_session: bool = False
+        self,
+        resource: Resource,
+        *,
+        version: int,
+        has_stale: bool,
+        has_session: bool = False,
+        trace: str = "",
     ) -> Filled:
         """Return an entry that a reader misses. ``version`` is the highest number that it saw.
 
         If the reader has an outdated entry (``has_stale``), it does not wait long. Then this raises
         StillReading or NotAsked. If the reader is signed in (``has_session``), and nobody has
-        proven that it gets the same as all others, this raises NotShared.
+        proven that it gets the same as all others, this raises NotShared. ``trace`` is the reader's
+        traceparent.
         """
         verb = wire.REFILL if has_stale else wire.FILL
         verb += wire.SHARED if has_session else ""
         name, path = resource.target.name, resource.path
-        answer = await wire.ask(self._call, name, verb, path=path, number=version)
+        answer = await wire.ask(self._call, name, verb, path=path, number=version, trace=trace)
         return wire.filled_from(answer.header, answer.body)
 
     async def renew(self, resource: Resource, asked_at_ms: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from edge_cache import messages
@@ -50,11 +50,16 @@ class MaxAges:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What a reader asks for besides the resource. ``has_session``: the reader is signed in."""
+    """What a reader asks for besides the resource.
+
+    ``has_session``: the reader is signed in. ``trace`` reads its traceparent, if Supabase may have
+    it. Only a miss needs that, and each header costs time.
+    """
 
     if_none_match: str | None = None
     head: bool = False
     has_session: bool = False
+    trace: Callable[[], str] = str
 
 
 class Reader:
@@ -198,6 +203,7 @@ class Reader:
                 version=seen,
                 has_stale=old is not None,
                 has_session=conditions.has_session,
+                trace=conditions.trace(),
             )
         except EdgeCacheError as error:
             if old is not None and error.stale_if_error:
