@@ -45,14 +45,20 @@ def main() -> None:
     with ProcessPoolExecutor(2) as pool:
         runs = [pool.submit(simulate, DAY, WHOLE_DAY), pool.submit(simulate, BUSY_HOUR, TEN_TIMES)]
         day, busy = (run.result() for run in runs)
-    document = {"day": _told(DAY, WHOLE_DAY, day), "ten_times": _told(BUSY_HOUR, TEN_TIMES, busy)}
-    print(json.dumps(document, indent=2))
-    RESULTS.write_text(as_text({name: list(told.items()) for name, told in document.items()}))
+    print("\n".join(write(day, busy)))
+
+
+def write(day: Mapping[str, Any], busy: Mapping[str, Any]) -> list[str]:
+    """Write both files from the figures of both runs, and return lines to print."""
+    told = {**_told("day", DAY, WHOLE_DAY, day), **_told("busy", BUSY_HOUR, TEN_TIMES, busy)}
+    RESULTS.write_text(as_text(told))
     PLOT.write_text(drawing(day, _hours(WHOLE_DAY)))
+    return [f"{name}: {json.dumps(value)}" for name, value in told.items()]
 
 
-def _told(shape: Shape, events: Events, found: Mapping[str, Any]) -> dict[str, object]:
-    return {"shape": asdict(shape), "events": asdict(events), **found}
+def _told(run: str, shape: Shape, events: Events, found: Mapping[str, Any]) -> dict[str, object]:
+    whole = {"shape": asdict(shape), "events": asdict(events), **found}
+    return {f"{run}_{name}": value for name, value in whole.items()}
 
 
 def _hours(events: Events) -> dict[str, float]:

@@ -139,6 +139,8 @@ class Day:
         self.tally.add(Reply(asked_s, hit, failed, old_s, marked, read.far))
 
     def _edit(self, edit: Edit) -> None:
+        if self._database.is_down:
+            return  # nobody can save anything
         if edit.article is not None:
             self.history.edit(edit.article, self.now_s())
             for model in self.models.values():
