@@ -65,6 +65,8 @@ def test_an_answer_is_old_since_the_first_edit_that_it_lacks() -> None:
         history.edit(7, at_s)
     assert history.seen(PAGE, 9) == {7: 0}
     assert [history.old_s({7: edition}, 25) for edition in (0, 1, 2)] == [15, 5, 0]
+    history.edit(8, 22)
+    assert history.old_s({7: 1, 8: 0}, 25) == 5
 
 
 @pytest.mark.parametrize(
