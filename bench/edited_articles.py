@@ -77,20 +77,20 @@ class Articles:
 def answer(query: Mapping[str, str], editions: Editions) -> tuple[bytes, int]:
     """Return PostgREST's answer to a query's parameters, and how many rows it has."""
     select = query.get("select", "*")
-    rows = [_row(article, editions[article], select) for article in _articles(query)]
+    rows = [_row(article, editions[article], select) for article in _articles(query, len(editions))]
     return json.dumps(rows, separators=(",", ":")).encode(), len(rows)
 
 
 def is_answer(body: bytes, query: Mapping[str, str], editions: Editions) -> bool:
     """Return whether a body was the answer to a query once: its editions may be lower by now."""
-    shown = _shown_in(body)
+    shown = shown_in(body)
     exist = all(edition <= editions.get(article, -1) for article, edition in shown.items())
     return exist and body == answer(query, {**editions, **shown})[0]
 
 
 def is_older(body: bytes, editions: Editions) -> bool:
     """Return whether an answer lacks an edit that these editions have."""
-    return any(edition < editions[article] for article, edition in _shown_in(body).items())
+    return any(edition < editions[article] for article, edition in shown_in(body).items())
 
 
 def row(article: int, editions: Editions) -> dict[str, object]:
@@ -98,18 +98,18 @@ def row(article: int, editions: Editions) -> dict[str, object]:
     return _row(article, editions[article], "*")
 
 
-def _shown_in(body: bytes) -> dict[int, int]:
+def shown_in(body: bytes) -> dict[int, int]:
     """Return the editions that an answer shows."""
     return {int(article): int(edition) for article, edition in _TITLES.findall(body)}
 
 
-def _articles(query: Mapping[str, str]) -> Sequence[int]:
+def _articles(query: Mapping[str, str], count: int) -> Sequence[int]:
     if "id" in query:
         return [int(query["id"].removeprefix("eq."))]
     if "slug" in query:
         return [int(query["slug"].removeprefix("eq.article-"))]
     first = int(query.get("offset", 0))
-    return IDS[first : first + int(query.get("limit", ARTICLES))]
+    return range(1, count + 1)[first : first + int(query.get("limit", count))]
 
 
 def _row(article: int, edition: int, select: str) -> dict[str, object]:

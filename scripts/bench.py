@@ -1,4 +1,4 @@
-"""`npm run bench`: measures the Worker side by side with the lesson's."""
+"""`npm run bench`: measures the Worker side by side with the lesson's, or simulates a day."""
 
 import os
 import sys
@@ -6,6 +6,13 @@ import sys
 from shared import project
 
 os.chdir(project.ROOT)
-environment = {**project.environment(), "PYTHONPATH": str(project.SCRIPTS)}
-command = [sys.executable, "bench/run.py", *sys.argv[1:]]
+DAY_PATHS = ("src", "bench", "tests/unit/fakes", "tests/unit/program")
+"""A day is simulated on the unit tests' program."""
+
+paths, command = [project.SCRIPTS], ["bench/run.py", *sys.argv[1:]]
+if sys.argv[1:] == ["--day"]:
+    paths += [project.ROOT / path for path in DAY_PATHS]
+    command = ["-m", "day.run"]
+environment = {**project.environment(), "PYTHONPATH": os.pathsep.join(map(str, paths))}
+command = [sys.executable, *command]
 os.execve(sys.executable, command, environment)  # noqa: S606 - it needs no shell

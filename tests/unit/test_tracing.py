@@ -52,6 +52,20 @@ async def test_a_refresh_after_a_change_has_nobodys_trace() -> None:
     assert {one.request.headers.get(HEADER) for one in refreshed} == {None}
 
 
+async def test_a_refresh_that_a_readers_success_begins_has_nobodys_trace() -> None:
+    """After a failure, the object tries pending changes again as soon as Supabase answers."""
+    program = Program(trace_fills="on")
+    write(program, 1)
+    await traces(program, ("/articles", TRACE))
+    program.supabase.fail()
+    await program.webhook("articles", 1)
+    await program.live(60)
+    program.supabase.mend()
+    got = await traces(program, (LIST, TRACE))
+    assert got.count(TRACE) == 1
+    assert None in got
+
+
 @pytest.mark.parametrize("trace_fills", ["off", None])
 async def test_no_read_has_a_trace_unless_it_is_wanted(trace_fills: str | None) -> None:
     program = Program(trace_fills=trace_fills)
