@@ -20,6 +20,11 @@ from edge_cache.tables import Table, Target
 WANTED_MS = 24 * 60 * 60 * 1000
 """If nobody is known to want something for so long, it is not refreshed when it changes."""
 
+MOST_AHEAD = 2
+"""So many changes in a row have something read again that nobody is known to have asked for since.
+The next reader waits for Supabase then. Without a limit, a table that is edited all day has its
+lists read far more often than anybody asks for them."""
+
 MAX_POPULAR = 200
 """At most this many rows and queries are popular: those that readers asked for last. What was asked
 for only once is dropped first, so that a flood of queries that never repeat does not push out the
@@ -42,12 +47,14 @@ class _Asked:
     """When a path was last asked for, and what its entry has.
 
     ``at_ms`` is a Unix time in milliseconds. ``again`` is whether it was not the first time.
-    ``read_at`` is the number at which the entry was read, or 0 if that is not known.
+    ``read_at`` is the number at which the entry was read, or 0 if that is not known. ``ahead`` is
+    how often changes had it read again since.
     """
 
     at_ms: int
     again: bool
     read_at: int = 0
+    ahead: int = 0
 
 
 class Demand:
@@ -84,6 +91,17 @@ class Demand:
         if asked and asked.read_at < number:
             self._asked[resource.path] = replace(asked, read_at=number)
             self._store_soon()
+
+    def note_ahead(self, resource: Resource) -> None:
+        """Note that a change had it read again, before anybody asked."""
+        asked = self._asked.get(resource.path)
+        if asked:
+            self._asked[resource.path] = replace(asked, ahead=asked.ahead + 1)
+
+    def is_awaited(self, resource: Resource) -> bool:
+        """Return whether the next change should have it read again (see `MOST_AHEAD`)."""
+        asked = self._asked.get(resource.path)
+        return asked is not None and asked.ahead < MOST_AHEAD
 
     def read_at(self, resource: Resource) -> int:
         """Return the number at which a resource's entry was read, or 0 if that is not known."""

@@ -79,6 +79,7 @@ class Refreshes:
             resource
             for resource in self._demand.popular()
             if not _is_call(resource)
+            and self._demand.is_awaited(resource)
             and self._demand.read_at(resource) < self._subscriber.needed(resource)
         )
         by_key, lists = list[Resource](), list[Resource]()
@@ -146,6 +147,7 @@ class Refreshes:
         try:
             if not self._record.is_down(needed):
                 await self._reads.refresh(resource, needed)
+                self._demand.note_ahead(resource)
         except EdgeCacheError:
             if not self._record.is_down(needed):
                 self._demand.note_read(resource, needed)  # the next reader has to ask

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fake_postgrest import Outbox
 from program import SECRET, Program
-from refreshing import LIST, hit, row, with_entries, write
+from refreshing import LIST, hit, read, row, with_entries, write
 
 from edge_cache.refresher.feed import RELOAD_MS
 
@@ -63,7 +63,7 @@ async def test_pokes_ask_a_few_times_a_second_at_most(program: Program) -> None:
         await program.live(0.01)
     await program.live(6)
     assert program.supabase.count(OUTBOX) <= 8
-    assert await hit(program, "/articles/1") == row(1, "199")
+    assert (await read(program, "/articles/1")).json == row(1, "199")
 
 
 async def test_a_poke_that_is_lost_is_made_up_for(program: Program) -> None:

@@ -91,6 +91,21 @@ async def test_they_are_read_again_every_five_seconds_at_most(program: Program) 
     assert await pending(program) == 0
 
 
+@pytest.mark.parametrize("path", [ALL, "/articles/1"])
+async def test_changes_read_it_again_twice_until_somebody_asks(program: Program, path: str) -> None:
+    """A table that is edited all day does not have its lists read for nobody."""
+    await with_warm(program, path)
+    for _ in range(4):
+        await edit(program)
+        await program.live(20)
+    assert program.supabase.count(path) == 2
+    assert (await read(program, path)).cache_status == OUTDATED
+    await edit(program)
+    await program.live(1)
+    assert await pending(program) == 0
+    assert await hit(program, path) in (NEW, NEW[0])
+
+
 async def test_a_reader_in_between_gets_what_is_new(program: Program) -> None:
     """That saves the next read."""
     await with_warm(program, ALL)
