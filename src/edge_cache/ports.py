@@ -6,7 +6,7 @@ writes.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -178,6 +178,19 @@ class Database(Protocol):
         """Return the catalogue, if its fingerprint is not the one that is known."""
 
 
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What a change would make outdated.
+
+    ``is_known`` is whether it is one of a known table. If not, everything would be outdated.
+    ``answers`` has the paths of the popular answers, by the name of each target that depends on the
+    change.
+    """
+
+    is_known: bool
+    answers: Mapping[str, Sequence[str]]
+
+
 class ObjectAnswer(Protocol):
     """An object's answer."""
 
@@ -253,6 +266,9 @@ class Refreshing(Protocol):
 
     async def queries(self) -> dict[str, Any]:
         """Return what is asked for most, as JSON members."""
+
+    async def touches(self, change: Change) -> Touched:
+        """Return what a change would make outdated. Nothing changes."""
 
     async def catch_up(self) -> Sequence[str] | None:
         """Ask the database for changes, and record them.

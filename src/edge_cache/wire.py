@@ -73,6 +73,9 @@ SUBSCRIBE = "subscribe"
 # What both are asked.
 
 STATUS = "status"
+TOUCHES = "touches"
+"""The body has one change that does not happen. The ledger says which targets would hear it, and a
+target, which popular answers it would make outdated."""
 
 ERROR = "x-error"
 """JSON: the error's members, and the status and headers of Supabase's own answer."""

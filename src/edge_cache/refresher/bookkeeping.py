@@ -148,6 +148,16 @@ class Bookkeeping:
         text = None if kept.fingerprint == asked.fingerprint else kept.text
         return Subscribed(ledger.life, ledger.number, kept.fingerprint, text)
 
+    def touches(self, change: Change) -> dict[str, object]:
+        """Return what a change would do, as JSON members. Nothing changes.
+
+        ``is_known`` is whether it is one of a known table: else everything would be outdated.
+        ``targets`` are the names of those that would hear of it.
+        """
+        changes = self._widened(change)
+        hearers = self._accounts.ledger.hearers(changes)
+        return {"is_known": changes == [change], "targets": hearers}
+
     def status(self) -> dict[str, object]:
         """Return the ledger's state for `/health`."""
         outbox = {**self.feed.status(), "unwatched": self._unwatched()}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge_cache import wire
+from edge_cache.changes import Change
 from edge_cache.errors import EdgeCacheError
 from edge_cache.ports import Log, NowMs, Storage
 from edge_cache.refresher.backlog import Backlog
@@ -20,6 +21,7 @@ from edge_cache.refresher.refreshes import Refreshes
 from edge_cache.refresher.retries import MAX_RETRY_MS
 from edge_cache.refresher.revalidation import Revalidation
 from edge_cache.refresher.writer import Writer
+from edge_cache.resources import Resource
 from edge_cache.tables import Declared, Table, Target
 from edge_cache.unexpected import reported
 
@@ -41,6 +43,13 @@ class Host:
     def is_idle(self) -> bool:
         """Whether nothing is under way."""
         return self.backlog.is_idle and self.reads.is_idle and self.writer.is_idle
+
+    def touches(self, change: Change) -> list[str]:
+        """Return the paths of the popular answers that a change would make outdated."""
+        target, demand = self.known.target, self.known.demand
+        whole = [Resource(target)] if isinstance(target, Table) else []
+        wanted = [*filter(demand.is_wanted, whole), *demand.popular()]
+        return [one.path for one in wanted if self.known.subscriber.is_touched(one, change)]
 
     def status(self) -> dict[str, object]:
         """Return the target's state for `/health`. Times are in milliseconds, 0 means never."""

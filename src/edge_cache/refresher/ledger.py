@@ -64,6 +64,13 @@ class Ledger:
             return True
         return bool(relations & {change.relation, EVERYTHING})
 
+    def hearers(self, changes: Iterable[Change]) -> list[str]:
+        """Return the names of the targets that would hear one of these changes."""
+        found = {
+            name for change in changes for name in self.declared if self._depends(name, change)
+        }
+        return sorted(found)
+
     def told(self, name: str, notice: Notice, heard: Heard) -> Ledger:
         """Return the value after a target heard a notice.
 

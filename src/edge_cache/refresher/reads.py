@@ -183,7 +183,11 @@ class Reads:
             raise Volatile("The database does not say that the function is STABLE or IMMUTABLE.")
 
     async def remove(self, resource: Resource) -> None:
-        """Remove what memory and KV have of a resource. Raises StoreError."""
+        """Remove what memory and KV have of a resource. Raises StoreError.
+
+        A read that is under way would bring back what was there before, so it ends first.
+        """
+        await self._flights.settle(resource)
         self._demand.forget(resource)
         self.recent.forget(resource.key)
         if not await self._entries.remove(resource):

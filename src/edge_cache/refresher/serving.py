@@ -70,6 +70,9 @@ async def _of_resource(verb: str, number: int, resource: Resource, host: Host) -
 async def _of_target(verb: str, host: Host, text: Text) -> Answer:
     if verb == wire.STATUS:
         return json_answer(host.status())
+    if verb == wire.TOUCHES:
+        (change,) = wire.changes_in(await text())
+        return json_answer(host.touches(change))
     if verb == wire.CHECK:
         return json_answer(await host.revalidation.check())
     if verb == wire.CHANGED:
@@ -85,12 +88,8 @@ async def _of_ledger(verb: str, number: int, ledger: Bookkeeping, text: Text) ->
     if verb == wire.SUBSCRIBE:
         subscribed = await ledger.subscribe(Subscription.of(await text()))
         return Answer(200, {}, subscribed.to_json().encode())
-    if verb == wire.STATUS:
-        return json_answer(ledger.status())
-    if verb == wire.TRAFFIC:
-        return json_answer(ledger.counted())
-    if verb == wire.QUERIES:
-        return json_answer(ledger.queries.told())
+    if verb in (wire.STATUS, wire.TRAFFIC, wire.QUERIES, wire.TOUCHES):
+        return json_answer(await _told_by(ledger, verb, text))
     if verb == wire.CATCH_UP:
         return json_answer(await ledger.catch_up())
     if verb == wire.RECORD:
@@ -105,6 +104,19 @@ async def _of_ledger(verb: str, number: int, ledger: Bookkeeping, text: Text) ->
     else:
         raise _unknown_verb()
     return Answer(204)
+
+
+async def _told_by(ledger: Bookkeeping, verb: str, text: Text) -> dict[str, object]:
+    """Return the ledger's answer to a question that changes nothing."""
+    if verb == wire.TOUCHES:
+        (change,) = wire.changes_in(await text())
+        return ledger.touches(change)
+    told = {
+        wire.STATUS: ledger.status,
+        wire.TRAFFIC: ledger.counted,
+        wire.QUERIES: ledger.queries.told,
+    }
+    return told[verb]()
 
 
 def _unknown_verb() -> EdgeCacheError:

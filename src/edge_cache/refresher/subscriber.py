@@ -13,7 +13,7 @@ from dataclasses import replace
 from edge_cache import wire
 from edge_cache.changes import Change, Subscribed, Subscription
 from edge_cache.declaration import SHARED
-from edge_cache.dependencies import ON_EVERYTHING, Dependencies, relation_id
+from edge_cache.dependencies import EVERYTHING, ON_EVERYTHING, Dependencies, bucket_of, relation_id
 from edge_cache.entries import depends_text
 from edge_cache.errors import EdgeCacheError, StoreError
 from edge_cache.ports import CallObject, Log, Storage, WritableStore
@@ -114,6 +114,15 @@ class Subscriber:
     @property
     def _is_declared_shared(self) -> bool:
         return self._signed_in.get(_name_of(self._target)) == SHARED
+
+    def is_touched(self, resource: Resource, change: Change) -> bool:
+        """Return whether a change would make a resource's answer outdated."""
+        depends = self.depends(resource)
+        if {change.relation, EVERYTHING} & {*depends.relations} or change.relation == EVERYTHING:
+            return True
+        if change.relation != self.keyed or not depends.keys:
+            return False
+        return change.keys is None or bool(depends.buckets & set(map(bucket_of, change.keys)))
 
     def needed(self, resource: Resource) -> int:
         """Return the number that a resource's answer needs: below that, it is outdated."""

@@ -8,7 +8,7 @@ from edge_cache.changes import MAX_KEYS, Change, Keys
 from edge_cache.dependencies import relation_id
 from edge_cache.errors import BadPayload
 from edge_cache.supabase.parsing import is_text
-from edge_cache.tables import Table
+from edge_cache.tables import PUBLIC, Table
 
 
 def change_of(told: dict[str, object], tables: tuple[Table, ...]) -> Change:
@@ -19,6 +19,18 @@ def change_of(told: dict[str, object], tables: tuple[Table, ...]) -> Change:
     table = table_of(name, schema, tables)
     keys = _keys(told.get("keys"), told.get("key"), table) if table else None
     return Change(relation_id(schema, name), keys)
+
+
+def change_named(name: str, key: str | None, tables: tuple[Table, ...]) -> Change:
+    """Return the change of a table that a person names, or of its row with a key.
+
+    The name is the declared one, or that in Postgres. Another schema than ``public`` stands before
+    it: ``shop.orders``.
+    """
+    table = next((table for table in tables if table.name == name), None)
+    schema, _, relation = name.rpartition(".")
+    names = (table.schema, table.relation) if table else (schema or PUBLIC, relation)
+    return Change(relation_id(*names), None if key is None else (key,))
 
 
 def table_of(name: str, schema: str, tables: tuple[Table, ...]) -> Table | None:

@@ -1,4 +1,4 @@
-"""The routes of who has the secret: `/revalidate`, `/entry/…`, `/queries` and `/metrics`.
+"""The routes of who has the secret: `/revalidate`, `/entry/…`, `/touches`, `/queries`, `/metrics`.
 
 A poke needs no secret, because it says nothing.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from urllib.parse import parse_qsl, unquote
 
 from edge_cache import messages
 from edge_cache.config import Settings
@@ -15,7 +16,7 @@ from edge_cache.messages import Answer, Request
 from edge_cache.ports import Log, Purge, Refreshing
 from edge_cache.reasons import PassedOn
 from edge_cache.resources import Resource, resource_at
-from edge_cache.supabase.changed_rows import table_of
+from edge_cache.supabase.changed_rows import change_named, table_of
 from edge_cache.supabase.webhook import MAX_BYTES, change_in, payload_in
 from edge_cache.worker import explaining, metrics, supabase_paths
 from edge_cache.worker.auth import is_open, require_secret
@@ -26,6 +27,7 @@ from edge_cache.worker.public import Public
 
 REVALIDATE_PATH = "/revalidate"
 QUERIES_PATH = "/queries"
+TOUCHES_PATH = "/touches"
 _REVALIDATE_METHODS = "GET, POST, OPTIONS"
 _ENTRY_METHODS = "GET, HEAD, DELETE, OPTIONS"
 
@@ -63,6 +65,7 @@ class Guarded:
             REVALIDATE_PATH: self._revalidate,
             metrics.PATH: self._metrics,
             QUERIES_PATH: self._queries,
+            TOUCHES_PATH: self._touches,
         }
         route = routes.get(request.url.route)
         return partial(route, request) if route else None
@@ -139,6 +142,25 @@ class Guarded:
             await self._refresher.remove(resource)
             return messages.json_answer({"removed": True})
         return messages.json_answer(await self._explainer.told(resource))
+
+    async def _touches(self, request: Request) -> Answer:
+        """Say what an edit would make outdated: `?table=articles`, and `&key=7` for one row."""
+        if preflight := messages.preflight(request, messages.READ_METHODS):
+            return preflight
+        self._require_secret(request)
+        asked = dict(parse_qsl(request.url.query))
+        if not asked.get("table"):
+            raise NotFound("Name a table: /touches?table=articles, or …&key=7 for one of its rows.")
+        change = change_named(asked["table"], asked.get("key"), self._settings.declared.tables)
+        touched = await self._refresher.touches(change)
+        return messages.json_answer(
+            {
+                "relation": unquote(change.relation),
+                "key": asked.get("key"),
+                "is_known": touched.is_known,
+                "targets": dict(touched.answers),
+            }
+        )
 
     async def _queries(self, request: Request) -> Answer:
         if preflight := messages.preflight(request, messages.READ_METHODS):

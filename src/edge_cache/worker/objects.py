@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 from edge_cache import wire
-from edge_cache.changes import Change
-from edge_cache.ports import CallObject, Filled
+from edge_cache.changes import ANYTHING, Change
+from edge_cache.ports import CallObject, Filled, Touched
 from edge_cache.resources import Resource
 from edge_cache.tables import Table, Target
 from edge_cache.traffic import Counts, counts_text
@@ -86,6 +87,14 @@ class Objects:
         told: dict[str, Any] = await self._value(wire.LEDGER, wire.QUERIES)
         return told
 
+    async def touches(self, change: Change) -> Touched:
+        """Return what a change would make outdated. Nothing changes."""
+        told = await self._value(wire.LEDGER, wire.TOUCHES, wire.changes_text([change]))
+        names: list[str] = told["targets"]
+        body = wire.changes_text([change if told["is_known"] else ANYTHING])
+        answers = await asyncio.gather(*(self._value(name, wire.TOUCHES, body) for name in names))
+        return Touched(told["is_known"], dict(zip(names, answers, strict=True)))
+
     async def catch_up(self) -> Sequence[str] | None:
         """Ask the database for changes, and record them.
 
@@ -101,5 +110,5 @@ class Objects:
         status: dict[str, object] = await self._value(name, wire.STATUS)
         return status
 
-    async def _value(self, name: str, verb: str) -> Any:
-        return await wire.value_of(await wire.ask(self._call, name, verb))
+    async def _value(self, name: str, verb: str, body: str = "") -> Any:
+        return await wire.value_of(await wire.ask(self._call, name, verb, body=body))

@@ -9,6 +9,7 @@ import pytest
 import explain
 import purge
 import top
+import touches
 from shared import asking
 from shared.failure import Failure
 
@@ -98,3 +99,35 @@ def test_it_says_why_a_request_is_passed_on() -> None:
     assert (
         line == "passed on (undeclared): Supabase answers. docs/responses.md explains the reason."
     )
+
+
+@pytest.mark.parametrize(
+    ("told", "lines"),
+    [
+        (
+            {"key": "7", "is_known": True, "targets": {"articles": ["/articles/7"], "recent": []}},
+            [
+                "An edit of row 7 of public.articles makes out of date, of the popular answers:",
+                "articles:",
+                "    /articles/7",
+                "recent: none",
+            ],
+        ),
+        (
+            {"key": None, "is_known": True, "targets": {}},
+            ["No answer shows public.articles: an edit makes nothing out of date."],
+        ),
+        (
+            {"key": None, "is_known": False, "targets": {"articles": []}},
+            [
+                "Neither the declaration nor the database's catalogue has this table, so such a "
+                "change makes everything out of date.",
+                "An edit of any row of public.articles makes out of date, of the popular answers:",
+                "articles: none",
+            ],
+        ),
+    ],
+)
+def test_it_says_what_an_edit_touches(told: dict[str, Any], lines: list[str]) -> None:
+    said = list(touches.words_of({"relation": "public.articles", **told}))
+    assert said[: len(lines)] == lines

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from program import KEY, SECRET, Program
+from program import BEARER, KEY, SECRET, Program
 
 ROWS = "/rest/v1/articles?select=title"
 
@@ -106,3 +108,18 @@ async def test_a_table_of_that_name_is_served_instead() -> None:
         program.supabase.write(name, id=1)
         assert (await program.get(f"/{name}")).json == [{"id": 1}]
         assert (await program.get(f"/{name}/1")).json == {"id": 1}
+
+
+async def test_a_read_that_is_under_way_does_not_bring_back_what_was_removed() -> None:
+    program = Program()
+    program.supabase.write("articles", id=1, title="old")
+    gate = program.supabase.hold()
+    reading = asyncio.ensure_future(program.get("/articles/1"))
+    await program.live(0.1)
+    removing = asyncio.ensure_future(program.ask("DELETE", "/entry/articles/1", BEARER))
+    await program.live(0.1)
+    gate.set()
+    assert ((await reading).status, (await removing).status) == (200, 200)
+    await program.live(5)
+    assert (await explained(program, "/articles/1"))["worth"] == "absent"
+    assert "/articles/1" not in program.kv.keys

@@ -1,0 +1,59 @@
+"""`npm run touches -- TABLE [KEY]`: says what an edit would make out of date, without making it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+from shared.asking import LOCAL, SECRET, address_of, ask
+from shared.failure import run_main
+
+_UNKNOWN = (
+    "Neither the declaration nor the database's catalogue has this table, so such a change makes"
+    " everything out of date."
+)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="npm run touches --",
+        description=f"{__doc__} It needs {SECRET}, from the environment or .dev.vars.",
+    )
+    parser.add_argument("table", metavar="TABLE", help="a table, or SCHEMA.TABLE")
+    parser.add_argument("key", metavar="KEY", nargs="?", help="the key of one row; default: any")
+    parser.add_argument("--worker", metavar="ADDRESS", help=f"the Worker's; default: {LOCAL}")
+    return parser.parse_args()
+
+
+def words_of(told: dict[str, Any]) -> Iterator[str]:
+    """Return the lines that say what the Worker told."""
+    row = "any row" if told["key"] is None else f"row {told['key']}"
+    if not told["is_known"]:
+        yield _UNKNOWN
+    if not told["targets"]:
+        yield f"No answer shows {told['relation']}: an edit makes nothing out of date."
+        return
+    yield f"An edit of {row} of {told['relation']} makes out of date, of the popular answers:"
+    for name, paths in told["targets"].items():
+        yield f"{name}: {'' if paths else 'none'}".rstrip()
+        yield from (f"    {path}" for path in paths)
+    yield "Answers that are not popular are not listed. `npm run explain` says it of a single one."
+    if told["key"] is not None:
+        yield "About a thousandth of the answers by other keys is read again, too."
+
+
+def main() -> int:
+    """Ask the Worker, and print what it tells."""
+    asked = parse_arguments()
+    key = {} if asked.key is None else {"key": asked.key}
+    route = f"/touches?{urlencode({'table': asked.table, **key})}"
+    for line in words_of(ask(address_of(route, asked.worker))):
+        print(line)
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)
