@@ -15,6 +15,7 @@ from shared.project import NODE_MODULES, PYTHON_MODULES, ROOT, environment
 
 OURS, LESSON = "ours", "lesson"
 FLOOR, ROW_FLOOR, QUERY_FLOOR = "floor", "floor of a row", "floor of a query"
+MISS_FLOOR, PASSING_FLOOR = "floor of a miss", "floor of passing"
 CONSTANT_PYTHON, CONSTANT_JAVASCRIPT = "empty Python", "empty JavaScript"
 
 KEY = "sb_publishable_bench"
@@ -80,6 +81,8 @@ def contenders(work: Path, upstream_url: str) -> dict[str, Contender]:
         _small_python(FLOOR, "floor.py"),
         _small_python(ROW_FLOOR, "row_floor.py"),
         _small_python(QUERY_FLOOR, "query_floor.py"),
+        with_objects(_small_python(MISS_FLOOR, "miss_floor.py", supabase)),
+        _small_python(PASSING_FLOOR, "passing_floor.py", supabase),
         _small_python(CONSTANT_PYTHON, "constant.py"),
         Contender(CONSTANT_JAVASCRIPT, (constant,)),
     )
@@ -93,18 +96,19 @@ def ours(copy: Path, supabase: Mapping[str, object]) -> Contender:
     paths = sorted(copy.rglob("*.py"), key=lambda path: path != copy / "entry.py")
     sources = (Module(path.relative_to(copy).as_posix(), "python", path) for path in paths)
     assets = (Module(path.relative_to(copy).as_posix(), "text", path) for path in _assets(copy))
-    refresher = {"type": "durable-object", "worker": OURS, "exportName": "Refresher"}
-    return Contender(
-        OURS,
-        (*sources, *assets, *_vendored()),
-        runtime.COMPATIBILITY_FLAGS,
-        {
-            **supabase,
-            "QUERY_MAX_AGE_SECONDS": text(_NO_AGE),
-            "TABLES": text(_TABLES),
-            "REFRESHER": refresher,
-        },
-        {"Refresher": {"type": "durable-object", "storage": "sqlite"}},
+    variables = {"QUERY_MAX_AGE_SECONDS": text(_NO_AGE), "TABLES": text(_TABLES)}
+    modules = (*sources, *assets, *_vendored())
+    flags, env = runtime.COMPATIBILITY_FLAGS, {**supabase, **variables}
+    return with_objects(Contender(OURS, modules, flags, env))
+
+
+def with_objects(contender: Contender) -> Contender:
+    """Return the same Worker with Durable Objects of its class ``Refresher``."""
+    refresher = {"type": "durable-object", "worker": contender.slug, "exportName": "Refresher"}
+    return replace(
+        contender,
+        env={**contender.env, "REFRESHER": refresher},
+        exports={"Refresher": {"type": "durable-object", "storage": "sqlite"}},
     )
 
 
@@ -112,11 +116,11 @@ def _assets(copy: Path) -> list[Path]:
     return sorted(path for path in copy.rglob("assets/*") if path.is_file())
 
 
-def _small_python(name: str, file: str) -> Contender:
+def _small_python(name: str, file: str, env: Mapping[str, object] | None = None) -> Contender:
     # The runtime imports the SDK, so no Python Worker starts without it.
     sdk = (module for module in _vendored() if _is_sdk(module))
     entry = Module(file, "python", SOURCES / file)
-    return Contender(name, (entry, *sdk), runtime.COMPATIBILITY_FLAGS)
+    return Contender(name, (entry, *sdk), runtime.COMPATIBILITY_FLAGS, env or {})
 
 
 def _vendored() -> Iterator[Module]:

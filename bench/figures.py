@@ -4,15 +4,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from contenders import LESSON, OURS
+from contenders import LESSON, MISS_FLOOR, OURS
 from crowds import CROWDS, DELAY_S, MISSING, OUTDATED, QUERIES, SLOW, SLOW_S, WARM
 from edited_articles import KINDS
 from edits import EDITED, hit_share, old_share, scenario
+from fresh import HERD
+from fresh import READERS as HERD_READERS
 from outbox import ARTICLES
 from samples import WHOLE, Samples, Summary, ratios, summary
 from scenarios import DIRECT, HIT_SMALL, PASSED, QUERY, SESSION
 from shared_cache import BEHIND, READERS
-from targets import CONNECTIONS
+from targets import CONNECTIONS, above_idle_mb
 
 _DELAYS_S = {MISSING: DELAY_S, OUTDATED: DELAY_S, SLOW: SLOW_S}
 
@@ -39,6 +41,16 @@ def _behind(worker: str, metric: str) -> Callable[[Samples], Sequence[float]]:
 
 
 FIGURES = (
+    Figure(
+        f"{HERD_READERS} cold readers of 5 MB at once: peak memory above idle",
+        lambda samples: above_idle_mb(samples, HERD),
+        " MB",
+    ),
+    Figure(
+        "that, of the floor of a miss",
+        lambda samples: above_idle_mb(samples, HERD, MISS_FLOOR),
+        " MB",
+    ),
     Figure(
         "a read passed on: p50 at 1 connection, to Supabase itself",
         lambda samples: ratios(

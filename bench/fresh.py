@@ -8,7 +8,7 @@ from http import HTTPStatus
 from types import MappingProxyType
 
 import dataset
-from contenders import FLOOR, LESSON, OURS
+from contenders import FLOOR, LESSON, MISS_FLOOR, OURS
 from load import Expected, Target, probe
 from samples import WHOLE, Key, Samples
 from scenarios import CONNECTIONS, HIT_LARGE, HIT_TINY, Scenario, scenarios
@@ -64,14 +64,15 @@ def _measure_memory(
 
 
 def _measure_large(stage: Stage, samples: Samples) -> None:
-    """Measure the memory of a refresh of the large table, and of a herd."""
+    """Measure the memory of a refresh of the large table, and of herds."""
     with started(stage, OURS) as server:
         if server.usage is None:
             return
         asked = _measure_refresh(stage, server, server.usage, samples)
-    with started(stage, OURS) as server:
-        if server.usage:
-            _measure_herd(stage, server, server.usage, samples, once=asked)
+    for worker in (OURS, MISS_FLOOR):
+        with started(stage, worker) as server:
+            if server.usage:
+                _measure_herd(stage, server, server.usage, samples, once=asked)
 
 
 def _measure_refresh(stage: Stage, server: Server, usage: Usage, samples: Samples) -> int:
@@ -95,7 +96,7 @@ def _measure_herd(
     stage.supabase.serve(dataset.LARGE, hold_s=_HOLD_S)
     before = stage.supabase.asked()
     body = dataset.LARGE.body
-    target = Target(server.name, server.url, Scenario(HERD, (OURS,), body), {})
+    target = Target(server.name, server.url, Scenario(HERD, (server.name,), body), {})
     stage.load.herd(target, Expected(HTTPStatus.OK, body), readers=READERS)
     _add(samples, HERD, server, idle_mb, usage.peak_mb())
     asked = stage.supabase.asked() - before

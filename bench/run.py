@@ -17,6 +17,7 @@ import targets
 from contenders import Contender
 from crowds import measure_clients
 from edits import measure_edits
+from first_impression import measure_first_impression
 from fresh import measure_fresh
 from places import BENCH, PLOT, RESULTS, WORK
 from rounds import measure_round, warm_up
@@ -51,6 +52,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"default: {ROUNDS}")
     parser.add_argument(
         "--seconds", type=float, default=SECONDS, help=f"of a burst; default: {SECONDS:g}"
+    )
+    parser.add_argument(
+        "--first-impression", action="store_true", help="only what a hit takes under `npm start`"
     )
     arguments = parser.parse_args()
     arguments.edited_seconds = QUICK_EDITED_S if arguments.quick else EDITED_S
@@ -114,6 +118,9 @@ def main() -> int:
     """Measure, print, and write the results of a whole run."""
     arguments = parse_arguments()
     node_packages.install(folder=BENCH)
+    if arguments.first_impression:
+        print("\n".join(measure_first_impression(make_work_folder())))
+        return 0
     rounds, seconds = arguments.rounds, arguments.seconds
     edited_seconds = arguments.edited_seconds
     print(f"{rounds} rounds with bursts of {seconds:g} s. Close other programs until it ends.")

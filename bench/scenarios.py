@@ -12,7 +12,9 @@ from contenders import (
     CONSTANT_PYTHON,
     FLOOR,
     LESSON,
+    MISS_FLOOR,
     OURS,
+    PASSING_FLOOR,
     QUERY_FLOOR,
     ROW_FLOOR,
 )
@@ -33,7 +35,7 @@ FRESH = "{n}"
 """The placeholder in a path for an id that was never asked for."""
 
 _OK = HTTPStatus.OK
-_FLOORS = (FLOOR, ROW_FLOOR, QUERY_FLOOR)
+_FLOORS = (FLOOR, ROW_FLOOR, QUERY_FLOOR, MISS_FLOOR, PASSING_FLOOR)
 _ROW_TYPE = "application/vnd.pgrst.object+json"
 
 NEW_QUERIES = 1_000
@@ -151,7 +153,7 @@ def scenarios() -> tuple[Scenario, ...]:
         ),
         Scenario(
             MISS,
-            (*both, DIRECT),
+            (*both, MISS_FLOOR, DIRECT),
             dataset.large_row(),
             path=f"/articles/{FRESH}",
             direct_path=f"/rest/v1/articles?select=*&id=eq.{FRESH}",
@@ -161,10 +163,15 @@ def scenarios() -> tuple[Scenario, ...]:
         _read(QUERY, (*both, QUERY_FLOOR), asks=False),
         _read(SESSION, (OURS,), headers=rest_reads.SESSION_HEADERS, asks=False),
         replace(
-            _read(QUERY_MISS, (*both, DIRECT), path=rest_reads.filtered(FRESH), asks=True),
+            _read(
+                QUERY_MISS,
+                (*both, MISS_FLOOR, DIRECT),
+                path=rest_reads.filtered(FRESH),
+                asks=True,
+            ),
             warm_after=NEW_QUERIES,
         ),
-        _read(PASSED, (OURS, DIRECT), headers=rest_reads.ODD_HEADERS, asks=True),
+        _read(PASSED, (OURS, PASSING_FLOOR, DIRECT), headers=rest_reads.ODD_HEADERS, asks=True),
         Scenario(
             REVALIDATE,
             both,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from contenders import LESSON, OURS, Contender
+from contenders import LESSON, MISS_FLOOR, OURS, Contender
 from fresh import HERD, MEMORY, READERS, REFRESH, START
 from samples import WHOLE, Samples, Summary, ratios, summary
 from scenarios import CONNECTIONS, Scenario, scenarios
@@ -74,11 +74,16 @@ def wholes(samples: Samples, contenders: dict[str, Contender]) -> Iterator[str]:
             f"{_number(summary(samples.of(MEMORY, name, WHOLE, 'peak_mb'))):>10}"
             f"{plain / 1024:>13,.1f}{gzipped / 1024:>10,.1f}"
         )
-    for title, scenario in (("refreshing", REFRESH), (f"herd of {READERS}", HERD)):
+    herd = f"herd of {READERS}"
+    for title, scenario, name in (
+        ("ours, refreshing", REFRESH, OURS),
+        (f"ours, {herd}", HERD, OURS),
+        (f"{MISS_FLOOR}, {herd}", HERD, MISS_FLOOR),
+    ):
         yield (
-            f"{f'ours, {title}':17}{'':17}"
-            f"{_number(summary(samples.of(scenario, OURS, WHOLE, 'idle_mb'))):>10}"
-            f"{_number(summary(samples.of(scenario, OURS, WHOLE, 'peak_mb'))):>10}"
+            f"{title:34}"
+            f"{_number(summary(samples.of(scenario, name, WHOLE, 'idle_mb'))):>10}"
+            f"{_number(summary(samples.of(scenario, name, WHOLE, 'peak_mb'))):>10}"
         )
 
 

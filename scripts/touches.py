@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from shared.asking import LOCAL, SECRET, address_of, ask
 from shared.failure import run_main
 
-_UNKNOWN = (
+UNKNOWN = (
     "Neither the declaration nor the database's catalogue has this table, so such a change makes"
     " everything out of date."
 )
@@ -32,7 +32,7 @@ def words_of(told: dict[str, Any]) -> Iterator[str]:
     """Return the lines that say what the Worker told."""
     row = "any row" if told["key"] is None else f"row {told['key']}"
     if not told["is_known"]:
-        yield _UNKNOWN
+        yield UNKNOWN
     if not told["targets"]:
         yield f"No answer shows {told['relation']}: an edit makes nothing out of date."
         return

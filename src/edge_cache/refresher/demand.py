@@ -79,10 +79,8 @@ class Demand:
         read_at = before.read_at if before else 0
         self._asked[path] = _Asked(self._now_ms(), again or before is not None, read_at)
         self._asked.move_to_end(path)
-        others = [path for path in self._asked if path != self._whole]
-        if len(others) > MAX_POPULAR:
-            once = [path for path in others[:-1] if not self._asked[path].again]
-            del self._asked[(once or others)[0]]
+        if len(self._asked) - (self._whole in self._asked) > MAX_POPULAR:
+            del self._asked[self._least_popular(path)]
         self._store_soon()
 
     def note_read(self, resource: Resource, number: int) -> None:
@@ -107,6 +105,13 @@ class Demand:
         """Return the number at which a resource's entry was read, or 0 if that is not known."""
         asked = self._asked.get(resource.path)
         return asked.read_at if asked else 0
+
+    def _least_popular(self, latest: str) -> str:
+        """Return what was asked for only once, or else longest ago, but not the latest path."""
+        kept = {latest, self._whole}
+        once = (path for path, asked in self._asked.items() if not asked.again and path not in kept)
+        others = (path for path in self._asked if path not in kept)
+        return next(once, None) or next(others)
 
     def forget(self, resource: Resource) -> None:
         """Forget that readers want it, because there is nothing to read."""
