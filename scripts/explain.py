@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from shared.asking import LOCAL, SECRET, address_of, ask
-from shared.failure import Failure, run_main
+from shared.asking import HEADER, HEADER_OPTIONS, LOCAL, SECRET, address_of, ask, headers_in
+from shared.failure import run_main
 
 _MEANINGS = {
     "fresh": "The cache answers, and asks nobody.",
@@ -26,25 +26,8 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("url", help="a URL of the Worker, or a path, such as /articles/1")
     parser.add_argument("--worker", metavar="ADDRESS", help=f"the Worker's; default: {LOCAL}")
-    parser.add_argument(
-        *("--header", "-H"),
-        metavar="'NAME: VALUE'",
-        action="append",
-        default=[],
-        help="a header of the reader's, such as 'prefer: count=exact'; default: the public key's",
-    )
+    parser.add_argument(*HEADER, **HEADER_OPTIONS)
     return parser.parse_args()
-
-
-def headers_in(given: list[str]) -> dict[str, str]:
-    """Return the headers of the command line by their names. Raises Failure."""
-    headers = {}
-    for header in given:
-        name, colon, value = header.partition(":")
-        if not colon or name.strip().lower() == "authorization":
-            raise Failure("A header is written as 'NAME: VALUE', and is not that of a session.")
-        headers[name.strip()] = value.strip()
-    return headers
 
 
 def words_of(told: dict[str, Any]) -> Iterator[str]:

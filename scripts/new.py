@@ -20,7 +20,7 @@ PACKED = "vendor"
 
 COPIED = ("src/entry.py", "src/tables.toml", ".gitignore", ".dev.vars.example")
 
-COMMANDS = ("start", "sql", "doctor", "explain", "purge", "top", "setup")
+COMMANDS = ("start", "sql", "doctor", "explain", "touches", "purge", "top", "setup")
 
 README = """\
 # {name}

@@ -1,11 +1,13 @@
-"""`npm run purge`: makes cached answers out of date, or removes one."""
+"""`npm run purge`: makes cached answers out of date, or removes them."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
+from urllib.parse import urlencode
 
-from shared.asking import LOCAL, SECRET, address_of, ask
-from shared.failure import run_main
+from shared.asking import HEADER, HEADER_OPTIONS, LOCAL, SECRET, address_of, ask, headers_in
+from shared.failure import Failure, run_main
 
 PUBLIC = "public"
 
@@ -26,6 +28,12 @@ def parse_arguments() -> argparse.Namespace:
     what.add_argument(
         "--all", action="store_true", help="everything; the tables are read again at once"
     )
+    parser.add_argument(
+        "--remove",
+        action="store_true",
+        help="remove the entries of the table, view or function (or of all) from Workers KV, too",
+    )
+    parser.add_argument(*HEADER, **HEADER_OPTIONS)
     parser.add_argument("--worker", metavar="ADDRESS", help=f"the Worker's; default: {LOCAL}")
     return parser.parse_args()
 
@@ -37,11 +45,39 @@ def truncated(table: str) -> dict[str, str]:
     return {"type": "TRUNCATE", "schema": names[0], "table": names[1]}
 
 
+def remove(names: Iterable[str], worker: str | None) -> None:
+    """Remove the entries of tables, views and functions, and say how many there were."""
+    for name in names:
+        removed, last = 0, ""
+        while True:
+            after = {"after": last} if last else {}
+            route = f"/entries?{urlencode({'table': name, **after})}"
+            told = ask(address_of(route, worker), method="DELETE")
+            removed, last = removed + told["removed"], told["last"]
+            if not last:
+                break
+            print(f"{name}: {removed:,} removed so far …", flush=True)
+        print(f"{name}: {removed:,} entries removed, of those that Workers KV listed.")
+    print("Other locations may show them for a minute. Entries of the last minute may be left.")
+
+
+def declared_at(worker: str | None) -> list[str]:
+    """Return the names of everything that a Worker serves."""
+    health = ask(address_of("/health", worker), headers={"accept": "application/json"})
+    return [*health["tables"], *health["project"]["serves"]]
+
+
 def main() -> int:
     """Ask the Worker to do it, and say what was done."""
     asked = parse_arguments()
+    if asked.remove and not asked.query:
+        remove([asked.table] if asked.table else declared_at(asked.worker), asked.worker)
+        return 0
     if asked.query:
-        ask(address_of(asked.query, asked.worker, "/entry"), method="DELETE")
+        address = address_of(asked.query, asked.worker, "/entry")
+        told = ask(address, method="DELETE", headers=headers_in(asked.header))
+        if "removed" not in told:
+            raise Failure(f"The cache never has it: it is passed on ({told['detail']}).")
         print("Removed. KV may show it at other locations for a minute.")
     elif asked.table:
         hook = address_of("/revalidate", asked.worker)

@@ -19,6 +19,15 @@ LOCAL = "http://localhost:8787"
 SECRET = "REVALIDATE_SECRET"  # noqa: S105  its name
 TIMEOUT_S = 60.0
 
+HEADER = ("--header", "-H")
+HEADER_OPTIONS: dict[str, Any] = {
+    "metavar": "'NAME: VALUE'",
+    "action": "append",
+    "default": [],
+    "help": "a header of the reader's, such as 'prefer: count=exact'; default: the public key's",
+}
+"""How a command takes headers (see `headers_in`)."""
+
 
 def address_of(url: str, worker: str | None, route: str = "") -> str:
     """Return the address of a route for a URL or a path, at the named Worker or else the URL's."""
@@ -26,6 +35,17 @@ def address_of(url: str, worker: str | None, route: str = "") -> str:
     own = f"{parts.scheme}://{parts.netloc}" if parts.netloc else LOCAL
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path
     return f"{(worker or own).rstrip('/')}{route}{target}"
+
+
+def headers_in(given: list[str]) -> dict[str, str]:
+    """Return the headers of the command line by their names. Raises Failure."""
+    headers = {}
+    for header in given:
+        name, colon, value = header.partition(":")
+        if not colon or name.strip().lower() == "authorization":
+            raise Failure("A header is written as 'NAME: VALUE', and is not that of a session.")
+        headers[name.strip()] = value.strip()
+    return headers
 
 
 def ask(

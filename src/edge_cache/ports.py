@@ -242,6 +242,9 @@ class Refreshing(Protocol):
     async def remove(self, resource: Resource) -> None:
         """Remove an entry from KV and from memory."""
 
+    async def remove_all(self, target: Target, after: str) -> Sequence[str]:
+        """Remove a target's next entries after a key. Return their keys, or none at the end."""
+
     async def revalidate(self) -> None:
         """Make all entries outdated, and read all tables again."""
 

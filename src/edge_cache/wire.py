@@ -54,6 +54,8 @@ CHANGED = "changed"
 RENEW_ALL = "renew-all"
 """The body is a `Notice`. A table's entry is read again before the answer."""
 CHECK = "check"
+REMOVE_ALL = "remove-all"
+"""The body is the key after which to go on, and the answer the keys that were removed."""
 
 # What the ledger is told or asked.
 

@@ -118,6 +118,11 @@ class Demand:
         if self._asked.pop(resource.path, None):
             self._store_soon()
 
+    def forget_all(self) -> None:
+        """Forget that readers want anything."""
+        self._asked.clear()
+        self._store_soon()
+
     def asked_at_ms(self, resource: Resource) -> int:
         """Return when a reader was last known to want it. If that is not known, return now."""
         asked = self._asked.get(resource.path)

@@ -18,6 +18,7 @@ from edge_cache.refresher.parts import Known, Outside, known_of
 from edge_cache.refresher.publishing import Entries
 from edge_cache.refresher.reads import Reads
 from edge_cache.refresher.refreshes import Refreshes
+from edge_cache.refresher.removal import Removal
 from edge_cache.refresher.retries import MAX_RETRY_MS
 from edge_cache.refresher.revalidation import Revalidation
 from edge_cache.refresher.writer import Writer
@@ -33,6 +34,7 @@ class Host:
     known: Known
     fills: Fills
     revalidation: Revalidation
+    removal: Removal
     backlog: Backlog
     reads: Reads
     writer: Writer
@@ -93,6 +95,7 @@ def host_of(target: Target, outside: Outside) -> Host:
         known,
         Fills(known, reads),
         Revalidation(known, outside, reads, entries, backlog),
+        Removal(known, outside, reads, writer),
         backlog,
         reads,
         writer,

@@ -193,6 +193,12 @@ class Reads:
         if not await self._entries.remove(resource):
             raise StoreError("Workers KV has not removed the entry yet. It is tried again.")
 
+    async def forget_all(self) -> None:
+        """Forget every answer in memory. As above, reads that are under way end first."""
+        await self._flights.settle()
+        self.recent.clear()
+        self._whole = None
+
     def _forget(self, resource: Resource) -> None:
         """Remove what memory and KV have, because the new answer may not be stored.
 

@@ -74,6 +74,11 @@ class Recent:
         while self._bytes > MAX_BYTES:
             self.forget(next(iter(self._kept)))
 
+    def clear(self) -> None:
+        """Drop all entries."""
+        self._kept.clear()
+        self._bytes = 0
+
     def forget(self, key: str) -> None:
         """Drop the key's entry, if there is one."""
         kept = self._kept.pop(key, None)

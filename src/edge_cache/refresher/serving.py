@@ -73,6 +73,8 @@ async def _of_target(verb: str, host: Host, text: Text) -> Answer:
     if verb == wire.TOUCHES:
         (change,) = wire.changes_in(await text())
         return json_answer(host.touches(change))
+    if verb == wire.REMOVE_ALL:
+        return json_answer(await host.removal.remove(await text()))
     if verb == wire.CHECK:
         return json_answer(await host.revalidation.check())
     if verb == wire.CHANGED:

@@ -48,10 +48,11 @@ class SingleFlight(Generic[K, T]):
         running = self._running.get(key)
         return running is not None and running.version >= version
 
-    async def settle(self, key: K) -> None:
-        """Wait until no operation of a key runs, whatever its outcome."""
-        while running := self._running.get(key):
-            await asyncio.wait({running.task})
+    async def settle(self, *keys: K) -> None:
+        """Wait until the operations of these keys (none: of all) that run now have ended."""
+        running = {self._running[key].task for key in keys or self._running if key in self._running}
+        if running:
+            await asyncio.wait(running)
 
     async def join(self, key: K, version: int) -> T:
         """Return the result of an operation that began at that version or later.

@@ -1,4 +1,4 @@
-"""The routes of who has the secret: `/revalidate`, `/entry/…`, `/touches`, `/queries`, `/metrics`.
+"""The routes of who has the secret: `/revalidate`, `/entry/…`, `/touches` and others.
 
 A poke needs no secret, because it says nothing.
 """
@@ -18,6 +18,7 @@ from edge_cache.reasons import PassedOn
 from edge_cache.resources import Resource, resource_at
 from edge_cache.supabase.changed_rows import change_named, table_of
 from edge_cache.supabase.webhook import MAX_BYTES, change_in, payload_in
+from edge_cache.tables import Queried, Table, Target
 from edge_cache.worker import explaining, metrics, supabase_paths
 from edge_cache.worker.auth import is_open, require_secret
 from edge_cache.worker.explaining import Explainer
@@ -28,6 +29,8 @@ from edge_cache.worker.public import Public
 REVALIDATE_PATH = "/revalidate"
 QUERIES_PATH = "/queries"
 TOUCHES_PATH = "/touches"
+ENTRIES_PATH = "/entries"
+_ENTRIES_METHODS = "DELETE, OPTIONS"
 _REVALIDATE_METHODS = "GET, POST, OPTIONS"
 _ENTRY_METHODS = "GET, HEAD, DELETE, OPTIONS"
 
@@ -66,6 +69,7 @@ class Guarded:
             metrics.PATH: self._metrics,
             QUERIES_PATH: self._queries,
             TOUCHES_PATH: self._touches,
+            ENTRIES_PATH: self._entries,
         }
         route = routes.get(request.url.route)
         return partial(route, request) if route else None
@@ -143,6 +147,26 @@ class Guarded:
             return messages.json_answer({"removed": True})
         return messages.json_answer(await self._explainer.told(resource))
 
+    async def _entries(self, request: Request) -> Answer:
+        """Remove some entries of a table, a view or a function: the next ones after a key.
+
+        Without ``after``, what shows a table counts as changed first. So an answer that is read
+        meanwhile is not of before.
+        """
+        if preflight := messages.preflight(request, _ENTRIES_METHODS):
+            return preflight
+        self._require_secret(request)
+        asked = dict(parse_qsl(request.url.query))
+        name, declared = asked.get("table", ""), self._settings.declared
+        target = next((one for one in declared.targets if name in _names_of(one)), None)
+        if target is None:
+            raise NotFound("Name what is declared: /entries?table=articles, or rpc/search.")
+        if "after" not in asked and _is_table(target):
+            await self._refresher.record([change_named(name, None, declared.tables)])
+        keys = await self._refresher.remove_all(target, asked.get("after", ""))
+        last = keys[-1] if keys else None
+        return messages.json_answer({"removed": len(keys), "last": last})
+
     async def _touches(self, request: Request) -> Answer:
         """Say what an edit would make outdated: `?table=articles`, and `&key=7` for one row."""
         if preflight := messages.preflight(request, messages.READ_METHODS):
@@ -191,3 +215,12 @@ class Guarded:
         """If nobody needs a secret, refuse requests that pages of other sites send."""
         if is_open(self._settings.secrets, request.url):
             require_own_origin(request.header, request.url)
+
+
+def _is_table(target: Target) -> bool:
+    return isinstance(target, Table) or (isinstance(target, Queried) and target.is_table)
+
+
+def _names_of(target: Target) -> set[str]:
+    """Return the names by which a person may know a target: its own, and that below /rest/v1/."""
+    return {target.name, target.name.removeprefix("rest/v1/")}

@@ -52,6 +52,11 @@ class Objects:
         name, path = resource.target.name, resource.path
         await wire.ask(self._call, name, wire.REMOVE, path=path)
 
+    async def remove_all(self, target: Target, after: str) -> Sequence[str]:
+        """Remove a target's next entries after a key. Return their keys, or none at the end."""
+        keys: Sequence[str] = await self._value(target.name, wire.REMOVE_ALL, after)
+        return keys
+
     async def check(self, table: Table) -> bool:
         """Return whether a table differs from its entries."""
         return bool(await self._value(table.name, wire.CHECK))

@@ -71,13 +71,13 @@ def test_the_top_is_what_costs_most_by_a_measure() -> None:
 
 def test_headers_are_the_readers() -> None:
     """A session's is not among them, because the request has the secret instead."""
-    assert explain.headers_in(["Prefer: count=exact", "a:b:c"]) == {
+    assert asking.headers_in(["Prefer: count=exact", "a:b:c"]) == {
         "Prefer": "count=exact",
         "a": "b:c",
     }
     for wrong in ("Prefer", "Authorization: Bearer x"):
         with pytest.raises(Failure, match="NAME: VALUE"):
-            explain.headers_in([wrong])
+            asking.headers_in([wrong])
 
 
 def test_it_says_why_an_answer_is_outdated() -> None:
