@@ -11,6 +11,9 @@ from shared.failure import Failure, run_main
 
 PUBLIC = "public"
 
+MANY = 500
+"""So many entries are removed at a time. If there are more, it takes long."""
+
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
@@ -56,8 +59,9 @@ def remove(names: Iterable[str], worker: str | None) -> None:
             removed, last = removed + told["removed"], told["last"]
             if not last:
                 break
-            print(f"{name}: {removed:,} removed so far …", flush=True)
-        print(f"{name}: {removed:,} entries removed, of those that Workers KV listed.")
+            if removed >= MANY:
+                print(f"{name}: {removed:,} so far …", flush=True)
+        print(f"{name}: removed what Workers KV listed, in all {removed:,}.")
     print("Other locations may show them for a minute. Entries of the last minute may be left.")
 
 
