@@ -1,6 +1,7 @@
 """A Supabase whose rows are edited, and whose database has the script of `npm run sql`."""
 
 import json
+import socket
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -51,6 +52,8 @@ class Supabase(ThreadingHTTPServer):
         super().__init__((LOCALHOST, 0), _Handler)
         self.database = database
         self.asked: Counter[str] = Counter()
+        self.is_down = False
+        """While it is, it breaks each connection without an answer."""
 
     def asked_for(self, paths: Iterable[str]) -> int:
         """Return how often it was asked for one of these paths."""
@@ -81,6 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Call a function."""
+        self.server.asked[self.path] += 1
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
         answered = self.server.database.call(self.path, asked)
         if answered is None:
@@ -92,6 +96,10 @@ class _Handler(BaseHTTPRequestHandler):
         """Print nothing."""
 
     def _send(self, status: HTTPStatus, body: bytes, content_range: str = "0-0/*") -> None:
+        if self.server.is_down:
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
         self.send_response(status)
         self.send_header("content-type", _JSON)
         self.send_header("content-range", content_range)

@@ -70,6 +70,11 @@ class Outbox:
         )
         self.noted.append({"id": len(self.noted), "schema": "public", "table": table, **keys})
 
+    def note_schema(self) -> None:
+        """Note a change of the schema as the event trigger does."""
+        told = {"schema": "edge_cache", "table": "catalogue", "key": None, "keys": None}
+        self.noted.append({"id": len(self.noted), **told})
+
     def changes(self, asked: Mapping[str, str | None]) -> Json:
         """Answer as `edge_cache_changes` does. A cursor is the number of changes."""
         life, _, seen = (asked["after"] or "").partition(" ")
@@ -86,3 +91,17 @@ def catalogue(asked: Mapping[str, str | None]) -> Json:
     """Answer as `edge_cache_catalogue` does."""
     is_known = asked["known"] == _FINGERPRINT
     return {"fingerprint": _FINGERPRINT, **({} if is_known else _CATALOGUE)}
+
+
+def proven_catalogue(schema: int, known: str | None) -> Json:
+    """Answer as `edge_cache_catalogue` does if everybody gets the same of all relations.
+
+    ``schema`` says how often the schema was changed.
+    """
+    fingerprint = f"{_FINGERPRINT}-{schema}"
+    if known == fingerprint:
+        return {"fingerprint": fingerprint}
+    relations = _CATALOGUE["relations"]
+    assert isinstance(relations, list)  # noqa: S101 - it is made so above
+    proven = [{**one, "differs": None} for one in relations]
+    return {**_CATALOGUE, "fingerprint": fingerprint, "relations": proven}

@@ -7,6 +7,7 @@
 //   GET /entry?key=K    a KV value, with its metadata in a header
 //   PUT /entry?key=K    writes such a value
 //   DELETE /entry?key=K removes it
+//   POST /restart       restarts workerd, as a deployment does. KV and the objects' storage stay
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -65,6 +66,9 @@ async function answer(kv, request, response) {
     response.end(JSON.stringify({ firstAnswerMs }));
   } else if (url.pathname === "/keys") {
     response.end(JSON.stringify(await keysOf(kv)));
+  } else if (url.pathname === "/restart") {
+    await miniflare.setOptions(options);
+    response.end();
   } else if (request.method === "PUT") {
     await put(kv, key, await buffer(request), request.headers[METADATA]);
     response.end();

@@ -65,6 +65,10 @@ class Server:
             f"{self.admin}/entry", params={"key": key}, content=entry.value, headers=headers
         ).raise_for_status()
 
+    def restart(self) -> None:
+        """Restart workerd, as a deployment does. KV and the objects' storage stay."""
+        http.post(f"{self.admin}/restart").raise_for_status()
+
     def delete(self, key: str) -> None:
         """Delete an entry of the Worker's KV."""
         http.delete(f"{self.admin}/entry", params={"key": key}).raise_for_status()

@@ -10,9 +10,12 @@ DAY_PATHS = ("src", "bench", "tests/unit/fakes", "tests/unit/program")
 """A day is simulated on the unit tests' program."""
 
 paths, command = [project.SCRIPTS], ["bench/run.py", *sys.argv[1:]]
-if sys.argv[1:] == ["--day"]:
+MODULES = {"--day": "day.run", "--ten-minutes": "day.real"}
+"""What is played instead of measured."""
+
+if module := MODULES.get(" ".join(sys.argv[1:])):
     paths += [project.ROOT / path for path in DAY_PATHS]
-    command = ["-m", "day.run"]
+    command = ["-m", module]
 environment = {**project.environment(), "PYTHONPATH": os.pathsep.join(map(str, paths))}
 command = [sys.executable, *command]
 os.execve(sys.executable, command, environment)  # noqa: S606 - it needs no shell

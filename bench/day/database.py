@@ -40,8 +40,7 @@ class Database(Postgrest):
     def change_schema(self) -> None:
         """Have another catalogue. The event trigger notes that."""
         self._schema += 1
-        told = {"schema": "edge_cache", "table": "catalogue", "key": None, "keys": None}
-        self._noted.noted.append({"id": len(self._noted.noted), **told})
+        self._noted.note_schema()
 
     async def handle(self, request: httpx.Request, *, passed: bool) -> httpx.Response:
         """Answer, or refuse the connection during an outage."""
@@ -69,16 +68,5 @@ class Database(Postgrest):
         if request.url.path == _CHANGES:
             return httpx.Response(200, json=self._noted.changes(asked))
         if request.url.path == _CATALOGUE:
-            return httpx.Response(200, json=self._described(asked["known"]))
+            return httpx.Response(200, json=outbox.proven_catalogue(self._schema, asked["known"]))
         return httpx.Response(404, json={"code": "PGRST202", "message": "Could not find it"})
-
-    def _described(self, known: str) -> outbox.Json:
-        """Answer as `edge_cache_catalogue` does. It proves all relations the same for everybody."""
-        whole = outbox.catalogue({"known": None})
-        fingerprint = f"{whole['fingerprint']}-{self._schema}"
-        if known == fingerprint:
-            return {"fingerprint": fingerprint}
-        relations = whole["relations"]
-        assert isinstance(relations, list)  # noqa: S101 - `outbox` makes it so
-        proven = [{**one, "differs": None} for one in relations]
-        return {**whole, "fingerprint": fingerprint, "relations": proven}
