@@ -125,7 +125,10 @@ class EdgeCache:
             now_ms=runtime.now_ms,
             log=self._log,
         )
-        health = Health(settings.declared, settings.project, store, objects, runtime.now_ms)
+        health = Health(
+            *(settings.declared, settings.project, store, objects, runtime.now_ms),
+            counts=settings.counts,
+        )
         passing = Passing(pass_on, settings, counting, runtime.now_ms, self._log)
         public = Public(settings, Sessions(runtime.now_ms))
         explainer = Explainer(

@@ -90,8 +90,10 @@ def _configure(variables: dict[str, str]) -> Response:
     runtime.environment = lambda: SimpleNamespace(
         **{name: getattr(_environment(), name) for name in BINDINGS}, **variables
     )
-    for made in ("settings", "_app"):
-        vars(entry.cache).pop(made, None)
+    vars(entry.cache).pop("settings", None)
+    app = vars(entry.cache).pop("_app", None)
+    if app:
+        app._counting.taken()  # or it would be handed over in the next test
     return Response("configured")
 
 
@@ -136,7 +138,12 @@ class Refresher(entry.Refresher):  # type: ignore[no-untyped-call]
         """Return the timers of what the object will do if it stays alive."""
         if self._host is None:
             return []
-        timers = [self._host.backlog._timer]
-        if isinstance(self._host, Host):
-            timers.append(self._host.known.demand._storing)
+        host, timers = self._host, [self._host.backlog._timer]
+        if isinstance(host, Host):
+            timers.append(host.known.demand._store_soon._timer)
+            supabase: Any = host.reads._source
+            supabase._requests._transport.taken()  # or it would be handed over later
+        else:
+            timers += [host._traffic._store_soon._timer, host.queries._store_soon._timer]
+            host._asking.taken()
         return [timer for timer in timers if timer is not None]

@@ -17,6 +17,7 @@ from edge_cache.refresher.ledger import Accounts
 from edge_cache.refresher.own_reads import own_sums
 from edge_cache.refresher.parts import Outside
 from edge_cache.refresher.queries import Queries
+from edge_cache.refresher.soon import Soon
 from edge_cache.refresher.traffic import Traffic
 from edge_cache.supabase.catalogue import Catalogue, catalogue_in
 from edge_cache.supabase.key_filters import are_certain
@@ -46,6 +47,7 @@ class Bookkeeping:
         self._call = outside.call
         self._log = outside.log
         self._asking = outside.asking
+        outside.asking.when_counted = Soon(self._count_own)
         self._traffic = Traffic(outside.storage, outside.now_ms)
         self.queries = Queries(outside.storage, outside.now_ms)
         self.feed = Feed(
@@ -69,7 +71,6 @@ class Bookkeeping:
 
     def count(self, counts: Counts) -> None:
         """Keep what an isolate counted."""
-        self._count_own()
         self._traffic.add(counts.sums)
         if counts.costs:
             self.queries.add(counts.costs)

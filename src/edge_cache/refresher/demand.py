@@ -6,13 +6,13 @@ long ago, the next reader asks the object to renew it. So the object learns that
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 from edge_cache.ports import NowMs, Storage
 from edge_cache.queries import query_at
+from edge_cache.refresher.soon import Soon
 from edge_cache.refresher.stored import Stored, restored
 from edge_cache.resources import Resource, resource_at
 from edge_cache.tables import Table, Target
@@ -32,10 +32,6 @@ others."""
 
 MAX_PATH_CHARS = 1000
 """A longer query is never popular, because one text in storage has them all."""
-
-STORE_AFTER_S = 5.0
-"""What is noted within this time is stored together. If the object ends before that, a reader waits
-once, and nothing worse happens."""
 
 _KEY = "asked"
 _READ_KEY = "asked_read"
@@ -58,13 +54,16 @@ class _Asked:
 
 
 class Demand:
-    """Remembers what readers asked for last, even if the object is evicted."""
+    """Remembers what readers asked for last, even if the object is evicted.
+
+    If the object ends before that is stored, a reader waits once, and nothing worse happens.
+    """
 
     def __init__(self, target: Target, storage: Storage, now_ms: NowMs) -> None:
         self._target = target
         self._storage = storage
         self._now_ms = now_ms
-        self._storing: asyncio.TimerHandle | None = None
+        self._store_soon = Soon(self._store)
         self._asked = restored(storage.get(_KEY), _asked_in) or OrderedDict()
         for path, read_at in (restored(storage.get(_READ_KEY), _numbers_in) or {}).items():
             if path in self._asked:
@@ -150,12 +149,7 @@ class Demand:
             return Resource(self._target, query=query)
         return resource_at(path, [self._target]) if isinstance(self._target, Table) else None
 
-    def _store_soon(self) -> None:
-        if self._storing is None:
-            self._storing = asyncio.get_running_loop().call_later(STORE_AFTER_S, self._store)
-
     def _store(self) -> None:
-        self._storing = None
         asked = [(path, asked.at_ms, asked.again) for path, asked in self._asked.items()]
         self._storage.put(_KEY, json.dumps(asked))
         read_at = {path: asked.read_at for path, asked in self._asked.items()}

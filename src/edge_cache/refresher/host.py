@@ -21,6 +21,7 @@ from edge_cache.refresher.refreshes import Refreshes
 from edge_cache.refresher.removal import Removal
 from edge_cache.refresher.retries import MAX_RETRY_MS
 from edge_cache.refresher.revalidation import Revalidation
+from edge_cache.refresher.soon import Soon
 from edge_cache.refresher.writer import Writer
 from edge_cache.resources import Resource
 from edge_cache.tables import Declared, Table, Target
@@ -38,7 +39,6 @@ class Host:
     backlog: Backlog
     reads: Reads
     writer: Writer
-    own_reads: OwnReads
     pending: Callable[[], int]
 
     @property
@@ -91,6 +91,7 @@ def host_of(target: Target, outside: Outside) -> Host:
     reads.when_well_again = backlog.hurry
     reads.when_refused = known.subscriber.refuse
     known.subscriber.when_outdated = backlog.begin
+    outside.asking.when_counted = Soon(OwnReads(target.name, outside).hand_over)
     return Host(
         known,
         Fills(known, reads),
@@ -99,7 +100,6 @@ def host_of(target: Target, outside: Outside) -> Host:
         backlog,
         reads,
         writer,
-        OwnReads(target.name, outside),
         lambda: len(refreshes.pending()),
     )
 

@@ -21,8 +21,8 @@ class OwnReads:
         self._handing: set[asyncio.Task[None]] = set()
 
     def hand_over(self) -> None:
-        """Begin to hand over what was counted, if it is time to."""
-        if counted := self._asking.due():
+        """Begin to hand over what was counted."""
+        if counted := self._asking.taken():
             handing = asyncio.ensure_future(self._hand_over(counted))
             self._handing.add(handing)  # asyncio itself keeps only a weak reference
             handing.add_done_callback(self._handing.discard)

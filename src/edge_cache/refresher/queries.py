@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from edge_cache.pauses import OVER, Pause
+from edge_cache.pauses import Pause
 from edge_cache.ports import NowMs, Storage
+from edge_cache.refresher.soon import Soon
 from edge_cache.refresher.stored import Stored, restored
 from edge_cache.traffic import Asked, Cost, Costs, costs_in, costs_text, together
 
@@ -19,7 +20,6 @@ _KEPT = 100
 """If a target has more, only those that would be shown stay."""
 
 DAY_MS = 24 * 60 * 60 * 1000
-STORE_EVERY_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +51,18 @@ class Queries:
         self._storage = storage
         self._now_ms = now_ms
         self._day = restored(storage.get(_KEY), Day.of) or Day(now_ms())
-        self._stored: Pause = OVER
+        self._store_soon = Soon(self._store)
 
     def add(self, costs: Costs) -> None:
         """Add what an isolate noted."""
         now_ms = self._now_ms()
         is_over = Pause(self._day.since_ms, DAY_MS).is_over(now_ms)
         self._day = (Day(now_ms) if is_over else self._day).after(costs)
-        if self._stored.is_over(now_ms):
-            self._stored = Pause(now_ms, STORE_EVERY_MS)
-            day = {"since_ms": self._day.since_ms, "costs": costs_text(self._day.costs)}
-            self._storage.put(_KEY, json.dumps(day))
+        self._store_soon()
+
+    def _store(self) -> None:
+        day = {"since_ms": self._day.since_ms, "costs": costs_text(self._day.costs)}
+        self._storage.put(_KEY, json.dumps(day))
 
     def told(self) -> dict[str, object]:
         """Return JSON members: since when, and for each target rows of what is asked for most.

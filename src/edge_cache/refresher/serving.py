@@ -37,12 +37,9 @@ async def serve(
             resource = resource_from(path, declared()) if path else None
             if host is None or (path and resource is None):
                 raise NotFound("The refresher knows no such table.")
-            try:
-                if resource is not None:
-                    return await _of_resource(verb, number, resource, host)
-                return await _of_target(verb, host, text)
-            finally:
-                host.own_reads.hand_over()
+            if resource is not None:
+                return await _of_resource(verb, number, resource, host)
+            return await _of_target(verb, host, text)
     except EdgeCacheError as error:
         is_query = resource is not None and resource.query is not None
         return wire.error_answer(error, with_reply=is_query)

@@ -8,8 +8,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
-from edge_cache.pauses import OVER, Pause
 from edge_cache.ports import NowMs, Storage
+from edge_cache.refresher.soon import Soon
 from edge_cache.refresher.stored import Stored, restored
 from edge_cache.traffic import (
     FROM_CACHE,
@@ -24,10 +24,12 @@ from edge_cache.traffic import (
 )
 
 _KEY = "traffic"
+_MINUTES_KEY = "traffic_minutes"
 
-STORE_EVERY_MS = 60_000
-"""The sums are stored at most so often, because each time costs a write. An object that ends in the
-meantime loses what came since."""
+MAX_TEXT_CHARS = 1_000_000
+"""If the text of the minutes is longer, it is not stored, because storage takes 2 MB at most. That
+needs some hundreds of targets.
+https://developers.cloudflare.com/durable-objects/platform/limits/"""
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -35,12 +37,12 @@ MINUTES = 60
 HOURS = 7 * 24
 
 Series = Mapping[int, Sums]
-"""Sums of all targets together, by the Unix time in minutes or hours."""
+"""Sums by the Unix time in minutes or hours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The sums: of each target since a time, and those of all targets for each minute and hour."""
+    """The sums of each target: since a time, and for each minute. Those of all for each hour."""
 
     since_ms: int
     totals: Sums = field(default_factory=dict)
@@ -55,20 +57,14 @@ class Kept:
         return replace(
             self,
             totals=together(self.totals, sums),
-            minutes=_continued(self.minutes, now_ms // MINUTE_MS, of_all, MINUTES),
+            minutes=_continued(self.minutes, now_ms // MINUTE_MS, sums, MINUTES),
             hours=_continued(self.hours, now_ms // HOUR_MS, of_all, HOURS),
         )
 
     def to_json(self) -> str:
-        """Return the text to store."""
-        return json.dumps(
-            {
-                "since_ms": self.since_ms,
-                "totals": text_of(self.totals),
-                "minutes": {str(at): text_of(sums) for at, sums in self.minutes.items()},
-                "hours": {str(at): text_of(sums) for at, sums in self.hours.items()},
-            }
-        )
+        """Return the text to store, without the minutes."""
+        totals, hours = text_of(self.totals), _texts_of(self.hours)
+        return json.dumps({"since_ms": self.since_ms, "totals": totals, "hours": hours})
 
     @classmethod
     def of(cls, told: Stored) -> Kept:
@@ -76,8 +72,7 @@ class Kept:
         return cls(
             told.get("since_ms", int),
             sums_in(told.get("totals", str)),
-            _series_of(Stored(told.get("minutes", dict))),
-            _series_of(Stored(told.get("hours", dict))),
+            hours=_series_of(Stored(told.get("hours", dict))),
         )
 
 
@@ -87,45 +82,66 @@ class Traffic:
     def __init__(self, storage: Storage, now_ms: NowMs) -> None:
         self._storage = storage
         self._now_ms = now_ms
-        self._kept = restored(storage.get(_KEY), Kept.of) or Kept(now_ms())
-        self._stored: Pause = OVER
+        kept = restored(storage.get(_KEY), Kept.of) or Kept(now_ms())
+        minutes = restored(storage.get(_MINUTES_KEY), _series_of) or {}
+        self._kept = replace(kept, minutes=minutes)
+        self._store_soon = Soon(self._store)
 
     def add(self, sums: Sums) -> None:
         """Add what an isolate counted."""
-        now_ms = self._now_ms()
-        self._kept = self._kept.after(sums, now_ms)
-        if self._stored.is_over(now_ms):
-            self._stored = Pause(now_ms, STORE_EVERY_MS)
-            self._storage.put(_KEY, self._kept.to_json())
+        self._kept = self._kept.after(sums, self._now_ms())
+        self._store_soon()
+
+    def _store(self) -> None:
+        self._storage.put(_KEY, self._kept.to_json())
+        minutes = json.dumps(_texts_of(self._kept.minutes))
+        if len(minutes) <= MAX_TEXT_CHARS:
+            self._storage.put(_MINUTES_KEY, minutes)
 
     def told(self) -> dict[str, object]:
         """Return the sums as JSON members.
 
         ``totals`` has rows of a target, an outcome, its detail, requests, bytes and milliseconds.
-        ``own`` has rows of what the cache itself asked of Supabase: a target (the ledger has the
-        name that it has in `edge_cache.wire`), requests, bytes and milliseconds. ``minutes`` and
-        ``hours`` have rows of the Unix time in seconds at which each begins, the requests, those
-        that the cache answered, the bytes of these, the requests that were passed on, the cache's
-        own, and the bytes of these.
+        ``hour`` has the same rows of the last hour. ``own`` has rows of what the cache itself asked
+        of Supabase: a target (the ledger has the name that it has in `edge_cache.wire`), requests,
+        bytes and milliseconds. ``minutes`` and ``hours`` have rows of the Unix time in seconds at
+        which each begins, the requests, those that the cache answered, the bytes of these, the
+        requests that were passed on, the cache's own, and the bytes of these.
         """
         totals = self._kept.totals.items()
+        minutes = _latest(self._kept.minutes, self._now_ms() // MINUTE_MS, MINUTES)
+        hours = _latest(self._kept.hours, self._now_ms() // HOUR_MS, HOURS)
+        hour = reduce(together, minutes.values(), dict[Counted, Sum]())
         return {
             "since_ms": self._kept.since_ms,
-            "totals": [[*key, *sum_] for key, sum_ in totals if not _is_own(key)],
+            "totals": _of_readers(self._kept.totals),
+            "hour": _of_readers(hour),
             "own": [[key.target, *sum_] for key, sum_ in totals if _is_own(key)],
-            "minutes": [_row(at * 60, sums) for at, sums in self._kept.minutes.items()],
-            "hours": [_row(at * 3600, sums) for at, sums in self._kept.hours.items()],
+            "minutes": [_row(at * 60, sums) for at, sums in minutes.items()],
+            "hours": [_row(at * 3600, sums) for at, sums in hours.items()],
         }
 
 
 def _continued(series: Series, at: int, sums: Sums, length: int) -> Series:
     """Return a series with more in its latest part, and without the parts that are too old."""
-    kept = {then: old for then, old in series.items() if at - length < then <= at}
+    kept = _latest(series, at, length)
     return {**kept, at: together(kept.get(at, {}), sums)}
+
+
+def _latest(series: Series, at: int, length: int) -> Series:
+    return {then: sums for then, sums in series.items() if at - length < then <= at}
+
+
+def _texts_of(series: Series) -> dict[str, str]:
+    return {str(at): text_of(sums) for at, sums in series.items()}
 
 
 def _series_of(told: Stored) -> Series:
     return {int(at): sums_in(text) for at, text in told.each(str).items()}
+
+
+def _of_readers(sums: Sums) -> list[list[object]]:
+    return [[*key, *sum_] for key, sum_ in sums.items() if not _is_own(key)]
 
 
 def _row(at_s: int, sums: Sums) -> list[int]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import httpx
 
-from edge_cache.pauses import Pause
 from edge_cache.ports import NowMs
-from edge_cache.traffic import HAND_OVER_MS, Sum
+from edge_cache.traffic import Sum
 
 _NOTHING = Sum()
 
@@ -14,7 +15,8 @@ _NOTHING = Sum()
 class Asking(httpx.AsyncBaseTransport):
     """A transport that counts each request, even one that fails. If it is off, it counts nothing.
 
-    A retry is a request of its own, because Supabase gets it. The bytes are those of the body.
+    A retry is a request of its own, because Supabase gets it. The bytes are those of the body. It
+    calls ``when_counted`` after each request.
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport, now_ms: NowMs, *, is_on: bool) -> None:
@@ -22,7 +24,7 @@ class Asking(httpx.AsyncBaseTransport):
         self._now_ms = now_ms
         self._is_on = is_on
         self._sum = _NOTHING
-        self._until = Pause(now_ms(), HAND_OVER_MS)
+        self.when_counted: Callable[[], None] = lambda: None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and read the whole answer. Raises httpx.TransportError."""
@@ -37,15 +39,11 @@ class Asking(httpx.AsyncBaseTransport):
     def _note(self, more: Sum) -> None:
         if self._is_on:
             self._sum = self._sum.plus(more)
-
-    def due(self) -> Sum | None:
-        """Return what was counted, and begin anew, if it is time to hand it over."""
-        return self.taken() if self._until.is_over(self._now_ms()) else None
+            self.when_counted()
 
     def taken(self) -> Sum | None:
         """Return what was counted, and begin anew. None if it is nothing."""
         if self._sum == _NOTHING:
             return None
-        self._until = Pause(self._now_ms(), HAND_OVER_MS)
         taken, self._sum = self._sum, _NOTHING
         return taken

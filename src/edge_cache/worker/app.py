@@ -21,7 +21,7 @@ from edge_cache.ports import Background, Log, Record, Refreshing
 from edge_cache.reasons import PassedOn, Reason
 from edge_cache.resources import Resource, resource_at
 from edge_cache.tables import Declared
-from edge_cache.traffic import Counts, Outcome
+from edge_cache.traffic import HAND_OVER_MS, Outcome
 from edge_cache.unexpected import reported
 from edge_cache.worker import page, rest_errors, shared_cache, supabase_paths
 from edge_cache.worker.counting import Counting
@@ -84,15 +84,20 @@ class App:
         return self._settings.shared_max_age_s
 
     def hand_over(self) -> None:
-        """Hand over what was counted, if it is time to."""
-        if counts := self._counting.due():
-            self._record(counts.sums)
-            self._background(self._count(counts))
+        """Begin to wait until what is counted is handed over, unless somebody waits already."""
+        if self._counting.is_due():
+            self._background(self._count())
 
     def _count_error(self, resource: Resource, error: EdgeCacheError) -> None:
         self._counting.count(resource.target.name, Outcome.ERROR, detail=error.slug)
 
-    async def _count(self, counts: Counts) -> None:
+    async def _count(self) -> None:
+        """Wait for more, and hand all over at once."""
+        await asyncio.sleep(HAND_OVER_MS / 1000)
+        counts = self._counting.taken()
+        if not counts.sums:
+            return
+        self._record(counts.sums)
         try:
             await self._refresher.count(counts)
         except EdgeCacheError as error:

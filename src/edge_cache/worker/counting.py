@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from edge_cache.pauses import Pause
+from edge_cache.pauses import OVER, Pause
 from edge_cache.ports import NowMs
 from edge_cache.resources import Resource
 from edge_cache.traffic import FROM_CACHE, HAND_OVER_MS, Asked, Cost, Counted, Counts, Outcome, Sum
@@ -26,7 +26,7 @@ class Counting:
         self._costs: dict[Asked, Cost] = {}
         # Not each tenth one, because readers may ask for things in a rhythm.
         self._chance = random.Random(0)  # noqa: S311  no secret
-        self._until = Pause(now_ms(), HAND_OVER_MS)
+        self._awaited: Pause = OVER
 
     def count(  # noqa: PLR0913  all by name
         self,
@@ -56,12 +56,20 @@ class Counting:
             counts = (requests + SAMPLE, misses + SAMPLE * is_miss, times + SAMPLE * ms)
             self._costs[asked] = Cost(*counts)
 
-    def due(self) -> Counts | None:
-        """Return what was counted, and begin anew, if it is time to hand it over."""
+    def is_due(self) -> bool:
+        """Return whether somebody should begin to wait for `taken`. Nobody else does then.
+
+        If the runtime ends the waiting, the next answer after twice the time begins it anew.
+        """
         now_ms = self._now_ms()
-        if not self._sums or not self._until.is_over(now_ms):
-            return None
-        self._until = Pause(now_ms, HAND_OVER_MS)
+        if not self._sums or not self._awaited.is_over(now_ms):
+            return False
+        self._awaited = Pause(now_ms, 2 * HAND_OVER_MS)
+        return True
+
+    def taken(self) -> Counts:
+        """Return what was counted, and begin anew."""
+        self._awaited = OVER
         counts = Counts(self._sums, self._costs)
         self._sums, self._costs = {}, {}
         return counts

@@ -190,13 +190,19 @@ class Guarded:
         if preflight := messages.preflight(request, messages.READ_METHODS):
             return preflight
         self._require_secret(request)
+        self._require_counts()
         return messages.json_answer(shown(await self._refresher.queries()))
 
     async def _metrics(self, request: Request) -> Answer:
         if preflight := messages.preflight(request, messages.READ_METHODS):
             return preflight
         self._require_secret(request)
+        self._require_counts()
         return metrics.answer(await self._refresher.traffic())
+
+    def _require_counts(self) -> None:
+        if not self._settings.counts:
+            raise NotFound('Nothing is counted, because COUNTERS is "off".')
 
     def needs(self, request: Request) -> str:
         """Return what `/revalidate` needs at this address: try it without a secret."""

@@ -36,19 +36,22 @@ _MS = "_ms"
 class Health:
     """Looks at Workers KV and at the objects."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  its collaborators, and one switch
         self,
         declared: Declared,
         project: str,
         store: ReadableStore,
         refresher: Refreshing,
         now_ms: NowMs,
+        *,
+        counts: bool,
     ) -> None:
         self._declared = declared
         self._project_name = project
         self._store = store
         self._refresher = refresher
         self._now_ms = now_ms
+        self._counts = counts
 
     async def report(self, revalidation: str) -> Answer:
         """Answer 200 if every table can be served, else 503, both with the details.
@@ -90,7 +93,9 @@ class Health:
         return {**declared, **shown(_together([ledger, *statuses])), "shared": shared}
 
     async def _traffic(self) -> dict[str, object] | None:
-        """Return what was counted, or None if the ledger does not answer."""
+        """Return what was counted. None if nothing is counted, or the ledger does not answer."""
+        if not self._counts:
+            return None
         try:
             return shown(await self._refresher.traffic())
         except EdgeCacheError:

@@ -17,7 +17,7 @@ _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _COUNTERS = (
     ("requests_total", "Requests, by target, outcome and detail.", 3, 1),
-    ("bytes_total", "Bytes of the bodies that answered them, without compression.", 4, 1),
+    ("bytes_total", "Bytes of those bodies that the cache knows, without compression.", 4, 1),
     ("supabase_seconds_total", "Seconds that Supabase took to answer them.", 5, 1000),
 )
 """A counter's name, its help, where a row of the totals has it, and what divides it there."""

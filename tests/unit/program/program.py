@@ -226,6 +226,11 @@ class Program:
         self.durable(name).restart()
         del self._objects[name]
 
+    def end_background(self) -> None:
+        """End what goes on behind answers, as the runtime does if it takes too long."""
+        for task in self._background:
+            task.cancel()
+
     def declare(self, **variables: object) -> None:
         """Deploy with other variables: objects and isolates begin anew."""
         self._variables |= variables
@@ -287,7 +292,9 @@ class Program:
             now_ms=now_ms,
             log=self._log,
         )
-        health = Health(settings.declared, settings.project, store, objects, now_ms)
+        health = Health(
+            settings.declared, settings.project, store, objects, now_ms, counts=settings.counts
+        )
         passing = Passing(self._pass_on, settings, counting, now_ms, self._log)
         public = Public(settings, Sessions(now_ms))
         explainer = Explainer(

@@ -21,7 +21,7 @@ MEMBERS: dict[str, tuple[int | str, ...]] = {
     "record": ("refreshed_at_ms", "failures", "failed_at_ms", "error"),
     "outbox": ("cursor", "asked_at_ms", "installed", "error"),
     "ledger": ("life", "number", "declared", "subscriptions", "untold"),
-    "traffic": ("since_ms", "totals", "minutes", "hours"),
+    "traffic": ("since_ms", "totals", "hours"),
 }
 """Of each text, by name or place; of ``asked``, those of an item."""
 
@@ -49,7 +49,7 @@ async def keep_everything(program: Program) -> None:
     await program.live(6)
     program.supabase.mend()
     texts = program.durable("articles").storage.texts | program.durable("*").storage.texts
-    assert texts.keys() == {*MEMBERS, "record_detail", "asked_read"}
+    assert texts.keys() == {*MEMBERS, "record_detail", "asked_read", "traffic_minutes"}
 
 
 def change(program: Program, key: str, changed: Callable[[Any], object]) -> None:

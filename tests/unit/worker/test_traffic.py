@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from clock import Clock
 from durable import Storage
@@ -9,20 +11,21 @@ from program import KEY, SECRET, Program
 from prometheus_client.parser import text_string_to_metric_families
 
 from edge_cache.refresher.queries import DAY_MS, SHOWN, Queries
+from edge_cache.refresher.soon import SOON_S
 from edge_cache.refresher.traffic import HOUR_MS, MINUTE_MS, MINUTES, Traffic
 from edge_cache.traffic import HAND_OVER_MS, Asked, Cost, Counted, Sum
 
 AFTER_S = HAND_OVER_MS / 1000 + 1
 ROWS = "/rest/v1/articles?select=title"
 
+HIT = Counted("articles", "hit")
+
 Totals = dict[tuple[str, ...], tuple[int, ...]]
 
 
 async def totals(program: Program) -> Totals:
-    """Return the sums, after everything was handed over."""
+    """Return the sums, after everything was handed over. Nobody has to ask for that."""
     await program.live(AFTER_S)
-    await program.get("/health")  # any request hands over what is due
-    await program.live()
     told = (await program.get("/health")).json["traffic"]["totals"]
     return {tuple(row[:3]): tuple(row[3:]) for row in told}
 
@@ -74,12 +77,54 @@ async def test_an_isolate_hands_over_only_now_and_then() -> None:
     """What it counts costs no request of its own."""
     program = Program()
     program.supabase.write("articles", id=1, title="old")
-    for _ in range(20):
+    for _ in range(6):
         await read(program)
     traffic = (await program.get("/health")).json["traffic"]
-    handed = sum(row[3] for row in traffic["totals"])
-    assert 10 <= handed < 20
-    assert sum(row[1] for row in traffic["minutes"]) == handed
+    assert [row[3] for row in traffic["totals"]] == [1, 4]
+    assert sum(row[1] for row in traffic["minutes"]) == 5
+    assert len(program.recorded) == 1
+    assert (await totals(program))[HIT][0] == 5
+
+
+async def test_if_the_runtime_ends_a_hand_over_a_later_answer_begins_another() -> None:
+    program = Program()
+    program.supabase.write("articles", id=1, title="old")
+    await read(program)
+    program.end_background()
+    await program.live(2 * AFTER_S)
+    await read(program)
+    counted = await totals(program)
+    assert (counted["articles", "miss", ""][0], counted[HIT][0]) == (1, 1)
+
+
+async def test_what_was_counted_outlives_objects_that_end_when_nobody_asks() -> None:
+    """The runtime ends an object after ten seconds, and that is what a site at night looks like."""
+    program = Program()
+    program.supabase.write("articles", id=1, title="old")
+    for _ in range(3):
+        await read(program)
+        await program.live(AFTER_S + SOON_S)
+        program.restart("*")
+        program.restart("articles")
+    assert {key: sums[0] for key, sums in (await totals(program)).items()} == {
+        ("articles", "miss", ""): 1,
+        HIT: 2,
+    }
+    assert (await own_now(program))["articles"][0] == 1
+
+
+async def test_the_last_hour_is_known_of_each_target() -> None:
+    """So one sees whose reads miss, and why."""
+    program = Program()
+    program.supabase.write("articles", id=1, title="old")
+    program.supabase.write("products", sku="a", title="old")
+    await read(program)
+    await program.live(3600)
+    await read(program, "/products/a")
+    await read(program, "/products/a")
+    await totals(program)
+    hour = (await program.get("/health")).json["traffic"]["hour"]
+    assert [row[:4] for row in hour] == [["products", "miss", "", 1], ["products", "hit", "", 1]]
 
 
 async def test_what_is_handed_over_is_recorded_outside_too() -> None:
@@ -111,14 +156,16 @@ async def test_whoever_wants_no_counts_has_none() -> None:
     program = Program(counters="off")
     program.supabase.write("articles", id=1, title="old")
     await read(program)
-    assert await totals(program) == {}
+    await program.live(AFTER_S)
+    assert (await program.get("/health")).json["traffic"] is None
+    for path in ("/metrics", "/queries"):
+        answer = await program.get(path, authorization=f"Bearer {SECRET}")
+        assert (answer.status, "COUNTERS" in answer.json["detail"]) == (404, True)
 
 
 async def own_reads(program: Program) -> dict[str, tuple[int, ...]]:
     """Return what the cache itself asked, after the objects handed it over."""
     await program.live(AFTER_S)
-    await program.get("/health")  # any request to an object hands over what is due
-    await program.live()
     return await own_now(program)
 
 
@@ -162,7 +209,7 @@ async def test_a_request_of_the_cache_itself_counts_its_bytes_and_time() -> None
 
 
 async def test_a_target_hands_over_only_now_and_then() -> None:
-    """Many reads within ten seconds are one request to the ledger."""
+    """Many reads within some seconds are one request to the ledger."""
     program = Program()
     program.supabase.write("articles", id=1, title="old")
     for number in range(20):
@@ -192,10 +239,7 @@ async def test_prometheus_reads_the_totals() -> None:
     assert asked["articles"] == len(program.supabase.asked)
 
 
-HIT = Counted("articles", "hit")
-
-
-def test_sums_outlive_the_object_and_old_minutes_go() -> None:
+async def test_sums_outlive_the_object_and_old_minutes_go() -> None:
     """Hours stay for a week."""
     clock = Clock()
     storage = Storage(clock)
@@ -203,6 +247,7 @@ def test_sums_outlive_the_object_and_old_minutes_go() -> None:
     traffic.add({HIT: Sum(1, 10, 0)})
     clock.set_by(MINUTES * MINUTE_MS)
     traffic.add({HIT: Sum(2, 20, 0), Counted("articles", "miss"): Sum(1, 10, 30)})
+    await asyncio.sleep(SOON_S)
     for told in (traffic.told(), Traffic(storage, clock.now_ms).told()):
         assert told["totals"] == [
             ["articles", "hit", "", 3, 30, 0],
@@ -214,7 +259,7 @@ def test_sums_outlive_the_object_and_old_minutes_go() -> None:
         assert told["hours"] == [[hour - 3600, 1, 1, 10, 0, 0, 0], [hour, 3, 2, 20, 0, 0, 0]]
 
 
-def test_a_clock_that_is_set_back_loses_no_totals() -> None:
+async def test_a_clock_that_is_set_back_loses_no_totals() -> None:
     clock = Clock()
     traffic = Traffic(Storage(clock), clock.now_ms)
     traffic.add({HIT: Sum(1, 10, 0)})
@@ -249,12 +294,13 @@ async def test_what_is_asked_for_most_is_known_by_a_sample() -> None:
     assert (await program.get("/queries")).status == 401
 
 
-def test_of_many_queries_those_stay_that_cost_most() -> None:
+async def test_of_many_queries_those_stay_that_cost_most() -> None:
     """Each measure keeps its own, and a new day begins without any."""
     clock = Clock()
     storage = Storage(clock)
     queries = Queries(storage, clock.now_ms)
     queries.add({Asked("a", f"/{n}"): Cost(n, 200 - n, n % 7) for n in range(200)})
+    await asyncio.sleep(SOON_S)
     for told in (queries.told(), Queries(storage, clock.now_ms).told()):
         targets = told["targets"]
         assert isinstance(targets, dict)

@@ -3,7 +3,7 @@
 // What was counted of requests: two sentences, two charts and a table.
 
 const CHART = { width: 600, height: 80, gap: 1 };
-const MOST_ROWS = 20;
+const MOST_ROWS = 40;
 const FROM_CACHE = ["hit", "aged", "memory", "stale-if-error"];
 
 /** What the outcomes mean; the details are explained in docs/responses.md. */
@@ -33,7 +33,7 @@ function sentenceOf(rows, when) {
   const [onward, own] = [sumOf(rows, 4), sumOf(rows, 5)];
   return (
     `In the last ${when} the cache answered ${share(cached, requests)} of ${count(requests)} ` +
-    `requests, with ${bytes(sumOf(rows, 3))}. Supabase got ${count(onward + own)} requests instead: ` +
+    `requests, with ${bytes(sumOf(rows, 3))}. Supabase was asked ${count(onward + own)} times instead: ` +
     `${count(onward)} passed on, and ${count(own)} of the cache's own, which read ${bytes(sumOf(rows, 6))}.`
   );
 }
@@ -62,19 +62,46 @@ function draw(svg, rows, { steps, seconds, now }) {
   svg.replaceChildren(...bars);
 }
 
-function rowOf([target, outcome, detail, requests], all) {
+const isFromCache = ([, outcome]) => FROM_CACHE.includes(outcome);
+const byRequests = (one, other) => other[3] - one[3];
+
+function tableRow(mood, head, ...texts) {
   const row = document.createElement("tr");
-  row.dataset.mood = FROM_CACHE.includes(outcome) ? "good" : "";
-  const what = `${OUTCOMES[outcome] ?? outcome}${detail ? ` (${detail})` : ""}`;
-  const name = target === "*" ? "what is not declared" : target;
-  for (const text of [name, what, count(requests), share(requests, all)]) make("td", row, text);
+  row.dataset.mood = mood;
+  if (head) make("th", row, head).scope = "row";
+  else make("td", row);
+  for (const text of texts) make("td", row, text);
   return row;
+}
+
+/** Return the rows of one target: what the cache answered of it, and then each outcome. */
+function rowsOf(target, rows) {
+  const all = sumOf(rows, 3);
+  const cached = share(sumOf(rows.filter(isFromCache), 3), all);
+  const name = target === "*" ? "what is not declared" : target;
+  const outcomes = rows.map(([, outcome, detail, requests]) => {
+    const what = `${OUTCOMES[outcome] ?? outcome}${detail ? ` (${detail})` : ""}`;
+    const mood = FROM_CACHE.includes(outcome) ? "good" : "";
+    return tableRow(mood, "", what, count(requests), share(requests, all));
+  });
+  return [tableRow("", name, "answered by the cache", count(all), cached), ...outcomes];
+}
+
+/** Show the targets by their requests of the last hour. */
+function showReasons(rows) {
+  const sorted = [...rows].sort(byRequests);
+  const targets = new Map(sorted.map((row) => [row[0], sorted.filter(([name]) => name === row[0])]));
+  const most = [...targets].sort(([, one], [, other]) => sumOf(other, 3) - sumOf(one, 3));
+  $("reasons").hidden = !sorted.length;
+  $("reasons-rows").replaceChildren(
+    ...most.flatMap(([target, own]) => rowsOf(target, own)).slice(0, MOST_ROWS),
+  );
 }
 
 function showTraffic({ traffic, now }) {
   $("traffic").hidden = !traffic;
   if (!traffic) return;
-  const { minutes, hours, totals } = traffic;
+  const { minutes, hours, hour } = traffic;
   const seconds = Date.parse(now) / 1000;
   for (const [id, rows, when, steps, step] of [
     ["hour", minutes, "hour", 60, 60],
@@ -85,8 +112,5 @@ function showTraffic({ traffic, now }) {
     $(`${id}-chart`).setAttribute("aria-label", sentence);
     draw($(`${id}-chart`), rows, { steps, seconds: step, now: seconds });
   }
-  const all = sumOf(totals, 3);
-  const most = [...totals].sort((one, other) => other[3] - one[3]).slice(0, MOST_ROWS);
-  $("reasons").hidden = !most.length;
-  $("reasons-rows").replaceChildren(...most.map((row) => rowOf(row, all)));
+  showReasons(hour);
 }
