@@ -13,15 +13,18 @@ from edge_cache.queries import ROOT
 
 _KEY = "key"
 
+_OURS = frozenset({"", "versions", "versions&rows", "versions&lists"})
+"""Behind a target's name, these name steps and no query, because each parameter has a ``=``."""
+
 
 def digested(key: str) -> str:
     """Return a KV key with a digest instead of a query's parameters.
 
     Equal queries have equal digests.
     """
-    if not key.startswith(ROOT) or "?" not in key:
-        return key
     shown, _, parameters = key.partition("?")
+    if not key.startswith(ROOT) or parameters in _OURS:
+        return key
     return f"{shown}?{hashlib.sha256(parameters.encode()).hexdigest()[:12]}"
 
 

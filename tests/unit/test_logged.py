@@ -16,7 +16,11 @@ def test_equal_queries_have_equal_digests() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["/rest/v1/articles;count=exact", "/articles/7", "/articles?versions"]
+    "key",
+    [
+        *("/rest/v1/articles;count=exact", "/articles/7", "/articles?versions"),
+        *("/rest/v1/recent?versions", "/rest/v1/rpc/add?versions&lists"),
+    ],
 )
 def test_other_keys_stay_as_they_are(key: str) -> None:
     assert digested(key) == key

@@ -106,7 +106,8 @@ class Traffic:
         of Supabase: a target (the ledger has the name that it has in `edge_cache.wire`), requests,
         bytes and milliseconds. ``minutes`` and ``hours`` have rows of the Unix time in seconds at
         which each begins, the requests, those that the cache answered, the bytes of these, the
-        requests that were passed on, the cache's own, and the bytes of these.
+        requests that were passed on, the cache's own, the bytes of these, and the bytes of all
+        answers to readers, without what was passed on.
         """
         totals = self._kept.totals.items()
         minutes = _latest(self._kept.minutes, self._now_ms() // MINUTE_MS, MINUTES)
@@ -151,7 +152,7 @@ def _row(at_s: int, sums: Sums) -> list[int]:
     own = _sum_of(sums, {Outcome.ASKED})
     return [
         *(at_s, readers.requests, cached.requests, cached.bytes),
-        *(passed.requests, own.requests, own.bytes),
+        *(passed.requests, own.requests, own.bytes, readers.bytes),
     ]
 
 

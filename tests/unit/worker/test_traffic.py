@@ -254,9 +254,12 @@ async def test_sums_outlive_the_object_and_old_minutes_go() -> None:
             ["articles", "miss", "", 1, 10, 30],
         ]
         minute = clock.now_ms() // MINUTE_MS * 60
-        assert told["minutes"] == [[minute, 3, 2, 20, 0, 0, 0]]
+        assert told["minutes"] == [[minute, 3, 2, 20, 0, 0, 0, 30]]
         hour = clock.now_ms() // HOUR_MS * 3600
-        assert told["hours"] == [[hour - 3600, 1, 1, 10, 0, 0, 0], [hour, 3, 2, 20, 0, 0, 0]]
+        assert told["hours"] == [
+            [hour - 3600, 1, 1, 10, 0, 0, 0, 10],
+            [hour, 3, 2, 20, 0, 0, 0, 30],
+        ]
 
 
 async def test_a_clock_that_is_set_back_loses_no_totals() -> None:

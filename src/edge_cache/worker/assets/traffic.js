@@ -22,9 +22,16 @@ const OUTCOMES = {
 const sumOf = (rows, place) => rows.reduce((sum, row) => sum + row[place], 0);
 const share = (part, whole) => `${((100 * part) / whole).toFixed(1)} %`;
 
+/** Say what Supabase did not have to answer, or what it had to answer besides. */
+function balanceOf(requests, size) {
+  if (requests < 0) return `That is ${count(-requests)} more than without a cache.`;
+  const spared = size > 0 ? ` and ${bytes(size)}` : "";
+  return `So it was spared ${count(requests)} requests${spared}.`;
+}
+
 /**
  * Sentences about rows of a time, all requests, those from the cache, the bytes of these, the
- * requests passed on, the cache's own, and the bytes of these.
+ * requests passed on, the cache's own, the bytes of these, and those of all answers that are known.
  */
 function sentenceOf(rows, when) {
   const requests = sumOf(rows, 1);
@@ -34,7 +41,9 @@ function sentenceOf(rows, when) {
   return (
     `In the last ${when} the cache answered ${share(cached, requests)} of ${count(requests)} ` +
     `requests, with ${bytes(sumOf(rows, 3))}. Supabase was asked ${count(onward + own)} times instead: ` +
-    `${count(onward)} passed on, and ${count(own)} of the cache's own, which read ${bytes(sumOf(rows, 6))}.`
+    `${count(onward)} for requests that were passed on, and ${count(own)} by the cache itself, ` +
+    `which read ${bytes(sumOf(rows, 6))}. ` +
+    balanceOf(requests - onward - own, sumOf(rows, 7) - sumOf(rows, 6))
   );
 }
 
