@@ -2,7 +2,8 @@
 //
 // One process runs all bursts, so that its own warm-up affects all Workers equally. POST /burst takes
 // a burst as JSON. The answer has what was measured, or what was wrong with the first bad answer.
-// POST /herd takes the same without a time, for readers who all ask at once. POST /steady takes readers
+// POST /herd takes the same without a time, for readers who all ask at once. POST /paced takes a number of
+// requests and a pause, for one reader who asks one after the other. POST /steady takes readers
 // who ask at a steady rate, and returns their answers, which somebody else compares.
 
 import { readFileSync } from "node:fs";
@@ -10,6 +11,7 @@ import { createServer } from "node:http";
 import { json } from "node:stream/consumers";
 import { Comparison } from "./comparison.mjs";
 import { herd } from "./herd.mjs";
+import { paced } from "./paced.mjs";
 import { steady } from "./steady.mjs";
 
 const SAMPLE_MS = 20; // how often autocannon checks whether to stop
@@ -57,15 +59,21 @@ function quantile(sorted, share) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 }
 
-/** Replaces `{n}` in the path by a number that no request had before, or by one from `firstId` on. */
-function requestOf({ method, path, headers, body, firstId }) {
+/** Returns what replaces `{n}` in a path by a number that no request had before, or by one from `firstId` on. */
+function pathsOf({ path, firstId }) {
+  let nextId = firstId;
+  const idOf = () => String(firstId ? nextId++ : freshId++);
+  return () => (path.includes("{n}") ? path.replace("{n}", idOf()) : path);
+}
+
+function requestOf(order) {
+  const { method, path, headers, body } = order;
   const fixed = { method, path, headers, body: body ?? undefined };
   if (!path.includes("{n}")) {
     return fixed;
   }
-  let nextId = firstId;
-  const idOf = () => String(firstId ? nextId++ : freshId++);
-  const setupRequest = (request) => ({ ...request, path: path.replace("{n}", idOf()) });
+  const pathOf = pathsOf(order);
+  const setupRequest = (request) => ({ ...request, path: pathOf() });
   return { ...fixed, path: path.replace("{n}", "0"), setupRequest };
 }
 
@@ -120,6 +128,7 @@ async function run(burst, expected) {
 const RUNS = {
   "/burst": (order) => run(order, expectedOf(order)),
   "/herd": (order) => herd(order, expectedOf(order)),
+  "/paced": (order) => paced(order, pathsOf(order), expectedOf(order)),
   "/steady": steady,
 };
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import httpx
@@ -14,6 +15,9 @@ from local.processes import Process
 from scenarios import FRESH, RECEIVED, Scenario
 from serving import http
 from shared.failure import Failure
+
+PACED, PAUSE_MS = 40, 25
+"""A paced reader asks so often, and waits so long after each answer for what is behind it."""
 
 _SHOWN_CHARACTERS = 300
 
@@ -170,6 +174,12 @@ class Load:
         result = self._run("burst", target, expected, {**times, "tells": True})
         rate = result["answers"] / result["seconds"]
         return Crowd(rate, result["p50_ms"], result["longest_ms"], result["told"])
+
+    def paced(self, target: Target, expected: Expected) -> float:
+        """Let one reader ask, with a pause after each answer. Return the median in milliseconds."""
+        times = {"count": PACED, "pauseMs": PAUSE_MS}
+        times_ms: list[float] = self._run("paced", target, expected, times)["times"]
+        return median(times_ms)
 
     def herd(self, target: Target, expected: Expected, *, readers: int) -> None:
         """Let readers ask at once. Raises Failure if one of the answers was wrong.

@@ -17,12 +17,23 @@ from usage import Usage
 
 _WARM_UP_S = 1.5
 
+PACED_MS = "paced_ms"
+"""The median time of an answer, with a pause after each."""
+
 
 def measure_round(
     stage: Stage, scenario: Scenario, samples: Samples, *, seconds: float, order: random.Random
 ) -> None:
-    """Add one value of each metric for all Workers and connections of a scenario."""
+    """Add one value of each metric for all Workers and connections of a scenario.
+
+    If Supabase itself takes part, times are compared, so a paced reader comes first.
+    """
     stage.prepare(scenario)
+    if DIRECT in scenario.workers:
+        for worker in order.sample(scenario.workers, len(scenario.workers)):
+            target = stage.target(scenario, worker)
+            paced_ms = stage.load.paced(target, probe(target))
+            samples.add(Key(scenario.name, worker, 1, PACED_MS), paced_ms)
     for connections in CONNECTIONS:
         for worker in order.sample(scenario.workers, len(scenario.workers)):
             _measure(stage, stage.target(scenario, worker), samples, connections, seconds)

@@ -19,6 +19,7 @@ from edited_articles import KINDS, Kind
 from edits import hit_share, scenario
 from fresh import HERD, MEMORY, READERS, REFRESH, START
 from outbox import ARTICLES, COMMENTS
+from rounds import PACED_MS
 from samples import WHOLE, Samples, Summary, differences, ratios, summary
 from scenarios import (
     DIRECT,
@@ -38,9 +39,6 @@ from shared_cache import QUERY_BEHIND
 
 CONNECTIONS = 4
 """Throughput is compared at this number: a few readers, who do not saturate the machine."""
-
-LATENCY_CONNECTIONS = 1
-"""Latencies are compared at this number, because nothing waits in a queue."""
 
 _COMPARE = {">=": operator.ge, "<=": operator.le, "<": operator.lt}
 
@@ -87,10 +85,9 @@ def _throughput(scenario: str, base: str, *, of: str | None = None) -> Values:
 
 
 def _added_ms(samples: Samples, scenario: str, worker: str) -> list[float]:
-    """Return how much longer an answer takes than Supabase's own."""
+    """Return how much longer a paced reader waits than at Supabase itself."""
     return differences(
-        samples.of(scenario, worker, LATENCY_CONNECTIONS, "p50_ms"),
-        samples.of(scenario, DIRECT, LATENCY_CONNECTIONS, "p50_ms"),
+        samples.of(scenario, worker, 1, PACED_MS), samples.of(scenario, DIRECT, 1, PACED_MS)
     )
 
 

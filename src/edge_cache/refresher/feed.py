@@ -155,10 +155,14 @@ class Feed:
         return self._asked.installed
 
     def status(self) -> dict[str, object]:
-        """Return whether the outbox is installed, if that is known, and whether it answers."""
+        """Return whether the outbox is installed, if that is known, and whether it answers.
+
+        If there is no secret any more, nobody asks it, so nobody knows.
+        """
         asked = self._asked
+        is_known = asked.asked_at_ms and self._database.is_open
         return {
-            "installed": asked.installed if asked.asked_at_ms else None,
+            "installed": asked.installed if is_known else None,
             "asked_at_ms": asked.asked_at_ms,
             "error": asked.error or None,
         }

@@ -134,6 +134,17 @@ class Fills:
         """Read a resource without an entry: a row that may not exist, or a query."""
         if resource.query is None:
             return await self._look_up(resource, version)
+        await self._take_turn()
+        try:
+            return await self._reads.refresh(resource, version)
+        finally:
+            self._missed_gate.release()
+
+    async def _take_turn(self) -> None:
+        """Acquire the gate for queries without an entry. Raises Overloaded or UpstreamTimeout."""
+        if not self._missed_gate.locked():
+            await self._missed_gate.acquire()  # it is free, so nobody needs a timer
+            return
         if self._waiting >= MAX_WAITING:
             raise Overloaded("Too many queries wait for their turn already.")
         self._waiting += 1
@@ -144,10 +155,6 @@ class Fills:
             raise UpstreamTimeout("Supabase took too long to answer earlier queries.") from error
         finally:
             self._waiting -= 1
-        try:
-            return await self._reads.refresh(resource, version)
-        finally:
-            self._missed_gate.release()
 
     async def _look_up(self, resource: Resource, version: int) -> Reading:
         """Read a row that may not exist."""

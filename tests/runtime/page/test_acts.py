@@ -15,8 +15,9 @@ pytestmark = pytest.mark.played
 DOWN = answering(503, b'{"code":"PGRST002","message":"a private word"}')
 
 
-def test_health_is_the_page_for_a_browser_and_json_for_others(edge: Edge, visit: Visit) -> None:
+def test_health_is_the_page_for_a_browser_and_json_for_others(guarded: Edge, visit: Visit) -> None:
     """The Accept header decides, and Vary says so to caches. The status is the same."""
+    edge = guarded
     visit(address(edge, "/health")).sees("Fine")
     response = edge.get("/health")
     assert response.headers["vary"] == "Accept"

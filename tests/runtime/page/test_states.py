@@ -23,7 +23,7 @@ DOWN = answering(503, b'{"code":"PGRST002","message":"a private word"}')
 def test_a_table_that_was_never_filled(visitor: Visitor) -> None:
     """The page says that nothing is wrong, and what to try."""
     visitor.sees("Not filled yet", visitor.card("articles"))
-    visitor.sees("Every table can be served.")
+    visitor.sees(NO_SECRET)
     facts = visitor.facts("articles")
     assert facts == {
         "Changes pending": "none",
@@ -115,6 +115,7 @@ def test_without_a_secret_nobody_asks_the_outbox(edge: Edge, visitor: Visitor) -
     visitor.sees("REVALIDATE_SECRET is not set", visitor.card("Queries"))
 
 
+NO_SECRET = "Edits show only when answers are too old, or somebody revalidates."
 REFUSED = answering(403, b'{"code":"28P01","message":"a private word"}')
 ANNOUNCED = answering(200, b'{"cursor":"c","complete":true,"changes":[],"watched":[]}')
 VIEWS = {"recent": {"view": True}, "add": {"function": True}, "articles": {"watch": True}}
@@ -178,17 +179,17 @@ def test_a_worker_that_takes_long(edge: Edge, browser: Browser) -> None:
         expect(slow).to_be_visible()
         page.unroute("**/health")
         page.evaluate("look()")
-        expect(page.get_by_text("Every table can be served.")).to_be_visible()
+        expect(page.get_by_text(NO_SECRET)).to_be_visible()
 
 
 def test_a_worker_that_takes_long_to_answer_again(visitor: Visitor) -> None:
     """The last report stays, and the page says that it is asking."""
-    visitor.sees("Fine")
+    visitor.sees("No secret")
     visitor.page.route("**/health", lambda _: None)
     visitor.looks_again()
     heard = visitor.page.locator("#heard")
     expect(heard).to_contain_text("Asking again, which takes long.")
-    visitor.sees("Fine")
+    visitor.sees("No secret")
     visitor.look_closely("slow")
     visitor.page.unroute_all(behavior="ignoreErrors")
 
@@ -281,7 +282,7 @@ def test_a_worker_that_does_not_answer_any_more(visitor: Visitor) -> None:
 
     It notices when the Worker answers again.
     """
-    visitor.sees("Fine")
+    visitor.sees("No secret")
     visitor.page.context.set_offline(True)
     visitor.looks_again()
     visitor.sees("No answer")
@@ -291,4 +292,4 @@ def test_a_worker_that_does_not_answer_any_more(visitor: Visitor) -> None:
     visitor.look_closely("no-answer")
     visitor.page.context.set_offline(False)
     visitor.looks_again()
-    visitor.sees("Every table can be served.")
+    visitor.sees(NO_SECRET)

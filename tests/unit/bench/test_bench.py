@@ -12,6 +12,7 @@ from contenders import FLOOR, LESSON, MISS_FLOOR, OURS, PASSING_FLOOR, QUERY_FLO
 from crowds import MISSING, WARM
 from fresh import HERD
 from load import Crowd
+from rounds import PACED_MS
 from samples import WHOLE, Key, Samples, Summary, differences, ratios, summary
 from scenarios import (
     DIRECT,
@@ -90,9 +91,9 @@ def test_a_row_is_compared_with_its_own_floor() -> None:
 def test_what_a_miss_adds_is_compared_without_supabases_own_time() -> None:
     """Supabase takes 2 ms of either time, so 5 ms and 4 ms give a ratio of 1.5."""
     samples = samples_of(
-        (MISS, OURS, 1, "p50_ms", [5]),
-        (MISS, MISS_FLOOR, 1, "p50_ms", [4]),
-        (MISS, DIRECT, 1, "p50_ms", [2]),
+        (MISS, OURS, 1, PACED_MS, [5]),
+        (MISS, MISS_FLOOR, 1, PACED_MS, [4]),
+        (MISS, DIRECT, 1, PACED_MS, [2]),
     )
     found = verdict(target_named("miss 100 KB"), samples)
     assert found.word == "not met"
@@ -121,10 +122,10 @@ def test_a_query_is_compared_with_its_own_floor() -> None:
 def test_a_querys_miss_has_a_bound_of_its_own() -> None:
     """The bound for misses of rows does not change the bound for misses of queries."""
     samples = samples_of(
-        (QUERY_MISS, OURS, 1, "p50_ms", [8]),
-        (QUERY_MISS, MISS_FLOOR, 1, "p50_ms", [5]),
-        (QUERY_MISS, DIRECT, 1, "p50_ms", [1]),
-        (MISS, OURS, 1, "p50_ms", [2]),
+        (QUERY_MISS, OURS, 1, PACED_MS, [8]),
+        (QUERY_MISS, MISS_FLOOR, 1, PACED_MS, [5]),
+        (QUERY_MISS, DIRECT, 1, PACED_MS, [1]),
+        (MISS, OURS, 1, PACED_MS, [2]),
     )
     assert verdict(target_named("query miss"), samples).measured == Summary(1.75, 1.75, 1.75)
 
@@ -132,9 +133,9 @@ def test_a_querys_miss_has_a_bound_of_its_own() -> None:
 def test_what_passes_is_compared_with_a_worker_that_only_passes_on() -> None:
     """The floor adds 1 ms to Supabase's own time, and ours 1.25 ms."""
     samples = samples_of(
-        (PASSED, OURS, 1, "p50_ms", [1.5]),
-        (PASSED, PASSING_FLOOR, 1, "p50_ms", [1.25]),
-        (PASSED, DIRECT, 1, "p50_ms", [0.25]),
+        (PASSED, OURS, 1, PACED_MS, [1.5]),
+        (PASSED, PASSING_FLOOR, 1, PACED_MS, [1.25]),
+        (PASSED, DIRECT, 1, PACED_MS, [0.25]),
     )
     found = verdict(target_named("passed on"), samples)
     assert found.measured == Summary(1.25, 1.25, 1.25)

@@ -258,6 +258,12 @@ async def test_without_a_secret_nobody_asks_for_an_outbox() -> None:
     assert (await program.get("/health")).json["project"]["outbox"] == told
 
 
+async def test_without_a_secret_any_more_nobody_knows_of_the_outbox(watched: Program) -> None:
+    await fill(watched)
+    watched.declare(revalidate_secret=None)
+    assert (await watched.get("/health")).json["project"]["outbox"]["installed"] is None
+
+
 async def test_an_outbox_that_is_not_there_is_asked_again(program: Program) -> None:
     """It may be there the next time, so each run asks again."""
     await program.tick()

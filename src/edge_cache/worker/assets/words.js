@@ -70,7 +70,7 @@ function stateOfProject(project) {
   return state("good", "Fine", "If a table changes, what depends on it is outdated.");
 }
 
-function stateOfAll({ configuration, status, tables, project }) {
+function stateOfAll({ configuration, status, tables, project, revalidation }) {
   if (Array.isArray(configuration)) {
     return state(
       "bad",
@@ -95,10 +95,12 @@ function stateOfAll({ configuration, status, tables, project }) {
     return state("warn", "Outbox fails", "Changes that no notification brings are not noticed.");
   if (project.outbox?.unwatched?.length)
     return state("warn", "Not watched", "Some changes show only when answers are too old.");
-  if (Object.keys(tables).length) return state("good", "Fine", "Every table can be served.");
-  return project.serves?.length
-    ? state("good", "Fine", "Queries can be answered.")
-    : state("idle", "Nothing to serve", "Nothing is declared that can be read.");
+  const isServing = Object.keys(tables).length > 0;
+  if (!isServing && !project.serves?.length)
+    return state("idle", "Nothing to serve", "Nothing is declared that can be read.");
+  if (revalidation !== "secret")
+    return state("warn", "No secret", "Edits show only when answers are too old, or somebody revalidates.");
+  return state("good", "Fine", isServing ? "Every table can be served." : "Queries can be answered.");
 }
 
 /** What it means that everything was revalidated. */
