@@ -130,7 +130,7 @@ def headers_in(given: list[str]) -> dict[str, str]:
             raise Failure(f"{header!r} is no header. Write 'NAME: VALUE': 'prefer: count=exact'.")
         if name.lower() == "authorization":
             raise Failure(_SESSION)
-        if not _can_be_sent(value):
+        if not can_be_sent(value):
             raise Failure(f"The value of {name} has a character that a header cannot have.")
         headers[name] = value
     return headers
@@ -209,13 +209,14 @@ def _secret_for(address: str) -> tuple[str, str]:
         ("`npm start`", {SECRET: REVALIDATE_SECRET if is_local else None}),
     ]
     values, places = variables.first_of([SECRET], layers)
-    secret, place = values.get(SECRET, ""), places.get(SECRET, "")
-    if not _can_be_sent(secret):
+    secret, place = values.get(SECRET, "").strip(), places.get(SECRET, "")
+    if not can_be_sent(secret):
         raise Failure(f"{SECRET} from {place} has a character that a header cannot have.")
     return secret, place
 
 
-def _can_be_sent(value: str) -> bool:
+def can_be_sent(value: str) -> bool:
+    """Return whether a header can have a value."""
     return value.isascii() and value.isprintable()
 
 
