@@ -18,7 +18,7 @@ UNKNOWN = (
 HOW = {
     "own": "it serves these rows",
     "shown": "some of its answers show or use them",
-    "everything": "any change counts, because nobody knows what some of its answers read",
+    "everything": "nobody knew what some of its answers read, so any change counts",
 }
 """How a target depends on a table."""
 
@@ -52,8 +52,8 @@ def words_of(told: dict[str, Any]) -> Iterator[str]:
         return
     yield f"An edit of {row} of {relation} makes out of date, of the popular answers:"
     for name, target in told["targets"].items():
-        paths = target["paths"]
-        yield f"{name} ({HOW[target['how']]}): {'' if paths else 'none'}".rstrip()
+        how, paths = f" ({HOW[target['how']]})" if kind else "", target["paths"]
+        yield f"{name}{how}: {'' if paths else 'none'}".rstrip()
         yield from (f"    {path}" for path in paths)
     yield "Answers that are not popular are not listed. `npm run explain` says it of a single one."
     if told["key"] is not None:
