@@ -74,9 +74,11 @@ def remove(names: Iterable[str], worker: str | None) -> None:
 
 
 def declared_at(worker: str | None) -> list[str]:
-    """Return the names of everything that a Worker serves."""
+    """Return the names of everything that a Worker serves. Raises Failure."""
     json = {"accept": "application/json"}
     health = ask(address_of("/health", worker), "tables", headers=json)
+    if health["configuration"] != "ok":
+        raise Failure(f"The Worker is not configured. {' '.join(health['configuration'])}")
     return [*health["tables"], *health["project"]["serves"]]
 
 

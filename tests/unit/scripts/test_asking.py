@@ -118,6 +118,14 @@ def test_nobody_may_answer() -> None:
         asking.ask(f"http://127.0.0.1:{free_port()}", "targets")
 
 
+def test_a_worker_that_is_not_configured_says_why(server: Server) -> None:
+    """Its report has an error's status, and names nothing that is served."""
+    told = {"configuration": ["SUPABASE_URL is missing."], "tables": {}, "project": {}}
+    server.status, server.body = 503, json.dumps(told).encode()
+    with pytest.raises(Failure, match=r"is not configured\. SUPABASE_URL is missing"):
+        purge.declared_at(server.url)
+
+
 def test_in_an_outage_everything_is_out_of_date_all_the_same(server: Server) -> None:
     server.problem(502, "supabase-unreachable", "It is down.")
     with pytest.raises(Failure) as raised:

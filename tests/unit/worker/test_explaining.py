@@ -201,6 +201,9 @@ async def test_it_says_what_a_session_gets(signed_in: dict[str, str], told: str)
     await program.live(2)
     assert (await explained(program, ROWS))["signed_in"] == told
     assert (await explained(program, "/articles/1"))["signed_in"] == "same"
+    program.declare(tables={"articles": {"signed_in": "pass"}})
+    now = (await explained(program, ROWS))["signed_in"]
+    assert now == ("undecided" if told == "same" else "passed on")
 
 
 async def test_it_needs_the_secret() -> None:

@@ -106,6 +106,7 @@ async def test_a_post_makes_it_outdated() -> None:
         ("recent", "public.recent is a view. Name a table that it reads: public.articles."),
         ("rpc/search", "is a function. Name a table that it reads: public.articles, public.notes."),
         ("search", "public.search is a function."),
+        ("mixed", "public.mixed is a function. Name a table that it reads."),
         ("declared", "public.declared is a view. Name a table that it reads."),
         ("find", "public.find is a function. Name a table that it reads."),
         ("artciles", "has a table public.artciles. Check the name."),
@@ -122,6 +123,8 @@ async def test_only_a_tables_name_makes_something_outdated(name: str, said: str)
             table("articles"),
             view("recent", key="id int8 articles"),
             function("search", reads=["articles", "notes"]),
+            function("mixed", reads=["articles"]),
+            function("mixed", reads=None),
         )
     )
     program.supabase.write("articles", id=1, title="one")
@@ -143,5 +146,14 @@ async def test_nothing_empty_means_everything(method: str, question: str) -> Non
     assert (answer.status, answer.slug) == (400, "bad-request")
 
 
-async def test_it_needs_the_secret() -> None:
-    assert (await Program().get("/touches?table=articles")).status == 401
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_it_needs_the_secret(method: str) -> None:
+    assert (await Program().ask(method, "/touches?table=articles")).status == 401
+
+
+async def test_a_page_of_another_site_makes_nothing_outdated() -> None:
+    """On this machine, nobody needs a secret as long as none is set."""
+    here, there = "http://localhost:8787/touches?table=articles", {"origin": "https://evil.example"}
+    program = Program(revalidate_secret="")
+    assert (await program.ask("POST", here, there)).status == 403
+    assert (await program.ask("POST", here)).status == 200
