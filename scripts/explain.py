@@ -14,7 +14,9 @@ _PASSED_ON = "passed on"
 _MEANINGS = {
     "fresh": "The cache answers, and asks nobody.",
     "aged": "The cache answers, and reads the answer again in the background.",
-    "outdated": "The next reader gets Supabase's new answer, or if it is slow or down, this one.",
+    "outdated": (
+        "The next reader gets Supabase's new answer, or this one if Supabase is slow or down."
+    ),
     "absent": "The next reader gets Supabase's answer, and the cache keeps it if it is a success.",
     _PASSED_ON: "Supabase answers. docs/responses.md explains the reason.",
 }

@@ -143,7 +143,10 @@ def test_a_header_that_cannot_be_sent_is_refused(header: str, said: str) -> None
 
 def test_it_says_why_an_answer_is_outdated() -> None:
     assert list(explain.words_of(TOLD)) == [
-        "outdated: The next reader gets Supabase's new answer, or if it is slow or down, this one.",
+        (
+            "outdated: The next reader gets Supabase's new answer, or this one if Supabase is slow"
+            " or down."
+        ),
         "signed in   Readers get the same answer as everybody else.",
         "target      articles",
         "KV key      /rest/v1/articles?a",
