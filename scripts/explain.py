@@ -6,15 +6,25 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from shared.asking import HEADER, HEADER_OPTIONS, LOCAL, SECRET, address_of, ask, headers_in
+from shared.asking import SECRET, add_reader, add_worker, address_of, ask, not_empty, reader_of
 from shared.failure import run_main
+
+_PASSED_ON = "passed on"
 
 _MEANINGS = {
     "fresh": "The cache answers, and asks nobody.",
     "aged": "The cache answers, and reads the answer again in the background.",
-    "outdated": "The next reader gets Supabase's new answer, or this one if Supabase is slow.",
-    "absent": "The next reader gets Supabase's answer, and the cache keeps it.",
-    "passed on": "Supabase answers. docs/responses.md explains the reason.",
+    "outdated": (
+        "The next reader gets Supabase's new answer, or this one if Supabase is slow or down."
+    ),
+    "absent": "The next reader gets Supabase's answer, and the cache keeps it if it is a success.",
+    _PASSED_ON: "Supabase answers. docs/responses.md explains the reason.",
+}
+
+_SIGNED_IN = {
+    "same": "get the same answer as everybody else",
+    _PASSED_ON: "are passed on (session), because nobody proved that they get the same",
+    "undecided": "get the same if the database proves it when it is asked; else they are passed on",
 }
 
 
@@ -24,19 +34,27 @@ def parse_arguments() -> argparse.Namespace:
         prog="npm run explain --",
         description=f"{__doc__} It needs {SECRET}, from the environment or .dev.vars.",
     )
-    parser.add_argument("url", help="a URL of the Worker, or a path, such as /articles/1")
-    parser.add_argument("--worker", metavar="ADDRESS", help=f"the Worker's; default: {LOCAL}")
-    parser.add_argument(*HEADER, **HEADER_OPTIONS)
+    parser.add_argument(
+        "url", type=not_empty, help="a URL of the Worker, a path such as /articles/1, or a key"
+    )
+    parser.add_argument(
+        "--session", action="store_true", help="the reader has a valid token of a session"
+    )
+    add_reader(parser)
+    add_worker(parser)
     return parser.parse_args()
 
 
-def words_of(told: dict[str, Any]) -> Iterator[str]:
+def words_of(told: dict[str, Any], *, has_session: bool = False) -> Iterator[str]:
     """Return the lines that say what the Worker told."""
     worth, detail = told["worth"], told.get("detail")
+    if has_session and told.get("signed_in") == _PASSED_ON:
+        worth, detail = _PASSED_ON, "session"
     reason = f" ({detail})" if detail else ""
     yield f"{worth}{reason}: {_MEANINGS[worth]}"
     if "key" not in told:
         return
+    yield f"signed in   Readers {_SIGNED_IN[told['signed_in']]}."
     yield f"target      {told['target']}"
     yield f"KV key      {told['key']}"
     yield f"in the log  {told['logged_as']}"
@@ -49,14 +67,14 @@ def words_of(told: dict[str, Any]) -> Iterator[str]:
     most = entry["maximum_age"]
     yield f"age         {entry['age']} s of at most {'any' if most is None else f'{most} s'}"
     yield f"body        {entry['bytes']} bytes, status {entry['status']}"
-    yield f"signed in   {'share it' if entry['is_shared'] else 'get their own'}"
 
 
 def main() -> int:
     """Ask the Worker, and print what it tells."""
     asked = parse_arguments()
     address = address_of(asked.url, asked.worker, "/entry")
-    for line in words_of(ask(address, headers=headers_in(asked.header))):
+    told = ask(address, "worth", headers=reader_of(asked))
+    for line in words_of(told, has_session=asked.session):
         print(line)
     return 0
 

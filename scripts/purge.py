@@ -6,10 +6,19 @@ import argparse
 from collections.abc import Iterable
 from urllib.parse import urlencode
 
-from shared.asking import HEADER, HEADER_OPTIONS, LOCAL, SECRET, address_of, ask, headers_in
+from shared.asking import (
+    SECRET,
+    Refused,
+    add_reader,
+    add_worker,
+    address_of,
+    ask,
+    not_empty,
+    reader_of,
+)
 from shared.failure import Failure, run_main
 
-PUBLIC = "public"
+AGAIN = "Popular answers are read again at once, the others when somebody asks."
 
 MANY = 500
 """So many entries are removed at a time. If there are more, it takes long."""
@@ -23,10 +32,16 @@ def parse_arguments() -> argparse.Namespace:
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
-        "--table", metavar="TABLE", help="everything that shows rows of a table, or SCHEMA.TABLE"
+        "--table",
+        type=not_empty,
+        metavar="TABLE",
+        help="everything that shows rows of a table, or SCHEMA.TABLE",
     )
     what.add_argument(
-        "--query", metavar="URL", help="remove the entry of one URL of the Worker, or of a path"
+        "--query",
+        type=not_empty,
+        metavar="URL",
+        help="remove the entry of one URL of the Worker, or of a path or a key",
     )
     what.add_argument(
         "--all", action="store_true", help="everything; the tables are read again at once"
@@ -36,16 +51,9 @@ def parse_arguments() -> argparse.Namespace:
         action="store_true",
         help="remove the entries of the table, view or function (or of all) from Workers KV, too",
     )
-    parser.add_argument(*HEADER, **HEADER_OPTIONS)
-    parser.add_argument("--worker", metavar="ADDRESS", help=f"the Worker's; default: {LOCAL}")
+    add_reader(parser)
+    add_worker(parser)
     return parser.parse_args()
-
-
-def truncated(table: str) -> dict[str, str]:
-    """Return the webhook that says that any row of a table may have changed."""
-    schema, dot, name = table.partition(".")
-    names = (schema, name) if dot else (PUBLIC, table)
-    return {"type": "TRUNCATE", "schema": names[0], "table": names[1]}
 
 
 def remove(names: Iterable[str], worker: str | None) -> None:
@@ -55,7 +63,7 @@ def remove(names: Iterable[str], worker: str | None) -> None:
         while True:
             after = {"after": last} if last else {}
             route = f"/entries?{urlencode({'table': name, **after})}"
-            told = ask(address_of(route, worker), method="DELETE")
+            told = ask(address_of(route, worker), "removed", method="DELETE")
             removed, last = removed + told["removed"], told["last"]
             if not last:
                 break
@@ -66,30 +74,55 @@ def remove(names: Iterable[str], worker: str | None) -> None:
 
 
 def declared_at(worker: str | None) -> list[str]:
-    """Return the names of everything that a Worker serves."""
-    health = ask(address_of("/health", worker), headers={"accept": "application/json"})
+    """Return the names of everything that a Worker serves. Raises Failure."""
+    json = {"accept": "application/json"}
+    health = ask(address_of("/health", worker), "tables", headers=json)
+    if health["configuration"] != "ok":
+        raise Failure(f"The Worker is not configured. {' '.join(health['configuration'])}")
     return [*health["tables"], *health["project"]["serves"]]
+
+
+def remove_one(asked: argparse.Namespace) -> None:
+    """Remove the entry of a query, and say so."""
+    address = address_of(asked.query, asked.worker, "/entry")
+    told = ask(address, "removed", method="DELETE", headers=reader_of(asked))
+    if not told["removed"]:
+        raise Failure(f"The cache never has it: it is passed on ({told['detail']}).")
+    print("The cache has no such answer any more. KV may show it elsewhere for a minute.")
+
+
+def outdate(table: str, worker: str | None) -> None:
+    """Make out of date what shows rows of a table, and say so."""
+    route = f"/touches?{urlencode({'table': table})}"
+    relation = ask(address_of(route, worker), "relation", method="POST")["relation"]
+    print(f"What shows rows of {relation} is out of date. {AGAIN}")
+
+
+def outdate_all(worker: str | None) -> None:
+    """Make everything out of date, and say so. Raises Failure if Supabase cannot be read."""
+    try:
+        ask(address_of("/revalidate", worker), "received")
+    except Refused as refused:
+        if not refused.kind.startswith("supabase-"):
+            raise
+        until = "Until it can be, readers get the last good answers."
+        why = f"but Supabase could not be read. {refused.detail} {until}"
+        raise Failure(f"Everything is out of date, {why}") from refused
+    print(f"Everything is out of date, and the tables were read again. {AGAIN}")
 
 
 def main() -> int:
     """Ask the Worker to do it, and say what was done."""
     asked = parse_arguments()
-    if asked.remove and not asked.query:
-        remove([asked.table] if asked.table else declared_at(asked.worker), asked.worker)
-        return 0
-    if asked.query:
-        address = address_of(asked.query, asked.worker, "/entry")
-        told = ask(address, method="DELETE", headers=headers_in(asked.header))
-        if "removed" not in told:
-            raise Failure(f"The cache never has it: it is passed on ({told['detail']}).")
-        print("Removed. KV may show it at other locations for a minute.")
-    elif asked.table:
-        hook = address_of("/revalidate", asked.worker)
-        ask(hook, method="POST", body=truncated(asked.table))
-        print(f"What shows rows of {asked.table} is out of date. It is read again when asked for.")
+    if asked.query is not None:
+        remove_one(asked)
+    elif asked.remove:
+        names = declared_at(asked.worker) if asked.all else [asked.table]
+        remove(names, asked.worker)
+    elif asked.all:
+        outdate_all(asked.worker)
     else:
-        ask(address_of("/revalidate", asked.worker))
-        print("Everything is out of date, and the tables were read again.")
+        outdate(asked.table, asked.worker)
     return 0
 
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from shared.asking import LOCAL, SECRET, address_of, ask
+from shared.asking import SECRET, add_worker, address_of, ask
 from shared.failure import run_main
 
 MEASURES = {"requests": 1, "misses": 2, "milliseconds": 3}
@@ -24,7 +24,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--by", choices=MEASURES, default="requests", help="what comes first; default: requests"
     )
-    parser.add_argument("--worker", metavar="ADDRESS", help=f"the Worker's; default: {LOCAL}")
+    add_worker(parser)
     return parser.parse_args()
 
 
@@ -44,7 +44,7 @@ def lines(told: dict[str, Any], by: str) -> Iterator[str]:
 def main() -> int:
     """Ask the Worker, and print what it tells."""
     asked = parse_arguments()
-    for line in lines(ask(address_of("/queries", asked.worker)), asked.by):
+    for line in lines(ask(address_of("/queries", asked.worker), "targets"), asked.by):
         print(line)
     return 0
 

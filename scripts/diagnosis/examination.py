@@ -132,7 +132,7 @@ async def findings(
         tell(f"Comparing what {worker.url} serves …")
         readings = [read for read in readings if read.table.name in checkup.tables]
         yield await examination.compare(worker, checkup.tables, readings)
-        if settings.revalidate_secret:
+        if settings.revalidate_secret and readings:
             tell(f"Sending a webhook, which may take {webhook.DEADLINE_S:.0f} s …")
         yield [await webhook.check(worker, readings, settings.revalidate_secret)]
 

@@ -9,7 +9,9 @@ from typing import Any
 import httpx
 
 from diagnosis.findings import Finding, counted, fail, has_failed, ok, warn
+from diagnosis.naming import GIVE_IT
 from diagnosis.worker import SEE_LOG, object_in, problem
+from edge_cache.errors import UpstreamTimeout, UpstreamUnavailable, UpstreamUnreachable
 from edge_cache.tables import Declared
 
 SUBJECT = "the Worker"
@@ -20,6 +22,14 @@ _WHERE = "Give --worker the address that `npm run deploy` printed."
 _DECLARE = (
     "Declare it in src/tables.toml (`{ watch = true }`), and run the script of `npm run sql` again."
 )
+_REFUSED = f"Compare its REVALIDATE_SECRET with edge_cache_secret in Vault; {SEE_LOG.lower()}"
+_IS_DOWN = (
+    "It asks again by itself. See https://status.supabase.com, and whether the project is paused."
+)
+_OUTAGES = frozenset(
+    kind.slug for kind in (UpstreamUnreachable, UpstreamTimeout, UpstreamUnavailable)
+)
+"""These failures say nothing of the secret."""
 _DEPLOY = "Deploy this wrangler.toml: `npm run deploy`."
 
 
@@ -47,10 +57,7 @@ def judge(response: httpx.Response, declared: Declared) -> Checkup:
     tables, project = report["tables"], report["project"]
     scopes = {**{f"/{name}": told for name, told in tables.items()}, "its queries": project}
     faults = [fault for name, told in scopes.items() for fault in _scope_faults(name, told)]
-    if report.get("revalidation") == "closed":
-        faults.append(
-            fail(SUBJECT, "it has no REVALIDATE_SECRET, so it accepts no webhook.", _GIVE)
-        )
+    faults += _secret_faults(report.get("revalidation"))
     findings = [*_declaration_faults(tables, declared), *faults, *_outbox_faults(project)]
     if not has_failed(findings):
         findings.insert(0, ok(SUBJECT, f"it is configured; {_served(tables)}."))
@@ -80,14 +87,23 @@ def _declaration_faults(tables: Mapping[str, Any], declared: Declared) -> list[F
     return [fail(SUBJECT, f"its tables are not the declared ones: {' and '.join(parts)}.", _DEPLOY)]
 
 
+def _secret_faults(revalidation: object) -> list[Finding]:
+    """Return what it means if the Worker has no secret. On this machine, webhooks need none."""
+    if revalidation == "closed":
+        return [fail(SUBJECT, "it has no REVALIDATE_SECRET, so it accepts no webhook.", _GIVE)]
+    if revalidation == "open":
+        said = "it has no REVALIDATE_SECRET, so the database does not tell it of edits."
+        return [warn(SUBJECT, said, GIVE_IT)]
+    return []
+
+
 def _outbox_faults(project: Mapping[str, Any]) -> list[Finding]:
     """Return what keeps changes of the database from the Worker, if that is known."""
     outbox = project.get("outbox") or {}
     faults = []
     if error := outbox.get("error"):
         said = f"it could not ask the database for changes: {error}."
-        advice = "Compare its REVALIDATE_SECRET with edge_cache_secret in Vault; " + SEE_LOG.lower()
-        faults.append(warn(SUBJECT, said, advice))
+        faults.append(warn(SUBJECT, said, _IS_DOWN if error in _OUTAGES else _REFUSED))
     if unwatched := outbox.get("unwatched"):
         said = (
             f"answers show rows of {', '.join(unwatched)}, but no trigger tells of changes there."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from http import HTTPStatus
 
 import httpx
@@ -15,8 +15,11 @@ from diagnosis.naming import GIVE_IT
 from diagnosis.tables import Reading
 from diagnosis.worker import SEE_LOG, Unanswered, Worker, object_in, problem
 from edge_cache.resources import Resource
+from shared.asking import can_be_sent
 
 SUBJECT = "a webhook"
+
+_ANOTHER = "Make another one with `openssl rand -hex 32`."
 
 DEADLINE_S = 20.0
 """A Worker carries out a change within two seconds, or has failed after 10 s by default."""
@@ -24,11 +27,15 @@ DEADLINE_S = 20.0
 POLL_S = 0.5
 
 
-async def check(worker: Worker, readings: Iterable[Reading], secret: str | None) -> Finding:
+async def check(worker: Worker, readings: Sequence[Reading], secret: str | None) -> Finding:
     """Send a webhook for a row as if it had changed, and wait until no change is pending."""
     row = next((row for reading in readings for row in reading.rows), None)
     if secret is None:
         return skip(SUBJECT, "not sent, because the secret is not known here.", GIVE_IT)
+    if not can_be_sent(secret):
+        return fail(SUBJECT, "not sent, because no header can have this secret.", _ANOTHER)
+    if not readings:
+        return skip(SUBJECT, "not sent, because no declared table can be read.")
     if row is None:
         return skip(SUBJECT, "not sent, because no declared table has a row.")
     try:

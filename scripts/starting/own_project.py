@@ -8,6 +8,7 @@ from pathlib import Path
 
 from diagnosis.arguments import Arguments
 from diagnosis.configuration import configuration_of, dev_vars
+from edge_cache.config import Settings
 from local import cron
 from local.processes import Process
 from local.stack import WORKER_DEADLINE_S, Worker, spawn_worker
@@ -50,6 +51,10 @@ def start(arguments: argparse.Namespace, state: Path, running: list[Process]) ->
         worker.process.wait_until_answering(f"{worker.url}/", deadline_s=WORKER_DEADLINE_S)
     cache = worker.url + arguments.cache_path
     cron.start(worker.url, cache, poke_s=POKE_S if settings.revalidate_secret else None)
-    key, secret = settings.anon_key, settings.revalidate_secret
-    served = words.Served(cache, settings.supabase_url, key, None, secret)
-    return worker, words.ready(served, settings.declared, seen.readings)
+    return worker, words.ready(served(cache, settings), settings.declared, seen.readings)
+
+
+def served(cache: str, settings: Settings) -> words.Served:
+    """Return what answers where. The secret is the user's own, so it is not printed."""
+    secret = words.OWN_SECRET if settings.revalidate_secret else None
+    return words.Served(cache, settings.supabase_url, settings.anon_key, None, secret)

@@ -17,11 +17,16 @@ LOGGED = {"LOG_HITS": "all", "LOG_QUERIES": "on"}
 """Whoever tries the Worker wants to see each hit, and what was asked for."""
 
 
+OWN_SECRET = "$REVALIDATE_SECRET"  # noqa: S105  where a shell finds it
+"""It stands for a secret that nobody else should see."""
+
+
 @dataclass(frozen=True)
 class Served:
     """Where the Worker and Supabase answer, and with which keys.
 
     ``secret_key`` is None if it is not known. ``secret`` is that of `/revalidate`, if there is one.
+    It is `OWN_SECRET` if it is the user's.
     """
 
     worker: str
@@ -74,8 +79,7 @@ def _commands(served: Served, declared: Declared, readings: list[Reading]) -> It
     if served.secret_key:
         edits = (edit for reading in readings if (edit := _edit(served, reading)))
         yield from list(edits)[:1]
-    secret = f" {_header('authorization', f'Bearer {served.secret}')}" if served.secret else ""
-    yield f"curl -i {served.worker}/revalidate{secret}"
+    yield f"curl -i {served.worker}/revalidate{_bearer(served.secret)}"
 
 
 def _edit(served: Served, reading: Reading) -> str | None:
@@ -93,6 +97,12 @@ def _edit(served: Served, reading: Reading) -> str | None:
                     f" \\\n    {_header('content-type', 'application/json')} -d {shlex.quote(body)}"
                 )
     return None
+
+
+def _bearer(secret: str | None) -> str:
+    if secret == OWN_SECRET:
+        return f' -H "authorization: Bearer {OWN_SECRET}"'
+    return f" {_header('authorization', f'Bearer {secret}')}" if secret else ""
 
 
 def _header(name: str, value: str | None) -> str:

@@ -133,6 +133,7 @@ class EdgeCache:
         public = Public(settings, Sessions(runtime.now_ms))
         explainer = Explainer(
             *(store, settings.project, max_ages, runtime.now_ms),
+            signed_in=settings.declared.signed_in,
             logs_queries=settings.logs_queries,
         )
         guarded = Guarded(

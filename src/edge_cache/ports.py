@@ -178,17 +178,27 @@ class Database(Protocol):
         """Return the catalogue, if its fingerprint is not the one that is known."""
 
 
+TABLE, VIEW, FUNCTION, UNKNOWN = "table", "view", "function", ""
+"""What a name stands for. It is unknown if neither the declaration nor the catalogue has it."""
+
+OWN, SHOWN, ANYWAY = "own", "shown", "everything"
+"""How a target depends on a table: it serves the table itself; some answers show or use its rows;
+nobody knows what some answers read, so each change counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Touched:
     """What a change would make outdated.
 
-    ``is_known`` is whether it is one of a known table. If not, everything would be outdated.
-    ``answers`` has the paths of the popular answers, by the name of each target that depends on the
-    change.
+    ``kind`` is what the changed name stands for. If that is no table, everything would be outdated.
+    ``reads`` are the names of what a view or a function reads, if that is known. ``targets`` has,
+    by the name of each target that depends on the change, ``how`` it does that, and the ``paths``
+    of the popular answers that would be outdated.
     """
 
-    is_known: bool
-    answers: Mapping[str, Sequence[str]]
+    kind: str
+    reads: Sequence[str]
+    targets: Mapping[str, Mapping[str, object]]
 
 
 class ObjectAnswer(Protocol):

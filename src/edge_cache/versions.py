@@ -23,7 +23,7 @@ MAX_NUMBER = 10**15
 _REMEMBERED = 50
 """At most this many texts, about 1 MB, stay parsed. A target has one at a time."""
 
-_ROWS = "#"
+ROWS = "#"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ class Versions:
 
     def _members(self) -> Iterator[tuple[str, int]]:
         yield from sorted(self.relations.items())
-        yield _ROWS, self.rows
+        yield ROWS, self.rows
         for bucket, number in sorted(self.buckets.items()):
-            yield f"{_ROWS}{bucket:x}", number
+            yield f"{ROWS}{bucket:x}", number
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,8 @@ class Published:
 
     def numbers(self, relations: Iterable[str], buckets: Iterable[int]) -> dict[str, int]:
         """Return the numbers of the latest changes, by what changed, and the floor."""
-        names = [*relations, *(f"{_ROWS}{bucket:x}" for bucket in buckets)]
-        names += [_ROWS] if buckets else []
+        names = [*relations, *(f"{ROWS}{bucket:x}" for bucket in buckets)]
+        names += [ROWS] if buckets else []
         above = {name: self.floor + self._member(name) for name in names}
         return {"floor": self.floor, **above}
 

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from edge_cache import wire
 from edge_cache.changes import ANYTHING, Change, Heard, Subscribed, Subscription
 from edge_cache.dependencies import EVERYTHING, relation_id
+from edge_cache.refresher import names
 from edge_cache.refresher.backlog import Backlog, Step
 from edge_cache.refresher.earlier import Earlier
 from edge_cache.refresher.feed import Feed
@@ -37,10 +38,7 @@ class Bookkeeping:
     def __init__(self, declared: Declared, outside: Outside) -> None:
         described = {target.name: _description(target) for target in declared.targets}
         self._declared = declared
-        self._declared_tables = {
-            *map(_relation_of, declared.tables),
-            *(relation_id(schema, name) for name, schema in declared.watched),
-        }
+        self._declared_tables = names.declared_tables(declared)
         self._parsed: tuple[str, Catalogue | None] = ("", None)
         self._accounts = Accounts(outside.storage, described, outside.now_ms)
         self._earlier = Earlier("", outside.storage, outside.store)
@@ -152,12 +150,12 @@ class Bookkeeping:
     def touches(self, change: Change) -> dict[str, object]:
         """Return what a change would do, as JSON members. Nothing changes.
 
-        ``is_known`` is whether it is one of a known table: else everything would be outdated.
-        ``targets`` are the names of those that would hear of it.
+        ``kind`` and ``reads`` are as in `Touched`. ``targets`` are the names of those that would
+        hear of it.
         """
-        changes = self._widened(change)
-        hearers = self._accounts.ledger.hearers(changes)
-        return {"is_known": changes == [change], "targets": hearers}
+        kind, reads = names.meaning_of(change.relation, self._declared, self._catalogue())
+        hearers = self._accounts.ledger.hearers(self._widened(change))
+        return {"kind": kind, "reads": reads, "targets": hearers}
 
     def status(self) -> dict[str, object]:
         """Return the ledger's state for `/health`."""
@@ -181,14 +179,10 @@ class Bookkeeping:
 
         What nobody declared may be a view, or a part of a table, and only the catalogue knows.
         """
-        is_known = change.relation in self._declared_tables or self._is_table(change.relation)
+        is_known = change.relation in self._declared_tables or names.is_table(
+            change.relation, self._catalogue()
+        )
         return [change] if is_known or change == ANYTHING else [change, ANYTHING]
-
-    def _is_table(self, relation: str) -> bool:
-        """Return whether the catalogue has a table with this id."""
-        catalogue = self._catalogue()
-        relations = catalogue.relations.values() if catalogue else ()
-        return any(relation_id(*one.name) == relation for one in relations if not one.is_view)
 
     def _certain(self, change: Change) -> Change:
         """Return a change of any row, unless Postgres spells each key as the request does."""

@@ -46,12 +46,14 @@ class Host:
         """Whether nothing is under way."""
         return self.backlog.is_idle and self.reads.is_idle and self.writer.is_idle
 
-    def touches(self, change: Change) -> list[str]:
-        """Return the paths of the popular answers that a change would make outdated."""
+    def touches(self, change: Change) -> dict[str, object]:
+        """Return what a change would make outdated: a member of `Touched.targets`."""
         target, demand = self.known.target, self.known.demand
+        subscriber = self.known.subscriber
         whole = [Resource(target)] if isinstance(target, Table) else []
         wanted = [*filter(demand.is_wanted, whole), *demand.popular()]
-        return [one.path for one in wanted if self.known.subscriber.is_touched(one, change)]
+        paths = [one.path for one in wanted if subscriber.is_touched(one, change)]
+        return {"how": subscriber.how(change), "paths": paths}
 
     def status(self) -> dict[str, object]:
         """Return the target's state for `/health`. Times are in milliseconds, 0 means never."""

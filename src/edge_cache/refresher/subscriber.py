@@ -16,7 +16,7 @@ from edge_cache.declaration import SHARED
 from edge_cache.dependencies import EVERYTHING, ON_EVERYTHING, Dependencies, bucket_of, relation_id
 from edge_cache.entries import depends_text
 from edge_cache.errors import EdgeCacheError, StoreError
-from edge_cache.ports import CallObject, Log, Storage, WritableStore
+from edge_cache.ports import ANYWAY, OWN, SHOWN, CallObject, Log, Storage, WritableStore
 from edge_cache.queries import ROOT
 from edge_cache.refresher.single_flight import SingleFlight
 from edge_cache.refresher.state import Journal
@@ -90,7 +90,7 @@ class Subscriber:
         """
         own = {self.keyed} if self.keyed else set[str]()
         if isinstance(self._target, Table):
-            own.add(relation_id(self._target.schema, self._target.relation))
+            own.add(_own_relation(self._target))
         return tuple(sorted(own | self._journal.state.relations.keys()))
 
     def depends(self, resource: Resource) -> Dependencies:
@@ -123,6 +123,13 @@ class Subscriber:
         if change.relation != self.keyed or not depends.keys:
             return False
         return change.keys is None or bool(depends.buckets & set(map(bucket_of, change.keys)))
+
+    def how(self, change: Change) -> str:
+        """Return how the target depends on a change: a word of `Touched`."""
+        if change.relation == _own_relation(self._target):
+            return OWN
+        is_named = change.relation in self.relations and change.relation != EVERYTHING
+        return SHOWN if is_named else ANYWAY
 
     def needed(self, resource: Resource) -> int:
         """Return the number that a resource's answer needs: below that, it is outdated."""
@@ -255,6 +262,11 @@ def _dependencies(resource: Resource, catalogue: Catalogue | None) -> Dependenci
 
 def _keyed_relation(target: Target, catalogue: Catalogue | None) -> str | None:
     return keyed_relation(*_name_of(target), catalogue)
+
+
+def _own_relation(target: Target) -> str:
+    """Return the id that a target has if it is a relation."""
+    return relation_id(*_name_of(target))
 
 
 def _name_of(target: Target) -> Name:

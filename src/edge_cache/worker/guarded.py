@@ -10,10 +10,18 @@ from functools import partial
 from urllib.parse import parse_qsl, unquote
 
 from edge_cache import messages
+from edge_cache.changes import Change
 from edge_cache.config import Settings
-from edge_cache.errors import NotFound, PayloadTooLarge, SecretNotConfigured, Unauthorized
+from edge_cache.dependencies import relation_id
+from edge_cache.errors import (
+    NotFound,
+    PayloadTooLarge,
+    RequestError,
+    SecretNotConfigured,
+    Unauthorized,
+)
 from edge_cache.messages import Answer, Request
-from edge_cache.ports import Log, Purge, Refreshing
+from edge_cache.ports import TABLE, Log, Purge, Refreshing, Touched
 from edge_cache.reasons import PassedOn
 from edge_cache.resources import Resource, resource_at
 from edge_cache.supabase.changed_rows import change_named, table_of
@@ -31,10 +39,13 @@ QUERIES_PATH = "/queries"
 TOUCHES_PATH = "/touches"
 ENTRIES_PATH = "/entries"
 _ENTRIES_METHODS = "DELETE, OPTIONS"
+_TOUCHES_METHODS = "GET, HEAD, POST, OPTIONS"
 _REVALIDATE_METHODS = "GET, POST, OPTIONS"
 _ENTRY_METHODS = "GET, HEAD, DELETE, OPTIONS"
 
 MAX_POKE_BYTES = 16
+_CHECK = "Check the name."
+
 _POKES = frozenset({b"", b"{}"})
 """The bodies of a poke. It has no content, and only says that the database has changed."""
 
@@ -132,20 +143,29 @@ class Guarded:
         if preflight := messages.preflight(request, _ENTRY_METHODS):
             return preflight
         self._require_secret(request)
-        resource: Resource | PassedOn | None = resource_at(
-            about.url.route, self._settings.declared.tables
-        )
-        if supabase_paths.api_of(about.url.route) == supabase_paths.REST:
-            asked = self._public.asked_by(about)
-            resource = asked if isinstance(asked, PassedOn) else asked.resource
-        if resource is None:
-            raise NotFound("The cache never answers at this path.")
+        resource, removes = await self._resource_of(about), request.method == "DELETE"
         if isinstance(resource, PassedOn):
-            return messages.json_answer({"worth": "passed on", "detail": resource.why})
-        if request.method == "DELETE":
+            done = {"removed": False} if removes else {"worth": "passed on"}
+            return messages.json_answer({**done, "detail": resource.why})
+        if removes:
             await self._refresher.remove(resource)
             return messages.json_answer({"removed": True})
         return messages.json_answer(await self._explainer.told(resource))
+
+    async def _resource_of(self, about: Request) -> Resource | PassedOn:
+        """Return what a request asks for. Its URL may also be a key. Raises NotFound."""
+        url, declared = about.url, self._settings.declared
+        if supabase_paths.api_of(url.route) != supabase_paths.REST:
+            found = resource_at(url.route, declared.tables)
+        elif ";" in url.path:
+            found = explaining.resource_with(url.target, declared)
+        else:
+            is_call = about.method == "POST"
+            asked = await self._public.called_by(about) if is_call else self._public.asked_by(about)
+            return asked if isinstance(asked, PassedOn) else asked.resource
+        if found is None:
+            raise NotFound("The cache never answers at this path, and no answer has this key.")
+        return found
 
     async def _entries(self, request: Request) -> Answer:
         """Remove some entries of a table, a view or a function: the next ones after a key.
@@ -156,33 +176,40 @@ class Guarded:
         if preflight := messages.preflight(request, _ENTRIES_METHODS):
             return preflight
         self._require_secret(request)
-        asked = dict(parse_qsl(request.url.query))
-        name, declared = asked.get("table", ""), self._settings.declared
+        asked = _asked(request, "Name what is declared: /entries?table=articles, or rpc/search.")
+        name, declared = asked["table"], self._settings.declared
         target = next((one for one in declared.targets if name in _names_of(one)), None)
         if target is None:
-            raise NotFound("Name what is declared: /entries?table=articles, or rpc/search.")
-        if "after" not in asked and _is_table(target):
-            await self._refresher.record([change_named(name, None, declared.tables)])
+            raise NotFound(f"{name} is not declared, so it has no entries. {_CHECK}")
+        if "after" not in asked and (table := _relation_of(target)):
+            await self._refresher.record([Change(table)])
         keys = await self._refresher.remove_all(target, asked.get("after", ""))
         last = keys[-1] if keys else None
         return messages.json_answer({"removed": len(keys), "last": last})
 
     async def _touches(self, request: Request) -> Answer:
-        """Say what an edit would make outdated: `?table=articles`, and `&key=7` for one row."""
-        if preflight := messages.preflight(request, messages.READ_METHODS):
+        """Say what an edit would make outdated: `?table=articles`, and `&key=7` for one row.
+
+        POST makes it outdated, if the name is a table's. Else everything would be.
+        """
+        if preflight := messages.preflight(request, _TOUCHES_METHODS):
             return preflight
         self._require_secret(request)
-        asked = dict(parse_qsl(request.url.query))
-        if not asked.get("table"):
-            raise NotFound("Name a table: /touches?table=articles, or …&key=7 for one of its rows.")
+        asked = _asked(request, "Name a table: /touches?table=articles, or …&key=7 for one row.")
         change = change_named(asked["table"], asked.get("key"), self._settings.declared.tables)
-        touched = await self._refresher.touches(change)
+        touched, relation = await self._refresher.touches(change), unquote(change.relation)
+        if request.method == "POST":
+            if touched.kind != TABLE:
+                raise NotFound(_no_table(relation, touched))
+            await self._refresher.record([change])
+            self._log("received", table=relation, type="PURGE")
         return messages.json_answer(
             {
-                "relation": unquote(change.relation),
+                "relation": relation,
                 "key": asked.get("key"),
-                "is_known": touched.is_known,
-                "targets": dict(touched.answers),
+                "kind": touched.kind,
+                "reads": list(touched.reads),
+                "targets": dict(touched.targets),
             }
         )
 
@@ -223,10 +250,42 @@ class Guarded:
             require_own_origin(request.header, request.url)
 
 
-def _is_table(target: Target) -> bool:
-    return isinstance(target, Table) or (isinstance(target, Queried) and target.is_table)
+def _asked(request: Request, advice: str) -> dict[str, str]:
+    """Return a question's parameters. Raises RequestError if the table or one of them is empty.
+
+    What is left out means all, so what is empty must not: it may be a variable that was not set.
+    """
+    asked = dict(parse_qsl(request.url.query, keep_blank_values=True))
+    empty = [name for name, value in {"table": "", **asked}.items() if not value.strip()]
+    if empty:
+        raise RequestError(f"There is no value for {' or '.join(empty)}. {advice}")
+    return asked
+
+
+def _relation_of(target: Target) -> str | None:
+    """Return a table's id, or None for a view or a function."""
+    if isinstance(target, Table):
+        return relation_id(target.schema, target.relation)
+    if isinstance(target, Queried) and target.is_table:
+        return relation_id(target.schema, target.path)
+    return None
 
 
 def _names_of(target: Target) -> set[str]:
-    """Return the names by which a person may know a target: its own, and that below /rest/v1/."""
-    return {target.name, target.name.removeprefix("rest/v1/")}
+    """Return the names by which a person may know a target."""
+    if isinstance(target, Table):
+        return {target.name, f"{target.schema}.{target.relation}"}
+    if isinstance(target, Queried):
+        return {target.name, target.path, f"{target.schema}.{target.path}"}
+    raise TypeError(target)
+
+
+def _no_table(relation: str, touched: Touched) -> str:
+    """Return why nothing can be said of the rows of what has this name, and what to do."""
+    if touched.kind:
+        tables = f": {', '.join(touched.reads)}" if touched.reads else ""
+        return f"{relation} is a {touched.kind}. Name a table that it reads{tables}."
+    return (
+        f"Neither the declaration nor the database's catalogue has a table {relation}. {_CHECK}"
+        " `GET /revalidate`, or `npm run purge -- --all`, makes everything outdated."
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from edge_cache import wire
 from edge_cache.changes import ANYTHING, Change
-from edge_cache.ports import CallObject, Filled, Touched
+from edge_cache.ports import TABLE, CallObject, Filled, Touched
 from edge_cache.resources import Resource
 from edge_cache.tables import Table, Target
 from edge_cache.traffic import Counts, counts_text
@@ -96,9 +96,10 @@ class Objects:
         """Return what a change would make outdated. Nothing changes."""
         told = await self._value(wire.LEDGER, wire.TOUCHES, wire.changes_text([change]))
         names: list[str] = told["targets"]
-        body = wire.changes_text([change if told["is_known"] else ANYTHING])
+        body = wire.changes_text([change if told["kind"] == TABLE else ANYTHING])
         answers = await asyncio.gather(*(self._value(name, wire.TOUCHES, body) for name in names))
-        return Touched(told["is_known"], dict(zip(names, answers, strict=True)))
+        targets = dict(zip(names, answers, strict=True))
+        return Touched(told["kind"], told["reads"], targets)
 
     async def catch_up(self) -> Sequence[str] | None:
         """Ask the database for changes, and record them.

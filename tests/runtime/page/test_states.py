@@ -164,7 +164,7 @@ def test_where_nothing_is_served_the_page_says_so(edge_of: EdgeOf, visit: Visit)
     visitor.sees("Nothing is declared that can be read.")
     visitor.sees("REVALIDATE_SECRET is not set", visitor.card("Queries"))
     visitor.page.get_by_role("button", name="Revalidate now").click()
-    visitor.sees("Done: every answer is read again when somebody asks for it.")
+    visitor.sees("Done: popular answers are read again at once, the others when somebody asks.")
     visitor.look_closely("nothing-served")
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from diagnosis import address, declared, health, installed, naming, others
+from diagnosis import address, declared, health, installed, naming, others, webhook
 from diagnosis.findings import Finding, Verdict, fail, in_environment, merged, ok
 from diagnosis.report import line, summary
+from diagnosis.worker import Worker
 from edge_cache.errors import UpstreamRejected
 from edge_cache.tables import Declared, Table, declared_by
 from shared import edge_sql
@@ -174,6 +175,37 @@ def test_a_worker_without_a_secret_takes_no_webhook() -> None:
     [failure] = checkup(revalidation="closed").findings
     assert "secret put REVALIDATE_SECRET" in failure.advice
     assert checkup(revalidation="secret").findings[0].verdict is Verdict.OK
+
+
+def test_a_worker_on_this_machine_without_a_secret_hears_of_no_edit() -> None:
+    """The outbox asks for the secret, even if the Worker takes webhooks without one."""
+    [_, warning] = checkup(revalidation="open").findings
+    assert (warning.verdict, "of edits" in warning.said) == (Verdict.WARN, True)
+
+
+@pytest.mark.parametrize(
+    "kind", ["supabase-unreachable", "supabase-timeout", "supabase-unavailable"]
+)
+def test_an_outage_is_no_matter_of_the_secret(kind: str) -> None:
+    [_, warning] = checkup(project={"outbox": {"error": kind}}).findings
+    assert (warning.verdict, "REVALIDATE_SECRET" in warning.advice) == (Verdict.WARN, False)
+    assert "status.supabase.com" in warning.advice
+
+
+@pytest.mark.parametrize(
+    ("secret", "verdict", "said"),
+    [
+        ("good", Verdict.SKIP, "no declared table can be read"),
+        ("two\nlines", Verdict.FAIL, "no header can have this secret"),
+    ],
+)
+async def test_a_webhook_that_cannot_be_sent_says_why(
+    secret: str, verdict: Verdict, said: str
+) -> None:
+    """The secret itself is not shown."""
+    async with httpx.AsyncClient() as http:
+        finding = await webhook.check(Worker(http, "http://127.0.0.1:1"), [], secret)
+    assert (finding.verdict, said in finding.said) == (verdict, True)
 
 
 def test_an_outbox_that_refuses_the_worker_is_warned_of() -> None:

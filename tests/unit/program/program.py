@@ -298,7 +298,9 @@ class Program:
         passing = Passing(self._pass_on, settings, counting, now_ms, self._log)
         public = Public(settings, Sessions(now_ms))
         explainer = Explainer(
-            store, settings.project, max_ages, now_ms, logs_queries=settings.logs_queries
+            *(store, settings.project, max_ages, now_ms),
+            signed_in=settings.declared.signed_in,
+            logs_queries=settings.logs_queries,
         )
         guarded = Guarded(*(settings, objects, public, explainer), purge=self._purge, log=self._log)
         return app.App(

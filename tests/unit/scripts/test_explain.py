@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -21,7 +22,6 @@ ENTRY: dict[str, Any] = {
     "bytes": 7,
     "status": 200,
     "depends_on": ["public.articles", "public.authors"],
-    "is_shared": True,
 }
 TOLD: dict[str, Any] = {
     "worth": "outdated",
@@ -30,6 +30,7 @@ TOLD: dict[str, Any] = {
     "key": "/rest/v1/articles?a",
     "logged_as": "/rest/v1/articles?0123",
     "outdated_by": {"public.authors": 5},
+    "signed_in": "same",
     "entry": ENTRY,
 }
 
@@ -49,11 +50,59 @@ def test_it_asks_the_worker_about_a_url(url: str, worker: str | None, address: s
 
 
 @pytest.mark.parametrize(
-    ("table", "schema", "name"),
-    [("a", "public", "a"), ("crm.a", "crm", "a"), ("x.a.b", "x", "a.b")],
+    ("path", "sent"),
+    [
+        ("/articles/ü", "/articles/%C3%BC"),
+        ("/articles/a b%20c", "/articles/a%20b%20c"),
+        ("/rest/v1/a?b=eq.ü ö#c", "/rest/v1/a?b=eq.%C3%BC%20%C3%B6"),
+        ("/articles/\udcff", "/articles/%FF"),
+        ("/rest/v1/rpc/a;accept=any;call?%7B%7D", "/rest/v1/rpc/a;accept=any;call?%7B%7D"),
+    ],
 )
-def test_a_table_is_purged_by_a_webhook_without_rows(table: str, schema: str, name: str) -> None:
-    assert purge.truncated(table) == {"type": "TRUNCATE", "schema": schema, "table": name}
+def test_a_url_is_encoded_as_browsers_do(path: str, sent: str) -> None:
+    """Escapes stay. A shell's argument need not be UTF-8."""
+    assert asking.address_of(path, None) == f"{asking.LOCAL}{sent}"
+
+
+@pytest.mark.parametrize(
+    ("url", "worker", "said"),
+    [
+        ("articles", None, "A path begins with a slash"),
+        ("localhost:8787/articles", None, "A path begins with a slash"),
+        ("//x.dev/articles", None, "neither a URL nor a path"),
+        ("http://[/articles", None, "neither a URL nor a path"),
+        ("/articles", "localhost:8787", "localhost:8787 is no address of a Worker"),
+        ("/articles", "https://", "no address of a Worker"),
+    ],
+)
+def test_what_is_no_address_is_refused(url: str, worker: str | None, said: str) -> None:
+    with pytest.raises(Failure, match=said):
+        asking.address_of(url, worker)
+
+
+COMMANDS = [
+    (purge, ["--table", ""]),
+    (purge, ["--table", " ", "--remove"]),
+    (purge, ["--query", ""]),
+    (purge, ["--all", "--worker", ""]),
+    (touches, ["articles", ""]),
+    (touches, [""]),
+    (explain, [""]),
+]
+
+
+@pytest.mark.parametrize(("command", "words"), COMMANDS)
+def test_nothing_empty_means_everything(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: Any,
+    words: list[str],
+) -> None:
+    """It may be a variable of a shell that was not set."""
+    monkeypatch.setattr(sys, "argv", ["command", *words])
+    with pytest.raises(SystemExit, match="2"):
+        command.parse_arguments()
+    assert "it is empty, so nothing was done" in capsys.readouterr().err
 
 
 def test_the_top_is_what_costs_most_by_a_measure() -> None:
@@ -70,19 +119,35 @@ def test_the_top_is_what_costs_most_by_a_measure() -> None:
 
 
 def test_headers_are_the_readers() -> None:
-    """A session's is not among them, because the request has the secret instead."""
-    assert asking.headers_in(["Prefer: count=exact", "a:b:c"]) == {
-        "Prefer": "count=exact",
-        "a": "b:c",
-    }
-    for wrong in ("Prefer", "Authorization: Bearer x"):
-        with pytest.raises(Failure, match="NAME: VALUE"):
-            asking.headers_in([wrong])
+    """An empty one is sent: a reader without a key."""
+    sent = asking.headers_in(["Prefer: count=exact", "a:b:c", "apikey:"])
+    assert sent == {"Prefer": "count=exact", "a": "b:c", "apikey": ""}
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("Prefer", "Write 'NAME: VALUE'"),
+        (":", "Write 'NAME: VALUE'"),
+        ("a b: c", "Write 'NAME: VALUE'"),
+        ("Authorization: Bearer x", "explain -- --session"),
+        ("prefer: ü", "value of prefer has a character"),
+        ("prefer: a\nb", "value of prefer has a character"),
+    ],
+)
+def test_a_header_that_cannot_be_sent_is_refused(header: str, said: str) -> None:
+    """A session's token is not, because the route could log it."""
+    with pytest.raises(Failure, match=said):
+        asking.headers_in([header])
 
 
 def test_it_says_why_an_answer_is_outdated() -> None:
     assert list(explain.words_of(TOLD)) == [
-        "outdated: The next reader gets Supabase's new answer, or this one if Supabase is slow.",
+        (
+            "outdated: The next reader gets Supabase's new answer, or this one if Supabase is slow"
+            " or down."
+        ),
+        "signed in   Readers get the same answer as everybody else.",
         "target      articles",
         "KV key      /rest/v1/articles?a",
         "in the log  /rest/v1/articles?0123",
@@ -90,7 +155,6 @@ def test_it_says_why_an_answer_is_outdated() -> None:
         "changed     public.authors: change 5, but it was read at 4",
         "age         12 s of at most any",
         "body        7 bytes, status 200",
-        "signed in   share it",
     ]
 
 
@@ -101,24 +165,51 @@ def test_it_says_why_a_request_is_passed_on() -> None:
     )
 
 
+def test_it_says_what_a_session_gets() -> None:
+    """Only the first line and that of the signed in readers say something of it."""
+    told = {**TOLD, "worth": "fresh", "signed_in": "passed on"}
+    first, second, *_ = explain.words_of(told, has_session=True)
+    assert first.startswith("passed on (session): Supabase answers.")
+    assert second == (
+        "signed in   Readers are passed on (session), because nobody proved that they get the same."
+    )
+    first, *_ = explain.words_of(told)
+    assert first.startswith("fresh: ")
+
+
 @pytest.mark.parametrize(
     ("told", "lines"),
     [
         (
-            {"key": "7", "is_known": True, "targets": {"articles": ["/articles/7"], "recent": []}},
+            {
+                "key": "7",
+                "kind": "table",
+                "targets": {
+                    "articles": {"how": "own", "paths": ["/articles/7"]},
+                    "recent": {"how": "shown", "paths": []},
+                },
+            },
             [
                 "An edit of row 7 of public.articles makes out of date, of the popular answers:",
-                "articles:",
+                "articles (it serves these rows):",
                 "    /articles/7",
-                "recent: none",
+                "recent (some of its answers show or use them): none",
             ],
         ),
         (
-            {"key": None, "is_known": True, "targets": {}},
+            {"key": None, "kind": "table", "targets": {}},
             ["No answer shows public.articles: an edit makes nothing out of date."],
         ),
         (
-            {"key": None, "is_known": False, "targets": {"articles": []}},
+            {"key": None, "kind": "view", "reads": ["public.authors"], "targets": {}},
+            ["public.articles is a view. Name a table that it reads: public.authors."],
+        ),
+        (
+            {
+                "key": None,
+                "kind": "",
+                "targets": {"articles": {"how": "everything", "paths": []}},
+            },
             [
                 touches.UNKNOWN,
                 "An edit of any row of public.articles makes out of date, of the popular answers:",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from diagnosis.findings import fail
 from diagnosis.tables import Reading
+from edge_cache.config import settings_from
 from edge_cache.supabase.pages import Page
 from edge_cache.tables import Declared, Table, declared_by
 from local.ports import free_port
 from shared.failure import Failure
-from starting import words
+from starting import own_project, words
 from starting.arguments import parsed
 from starting.outlook import in_files
 
@@ -67,6 +69,21 @@ def test_the_commands_are_for_what_is_declared() -> None:
     assert "-H 'content-profile: shop'" in text
     assert """-d '{"note": "it'"'"'s blue, edited"}'""" in text
     assert "PATCH" not in words.ready(SERVED, declared, [reading(table, rows[0])])
+
+
+def test_a_secret_of_ones_own_is_not_printed() -> None:
+    """That of `npm start` is known to everybody."""
+    given = {
+        "SUPABASE_URL": "https://abc.supabase.co",
+        "SUPABASE_ANON_KEY": "sb_publishable_a",
+        "REVALIDATE_SECRET": "private",
+    }
+    settings = settings_from(given.get, lambda _binding, _method: True)
+    text = words.ready(own_project.served(SERVED.worker, settings), Declared(), [])
+    assert "private" not in text
+    assert 'http://localhost:1/revalidate -H "authorization: Bearer $REVALIDATE_SECRET"' in text
+    text = words.ready(replace(SERVED, secret="local"), Declared(), [])
+    assert "-H 'authorization: Bearer local'" in text
 
 
 def test_nothing_of_the_example_is_assumed() -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from typing import Any
+from urllib.parse import quote
 
 import pytest
+from catalogues import function, table, text_of
+from fake_postgrest import Outbox
 from program import BEARER, KEY, SECRET, Program
 
 ROWS = "/rest/v1/articles?select=title"
 
 
-async def explained(program: Program, path: str, **headers: str) -> dict[str, object]:
+async def explained(program: Program, path: str, **headers: str) -> dict[str, Any]:
     """Return the answer of the route."""
-    bearer = f"Bearer {SECRET}"
-    told = (await program.get(f"/entry{path}", authorization=bearer, **headers)).json
+    told = (await program.get(f"/entry{path}", **BEARER, **headers)).json
     assert isinstance(told, dict)
     return told
 
@@ -80,8 +84,126 @@ async def test_what_is_passed_on_is_explained_by_its_reason() -> None:
     assert told == {"worth": "passed on", "detail": "undeclared"}
     told = await explained(program, ROWS, apikey="sb_publishable_other")
     assert told == {"worth": "passed on", "detail": "key"}
+    told = await explained(program, ROWS, apikey="")
+    assert told == {"worth": "passed on", "detail": "key"}
     told = await explained(program, ROWS, prefer="handling=strict")
     assert told == {"worth": "passed on", "detail": "prefer"}
+    answer = await program.ask("DELETE", f"/entry{ROWS}", {**BEARER, "prefer": "handling=strict"})
+    assert answer.json == {"removed": False, "detail": "prefer"}
+
+
+async def test_a_change_of_everything_is_named_so() -> None:
+    """It counts for each thing that the answer depends on. Nothing else changed."""
+    program = Program()
+    program.supabase.write("articles", id=1, title="old")
+    await program.get(ROWS, apikey=KEY)
+    await program.live(2)
+    program.forget_readers("articles")
+    await program.revalidate()
+    await program.live(2)
+    told = await explained(program, ROWS)
+    assert told["outdated_by"] == {"everything": told["latest_change"]}
+
+
+async def test_a_change_of_a_row_is_told_in_words() -> None:
+    program = Program()
+    program.supabase.write("articles", id=1, title="old")
+    await program.get("/articles/1")
+    await program.live(2)
+    program.forget_readers("articles")
+    await program.webhook("articles", 1)
+    await program.live(2)
+    (changed,) = (await explained(program, "/articles/1"))["outdated_by"]
+    assert changed.startswith("rows with a key in bucket ")
+    await program.webhook("articles")
+    await program.live(2)
+    assert "every row" in (await explained(program, "/articles/1"))["outdated_by"]
+
+
+CALLS = {"articles": {}, "search": {"function": True}}
+CALLED = "/rest/v1/rpc/search"
+
+
+async def called() -> Program:
+    """Return the program after a reader called a function by POST."""
+    program = Program(tables=CALLS, revalidate_secret=SECRET)
+    program.supabase.outbox = Outbox(SECRET, [("public", "articles")])
+    told = text_of(table("articles"), function("search", reads=["articles"]))
+    program.supabase.outbox.catalogue = json.loads(told)
+    program.supabase.functions["search"] = lambda asked: [asked]
+    await program.tick()
+    body = b'{"words": "x y"}'
+    length = {"content-type": "application/json", "content-length": str(len(body))}
+    answer = await program.ask("POST", CALLED, {"apikey": KEY, **length}, body)
+    assert answer.status == 200, answer
+    await program.live(2)
+    return program
+
+
+async def test_a_call_by_post_is_explained_and_removed() -> None:
+    program = await called()
+    data = {"explain-body": quote('{"words": "x y"}')}
+    told = await explained(program, CALLED, **data)
+    assert told["worth"] == "fresh"
+    assert told["key"] in program.kv.keys
+    none = await explained(program, CALLED, **{"explain-body": quote('{"words": "z"}')})
+    assert none["worth"] == "absent"
+    answer = await program.ask("DELETE", f"/entry{CALLED}", {**BEARER, **data})
+    assert answer.json == {"removed": True}
+    assert told["key"] not in program.kv.keys
+
+
+async def test_a_key_is_explained_and_removed_as_it_is_printed() -> None:
+    program = await called()
+    (key,) = (key for key in program.kv.keys if ";call?" in key)
+    told = await explained(program, key)
+    assert (told["worth"], told["key"]) == ("fresh", key)
+    await program.ask("DELETE", f"/entry{key}", BEARER)
+    assert key not in program.kv.keys
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        f"{CALLED};accept=any;call?0123456789ab",
+        "/rest/v1/articles;count=exact?0123456789ab",
+        "/rest/v1/articles;sha256=0123",
+        "/rest/v1/authors;count=exact",
+    ],
+)
+async def test_what_only_looks_like_a_key_is_none(key: str) -> None:
+    """The log has a digest instead of the query."""
+    program = Program(tables=CALLS)
+    answer = await program.get(f"/entry{key}", **BEARER)
+    assert (answer.status, answer.slug) == (404, "not-found")
+
+
+async def test_a_head_that_counts_is_an_answer_of_its_own() -> None:
+    program = Program()
+    program.supabase.write("articles", id=1, title="old")
+    counts = {"prefer": "count=exact"}
+    await program.head(ROWS, apikey=KEY, **counts)
+    await program.live(2)
+    assert (await explained(program, ROWS, **counts))["worth"] == "absent"
+    head = await explained(program, ROWS, **counts, **{"explain-method": "HEAD"})
+    assert head["worth"] == "fresh"
+
+
+@pytest.mark.parametrize(
+    ("signed_in", "told"), [({"signed_in": "public"}, "same"), ({}, "passed on")]
+)
+async def test_it_says_what_a_session_gets(signed_in: dict[str, str], told: str) -> None:
+    """A row's own path looks at no session."""
+    program = Program(tables={"articles": signed_in})
+    program.supabase.write("articles", id=1, title="old")
+    assert (await explained(program, ROWS))["signed_in"] == "undecided"
+    await program.get(ROWS, apikey=KEY)
+    await program.live(2)
+    assert (await explained(program, ROWS))["signed_in"] == told
+    assert (await explained(program, "/articles/1"))["signed_in"] == "same"
+    program.declare(tables={"articles": {"signed_in": "pass"}})
+    now = (await explained(program, ROWS))["signed_in"]
+    assert now == ("undecided" if told == "same" else "passed on")
 
 
 async def test_it_needs_the_secret() -> None:

@@ -69,10 +69,27 @@ async def test_what_supabase_would_not_show_is_not_shown_while_it_fails() -> Non
     assert (await program.get(ALL, apikey=KEY)).status == 502
 
 
-@pytest.mark.parametrize("question", ["", "table=", "table=nope"])
-async def test_it_names_what_is_declared(question: str) -> None:
+@pytest.mark.parametrize(
+    ("question", "status"),
+    [("", 400), ("table=", 400), ("table=articles&after=", 400), ("table=nope", 404)],
+)
+async def test_it_names_what_is_declared(question: str, status: int) -> None:
     answer = await Program().ask("DELETE", f"/entries?{question}", BEARER)
-    assert (answer.status, answer.slug) == (404, "not-found")
+    assert answer.status == status
+    assert answer.slug == {400: "bad-request", 404: "not-found"}[status]
+
+
+async def test_a_watched_table_of_another_schema_is_outdated_alone() -> None:
+    """A person may name it as `/health` does, or as Postgres does."""
+    tables = {"articles": {}, "orders": {"watch": True, "schema": "shop"}}
+    program = Program(tables=tables)
+    program.supabase.write("articles", id=1, title="one")
+    await program.get(ALL, apikey=KEY)
+    await program.live(2)
+    for name in ("orders", "shop.orders"):
+        assert await removed(program, f"table={name}") == {"removed": 0, "last": None}
+    await program.live(2)
+    assert (await program.get(ALL, apikey=KEY)).cache_status.startswith("hit")
 
 
 async def test_it_needs_the_secret_and_the_method() -> None:

@@ -107,7 +107,7 @@ function stateOfAll({ configuration, status, tables, project, revalidation }) {
 function doneOf({ tables }) {
   return Object.keys(tables).length
     ? "Done: every table is as Supabase has it now."
-    : "Done: every answer is read again when somebody asks for it.";
+    : "Done: popular answers are read again at once, the others when somebody asks.";
 }
 
 /** What the page waits for, if the Worker has not answered yet. */
