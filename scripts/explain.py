@@ -19,6 +19,7 @@ _MEANINGS = {
     ),
     "absent": "The next reader gets Supabase's answer, and the cache keeps it if it is a success.",
     _PASSED_ON: "Supabase answers. docs/responses.md explains the reason.",
+    "refused": 'The reader gets a 403, because PASS_THROUGH is "off".',
 }
 
 _SIGNED_IN = {

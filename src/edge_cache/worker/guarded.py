@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote
 
 from edge_cache import messages
 from edge_cache.changes import Change
-from edge_cache.config import Settings
+from edge_cache.config import PassThrough, Settings
 from edge_cache.dependencies import relation_id
 from edge_cache.errors import (
     NotFound,
@@ -22,7 +22,7 @@ from edge_cache.errors import (
 )
 from edge_cache.messages import Answer, Request
 from edge_cache.ports import TABLE, Log, Purge, Refreshing, Touched
-from edge_cache.reasons import PassedOn
+from edge_cache.reasons import PassedOn, Reason
 from edge_cache.resources import Resource, resource_at
 from edge_cache.supabase.changed_rows import change_named, table_of
 from edge_cache.supabase.webhook import MAX_BYTES, change_in, payload_in
@@ -145,7 +145,10 @@ class Guarded:
         self._require_secret(request)
         resource, removes = await self._resource_of(about), request.method == "DELETE"
         if isinstance(resource, PassedOn):
-            done = {"removed": False} if removes else {"worth": "passed on"}
+            is_off = self._settings.pass_through == PassThrough.OFF
+            done = (
+                {"removed": False} if removes else {"worth": "refused" if is_off else "passed on"}
+            )
             return messages.json_answer({**done, "detail": resource.why})
         if removes:
             await self._refresher.remove(resource)
@@ -155,7 +158,10 @@ class Guarded:
     async def _resource_of(self, about: Request) -> Resource | PassedOn:
         """Return what a request asks for. Its URL may also be a key. Raises NotFound."""
         url, declared = about.url, self._settings.declared
-        if supabase_paths.api_of(url.route) != supabase_paths.REST:
+        api = supabase_paths.api_of(url.route)
+        if api != supabase_paths.REST:
+            if api is not None and self._settings.pass_through == PassThrough.ALL:
+                return PassedOn(Reason.SERVICE)
             found = resource_at(url.route, declared.tables)
         elif ";" in url.path:
             found = explaining.resource_with(url.target, declared)

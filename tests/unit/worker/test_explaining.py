@@ -92,6 +92,14 @@ async def test_what_is_passed_on_is_explained_by_its_reason() -> None:
     assert answer.json == {"removed": False, "detail": "prefer"}
 
 
+async def test_what_else_is_asked_of_supabase_is_explained_as_it_is_configured() -> None:
+    """Nothing is passed on, or requests to other services too."""
+    told = await explained(Program(pass_through="off"), "/rest/v1/unknown?select=a")
+    assert told == {"worth": "refused", "detail": "undeclared"}
+    told = await explained(Program(pass_through="all"), "/auth/v1/health")
+    assert told == {"worth": "passed on", "detail": "service"}
+
+
 async def test_a_change_of_everything_is_named_so() -> None:
     """It counts for each thing that the answer depends on. Nothing else changed."""
     program = Program()
