@@ -15,7 +15,8 @@ from shared.project import NODE_MODULES, PYTHON_MODULES, ROOT, environment
 
 OURS, LESSON = "ours", "lesson"
 FLOOR, ROW_FLOOR, QUERY_FLOOR = "floor", "floor of a row", "floor of a query"
-MISS_FLOOR, PASSING_FLOOR = "floor of a miss", "floor of passing"
+MISS_FLOOR, CHECKED_MISS_FLOOR = "floor of a miss", "floor of a checked miss"
+PASSING_FLOOR = "floor of passing"
 CONSTANT_PYTHON, CONSTANT_JAVASCRIPT = "empty Python", "empty JavaScript"
 
 KEY = "sb_publishable_bench"
@@ -82,6 +83,7 @@ def contenders(work: Path, upstream_url: str) -> dict[str, Contender]:
         _small_python(ROW_FLOOR, "row_floor.py"),
         _small_python(QUERY_FLOOR, "query_floor.py"),
         with_objects(_small_python(MISS_FLOOR, "miss_floor.py", supabase)),
+        with_objects(_checked_miss_floor(supabase)),
         _small_python(PASSING_FLOOR, "passing_floor.py", supabase),
         _small_python(CONSTANT_PYTHON, "constant.py"),
         Contender(CONSTANT_JAVASCRIPT, (constant,)),
@@ -121,6 +123,18 @@ def _small_python(name: str, file: str, env: Mapping[str, object] | None = None)
     sdk = (module for module in _vendored() if _is_sdk(module))
     entry = Module(file, "python", SOURCES / file)
     return Contender(name, (entry, *sdk), runtime.COMPATIBILITY_FLAGS, env or {})
+
+
+def _checked_miss_floor(env: Mapping[str, object]) -> Contender:
+    """Return the floor that is built on another one, and on httpx with our transport."""
+    transport = "edge_cache/cloudflare/fetch_transport.py"
+    files = {
+        "checked_miss_floor.py": SOURCES / "checked_miss_floor.py",
+        "miss_floor.py": SOURCES / "miss_floor.py",
+        transport: ROOT / "src" / transport,
+    }
+    own = (Module(name, "python", path) for name, path in files.items())
+    return Contender(CHECKED_MISS_FLOOR, (*own, *_vendored()), runtime.COMPATIBILITY_FLAGS, env)
 
 
 def _vendored() -> Iterator[Module]:

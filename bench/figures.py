@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from contenders import LESSON, MISS_FLOOR, OURS
+from contenders import CHECKED_MISS_FLOOR, LESSON, MISS_FLOOR, OURS
 from crowds import CROWDS, DELAY_S, MISSING, OUTDATED, QUERIES, SLOW, SLOW_S, WARM
 from edited_articles import KINDS
 from edits import EDITED, hit_share, old_share, scenario
@@ -13,9 +13,9 @@ from fresh import READERS as HERD_READERS
 from outbox import ARTICLES
 from rounds import PACED_MS
 from samples import WHOLE, Samples, Summary, ratios, summary
-from scenarios import DIRECT, HIT_SMALL, PASSED, QUERY, SESSION
+from scenarios import DIRECT, HIT_SMALL, MISS, PASSED, QUERY, QUERY_MISS, SESSION
 from shared_cache import BEHIND, READERS
-from targets import CONNECTIONS, above_idle_mb
+from targets import CONNECTIONS, above_idle_mb, added
 
 _DELAYS_S = {MISSING: DELAY_S, OUTDATED: DELAY_S, SLOW: SLOW_S}
 
@@ -51,6 +51,19 @@ FIGURES = (
         "that, of the floor of a miss",
         lambda samples: above_idle_mb(samples, HERD, MISS_FLOOR),
         " MB",
+    ),
+    Figure(
+        "that, of the floor of a checked miss",
+        lambda samples: above_idle_mb(samples, HERD, CHECKED_MISS_FLOOR),
+        " MB",
+    ),
+    Figure(
+        "miss 100 KB: time added to Supabase's own, to what the floor of a miss adds",
+        added(MISS, MISS_FLOOR),
+    ),
+    Figure(
+        "query miss: time added to Supabase's own, to what the floor of a miss adds",
+        added(QUERY_MISS, MISS_FLOOR),
     ),
     Figure(
         "a read passed on: time of an answer, to Supabase itself",

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from types import MappingProxyType
 
 import dataset
-from contenders import FLOOR, LESSON, MISS_FLOOR, OURS
+from contenders import CHECKED_MISS_FLOOR, FLOOR, LESSON, MISS_FLOOR, OURS
 from load import Expected, Target, probe
 from samples import WHOLE, Key, Samples
 from scenarios import CONNECTIONS, HIT_LARGE, HIT_TINY, Scenario, scenarios
@@ -69,7 +69,7 @@ def _measure_large(stage: Stage, samples: Samples) -> None:
         if server.usage is None:
             return
         asked = _measure_refresh(stage, server, server.usage, samples)
-    for worker in (OURS, MISS_FLOOR):
+    for worker in (OURS, MISS_FLOOR, CHECKED_MISS_FLOOR):
         with started(stage, worker) as server:
             if server.usage:
                 _measure_herd(stage, server, server.usage, samples, once=asked)

@@ -8,6 +8,7 @@ from http import HTTPStatus
 import dataset
 import rest_reads
 from contenders import (
+    CHECKED_MISS_FLOOR,
     CONSTANT_JAVASCRIPT,
     CONSTANT_PYTHON,
     FLOOR,
@@ -35,7 +36,7 @@ FRESH = "{n}"
 """The placeholder in a path for an id that was never asked for."""
 
 _OK = HTTPStatus.OK
-_FLOORS = (FLOOR, ROW_FLOOR, QUERY_FLOOR, MISS_FLOOR, PASSING_FLOOR)
+_FLOORS = (FLOOR, ROW_FLOOR, QUERY_FLOOR, CHECKED_MISS_FLOOR, PASSING_FLOOR)
 _ROW_TYPE = "application/vnd.pgrst.object+json"
 
 NEW_QUERIES = 1_000
@@ -153,7 +154,7 @@ def scenarios() -> tuple[Scenario, ...]:
         ),
         Scenario(
             MISS,
-            (*both, MISS_FLOOR, DIRECT),
+            (*both, MISS_FLOOR, CHECKED_MISS_FLOOR, DIRECT),
             dataset.large_row(),
             path=f"/articles/{FRESH}",
             direct_path=f"/rest/v1/articles?select=*&id=eq.{FRESH}",
@@ -165,7 +166,7 @@ def scenarios() -> tuple[Scenario, ...]:
         replace(
             _read(
                 QUERY_MISS,
-                (*both, MISS_FLOOR, DIRECT),
+                (*both, MISS_FLOOR, CHECKED_MISS_FLOOR, DIRECT),
                 path=rest_reads.filtered(FRESH),
                 asks=True,
             ),

@@ -9,7 +9,15 @@ from pathlib import Path
 import contenders
 import dataset
 import rest_reads
-from contenders import FLOOR, MISS_FLOOR, OURS, QUERY_FLOOR, ROW_FLOOR, Contender
+from contenders import (
+    CHECKED_MISS_FLOOR,
+    FLOOR,
+    MISS_FLOOR,
+    OURS,
+    QUERY_FLOOR,
+    ROW_FLOOR,
+    Contender,
+)
 from load import Load, Target
 from scenarios import DIRECT, Scenario
 from serving import TABLE_KEY, Entry, Server, Supabase, http, start, start_load, start_supabase
@@ -85,7 +93,8 @@ def _fill_floors(servers: dict[str, Server]) -> None:
     row_floor, query_floor = servers[ROW_FLOOR], servers[QUERY_FLOOR]
     row_floor.put(_ROW_KEY, Entry(dataset.row(dataset.ROW_ID)))
     query_floor.put(rest_reads.ENTRY_KEY, query_entry())
-    for floor in (servers[FLOOR], row_floor, query_floor, servers[MISS_FLOOR]):
+    misses = (servers[MISS_FLOOR], servers[CHECKED_MISS_FLOOR])
+    for floor in (servers[FLOOR], row_floor, query_floor, *misses):
         floor.put(_VERSION_KEY, Entry(_VERSION))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from contenders import LESSON, MISS_FLOOR, OURS, Contender
+from contenders import CHECKED_MISS_FLOOR, LESSON, MISS_FLOOR, OURS, Contender
 from fresh import HERD, MEMORY, READERS, REFRESH, START
 from samples import WHOLE, Samples, Summary, ratios, summary
 from scenarios import CONNECTIONS, Scenario, scenarios
@@ -79,6 +79,7 @@ def wholes(samples: Samples, contenders: dict[str, Contender]) -> Iterator[str]:
         ("ours, refreshing", REFRESH, OURS),
         (f"ours, {herd}", HERD, OURS),
         (f"{MISS_FLOOR}, {herd}", HERD, MISS_FLOOR),
+        (f"{CHECKED_MISS_FLOOR}, {herd}", HERD, CHECKED_MISS_FLOOR),
     ):
         yield (
             f"{title:34}"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from contenders import (
+    CHECKED_MISS_FLOOR,
     CONSTANT_PYTHON,
     FLOOR,
     LESSON,
-    MISS_FLOOR,
     OURS,
     PASSING_FLOOR,
     QUERY_FLOOR,
@@ -91,7 +91,7 @@ def _added_ms(samples: Samples, scenario: str, worker: str) -> list[float]:
     )
 
 
-def _added(scenario: str, floor: str) -> Values:
+def added(scenario: str, floor: str) -> Values:
     """Compare what ours adds to Supabase's own time with what a floor adds."""
     return lambda samples: ratios(
         _added_ms(samples, scenario, OURS), _added_ms(samples, scenario, floor)
@@ -135,10 +135,10 @@ TARGETS = (
         _throughput(NOT_MODIFIED, FLOOR, of=HIT_TINY),
     ),
     Target(
-        "miss 100 KB: time added to Supabase's own answer, to what the floor of a miss adds",
+        "miss 100 KB: time added to Supabase's own, to what the floor of a checked miss adds",
         "<=",
         1.15,
-        _added(MISS, MISS_FLOOR),
+        added(MISS, CHECKED_MISS_FLOOR),
     ),
     Target(
         "query of 4 KB, to the floor of a query",
@@ -147,10 +147,10 @@ TARGETS = (
         _throughput(QUERY, QUERY_FLOOR),
     ),
     Target(
-        "query miss: time added to Supabase's own answer, to what the floor of a miss adds",
+        "query miss: time added to Supabase's own, to what the floor of a checked miss adds",
         "<=",
         1.15,
-        _added(QUERY_MISS, MISS_FLOOR),
+        added(QUERY_MISS, CHECKED_MISS_FLOOR),
     ),
     Target(
         "query of 4 KB behind Varnish, to ours without it",
@@ -165,7 +165,7 @@ TARGETS = (
         "a read passed on: time added to Supabase's own answer, to what the floor of passing adds",
         "<=",
         1.1,
-        _added(PASSED, PASSING_FLOOR),
+        added(PASSED, PASSING_FLOOR),
     ),
     Target(
         "start to first answer, to a Python Worker that imports nothing",
@@ -192,11 +192,12 @@ TARGETS = (
         " MB",
     ),
     Target(
-        f"{READERS} cold readers of 5 MB at once: peak memory above idle, to the floor of a miss",
+        f"{READERS} cold readers of 5 MB at once: peak memory above idle, to the floor of a checked"
+        " miss",
         "<=",
         1.1,
         lambda samples: ratios(
-            above_idle_mb(samples, HERD), above_idle_mb(samples, HERD, MISS_FLOOR)
+            above_idle_mb(samples, HERD), above_idle_mb(samples, HERD, CHECKED_MISS_FLOOR)
         ),
     ),
     Target(

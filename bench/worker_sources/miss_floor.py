@@ -67,10 +67,15 @@ class Refresher(DurableObject):  # type: ignore[no-untyped-call]
         path = path_of(request)
         reading = self._reads.get(path)
         if reading is None:
-            reading = self._reads[path] = asyncio.ensure_future(read(path))
+            reading = self._reads[path] = asyncio.ensure_future(self.read(path))
             reading.add_done_callback(lambda _: self._reads.pop(path))
-        content_of_one = await reading
-        return js.Response.new(content_of_one())
+        response_of_one = await reading
+        return response_of_one()
+
+    async def read(self, path: str) -> Callable[[], Any]:
+        """Return what makes the response for each reader."""
+        content_of_one = await read(path)
+        return lambda: js.Response.new(content_of_one())
 
 
 async def read(path: str) -> Callable[[], Any]:

@@ -86,12 +86,18 @@ class Reads:
         """
         return await self._flights.join(resource, version)
 
+    async def again(self, resource: Resource, version: int) -> Reading:
+        """Do the same after a change. The log has it, because no reader's line says it."""
+        reading = await self.refresh(resource, version)
+        self._log("refreshed", key=resource.key, bytes=reading.entry.metadata.size)
+        return reading
+
     async def refresh_whole(self, whole: Resource, version: int) -> Reading:
         """Do the same for a table. If KV is just taking such an answer, do not read it again."""
         last = self._whole
         if last and not last.storing.done() and last.entry.metadata.version >= version:
             return last
-        return await self.refresh(whole, version)
+        return await self.again(whole, version)
 
     async def read(self, resource: Resource) -> Representation:
         """Read from Supabase. Keep only the outcome. Raises NotFound or UpstreamError."""
@@ -170,10 +176,7 @@ class Reads:
             asked_at_ms=min(began_ms, self._demand.asked_at_ms(resource)),
             shared=self._shared,
         )
-        reading = self._keep(resource, entry)
-        ms = max(0, self._now_ms() - began_ms)
-        self._log("refreshed", key=resource.key, bytes=entry.metadata.size, ms=ms)
-        return reading
+        return self._keep(resource, entry)
 
     def _require_read_only(self, resource: Resource) -> None:
         """Raise Volatile if to read a resource means to call a function that may write."""

@@ -146,7 +146,7 @@ class Refreshes:
         needed = self._subscriber.needed(resource)
         try:
             if not self._record.is_down(needed):
-                await self._reads.refresh(resource, needed)
+                await self._reads.again(resource, needed)
                 self._demand.note_ahead(resource)
         except EdgeCacheError:
             if not self._record.is_down(needed):

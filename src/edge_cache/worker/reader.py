@@ -193,8 +193,6 @@ class Reader:
     async def _forward(
         self, resource: Resource, conditions: Conditions, worth: Outdated | Absent, seen: int
     ) -> messages.Answer:
-        fwd, detail = _missed(worth)
-        self._log("miss", key=resource.key, fwd=fwd, detail=detail, **_who(conditions))
         old = worth.entry if isinstance(worth, Outdated) else None
         began_ms = self._now_ms()
         try:
@@ -206,6 +204,7 @@ class Reader:
                 trace=conditions.trace(),
             )
         except EdgeCacheError as error:
+            self._log_miss(resource, conditions, worth, began_ms)
             if old is not None and error.stale_if_error:
                 return self._serve_instead(resource, conditions, old, error)
             _release(old)
@@ -217,11 +216,31 @@ class Reader:
                 raise NotShared(_NOT_SHARED) from error
             return self._relay(resource, worth, error, began_ms)
         _release(old)
+        self._log_miss(resource, conditions, worth, began_ms, filled.entry)
         if conditions.has_session and filled.entry.metadata.shared != self._shared_by:
             release(filled.entry.body)
             raise NotShared(_NOT_SHARED)
         self._count(resource, _outcome_of(worth, filled), filled.entry, began_ms)
         return self._answer(conditions, filled.entry, _filled_parts(worth, filled), resource)
+
+    def _log_miss(
+        self,
+        resource: Resource,
+        conditions: Conditions,
+        worth: Outdated | Absent,
+        began_ms: int,
+        entry: Entry[Body] | None = None,
+    ) -> None:
+        fwd, detail = _missed(worth)
+        self._log(
+            "miss",
+            key=resource.key,
+            fwd=fwd,
+            detail=detail,
+            bytes=entry.metadata.size if entry else None,
+            ms=self._now_ms() - began_ms,
+            **_who(conditions),
+        )
 
     def _serve_instead(
         self, resource: Resource, conditions: Conditions, entry: Entry[Body], error: EdgeCacheError
