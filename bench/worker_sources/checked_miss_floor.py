@@ -14,7 +14,15 @@ from typing import Any
 import httpx
 import js
 import miss_floor
-from miss_floor import CHUNK_BYTES, ROWS_OF_A_PAGE, TABLE, asked, binding, path_of
+from miss_floor import (
+    CHUNK_BYTES,
+    ROWS_OF_A_PAGE,
+    TABLE,
+    asked,
+    behind_the_answer,
+    binding,
+    path_of,
+)
 from pyodide.ffi import jsnull, to_js
 from workers import Request
 
@@ -54,7 +62,7 @@ class Refresher(miss_floor.Refresher):  # type: ignore[no-untyped-call]
         metadata = json.dumps({"etag": f'"{tag}"', "size": len(body)})
         whole = to_js(body)
         options = js.JSON.parse(json.dumps({"metadata": json.loads(metadata)}))
-        env.ARTICLES.put(path, whole, options)
+        behind_the_answer(lambda: env.ARTICLES.put(path, whole, options))
         headers = {METADATA: metadata}
         if path != TABLE:
             return lambda: response_of(whole, headers)

@@ -21,6 +21,7 @@ TABLE = "/articles"
 VERSION_KEY = "/articles?versions"
 ROWS_OF_A_PAGE = 1000
 CHUNK_BYTES = 8 * 1024
+ANSWER_FIRST_S = 0.005
 AFTER_SCHEME = len("https://")
 
 
@@ -86,8 +87,13 @@ async def read(path: str) -> Callable[[], Any]:
         return lambda: getattr(js.ReadableStream, "from")(chunks)
     answer = await js.fetch(env.SUPABASE_URL + asked(path))
     content = await answer.arrayBuffer()
-    env.ARTICLES.put(path, content)
+    behind_the_answer(lambda: env.ARTICLES.put(path, content))
     return lambda: content
+
+
+def behind_the_answer(write: Callable[[], object]) -> None:
+    """Write to KV a moment later. Otherwise the reader waits for that, too."""
+    asyncio.get_running_loop().call_later(ANSWER_FIRST_S, write)
 
 
 def asked(path: str) -> str:
