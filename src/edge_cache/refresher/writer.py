@@ -21,7 +21,7 @@ https://developers.cloudflare.com/kv/platform/limits/"""
 RETRIES = 5
 """If KV refuses a write, it is tried again this often, within half a minute."""
 
-_ANSWER_FIRST_S = 0.005
+ANSWER_FIRST_S = 0.005
 """A write waits this long, so that an answer that is ready goes first. In the local runtime, the
 Worker and the object share a thread, and with 1 ms a reader waited half as long again."""
 
@@ -78,7 +78,7 @@ class Writer:
         return lane.next
 
     async def _first_attempt(self, key: str, lane: _Lane) -> bool:
-        await asyncio.sleep(_ANSWER_FIRST_S)
+        await asyncio.sleep(ANSWER_FIRST_S)
         failed = await self._attempt(key, lane)
         if failed is not None:
             task = asyncio.ensure_future(self._retry(key, lane, failed))

@@ -9,7 +9,9 @@ import pytest
 from clock import Clock, settle
 
 from edge_cache.errors import StoreError
-from edge_cache.refresher.writer import Writer
+from edge_cache.refresher.writer import ANSWER_FIRST_S, Writer
+
+FIRST_MS = round(ANSWER_FIRST_S * 1000)
 
 
 class Values:
@@ -77,7 +79,7 @@ async def test_a_write_begins_a_moment_later(values: Values) -> None:
     assert values.tried == []
     assert not values.writer.is_idle
     assert await writing
-    assert values.taken == [(1, "a")]
+    assert values.taken == [(FIRST_MS, "a")]
     assert values.writer.is_idle
 
 
@@ -93,7 +95,10 @@ async def test_writes_of_one_key_are_a_second_apart(values: Values) -> None:
     assert await values.write("d")
     await asyncio.sleep(10)
     await asyncio.gather(values.write("e"), values.write("f", "another key"))
-    assert [at for at, _ in values.taken] == [1, 1001, 6001, 7001, 17_002, 17_002]
+    assert [at for at, _ in values.taken] == [
+        *(FIRST_MS, 1000 + FIRST_MS, 6000 + FIRST_MS, 7000 + FIRST_MS),
+        *(17_000 + 2 * FIRST_MS, 17_000 + 2 * FIRST_MS),
+    ]
 
 
 @pytest.mark.parametrize("back_ms", [1, 30_000, 3_600_000])
@@ -103,7 +108,7 @@ async def test_a_clock_that_was_set_back_delays_no_write_and_no_retry(
     await values.write("a")
     values.clock.set_by(-back_ms)
     assert await values.write("b")
-    assert values.passed_ms <= 1002
+    assert values.passed_ms <= 1001 + FIRST_MS
     values.refusals = 1
     assert not await values.write("c")
     values.clock.set_by(-back_ms)
@@ -146,10 +151,11 @@ async def test_a_refused_write_is_tried_again_until_kv_takes_it(values: Values) 
     """The caller hears of it at once; pauses grow."""
     values.refusals = 5
     assert not await values.write("a")
-    assert values.passed_ms == 1
+    assert values.passed_ms == FIRST_MS
     assert not values.writer.is_idle
     await asyncio.sleep(100)
-    assert [at for at, _ in values.tried] == [1, 1001, 3001, 7001, 15_001, 31_001]
+    tried = [0, 1000, 3000, 7000, 15_000, 31_000]
+    assert [at for at, _ in values.tried] == [at + FIRST_MS for at in tried]
     assert values.taken == [(31_001, "a")]
     assert values.writer.is_idle
     assert values.log == [{"event": "write_failed", "key": "k", "detail": "429"}] * 5
@@ -171,7 +177,7 @@ async def test_an_unexpected_error_is_one_more_reason_to_try_again(values: Value
     values.refusals, values.error = 1, KeyError("private")
     assert not await values.write("a")
     await asyncio.sleep(2)
-    assert values.taken == [(1001, "a")]
+    assert values.taken == [(1000 + FIRST_MS, "a")]
     assert values.log[0]["exception"] == "KeyError"
 
 
@@ -182,7 +188,7 @@ async def test_a_retry_never_overwrites_a_newer_write(values: Values, refusals: 
     assert not await values.write("old")
     assert await values.write("new") is (refusals == 1)
     await asyncio.sleep(40)
-    assert values.taken == [(1000 * refusals + 1, "new")]
+    assert values.taken == [(1000 * refusals + FIRST_MS, "new")]
 
 
 @pytest.mark.parametrize("refusals", [1, 3])
