@@ -6,6 +6,7 @@ machine down, it affects all Workers.
 
 import random
 import time
+from collections.abc import Iterator
 
 from contenders import OURS
 from load import Expected, Load, Target, probe
@@ -29,15 +30,20 @@ def measure_round(
     If Supabase itself takes part, times are compared, so a paced reader comes first.
     """
     stage.prepare(scenario)
-    if DIRECT in scenario.workers:
-        for worker in order.sample(scenario.workers, len(scenario.workers)):
-            target = stage.target(scenario, worker)
-            paced_ms = stage.load.paced(target, probe(target))
-            samples.add(Key(scenario.name, worker, 1, PACED_MS), paced_ms)
+    for worker in _turns(scenario, order) if DIRECT in scenario.workers else ():
+        target = stage.target(scenario, worker)
+        paced_ms = stage.load.paced(target, probe(target))
+        samples.add(Key(scenario.name, worker, 1, PACED_MS), paced_ms)
     for connections in CONNECTIONS:
-        for worker in order.sample(scenario.workers, len(scenario.workers)):
+        for worker in _turns(scenario, order):
             _measure(stage, stage.target(scenario, worker), samples, connections, seconds)
             _settle(scenario, worker)
+
+
+def _turns(scenario: Scenario, order: random.Random) -> Iterator[str]:
+    """Return the Workers in the order in which they have their turns."""
+    for _ in range(scenario.turns):
+        yield from order.sample(scenario.workers, len(scenario.workers))
 
 
 def warm_up(stage: Stage, scenario: Scenario) -> None:

@@ -1,8 +1,10 @@
 """The smallest Python Worker that passes a request on: `fetch` gets it as it came, and streams.
 
-As in `floor.py`, nothing of the request or of the answer becomes a Python object, but the URL.
+As in `floor.py`, nothing of the request or of the answer becomes a Python object, but the URL and
+the status. They are in the log, because whoever operates a cache wants to know what it passed on.
 """
 
+import json
 from functools import cache
 from typing import Any
 
@@ -26,4 +28,7 @@ class Default(WorkerEntrypoint):
         """Answer."""
         asked = request.js_object
         url: str = asked.url
-        return await js.fetch(upstream() + url[url.index("/", AFTER_SCHEME) :], asked)
+        path = url[url.index("/", AFTER_SCHEME) :]
+        response = await js.fetch(upstream() + path, asked)
+        js.console.log(json.dumps({"event": "bypass", "path": path, "status": response.status}))
+        return response

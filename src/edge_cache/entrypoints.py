@@ -34,6 +34,7 @@ from edge_cache.worker.explaining import Explainer
 from edge_cache.worker.guarded import Guarded
 from edge_cache.worker.health import Health
 from edge_cache.worker.objects import Objects
+from edge_cache.worker.operators import Operators
 from edge_cache.worker.passing import Passing
 from edge_cache.worker.public import Public
 from edge_cache.worker.reader import MaxAges, Reader
@@ -136,9 +137,8 @@ class EdgeCache:
             signed_in=settings.declared.signed_in,
             logs_queries=settings.logs_queries,
         )
-        guarded = Guarded(
-            *(settings, objects, public, explainer), purge=workers_caching.purge, log=self._log
-        )
+        operators = Operators(settings, objects, public, explainer, self._log)
+        guarded = Guarded(settings, objects, operators, purge=workers_caching.purge, log=self._log)
         return app.App(
             *(reader, objects, health, passing, public),
             guarded=guarded,

@@ -1,4 +1,4 @@
-"""The routes of who has the secret: `/revalidate`, `/entry/…`, `/touches` and others.
+"""The routes of who has the secret: `/revalidate`, and those of `operators`.
 
 A poke needs no secret, because it says nothing.
 """
@@ -7,44 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from urllib.parse import parse_qsl, unquote
 
 from edge_cache import messages
-from edge_cache.changes import Change
-from edge_cache.config import PassThrough, Settings
-from edge_cache.dependencies import relation_id
-from edge_cache.errors import (
-    NotFound,
-    PayloadTooLarge,
-    RequestError,
-    SecretNotConfigured,
-    Unauthorized,
-)
+from edge_cache.config import Settings
+from edge_cache.errors import PayloadTooLarge, SecretNotConfigured, Unauthorized
 from edge_cache.messages import Answer, Request
-from edge_cache.ports import TABLE, Log, Purge, Refreshing, Touched
-from edge_cache.reasons import PassedOn, Reason
-from edge_cache.resources import Resource, resource_at
-from edge_cache.supabase.changed_rows import change_named, table_of
+from edge_cache.ports import Log, Purge, Refreshing
+from edge_cache.supabase.changed_rows import table_of
 from edge_cache.supabase.webhook import MAX_BYTES, change_in, payload_in
-from edge_cache.tables import Queried, Table, Target
-from edge_cache.worker import explaining, metrics, supabase_paths
 from edge_cache.worker.auth import is_open, require_secret
-from edge_cache.worker.explaining import Explainer
-from edge_cache.worker.health import shown
+from edge_cache.worker.operators import Operators
 from edge_cache.worker.origin import require_own_origin
-from edge_cache.worker.public import Public
 
 REVALIDATE_PATH = "/revalidate"
-QUERIES_PATH = "/queries"
-TOUCHES_PATH = "/touches"
-ENTRIES_PATH = "/entries"
-_ENTRIES_METHODS = "DELETE, OPTIONS"
-_TOUCHES_METHODS = "GET, HEAD, POST, OPTIONS"
 _REVALIDATE_METHODS = "GET, POST, OPTIONS"
-_ENTRY_METHODS = "GET, HEAD, DELETE, OPTIONS"
 
 MAX_POKE_BYTES = 16
-_CHECK = "Check the name."
 
 _POKES = frozenset({b"", b"{}"})
 """The bodies of a poke. It has no content, and only says that the database has changed."""
@@ -53,37 +31,35 @@ _POKES = frozenset({b"", b"{}"})
 class Guarded:
     """Answers at these routes. Every one of them raises EdgeCacheError."""
 
-    def __init__(  # noqa: PLR0913  its collaborators, nothing else
+    def __init__(
         self,
         settings: Settings,
         refresher: Refreshing,
-        public: Public,
-        explainer: Explainer,
+        operators: Operators,
         *,
         purge: Purge,
         log: Log,
     ) -> None:
         self._settings = settings
         self._refresher = refresher
-        self._public = public
-        self._explainer = explainer
+        self._operators = operators
         self._purge = purge
         self._log = log
 
     def route_of(self, request: Request) -> Callable[[], Awaitable[Answer]] | None:
         """Return what answers a request, or None if its path is none of these routes."""
-        about = explaining.asked_about(request, self._settings.anon_key)
-        if about is not None:
-            return partial(self._entry, request, about)
-        routes = {
-            REVALIDATE_PATH: self._revalidate,
-            metrics.PATH: self._metrics,
-            QUERIES_PATH: self._queries,
-            TOUCHES_PATH: self._touches,
-            ENTRIES_PATH: self._entries,
-        }
-        route = routes.get(request.url.route)
-        return partial(route, request) if route else None
+        if request.url.route == REVALIDATE_PATH:
+            return partial(self._revalidate, request)
+        route = self._operators.route_of(request)
+        return partial(self._asked, request, *route) if route else None
+
+    async def _asked(
+        self, request: Request, methods: str, answer: Callable[[], Awaitable[Answer]]
+    ) -> Answer:
+        if preflight := messages.preflight(request, methods):
+            return preflight
+        self._require_secret(request)
+        return await answer()
 
     async def _revalidate(self, request: Request) -> Answer:
         if preflight := messages.preflight(request, _REVALIDATE_METHODS):
@@ -138,105 +114,6 @@ class Guarded:
         table = table_of(str(payload["table"]), str(payload["schema"]), tables)
         self._log("received", table=table.name if table else "another", type=payload["type"])
 
-    async def _entry(self, request: Request, about: Request) -> Answer:
-        """Say what the cache has for another request, or remove it."""
-        if preflight := messages.preflight(request, _ENTRY_METHODS):
-            return preflight
-        self._require_secret(request)
-        resource, removes = await self._resource_of(about), request.method == "DELETE"
-        if isinstance(resource, PassedOn):
-            is_off = self._settings.pass_through == PassThrough.OFF
-            done = (
-                {"removed": False} if removes else {"worth": "refused" if is_off else "passed on"}
-            )
-            return messages.json_answer({**done, "detail": resource.why})
-        if removes:
-            await self._refresher.remove(resource)
-            return messages.json_answer({"removed": True})
-        return messages.json_answer(await self._explainer.told(resource))
-
-    async def _resource_of(self, about: Request) -> Resource | PassedOn:
-        """Return what a request asks for. Its URL may also be a key. Raises NotFound."""
-        url, declared = about.url, self._settings.declared
-        api = supabase_paths.api_of(url.route)
-        if api != supabase_paths.REST:
-            if api is not None and self._settings.pass_through == PassThrough.ALL:
-                return PassedOn(Reason.SERVICE)
-            found = resource_at(url.route, declared.tables)
-        elif ";" in url.path:
-            found = explaining.resource_with(url.target, declared)
-        else:
-            is_call = about.method == "POST"
-            asked = await self._public.called_by(about) if is_call else self._public.asked_by(about)
-            return asked if isinstance(asked, PassedOn) else asked.resource
-        if found is None:
-            raise NotFound("The cache never answers at this path, and no answer has this key.")
-        return found
-
-    async def _entries(self, request: Request) -> Answer:
-        """Remove some entries of a table, a view or a function: the next ones after a key.
-
-        Without ``after``, what shows a table counts as changed first. So an answer that is read
-        meanwhile is not of before.
-        """
-        if preflight := messages.preflight(request, _ENTRIES_METHODS):
-            return preflight
-        self._require_secret(request)
-        asked = _asked(request, "Name what is declared: /entries?table=articles, or rpc/search.")
-        name, declared = asked["table"], self._settings.declared
-        target = next((one for one in declared.targets if name in _names_of(one)), None)
-        if target is None:
-            raise NotFound(f"{name} is not declared, so it has no entries. {_CHECK}")
-        if "after" not in asked and (table := _relation_of(target)):
-            await self._refresher.record([Change(table)])
-        keys = await self._refresher.remove_all(target, asked.get("after", ""))
-        last = keys[-1] if keys else None
-        return messages.json_answer({"removed": len(keys), "last": last})
-
-    async def _touches(self, request: Request) -> Answer:
-        """Say what an edit would make outdated: `?table=articles`, and `&key=7` for one row.
-
-        POST makes it outdated, if the name is a table's. Else everything would be.
-        """
-        if preflight := messages.preflight(request, _TOUCHES_METHODS):
-            return preflight
-        self._require_secret(request)
-        asked = _asked(request, "Name a table: /touches?table=articles, or …&key=7 for one row.")
-        change = change_named(asked["table"], asked.get("key"), self._settings.declared.tables)
-        touched, relation = await self._refresher.touches(change), unquote(change.relation)
-        if request.method == "POST":
-            if touched.kind != TABLE:
-                raise NotFound(_no_table(relation, touched))
-            await self._refresher.record([change])
-            self._log("received", table=relation, type="PURGE")
-        return messages.json_answer(
-            {
-                "relation": relation,
-                "key": asked.get("key"),
-                "kind": touched.kind,
-                "reads": list(touched.reads),
-                "targets": dict(touched.targets),
-            }
-        )
-
-    async def _queries(self, request: Request) -> Answer:
-        if preflight := messages.preflight(request, messages.READ_METHODS):
-            return preflight
-        self._require_secret(request)
-        self._require_counts()
-        return messages.json_answer(shown(await self._refresher.queries()))
-
-    async def _metrics(self, request: Request) -> Answer:
-        if preflight := messages.preflight(request, messages.READ_METHODS):
-            return preflight
-        self._require_secret(request)
-        self._require_counts()
-        return metrics.answer(await self._refresher.traffic())
-
-    def _require_counts(self) -> None:
-        if not self._settings.counts:
-            raise NotFound('Nothing is counted, because COUNTERS is "off".')
-
     def needs(self, request: Request) -> str:
         """Return what `/revalidate` needs at this address: try it without a secret."""
         try:
@@ -254,44 +131,3 @@ class Guarded:
         """If nobody needs a secret, refuse requests that pages of other sites send."""
         if is_open(self._settings.secrets, request.url):
             require_own_origin(request.header, request.url)
-
-
-def _asked(request: Request, advice: str) -> dict[str, str]:
-    """Return a question's parameters. Raises RequestError if the table or one of them is empty.
-
-    What is left out means all, so what is empty must not: it may be a variable that was not set.
-    """
-    asked = dict(parse_qsl(request.url.query, keep_blank_values=True))
-    empty = [name for name, value in {"table": "", **asked}.items() if not value.strip()]
-    if empty:
-        raise RequestError(f"There is no value for {' or '.join(empty)}. {advice}")
-    return asked
-
-
-def _relation_of(target: Target) -> str | None:
-    """Return a table's id, or None for a view or a function."""
-    if isinstance(target, Table):
-        return relation_id(target.schema, target.relation)
-    if isinstance(target, Queried) and target.is_table:
-        return relation_id(target.schema, target.path)
-    return None
-
-
-def _names_of(target: Target) -> set[str]:
-    """Return the names by which a person may know a target."""
-    if isinstance(target, Table):
-        return {target.name, f"{target.schema}.{target.relation}"}
-    if isinstance(target, Queried):
-        return {target.name, target.path, f"{target.schema}.{target.path}"}
-    raise TypeError(target)
-
-
-def _no_table(relation: str, touched: Touched) -> str:
-    """Return why nothing can be said of the rows of what has this name, and what to do."""
-    if touched.kind:
-        tables = f": {', '.join(touched.reads)}" if touched.reads else ""
-        return f"{relation} is a {touched.kind}. Name a table that it reads{tables}."
-    return (
-        f"Neither the declaration nor the database's catalogue has a table {relation}. {_CHECK}"
-        " `GET /revalidate`, or `npm run purge -- --all`, makes everything outdated."
-    )
