@@ -224,8 +224,10 @@ async def answer(app: Callable[[], App], request: Request, log: Log) -> Answer |
         with reported(log):
             running = app()
             shared_max_age_s = running.shared_max_age_s
-            answered = await running.answer(request)
-            running.hand_over()
+            try:
+                answered = await running.answer(request)
+            finally:
+                running.hand_over()
     except EdgeCacheError as error:
         answered = _refusal(error, request, log)
     if request.method == "HEAD" and isinstance(answered, Answer):

@@ -86,6 +86,13 @@ async def test_an_isolate_hands_over_only_now_and_then() -> None:
     assert (await totals(program))[HIT][0] == 5
 
 
+async def test_errors_are_handed_over_even_if_nothing_else_comes() -> None:
+    program = Program()
+    program.supabase.fail()
+    assert (await program.get("/articles")).status == 502
+    assert (await totals(program))["articles", "error", "supabase-unreachable"][0] == 1
+
+
 async def test_if_the_runtime_ends_a_hand_over_a_later_answer_begins_another() -> None:
     program = Program()
     program.supabase.write("articles", id=1, title="old")

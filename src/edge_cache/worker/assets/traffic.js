@@ -4,6 +4,10 @@
 
 const CHART = { width: 600, height: 80, gap: 1 };
 const MOST_ROWS = 40;
+
+/** Where a row of a time has all of them, and those from the cache. */
+const REQUESTS = [1, 2];
+const BYTES = [7, 3];
 const FROM_CACHE = ["hit", "aged", "memory", "stale-if-error"];
 
 /** What the outcomes mean; the details are explained in docs/responses.md. */
@@ -56,15 +60,15 @@ function bar(svg, kind, place, width, value, most) {
   return rect;
 }
 
-/** Draw all requests, and before them those from the cache, for each of the last steps. */
-function draw(svg, rows, { steps, seconds, now }) {
+/** Draw what two places of the rows have, all and before that what is from the cache, step by step. */
+function draw(svg, rows, [all, cached], { steps, seconds, now }) {
   const byStep = new Map(rows.map((row) => [Math.floor(row[0] / seconds), row]));
   const last = Math.floor(now / seconds);
-  const most = Math.max(0, ...rows.map((row) => row[1]));
+  const most = Math.max(0, ...rows.map((row) => row[all]));
   const width = CHART.width / steps;
   const bars = [...Array(steps).keys()].flatMap((place) => {
-    const [, requests = 0, cached = 0] = byStep.get(last - steps + 1 + place) ?? [];
-    const both = { all: requests, cached };
+    const row = byStep.get(last - steps + 1 + place) ?? [];
+    const both = { all: row[all] ?? 0, cached: row[cached] ?? 0 };
     return Object.entries(both).map(([kind, value]) => bar(svg, kind, place, width, value, most));
   });
   svg.setAttribute("viewBox", `0 0 ${CHART.width} ${CHART.height}`);
@@ -118,8 +122,9 @@ function showTraffic({ traffic, now }) {
   ]) {
     const sentence = sentenceOf(rows, when);
     put($(`${id}-sentence`), sentence);
-    $(`${id}-chart`).setAttribute("aria-label", sentence);
-    draw($(`${id}-chart`), rows, { steps, seconds: step, now: seconds });
+    const axis = { steps, seconds: step, now: seconds };
+    draw($(`${id}-chart`), rows, REQUESTS, axis);
+    draw($(`${id}-bytes`), rows, BYTES, axis);
   }
   showReasons(hour);
 }
