@@ -76,7 +76,7 @@ def test_what_the_cache_saves(edge: Edge, visit: Visit) -> None:
     visitor.page.get_by_text("What was asked for").click()
     rows = [row.inner_text().split("\t") for row in visitor.page.get_by_role("row").all()]
     assert rows[1:3] == [
-        ["articles", "answered by the cache", "5", "60.0 %"],
+        ["articles", "all, and the share of the cache", "5", "60.0 %"],
         ["", "from the cache", "3", "60.0 %"],
     ]
     assert sorted(rows[3:]) == [

@@ -97,7 +97,7 @@ function rowsOf(target, rows) {
     const mood = FROM_CACHE.includes(outcome) ? "good" : "";
     return tableRow(mood, "", what, count(requests), share(requests, all));
   });
-  return [tableRow("", name, "answered by the cache", count(all), cached), ...outcomes];
+  return [tableRow("", name, "all, and the share of the cache", count(all), cached), ...outcomes];
 }
 
 /** Show the targets by their requests of the last hour. */
