@@ -153,6 +153,7 @@ def scenarios() -> tuple[Scenario, ...]:
             (*both, ROW_FLOOR),
             dataset.row(dataset.ROW_ID),
             path=f"/articles/{dataset.ROW_ID}",
+            turns=3,
         ),
         Scenario(
             MISS,
