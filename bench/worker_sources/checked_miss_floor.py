@@ -61,7 +61,7 @@ class Refresher(miss_floor.Refresher):  # type: ignore[no-untyped-call]
         tag = hashlib.blake2b(body, digest_size=16).hexdigest()
         metadata = json.dumps({"etag": f'"{tag}"', "size": len(body)})
         whole = to_js(body)
-        options = js.JSON.parse(json.dumps({"metadata": json.loads(metadata)}))
+        options = js.JSON.parse(f'{{"metadata": {metadata}}}')
         behind_the_answer(lambda: env.ARTICLES.put(path, whole, options))
         headers = {METADATA: metadata}
         if path != TABLE:

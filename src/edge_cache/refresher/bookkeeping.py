@@ -38,7 +38,6 @@ class Bookkeeping:
     def __init__(self, declared: Declared, outside: Outside) -> None:
         described = {target.name: _description(target) for target in declared.targets}
         self._declared = declared
-        self._declared_tables = names.declared_tables(declared)
         self._parsed: tuple[str, Catalogue | None] = ("", None)
         self._accounts = Accounts(outside.storage, described, outside.now_ms)
         self._earlier = Earlier("", outside.storage, outside.store)
@@ -179,9 +178,7 @@ class Bookkeeping:
 
         What nobody declared may be a view, or a part of a table, and only the catalogue knows.
         """
-        is_known = change.relation in self._declared_tables or names.is_table(
-            change.relation, self._catalogue()
-        )
+        is_known = names.is_table(change.relation, self._declared, self._catalogue())
         return [change] if is_known or change == ANYTHING else [change, ANYTHING]
 
     def _certain(self, change: Change) -> Change:

@@ -13,7 +13,7 @@ from edge_cache.tables import Declared
 _CALL = "rpc/"
 
 
-def declared_tables(declared: Declared) -> set[str]:
+def _declared_tables(declared: Declared) -> set[str]:
     """Return the ids of the tables that the declaration names."""
     return {
         *(relation_id(table.schema, table.relation) for table in declared.tables),
@@ -21,8 +21,10 @@ def declared_tables(declared: Declared) -> set[str]:
     }
 
 
-def is_table(relation: str, catalogue: Catalogue | None) -> bool:
-    """Return whether the catalogue has a table with this id."""
+def is_table(relation: str, declared: Declared, catalogue: Catalogue | None) -> bool:
+    """Return whether the declaration or the catalogue has a table with this id."""
+    if relation in _declared_tables(declared):
+        return True
     relations = catalogue.relations.values() if catalogue else ()
     return any(relation_id(*one.name) == relation for one in relations if not one.is_view)
 
@@ -34,7 +36,7 @@ def meaning_of(
 
     There are none if nobody knows them.
     """
-    if relation in declared_tables(declared) or is_table(relation, catalogue):
+    if is_table(relation, declared, catalogue):
         return TABLE, []
     for one in catalogue.relations.values() if catalogue else ():
         if relation_id(*one.name) == relation:

@@ -12,7 +12,7 @@ https://developers.cloudflare.com/durable-objects/concepts/durable-object-lifecy
 
 
 class Soon:
-    """Calls a function `SOON_S` after the first call, and at the earliest then once more."""
+    """Calls a function `SOON_S` after it was first wanted. Wishes until then change nothing."""
 
     def __init__(self, act: Callable[[], None]) -> None:
         self._act = act

@@ -92,9 +92,10 @@ function rowsOf(target, rows) {
   const all = sumOf(rows, 3);
   const cached = share(sumOf(rows.filter(isFromCache), 3), all);
   const name = target === "*" ? "what is not declared" : target;
-  const outcomes = rows.map(([, outcome, detail, requests]) => {
+  const outcomes = rows.map((row) => {
+    const [, outcome, detail, requests] = row;
     const what = `${OUTCOMES[outcome] ?? outcome}${detail ? ` (${detail})` : ""}`;
-    const mood = FROM_CACHE.includes(outcome) ? "good" : "";
+    const mood = isFromCache(row) ? "good" : "";
     return tableRow(mood, "", what, count(requests), share(requests, all));
   });
   return [tableRow("", name, "all, and the share of the cache", count(all), cached), ...outcomes];
