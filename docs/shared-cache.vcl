@@ -18,7 +18,7 @@ sub vcl_recv {
         }
         # A session: its answers are never kept, and it gets nothing that was kept for others.
         if (req.http.Authorization && req.http.Authorization != "Bearer " + req.http.apikey) {
-            return (pipe);
+            return (pass);
         }
     } else {
         # On its own paths the Worker reads neither.

@@ -13,6 +13,10 @@ from shared.project import ROOT, environment
 VCL = ROOT / "docs" / "shared-cache.vcl"
 DEADLINE_S = 30.0
 
+IDLE_S = 120
+"""Connections of clients stay open this long. Varnish's own 5 s are httpx's, too: who asks just
+then sends a request into a connection that closes."""
+
 _MAIN = """vcl 4.1;
 backend default {{ .host = "{host}"; .port = "{port}"; }}
 {more}
@@ -54,6 +58,7 @@ def start(varnishd: str, worker_url: str, folder: Path, *, more: str = "") -> Sh
         [
             *(varnishd, "-F", "-j", "none", "-n", state),
             *("-a", f"{LOCALHOST}:{port}", "-f", main, "-s", "malloc,64m"),
+            *("-p", f"timeout_idle={IDLE_S}"),
         ],
         cwd=folder,
         env=environment(),

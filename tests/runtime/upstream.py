@@ -119,6 +119,8 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             for one in [value] if isinstance(value, str) else value:
                 self.send_header(name.replace("_", "-"), one)
+        if self.close_connection:  # the client asked for it, and waits for this (RFC 9112, 9.6)
+            self.send_header("connection", "close")
         self.end_headers()
 
     def _pieces(self) -> Iterator[bytes]:

@@ -34,8 +34,7 @@ def reached(edge: Edge, since: int = 0) -> list[object]:
 
 async def ask_steadily(url: str, seconds: float) -> list[httpx.Response]:
     """Send requests at a steady rate, even if earlier ones are not answered yet."""
-    # Varnish closes connections that are idle for five seconds.
-    limits = httpx.Limits(max_connections=20, keepalive_expiry=2)
+    limits = httpx.Limits(max_connections=20)
     async with httpx.AsyncClient(timeout=30, limits=limits) as http:
         asked: list[asyncio.Future[httpx.Response]] = []
         began = time.monotonic()
