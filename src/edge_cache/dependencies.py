@@ -13,10 +13,14 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 
 BUCKETS = 1024
 """One edit makes about this share of the rows' answers outdated besides its own row's."""
+
+_REMEMBERED = 1000
+"""At most this many relations' ids are kept."""
 
 EVERYTHING = "*"
 """An answer with this dependency is outdated by every change. No relation has this id."""
@@ -46,6 +50,7 @@ ON_EVERYTHING = Dependencies(frozenset({EVERYTHING}))
 """The dependencies of an answer if nobody knows what it depends on."""
 
 
+@lru_cache(_REMEMBERED)
 def relation_id(schema: str, name: str) -> str:
     """Return a relation's name with its schema, as ASCII without spaces, such as ``public.a``."""
     return f"{_plain(schema)}.{_plain(name)}"

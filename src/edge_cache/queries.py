@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import quote, unquote
 
 ROOT = "/rest/v1/"
@@ -36,7 +37,7 @@ ACCEPTED: Mapping[str, str] = {
 """Media types by the word that a query's text has for them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Query:
     """One read below ``/rest/v1/``.
 
@@ -55,7 +56,7 @@ class Query:
     head: bool = False
     arguments: str = ""
 
-    @property
+    @cached_property
     def path(self) -> str:
         """The query as a path."""
         named = (("profile", self.profile), ("accept", self.accept), ("count", self.count))

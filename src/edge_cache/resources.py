@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import quote, unquote_to_bytes
 
 from edge_cache.queries import ROOT, Query, query_at
@@ -28,7 +29,7 @@ _PATH_SAFE = "!$&'()*+,;=:@"
 _DOTS = frozenset({".", ".."})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Resource:
     """A whole table, one row of it (``row_id``), or a query.
 
@@ -38,6 +39,10 @@ class Resource:
     target: Target
     row_id: str | None = None
     query: Query | None = None
+
+    def __hash__(self) -> int:
+        """Return the path's hash, which Python remembers."""
+        return hash(self.path)
 
     @property
     def table(self) -> Table:
@@ -51,7 +56,7 @@ class Resource:
         """Whether it is a whole table."""
         return self.row_id is None and self.query is None
 
-    @property
+    @cached_property
     def path(self) -> str:
         """The path, always spelled in the same way."""
         if self.query is not None:
@@ -65,7 +70,7 @@ class Resource:
         """Whether the path is short enough, and in its normal form (see `edge_cache.urls`)."""
         return len(self.path) <= MAX_PATH_BYTES and self.row_id not in _DOTS
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The KV key: the path or, if that is longer than a key may be, a digest of it."""
         path = self.path

@@ -58,7 +58,7 @@ class _Microtasks:
         try:
             while self._ready:
                 handle = self._ready.popleft()
-                if not handle.cancelled():
+                if not handle._cancelled:  # noqa: SLF001  a call would cost more
                     handle._run()  # noqa: SLF001
         finally:
             self._running = False

@@ -22,6 +22,9 @@ from pyodide.ffi import JsException, to_js
 _HOP_HEADERS = frozenset(
     {"accept-encoding", "connection", "host", "content-length", "transfer-encoding"}
 )
+_ENCODING = "utf-8"
+"""The runtime reads and writes headers so. httpx would encode texts as ASCII, so it gets bytes."""
+
 _UNPACKED_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
@@ -39,11 +42,13 @@ class FetchTransport(httpx.AsyncBaseTransport):
             answer = await js.fetch(str(request.url), _options(request, await request.aread()))
         except JsException as error:
             raise _translated(error, httpx.ConnectError, request) from error
-        return httpx.Response(
+        response = httpx.Response(
             answer.status,
             headers=_headers_of(answer),
             stream=_Body(answer, request),
         )
+        response.headers.encoding = _ENCODING  # else httpx tries to decode each header to find out
+        return response
 
 
 class _Body(httpx.AsyncByteStream):
@@ -75,13 +80,10 @@ def _options(request: httpx.Request, body: bytes) -> Any:
 
 
 def _headers_of(answer: Any) -> list[tuple[bytes, bytes]]:
-    """Return an answer's headers, with one call into JavaScript.
-
-    The runtime reads and writes them as UTF-8. httpx would encode texts as ASCII, so it gets bytes.
-    """
+    """Return an answer's headers, with one call into JavaScript."""
     pairs = json.loads(js.JSON.stringify(getattr(js.Array, "from")(answer.headers)))
     kept = (pair for pair in pairs if pair[0] not in _UNPACKED_HEADERS)
-    return [(name.encode(), value.encode()) for name, value in kept]
+    return [(name.encode(), value.encode(_ENCODING)) for name, value in kept]
 
 
 def _translated(

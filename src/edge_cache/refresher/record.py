@@ -103,7 +103,8 @@ class Record:
         """Note that Supabase answered."""
         self._down = _NONE
         self._failing.pop(key, None)
-        self._note(replace(self.outcome, failures=0))
+        if self.outcome.failures:
+            self._note(replace(self.outcome, failures=0))
 
     def refused(self, error: EdgeCacheError) -> None:
         """Note why PostgREST refuses the table. That does not count as a failure of Supabase."""

@@ -36,19 +36,15 @@ class Requests:
         self._root = f"{settings.supabase_url}/rest/v1/"
         self._headers = key_headers(settings.anon_key)
         self._timeout_s = settings.timeout_s
-        self._extensions = {"timeout": httpx.Timeout(settings.timeout_s).as_dict()}
 
     @asynccontextmanager
     async def within_time_limit(self) -> AsyncIterator[None]:
-        """Limit the time of all requests inside to the settings' limit. Raises UpstreamTimeout."""
+        """Limit the time of several requests, too. Raises UpstreamTimeout."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 yield
         except TimeoutError as error:
-            raise UpstreamTimeout(
-                f"Supabase sent no complete answer within {self._timeout_s:g} s "
-                "(SUPABASE_TIMEOUT_SECONDS)."
-            ) from error
+            raise self._too_late() from error
 
     async def get(self, target: str, headers: dict[str, str] | None = None) -> httpx.Response:
         """GET a path below ``/rest/v1/``, as `send` does."""
@@ -65,30 +61,36 @@ class Requests:
     ) -> httpx.Response:
         """Request a path below ``/rest/v1/``, with its query. Return the answer with its body.
 
-        Raises TransientUpstreamError if the last attempt fails, and TimeoutError. If Supabase's
-        answer is handed on (``is_relayed``), an error that Supabase sent is not retried, because
-        its clients do that.
+        Raises TransientUpstreamError if the last attempt fails, and UpstreamTimeout if all of them
+        together take longer than the settings' limit. If Supabase's answer is handed on
+        (``is_relayed``), an error that Supabase sent is not retried, because its clients do that.
         """
-        for attempt in range(RETRIES):
-            try:
-                return await self._attempt(method, target, headers, content)
-            except TransientUpstreamError as error:
-                if is_relayed and error.reply is not None:
-                    raise
-                pause_ms = backoff_ms(FIRST_BACKOFF_MS, attempt, random.random())  # noqa: S311  no secret
-                await asyncio.sleep(pause_ms / 1000)
-        return await self._attempt(method, target, headers, content)
-
-    async def _attempt(
-        self, method: str, target: str, headers: dict[str, str], content: bytes
-    ) -> httpx.Response:
         request = httpx.Request(
             method,
             self._root + target,
             headers={**self._headers, **tracing.headers(), **headers},
             content=content,
-            extensions=self._extensions,
         )
+        now_s = asyncio.get_running_loop().time
+        end_s = now_s() + self._timeout_s
+        failures = 0
+        while True:
+            # The transport keeps the limit. A timer of asyncio's would cost each read more.
+            request.extensions["timeout"] = {"read": max(0.0, end_s - now_s())}
+            try:
+                return await self._attempt(request)
+            except TimeoutError as error:
+                raise self._too_late() from error
+            except TransientUpstreamError as error:
+                if failures == RETRIES or (is_relayed and error.reply is not None):
+                    raise
+                pause_ms = backoff_ms(FIRST_BACKOFF_MS, failures, random.random())  # noqa: S311  no secret
+                if now_s() + pause_ms / 1000 >= end_s:
+                    raise self._too_late() from error
+            await asyncio.sleep(pause_ms / 1000)
+            failures += 1
+
+    async def _attempt(self, request: httpx.Request) -> httpx.Response:
         try:
             response = await self._transport.handle_async_request(request)
             await response.aread()
@@ -98,6 +100,12 @@ class Requests:
             raise UpstreamUnreachable(str(error)) from error
         require_available(response)
         return response
+
+    def _too_late(self) -> UpstreamTimeout:
+        return UpstreamTimeout(
+            f"Supabase sent no complete answer within {self._timeout_s:g} s "
+            "(SUPABASE_TIMEOUT_SECONDS)."
+        )
 
 
 def key_headers(key: str) -> dict[str, str]:

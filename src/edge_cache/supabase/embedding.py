@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from edge_cache.supabase.grammar import (
     BUILT_IN,
@@ -27,6 +28,9 @@ MAX_DEPTH = 16
 
 MAX_EMBEDS = 64
 """If a query embeds more relations, we do not try to understand it."""
+
+_REMEMBERED = 8
+"""A query is looked at several times in a row."""
 
 _JOINS = frozenset({"inner", "left"})
 
@@ -61,6 +65,7 @@ class Asked:
         return name in self.text
 
 
+@lru_cache(_REMEMBERED)
 def asked_in(parameters: str) -> Asked | None:
     """Return what a query's parameters name. None if we do not understand all of them for sure."""
     pairs = parameters_in(parameters)
@@ -89,6 +94,8 @@ def _joined(text: str) -> str:
 
 def _named_by(name: str, value: str, embeds: tuple[Embed, ...]) -> tuple[Embed, ...] | None:
     """Return what a parameter embeds itself. None if it names a path that nothing has embedded."""
+    if name.isidentifier() and name != "order":
+        return ()  # it has no path, as most have none
     path = path_in(name)
     if path is None:
         return None

@@ -119,7 +119,8 @@ def _is_of_the_type(query: Query, response: httpx.Response) -> bool:
 
 def _replayed(response: httpx.Response) -> dict[str, str]:
     """Return the headers that are stored. If there is no room, Content-Location is left out."""
-    headers = {name: response.headers[name] for name in REPLAYED if name in response.headers}
+    sent = dict(response.headers.items())
+    headers = {name: sent[name] for name in REPLAYED if name in sent}
     if not _have_room(headers):
         headers.pop("content-location", None)
     return headers

@@ -41,13 +41,13 @@ class Supabase:
         The settings' time limit bounds the whole read, retries included. Raises NotFound if the
         answer proves that a row is absent, else UpstreamError.
         """
-        async with self._requests.within_time_limit():
-            if resource.query is not None:
-                return await self._queries.read(resource.query)
-            if resource.row_id is None:
-                table = await self._tables.read(resource.table)
-                return Representation(table.body, rows=table.rows)
+        if resource.query is not None:
+            return await self._queries.read(resource.query)
+        if resource.row_id is not None:
             return Representation(await self._read_row(resource.table, resource.row_id))
+        async with self._requests.within_time_limit():
+            table = await self._tables.read(resource.table)
+        return Representation(table.body, rows=table.rows)
 
     async def _read_row(self, table: Table, row_id: str) -> bytes:
         absent = NotFound(f"No row of {table.name} with this {table.key} is visible.")

@@ -40,6 +40,9 @@ _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PLAIN = "*,.():!~$"
 """Not encoded, as letters, digits, ``-``, ``.`` and ``_``. So a URL is short and readable."""
 
+_IS_PLAIN = re.compile(rf"[\w\-{re.escape(_PLAIN)}]*", re.ASCII).fullmatch
+"""Most names and values are spelled in one way only, so there is nothing to decode or encode."""
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:
@@ -97,12 +100,16 @@ def canonical(raw: str) -> str | None:
     if any(name.casefold() == "apikey" for name, _ in decoded):
         return None
     decoded.sort(key=lambda pair: pair[0])
-    encoded = "&".join(f"{quote(name, _PLAIN)}={quote(value, _PLAIN)}" for name, value in decoded)
+    encoded = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in decoded)
     return encoded if len(encoded) <= MAX_QUERY_CHARS else None
 
 
 def _decoded(text: str) -> str:
-    return unquote_to_bytes(text.replace("+", " ")).decode()
+    return text if _IS_PLAIN(text) else unquote_to_bytes(text.replace("+", " ")).decode()
+
+
+def _encoded(text: str) -> str:
+    return text if _IS_PLAIN(text) else quote(text, _PLAIN)
 
 
 def _accept(accept: str | None, *, is_function: bool) -> str | None:

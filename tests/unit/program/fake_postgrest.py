@@ -204,8 +204,12 @@ class Postgrest(httpx.AsyncBaseTransport):
     # How it answers.
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request of the cache's own."""
-        return await self.handle(request, passed=False)
+        """Answer a request of the cache's own, within its time limit."""
+        try:
+            async with asyncio.timeout(request.extensions["timeout"]["read"]):
+                return await self.handle(request, passed=False)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout("No complete answer in time.") from error
 
     async def handle(self, request: httpx.Request, *, passed: bool) -> httpx.Response:
         """Note a request, and let happen to it what the script says.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import httpx
@@ -48,7 +49,8 @@ def test_a_table_is_asked_for_with_the_key_and_an_exact_count(read: Read) -> Non
     assert request.headers["apikey"] == "sb_publishable_x"
     assert request.headers["prefer"] == "count=exact"
     assert not request.headers.keys() & {"authorization", "accept-profile", "cookie"}
-    assert set(request.extensions["timeout"].values()) == {1}
+    (limit_s,) = request.extensions["timeout"].values()
+    assert limit_s == pytest.approx(1, abs=0.1)
 
 
 def test_names_with_reserved_characters_change_nothing_else(read: Read) -> None:
@@ -128,6 +130,22 @@ def test_a_timeout_of_the_transport_is_the_time_limit(read: Read) -> None:
         "Supabase sent no complete answer within 1 s (SUPABASE_TIMEOUT_SECONDS)."
     )
     assert len(remote.requests) == 1
+
+
+def test_another_attempt_has_the_rest_of_the_time(read: Read) -> None:
+    """Only the transport can end an attempt."""
+
+    class Slow(Remote):
+        def __call__(self, request: httpx.Request) -> httpx.Response:
+            limits_s.append(request.extensions["timeout"]["read"])
+            time.sleep(0.02)
+            return super().__call__(request)
+
+    limits_s: list[float] = []
+    read(Slow(503, 503, 200))
+    first_s, second_s, third_s = limits_s
+    assert first_s - second_s >= 0.02
+    assert second_s - third_s >= 0.02
 
 
 def test_the_time_limit_bounds_retries_too(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
