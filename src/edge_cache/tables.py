@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from edge_cache.declaration import (
     FILE,
@@ -15,6 +16,7 @@ from edge_cache.declaration import (
     options_in_json,
     options_in_toml,
 )
+from edge_cache.dependencies import relation_id
 
 __all__ = [
     "DEFAULT",
@@ -32,11 +34,8 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """What stands behind a path: a table, a view or a function.
-
-    One object reads and writes all of a target's entries. The object has the target's ``name``.
-    """
+class _Named:
+    """The name of a `Target`."""
 
     name: str
 
@@ -50,7 +49,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Table(Target):
+class Table(_Named):
     """A table, served at ``/{name}``. Its rows are served at ``/{name}/{key column's value}``.
 
     ``key`` must be unique, because it orders the pages and names the rows. ``own_name`` is
@@ -66,9 +65,24 @@ class Table(Target):
         """Postgres's name for the table, within its schema."""
         return self.own_name or self.name
 
+    @property
+    def path(self) -> str:
+        """The path below ``/rest/v1/``."""
+        return self.relation
+
+    @property
+    def is_table(self) -> bool:
+        """Always true, as `Queried` can be something else."""
+        return True
+
+    @property
+    def relation_id(self) -> str:
+        """The name that its changes have."""
+        return relation_id(self.schema, self.relation)
+
 
 @dataclass(frozen=True, slots=True)
-class Queried(Target):
+class Queried(_Named):
     """What has no path but the one below ``/rest/v1/``: a view, a function, a watched table.
 
     ``path`` is the part of the path after ``/rest/v1/``.
@@ -84,8 +98,20 @@ class Queried(Target):
         profile = "" if schema == PUBLIC else f";profile={schema}"
         return cls(f"rest/v1/{path}{profile}", path, schema, is_table)
 
+    @property
+    def relation_id(self) -> str:
+        """The name that its changes have, if it is a relation."""
+        return relation_id(self.schema, self.path)
 
-@dataclass(frozen=True, slots=True)
+
+Target = Table | Queried
+"""What stands behind a path: a table, a view or a function.
+
+One object reads and writes all of a target's entries. The object has the target's ``name``.
+"""
+
+
+@dataclass(frozen=True)
 class Declared:
     """What the cache may answer, and whose changes it needs to know.
 
@@ -135,10 +161,14 @@ class Declared:
 
     def target_of(self, path: str, schema: str) -> Target | None:
         """Return what a path below ``/rest/v1/`` names in a schema, or None if not declared."""
-        for table in self.tables:
-            if (table.relation, table.schema) == (path, schema) and can_be_queried(path, schema):
-                return table
-        return next((one for one in self.queried if (one.path, one.schema) == (path, schema)), None)
+        return self._at_paths.get((path, schema))
+
+    @cached_property
+    def _at_paths(self) -> Mapping[tuple[str, str], Target]:
+        """What queries can name, by its path and schema. A table comes before a view."""
+        tables = [one for one in self.tables if can_be_queried(one.path, one.schema)]
+        found: tuple[Target, ...] = (*self.queried, *reversed(tables))
+        return {(one.path, one.schema): one for one in found}
 
 
 DEFAULT = Declared()

@@ -119,7 +119,7 @@ class Bookkeeping:
         if announced is None:
             return None
         tables = self._declared.tables
-        return [one.name for one in tables if _relation_of(one) not in announced.watched]
+        return [one.name for one in tables if one.relation_id not in announced.watched]
 
     async def revalidate(self) -> None:
         """Tell every target that everything changed. Return after all tables were read again.
@@ -190,7 +190,7 @@ class Bookkeeping:
     def _key_type(self, relation: str) -> str | None:
         """Return the type of a declared table's key, if the database says the same key."""
         catalogue = self._catalogue()
-        table = next((one for one in self._declared.tables if _relation_of(one) == relation), None)
+        table = next((one for one in self._declared.tables if one.relation_id == relation), None)
         if catalogue is None or table is None:
             return None
         found = catalogue.relations.get((table.schema, table.relation))
@@ -239,10 +239,6 @@ def _parsed(text: str) -> Catalogue | None:
         return catalogue_in(text) if text else None
     except ValueError:
         return None
-
-
-def _relation_of(table: Table) -> str:
-    return relation_id(table.schema, table.relation)
 
 
 def _description(target: Target) -> str:

@@ -53,7 +53,7 @@ class Fills:
         self._gate = asyncio.Semaphore(STALE_AT_ONCE)
         self._missed_gate = asyncio.Semaphore(MISSED_AT_ONCE)
         self._waiting = 0
-        # Readers of the same row share one turn: if a thousand want it, one read begins.
+        # Readers of the same row share one turn: if a thousand wait for it, one read begins.
         self._missed = SingleFlight(self._first, lambda: journal.state.number)
         self._aged = SingleFlight(self._again, lambda: journal.state.number)
         self._going_on: set[asyncio.Task[Reading]] = set()
@@ -128,7 +128,13 @@ class Fills:
             return await self._patiently(resource, needed)
         if resource.is_whole or self._reads.is_under_way(resource, needed):
             return await self._reads.refresh(resource, needed)
+        if self._is_free(resource):
+            return await self._first(resource, needed)
         return await self._missed.join(resource, needed)
+
+    def _is_free(self, resource: Resource) -> bool:
+        """Return whether a read without an entry begins at once. Others that want it find it."""
+        return self._lookups.is_free if resource.query is None else not self._missed_gate.locked()
 
     async def _first(self, resource: Resource, version: int) -> Reading:
         """Read a resource without an entry: a row that may not exist, or a query."""

@@ -52,17 +52,22 @@ class Lookups:
         version, pause = self._absent.get(key, _NEVER)
         return version >= needed and not pause.is_over(self._now_ms())
 
+    @property
+    def is_free(self) -> bool:
+        """Whether a lookup can begin without waiting."""
+        self._fill()
+        return self._tokens - self._under_way >= 1
+
     async def begin(self) -> None:
         """Wait for the turn of a lookup. Its caller must call `end`.
 
         Raises LookupsExhausted if the budget is spent.
         """
-        self._fill()
-        if self._tokens < 1:
-            raise _exhausted()
-        if self._tokens - self._under_way >= 1:
+        if self.is_free:
             self._under_way += 1
             return
+        if self._tokens < 1:
+            raise _exhausted()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:

@@ -13,7 +13,7 @@ from edge_cache.queries import ROOT
 from edge_cache.refresher.parts import Known, Outside
 from edge_cache.refresher.reads import Reads
 from edge_cache.refresher.writer import Writer
-from edge_cache.tables import Queried, Table, Target
+from edge_cache.tables import Table, Target
 
 AT_ONCE = 500
 """One request removes at most this many. Each is an operation, and one invocation of a Worker may
@@ -50,9 +50,8 @@ class Removal:
 
 def prefixes_of(target: Target) -> list[str]:
     """Return how the keys of a target's entries begin. Other keys may begin so, too."""
-    if isinstance(target, Table):
-        return [f"/{target.name}", f"{ROOT}{target.relation}"]
-    return [f"{ROOT}{target.path}"] if isinstance(target, Queried) else []
+    own = [f"/{target.name}"] if isinstance(target, Table) else []
+    return [*own, f"{ROOT}{target.path}"]
 
 
 def is_of(target: Target, key: str) -> bool:
@@ -64,6 +63,5 @@ def is_of(target: Target, key: str) -> bool:
         return False
     if isinstance(target, Table) and f"{key}/".startswith(f"/{target.name}/"):
         return True
-    name = target.relation if isinstance(target, Table) else getattr(target, "path", "")
-    rest = key.removeprefix(f"{ROOT}{name}")
+    rest = key.removeprefix(f"{ROOT}{target.path}")
     return rest != key and rest[:1] in {"", "?", ";"}

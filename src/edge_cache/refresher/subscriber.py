@@ -13,7 +13,7 @@ from dataclasses import replace
 from edge_cache import wire
 from edge_cache.changes import Change, Subscribed, Subscription
 from edge_cache.declaration import SHARED
-from edge_cache.dependencies import EVERYTHING, ON_EVERYTHING, Dependencies, bucket_of, relation_id
+from edge_cache.dependencies import EVERYTHING, ON_EVERYTHING, Dependencies, bucket_of
 from edge_cache.entries import depends_text
 from edge_cache.errors import EdgeCacheError, StoreError
 from edge_cache.ports import ANYWAY, OWN, SHOWN, CallObject, Log, Storage, WritableStore
@@ -21,7 +21,7 @@ from edge_cache.queries import ROOT
 from edge_cache.refresher.single_flight import SingleFlight
 from edge_cache.refresher.state import Journal
 from edge_cache.resources import Resource
-from edge_cache.supabase.catalogue import Catalogue, Name, catalogue_in, declaring
+from edge_cache.supabase.catalogue import Catalogue, catalogue_in, declaring
 from edge_cache.supabase.embedding import asked_in
 from edge_cache.supabase.resolving import (
     is_read_only,
@@ -31,7 +31,7 @@ from edge_cache.supabase.resolving import (
     row_dependencies,
     table_dependencies,
 )
-from edge_cache.tables import Queried, Table, Target
+from edge_cache.tables import Table, Target
 
 _KEY = "catalogue"
 
@@ -61,6 +61,7 @@ class Subscriber:
         log: Log,
     ) -> None:
         self._target = target
+        self._name = target.schema, target.path
         self._signed_in = signed_in
         self._journal = journal
         self._storage = storage
@@ -80,7 +81,7 @@ class Subscriber:
     @property
     def keyed(self) -> str | None:
         """The relation whose rows the target tells apart by their keys, or None."""
-        return _keyed_relation(self._target, self._catalogue)
+        return keyed_relation(*self._name, self._catalogue)
 
     @property
     def relations(self) -> tuple[str, ...]:
@@ -90,7 +91,7 @@ class Subscriber:
         """
         own = {self.keyed} if self.keyed else set[str]()
         if isinstance(self._target, Table):
-            own.add(_own_relation(self._target))
+            own.add(self._target.relation_id)
         return tuple(sorted(own | self._journal.state.relations.keys()))
 
     def depends(self, resource: Resource) -> Dependencies:
@@ -113,7 +114,7 @@ class Subscriber:
 
     @property
     def _is_declared_shared(self) -> bool:
-        return self._signed_in.get(_name_of(self._target)) == SHARED
+        return self._signed_in.get(self._name) == SHARED
 
     def is_touched(self, resource: Resource, change: Change) -> bool:
         """Return whether a change would make a resource's answer outdated."""
@@ -126,7 +127,7 @@ class Subscriber:
 
     def how(self, change: Change) -> str:
         """Return how the target depends on a change: a word of `Touched`."""
-        if change.relation == _own_relation(self._target):
+        if change.relation == self._target.relation_id:
             return OWN
         is_named = change.relation in self.relations and change.relation != EVERYTHING
         return SHOWN if is_named else ANYWAY
@@ -141,7 +142,7 @@ class Subscriber:
         """Whether signed-in readers get the same of the target itself as all others."""
         if self._catalogue is None:
             return self._is_declared_shared
-        return is_shared(*_name_of(self._target), self._catalogue)
+        return is_shared(*self._name, self._catalogue)
 
     def is_read_only(self, resource: Resource) -> bool:
         """Return whether Supabase changes nothing when the resource is read.
@@ -250,29 +251,10 @@ def _fits(depends: Dependencies) -> bool:
 def _dependencies(resource: Resource, catalogue: Catalogue | None) -> Dependencies:
     """Return what a resource's answer depends on."""
     if resource.query is not None:
-        target = resource.target
-        is_table = isinstance(target, Table) or (isinstance(target, Queried) and target.is_table)
+        is_table = resource.target.is_table
         return query_dependencies(resource.query, catalogue, is_table=is_table)
     table = resource.table
     relation = table.schema, table.relation
     if resource.row_id is None:
         return table_dependencies(relation, catalogue)
     return row_dependencies(relation, resource.row_id, catalogue)
-
-
-def _keyed_relation(target: Target, catalogue: Catalogue | None) -> str | None:
-    return keyed_relation(*_name_of(target), catalogue)
-
-
-def _own_relation(target: Target) -> str:
-    """Return the id that a target has if it is a relation."""
-    return relation_id(*_name_of(target))
-
-
-def _name_of(target: Target) -> Name:
-    """Return the schema of a target, and its path below ``/rest/v1/``."""
-    if isinstance(target, Table):
-        return target.schema, target.relation
-    if isinstance(target, Queried):
-        return target.schema, target.path
-    raise TypeError(target)

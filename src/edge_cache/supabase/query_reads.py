@@ -50,9 +50,9 @@ class Queries:
         )
         _require_answer(query, response)
         headers = _replayed(response)
-        if why := _why_not_stored(query, response, headers):
+        if why := _why_not_stored(query, response, has_room=headers is not None):
             raise final_answer(response, why=why)
-        return Representation(response.content, response.status_code, headers)
+        return Representation(response.content, response.status_code, headers or {})
 
 
 def _headers(query: Query) -> dict[str, str]:
@@ -101,11 +101,11 @@ def _says_not_one_row(response: httpx.Response) -> bool:
     return is_not_acceptable and error_code(response) == _SINGULARITY and is_json(response)
 
 
-def _why_not_stored(query: Query, response: httpx.Response, headers: dict[str, str]) -> str:
+def _why_not_stored(query: Query, response: httpx.Response, *, has_room: bool) -> str:
     """Return why an answer may not be stored. If that is empty, everybody may get the answer."""
     if not _is_of_the_type(query, response):
         return "its media type is not the one that the client asked for"
-    if not _have_room(headers):
+    if not has_room:
         return "its headers are too long, or not ASCII"
     return why_not_stored(response)
 
@@ -117,13 +117,17 @@ def _is_of_the_type(query: Query, response: httpx.Response) -> bool:
     return media_type_of(response) == "text/csv" if query.accept == "csv" else is_json(response)
 
 
-def _replayed(response: httpx.Response) -> dict[str, str]:
-    """Return the headers that are stored. If there is no room, Content-Location is left out."""
+def _replayed(response: httpx.Response) -> dict[str, str] | None:
+    """Return the headers that are stored, without Content-Location if that takes too much room.
+
+    Return None if the others do, too.
+    """
     sent = dict(response.headers.items())
     headers = {name: sent[name] for name in REPLAYED if name in sent}
-    if not _have_room(headers):
-        headers.pop("content-location", None)
-    return headers
+    if _have_room(headers):
+        return headers
+    headers.pop("content-location", None)
+    return headers if _have_room(headers) else None
 
 
 def _have_room(headers: dict[str, str]) -> bool:

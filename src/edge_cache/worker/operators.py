@@ -9,14 +9,13 @@ from urllib.parse import parse_qsl, unquote
 from edge_cache import messages
 from edge_cache.changes import Change
 from edge_cache.config import PassThrough, Settings
-from edge_cache.dependencies import relation_id
 from edge_cache.errors import NotFound, RequestError
 from edge_cache.messages import Answer, Request
 from edge_cache.ports import TABLE, Log, Refreshing, Touched
 from edge_cache.reasons import PassedOn, Reason
 from edge_cache.resources import Resource, resource_at
 from edge_cache.supabase.changed_rows import change_named
-from edge_cache.tables import Queried, Table, Target
+from edge_cache.tables import Target
 from edge_cache.worker import explaining, metrics, supabase_paths
 from edge_cache.worker.explaining import Explainer
 from edge_cache.worker.health import shown
@@ -108,8 +107,8 @@ class Operators:
         target = next((one for one in declared.targets if name in _names_of(one)), None)
         if target is None:
             raise NotFound(f"{name} is not declared, so it has no entries. {_CHECK}")
-        if "after" not in asked and (table := _relation_of(target)):
-            await self._refresher.record([Change(table)])
+        if "after" not in asked and target.is_table:
+            await self._refresher.record([Change(target.relation_id)])
         keys = await self._refresher.remove_all(target, asked.get("after", ""))
         last = keys[-1] if keys else None
         return messages.json_answer({"removed": len(keys), "last": last})
@@ -162,22 +161,9 @@ def _asked(request: Request, advice: str) -> dict[str, str]:
     return asked
 
 
-def _relation_of(target: Target) -> str | None:
-    """Return a table's id, or None for a view or a function."""
-    if isinstance(target, Table):
-        return relation_id(target.schema, target.relation)
-    if isinstance(target, Queried) and target.is_table:
-        return relation_id(target.schema, target.path)
-    return None
-
-
 def _names_of(target: Target) -> set[str]:
     """Return the names by which a person may know a target."""
-    if isinstance(target, Table):
-        return {target.name, f"{target.schema}.{target.relation}"}
-    if isinstance(target, Queried):
-        return {target.name, target.path, f"{target.schema}.{target.path}"}
-    raise TypeError(target)
+    return {target.name, target.path, f"{target.schema}.{target.path}"}
 
 
 def _no_table(relation: str, touched: Touched) -> str:

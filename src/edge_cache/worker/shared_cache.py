@@ -9,10 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from http import HTTPStatus
 
-from edge_cache.dependencies import relation_id
 from edge_cache.messages import Answer, Current, Passed
 from edge_cache.queries import Query
-from edge_cache.tables import Queried, Table, Target
 from edge_cache.urls import Url
 
 STALE_IF_ERROR_S = 86_400
@@ -56,14 +54,7 @@ def tags_of(current: Current) -> tuple[str, ...]:
     """
     resource = current.resource
     paths = () if resource.query else (resource.target.name, resource.key.replace(",", ";"))
-    return *paths, *sorted({*_own(resource.target), *current.relations})
-
-
-def _own(target: Target) -> set[str]:
-    """Return the id of a target's own relation. An answer may depend on some of its keys only."""
-    if isinstance(target, Table):
-        return {relation_id(target.schema, target.relation)}
-    return {relation_id(target.schema, target.path)} if isinstance(target, Queried) else set()
+    return *paths, *sorted({resource.target.relation_id, *current.relations})
 
 
 def _may_be_kept(url: Url, current: Current) -> bool:
