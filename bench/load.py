@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import httpx
@@ -175,11 +174,11 @@ class Load:
         rate = result["answers"] / result["seconds"]
         return Crowd(rate, result["p50_ms"], result["longest_ms"], result["told"])
 
-    def paced(self, target: Target, expected: Expected) -> float:
-        """Let one reader ask, with a pause after each answer. Return the median in milliseconds."""
+    def paced(self, target: Target, expected: Expected) -> list[float]:
+        """Let one reader ask, with a pause after each answer. Return the times in milliseconds."""
         times = {"count": PACED, "pauseMs": PAUSE_MS}
         times_ms: list[float] = self._run("paced", target, expected, times)["times"]
-        return median(times_ms)
+        return times_ms
 
     def herd(self, target: Target, expected: Expected, *, readers: int) -> None:
         """Let readers ask at once. Raises Failure if one of the answers was wrong.

@@ -6,7 +6,7 @@ machine down, it affects all Workers.
 
 import random
 import time
-from collections.abc import Iterator
+from statistics import median
 
 from contenders import OURS
 from load import Expected, Load, Target, probe
@@ -17,6 +17,8 @@ from stage import Stage
 from usage import Usage
 
 _WARM_UP_S = 1.5
+
+_PACED_TURNS = 3
 
 PACED_MS = "paced_ms"
 """The median time of an answer, with a pause after each."""
@@ -30,27 +32,32 @@ def measure_round(
     If Supabase itself takes part, times are compared, so a paced reader comes first.
     """
     stage.prepare(scenario)
-    for worker in _turns(scenario, order) if DIRECT in scenario.workers else ():
-        target = stage.target(scenario, worker)
-        paced_ms = stage.load.paced(target, probe(target))
-        samples.add(Key(scenario.name, worker, 1, PACED_MS), paced_ms)
+    if DIRECT in scenario.workers:
+        _measure_paced(stage, scenario, samples, order)
     for connections in CONNECTIONS:
-        for worker in _turns(scenario, order):
+        for worker in order.sample(scenario.workers, len(scenario.workers)):
             _measure(stage, stage.target(scenario, worker), samples, connections, seconds)
             _settle(scenario, worker)
 
 
-def _turns(scenario: Scenario, order: random.Random) -> Iterator[str]:
-    """Return the Workers in the order in which they have their turns."""
-    for _ in range(scenario.turns):
-        yield from order.sample(scenario.workers, len(scenario.workers))
+def _measure_paced(
+    stage: Stage, scenario: Scenario, samples: Samples, order: random.Random
+) -> None:
+    """Add the median time of a paced reader's answers, who has several turns at each Worker."""
+    times_ms: dict[str, list[float]] = {worker: [] for worker in scenario.workers}
+    for _ in range(_PACED_TURNS):
+        for worker in order.sample(scenario.workers, len(scenario.workers)):
+            target = stage.target(scenario, worker)
+            times_ms[worker] += stage.load.paced(target, probe(target))
+    for worker, found_ms in times_ms.items():
+        samples.add(Key(scenario.name, worker, 1, PACED_MS), median(found_ms))
 
 
 def warm_up(stage: Stage, scenario: Scenario) -> None:
     """Let every runtime compile its hot code.
 
-    This happens for all scenarios before the first round. Ours writes only a limited number of new
-    queries at once, and the warm-up uses up that limit.
+    This happens for all scenarios before they are measured. Ours writes only a limited number of
+    new queries at once, and the warm-up uses up that limit.
     """
     stage.prepare(scenario)
     for worker in scenario.workers:

@@ -27,17 +27,13 @@ from setup import node_packages
 from shared.failure import run_main
 from shared.project import ROOT
 from shared_cache import measure_shared
-from stage import Stage, staged
+from stage import Say, Stage, staged
 
 ROUNDS, SECONDS = 5, 0.6
 QUICK_ROUNDS, QUICK_SECONDS = 1, 0.25
 
 EDITED_S, QUICK_EDITED_S = 20.0, 5.0
 """Shares of hits are measured for so long while nothing or something is edited, once in a run."""
-
-_WARMED_S = 25.0
-"""After the last webhook, ours reads 200 popular queries again, 50 of them every 5 s. That would
-disturb the first round."""
 
 SEED = 20
 """The seed of the order of Workers. The order is shuffled, but the same in every run."""
@@ -63,30 +59,26 @@ def parse_arguments() -> argparse.Namespace:
     return arguments
 
 
-def measure(stage: Stage, rounds: int, seconds: float) -> Samples:
-    """Run the rounds, and print progress."""
-    samples = Samples()
-    for scenario in scenarios():
-        print(f"Warming up: {scenario.name} …", flush=True)
+def measure(stage: Stage, samples: Samples, seconds: float, order: random.Random, say: Say) -> None:
+    """Run one round, with processes that are new."""
+    # The webhooks come before queries are popular. Else they would be read again for half a minute.
+    for scenario in reversed(scenarios()):
+        say(f"warming up: {scenario.name}")
         warm_up(stage, scenario)
-    time.sleep(_WARMED_S)
-    order = random.Random(SEED)  # noqa: S311 - no secret
-    began = time.monotonic()
-    for number in range(1, rounds + 1):
-        for scenario in scenarios():
-            passed = time.monotonic() - began
-            print(f"[{passed:4.0f} s] round {number} of {rounds}: {scenario.name}", flush=True)
-            measure_round(stage, scenario, samples, seconds=seconds, order=order)
-        passed = time.monotonic() - began
-        print(f"[{passed:4.0f} s] round {number} of {rounds}: start and memory", flush=True)
-        measure_fresh(stage, samples, seconds=seconds, order=order)
-        passed = time.monotonic() - began
-        print(f"[{passed:4.0f} s] round {number} of {rounds}: queries after a change", flush=True)
-        measure_clients(stage, samples, seconds=seconds)
-        passed = time.monotonic() - began
-        print(f"[{passed:4.0f} s] round {number} of {rounds}: behind a shared cache", flush=True)
-        measure_shared(stage, samples)
-    return samples
+    for scenario in scenarios():
+        say(scenario.name)
+        measure_round(stage, scenario, samples, seconds=seconds, order=order)
+    say("start and memory")
+    measure_fresh(stage, samples, seconds=seconds, order=order)
+    say("queries after a change")
+    measure_clients(stage, samples, seconds=seconds)
+    say("behind a shared cache")
+    measure_shared(stage, samples)
+
+
+def saying(prefix: str, began: float) -> Say:
+    """Return what prints progress: the seconds since a moment, and what is going on."""
+    return lambda what: print(f"[{time.monotonic() - began:4.0f} s] {prefix}: {what}", flush=True)
 
 
 def report(samples: Samples, contenders: dict[str, Contender]) -> list[targets.Verdict]:
@@ -124,15 +116,21 @@ def main() -> int:
     rounds, seconds = arguments.rounds, arguments.seconds
     edited_seconds = arguments.edited_seconds
     print(f"{rounds} rounds with bursts of {seconds:g} s. Close other programs until it ends.")
-    with staged(make_work_folder()) as stage:
-        samples = measure(stage, rounds, seconds)
-        print("Measuring hits while rows are edited …", flush=True)
-        measure_edits(stage, samples, seconds=edited_seconds)
-        verdicts = report(samples, stage.contenders)
-        if arguments.quick:
-            return 0
-        settings = {"rounds": rounds, "burst_seconds": seconds, "edited_seconds": edited_seconds}
-        results.write(samples, stage.contenders, verdicts, settings)
+    samples, began = Samples(), time.monotonic()
+    order = random.Random(SEED)  # noqa: S311 - no secret
+    for number in range(1, rounds + 1):
+        say = saying(f"round {number} of {rounds}", began)
+        with staged(make_work_folder(), say) as stage:
+            measure(stage, samples, seconds, order, say)
+            if number == rounds:
+                say("hits while rows are edited")
+                measure_edits(stage, samples, seconds=edited_seconds)
+            contenders = stage.contenders
+    verdicts = report(samples, contenders)
+    if arguments.quick:
+        return 0
+    settings = {"rounds": rounds, "burst_seconds": seconds, "edited_seconds": edited_seconds}
+    results.write(samples, contenders, verdicts, settings)
     print(f"\nWritten: {RESULTS.relative_to(ROOT)}, {PLOT.relative_to(ROOT)}")
     return 0
 

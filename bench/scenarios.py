@@ -57,7 +57,7 @@ class Scenario:
     itself, if it differs. If ``own_rows`` is true, each fresh id has a row of its own, which begins
     with it. ``asks`` says whether each answer must need Supabase; None allows both. The warm-up
     takes more answers than ``warm_after``. ``settle_s`` is how long ours goes on working after a
-    burst. In a round, each Worker has so many ``turns``.
+    burst.
     """
 
     name: str
@@ -75,7 +75,6 @@ class Scenario:
     conditional: bool = False
     warm_after: int = 0
     settle_s: float = 0
-    turns: int = 1
 
     @property
     def floor(self) -> str:
@@ -97,8 +96,8 @@ class Scenario:
         return dict(self.headers)
 
 
-def _hit(name: str, table: dataset.Table, turns: int = 1) -> Scenario:
-    return Scenario(name, (OURS, LESSON, FLOOR), table.body, table=table, turns=turns)
+def _hit(name: str, table: dataset.Table) -> Scenario:
+    return Scenario(name, (OURS, LESSON, FLOOR), table.body, table=table)
 
 
 def _read(
@@ -125,7 +124,7 @@ def scenarios() -> tuple[Scenario, ...]:
     both = (OURS, LESSON)
     return (
         Scenario(EMPTY, (CONSTANT_PYTHON, CONSTANT_JAVASCRIPT), b"ok"),
-        _hit(HIT_TINY, dataset.TINY, turns=3),
+        _hit(HIT_TINY, dataset.TINY),
         _hit(HIT_SMALL, dataset.SMALL),
         _hit(HIT_MEDIUM, dataset.MEDIUM),
         _hit(HIT_LARGE, dataset.LARGE),
@@ -139,7 +138,6 @@ def scenarios() -> tuple[Scenario, ...]:
             table=dataset.TINY,
             conditional=True,
             statuses={OURS: HTTPStatus.NOT_MODIFIED},
-            turns=3,
         ),
         Scenario(
             NOT_FOUND,
@@ -153,7 +151,6 @@ def scenarios() -> tuple[Scenario, ...]:
             (*both, ROW_FLOOR),
             dataset.row(dataset.ROW_ID),
             path=f"/articles/{dataset.ROW_ID}",
-            turns=3,
         ),
         Scenario(
             MISS,
@@ -163,7 +160,6 @@ def scenarios() -> tuple[Scenario, ...]:
             direct_path=f"/rest/v1/articles?select=*&id=eq.{FRESH}",
             own_rows=True,
             asks=True,
-            turns=3,
         ),
         _read(QUERY, (*both, QUERY_FLOOR), asks=False),
         _read(SESSION, (OURS,), headers=rest_reads.SESSION_HEADERS, asks=False),
@@ -175,12 +171,8 @@ def scenarios() -> tuple[Scenario, ...]:
                 asks=True,
             ),
             warm_after=NEW_QUERIES,
-            turns=3,
         ),
-        replace(
-            _read(PASSED, (OURS, PASSING_FLOOR, DIRECT), headers=rest_reads.ODD_HEADERS, asks=True),
-            turns=3,
-        ),
+        _read(PASSED, (OURS, PASSING_FLOOR, DIRECT), headers=rest_reads.ODD_HEADERS, asks=True),
         Scenario(
             REVALIDATE,
             both,

@@ -1,7 +1,7 @@
 """The processes that run during a benchmark, and the entries that each Worker serves."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,9 @@ from shared.failure import Failure
 _ROW_KEY, _VERSION_KEY = f"{TABLE_KEY}/{dataset.ROW_ID}", f"{TABLE_KEY}?versions"
 _VERSION = b"1790000000000 1790000000009;public.articles=9;#1f=9;"
 """A text such as ours keeps there."""
+
+Say = Callable[[str], None]
+"""Prints what is going on."""
 
 _NEWEST = 10**15 - 1
 """The highest version that an entry of ours can have."""
@@ -67,8 +70,8 @@ class Stage:
 
 
 @contextmanager
-def staged(work: Path) -> Iterator[Stage]:
-    """Start everything. It ends with the block, also after an error."""
+def staged(work: Path, say: Say) -> Iterator[Stage]:
+    """Start everything, and ``say`` so. It ends with the block, also after an error."""
     with ExitStack() as stack:
         supabase = start_supabase(work)
         stack.callback(supabase.process.stop)
@@ -77,7 +80,7 @@ def staged(work: Path) -> Iterator[Stage]:
         found = contenders.contenders(work, supabase.url)
         servers = {}
         for contender in found.values():
-            print(f"Starting {contender.name} …", flush=True)
+            say(f"starting: {contender.name}")
             server = start(contender, work, Entry(dataset.TINY.body))
             stack.callback(server.process.stop)
             servers[contender.name] = server
