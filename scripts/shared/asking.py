@@ -18,7 +18,8 @@ from shared import variables
 from shared.failure import Failure
 from shared.project import ROOT
 
-LOCAL = "http://localhost:8787"
+LOCAL = f"http://localhost:{os.environ.get('PORT') or 8787}"
+"""Where `npm start` listens, if it has the same environment."""
 SECRET = "REVALIDATE_SECRET"  # noqa: S105  its name
 TIMEOUT_S = 60.0
 

@@ -85,7 +85,7 @@ class App:
 
     def hand_over(self) -> None:
         """Begin to wait until what is counted is handed over, unless somebody waits already."""
-        if self._counting.is_due():
+        if self._counting.take_turn():
             self._background(self._count())
 
     def _count_error(self, resource: Resource, error: EdgeCacheError) -> None:

@@ -56,10 +56,10 @@ class Counting:
             counts = (requests + SAMPLE, misses + SAMPLE * is_miss, times + SAMPLE * ms)
             self._costs[asked] = Cost(*counts)
 
-    def is_due(self) -> bool:
-        """Return whether somebody should begin to wait for `taken`. Nobody else does then.
+    def take_turn(self) -> bool:
+        """Return whether the caller has to hand over what is counted. Then nobody else has to.
 
-        If the runtime ends the waiting, the next answer after twice the time begins it anew.
+        If the runtime ends the caller, the next answer after twice the time gets the turn.
         """
         now_ms = self._now_ms()
         if not self._sums or not self._awaited.is_over(now_ms):
