@@ -9,7 +9,7 @@ import time
 from statistics import median
 
 from contenders import OURS
-from load import Expected, Load, Target, probe
+from load import Expected, Target, probe
 from samples import Key, Samples
 from scenarios import CONNECTIONS, DIRECT, Scenario
 from serving import require_alive
@@ -54,22 +54,12 @@ def _measure_paced(
 
 
 def warm_up(stage: Stage, scenario: Scenario) -> None:
-    """Let every runtime compile its hot code.
-
-    This happens for all scenarios before they are measured. Ours writes only a limited number of
-    new queries at once, and the warm-up uses up that limit.
-    """
+    """Let every runtime compile its hot code, for all scenarios before they are measured."""
     stage.prepare(scenario)
     for worker in scenario.workers:
-        _warm_up(stage.load, stage.target(scenario, worker))
+        target = stage.target(scenario, worker)
+        stage.load.burst(target, probe(target), connections=CONNECTIONS[1], seconds=_WARM_UP_S)
         _settle(scenario, worker)
-
-
-def _warm_up(load: Load, target: Target) -> None:
-    expected, answers = probe(target), 0
-    while answers <= target.scenario.warm_after:
-        burst = load.burst(target, expected, connections=CONNECTIONS[1], seconds=_WARM_UP_S)
-        answers += burst.answers
 
 
 def _settle(scenario: Scenario, worker: str) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import dataset
@@ -39,9 +39,6 @@ _OK = HTTPStatus.OK
 _FLOORS = (FLOOR, ROW_FLOOR, QUERY_FLOOR, CHECKED_MISS_FLOOR, PASSING_FLOOR)
 _ROW_TYPE = "application/vnd.pgrst.object+json"
 
-NEW_QUERIES = 1_000
-"""Ours writes this many new queries at once, and then one a second."""
-
 RECEIVED = {"received": True}
 
 _SETTLE_S = 1.5
@@ -55,9 +52,8 @@ class Scenario:
     ``body`` is the body that a 200 answer must have. If it is None, the probe's body must be
     `RECEIVED`, and another status may have any body. ``direct_path`` is the path at Supabase
     itself, if it differs. If ``own_rows`` is true, each fresh id has a row of its own, which begins
-    with it. ``asks`` says whether each answer must need Supabase; None allows both. The warm-up
-    takes more answers than ``warm_after``. ``settle_s`` is how long ours goes on working after a
-    burst.
+    with it. ``asks`` says whether each answer must need Supabase; None allows both. ``settle_s`` is
+    how long ours goes on working after a burst.
     """
 
     name: str
@@ -73,7 +69,6 @@ class Scenario:
     statuses: Mapping[str, int] = field(default_factory=dict)
     asks: bool | None = False
     conditional: bool = False
-    warm_after: int = 0
     settle_s: float = 0
 
     @property
@@ -163,14 +158,11 @@ def scenarios() -> tuple[Scenario, ...]:
         ),
         _read(QUERY, (*both, QUERY_FLOOR), asks=False),
         _read(SESSION, (OURS,), headers=rest_reads.SESSION_HEADERS, asks=False),
-        replace(
-            _read(
-                QUERY_MISS,
-                (*both, MISS_FLOOR, CHECKED_MISS_FLOOR, DIRECT),
-                path=rest_reads.filtered(FRESH),
-                asks=True,
-            ),
-            warm_after=NEW_QUERIES,
+        _read(
+            QUERY_MISS,
+            (*both, MISS_FLOOR, CHECKED_MISS_FLOOR, DIRECT),
+            path=rest_reads.filtered(FRESH),
+            asks=True,
         ),
         _read(PASSED, (OURS, PASSING_FLOOR, DIRECT), headers=rest_reads.ODD_HEADERS, asks=True),
         Scenario(

@@ -11,11 +11,9 @@ import dataset
 import rest_reads
 from edge_cache.entries import parse_metadata
 from edge_cache.queries import Query
-from edge_cache.refresher.new_keys import BURST, PER_S
 from edge_cache.versions import MAX_NUMBER
 from edge_cache.worker.canonical import Variant, query_in
 from edge_cache.worker.sessions import Sessions
-from scenarios import NEW_QUERIES, QUERY_MISS, scenarios
 from stage import never_outdated, query_entry
 
 FLOOR = Path(__file__).parents[3] / "bench" / "worker_sources" / "query_floor.py"
@@ -67,10 +65,3 @@ def test_a_user_differs_in_the_session_alone(headers: dict[str, str], *, has_ses
     assert name == "authorization"
     token = value.removeprefix("Bearer ")
     assert Sessions(lambda: int(time.time() * 1000)).accepts(token) is has_session
-
-
-def test_the_warm_up_uses_up_the_new_queries_that_ours_writes_at_once() -> None:
-    """Otherwise the first rounds would write more of their misses than the last ones."""
-    assert (NEW_QUERIES, 1) == (BURST, PER_S)
-    misses = next(one for one in scenarios() if one.name == QUERY_MISS)
-    assert misses.warm_after == BURST
