@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from urllib.parse import parse_qsl, unquote
 
@@ -103,8 +103,8 @@ class Operators:
         meanwhile is not of before.
         """
         asked = _asked(request, "Name what is declared: /entries?table=articles, or rpc/search.")
-        name, declared = asked["table"], self._settings.declared
-        target = next((one for one in declared.targets if name in _names_of(one)), None)
+        name = asked["table"]
+        target = _target_named(name, self._settings.declared.targets)
         if target is None:
             raise NotFound(f"{name} is not declared, so it has no entries. {_CHECK}")
         if "after" not in asked and target.is_table:
@@ -161,9 +161,11 @@ def _asked(request: Request, advice: str) -> dict[str, str]:
     return asked
 
 
-def _names_of(target: Target) -> set[str]:
-    """Return the names by which a person may know a target."""
-    return {target.name, target.path, f"{target.schema}.{target.path}"}
+def _target_named(name: str, targets: Sequence[Target]) -> Target | None:
+    """Return the target with a name, or else one that a person may know by it."""
+    own = [one for one in targets if one.name == name]
+    known = [one for one in targets if name in {one.path, f"{one.schema}.{one.path}"}]
+    return next(iter(own or known), None)
 
 
 def _no_table(relation: str, touched: Touched) -> str:

@@ -92,6 +92,17 @@ async def test_a_watched_table_of_another_schema_is_outdated_alone() -> None:
     assert (await program.get(ALL, apikey=KEY)).cache_status.startswith("hit")
 
 
+async def test_a_targets_own_name_goes_before_postgress_name_of_another() -> None:
+    tables = {"old": {"name": "articles", "schema": "shop"}, "articles": {}}
+    program = Program(tables=tables)
+    program.supabase.write("articles", id=1, title="one")
+    for path in ("/old/1", "/articles/1"):
+        assert (await program.get(path)).status == 200
+    await program.live(5)
+    assert await removed(program, "table=articles") == {"removed": 1, "last": "/articles/1"}
+    assert await removed(program, "table=shop.articles") == {"removed": 1, "last": "/old/1"}
+
+
 async def test_it_needs_the_secret_and_the_method() -> None:
     assert (await Program().ask("DELETE", "/entries?table=articles")).status == 401
     assert (await Program().get("/entries?table=articles", **BEARER)).status == 405
