@@ -14,8 +14,8 @@ VCL = ROOT / "docs" / "shared-cache.vcl"
 DEADLINE_S = 30.0
 
 IDLE_S = 120
-"""Connections of clients stay open this long. Varnish's default of 5 s is httpx's, too, so a request
-could meet a connection that is just being closed."""
+"""Connections of clients stay open this long. Varnish's default of 5 s is httpx's, too, so that a
+request could meet a connection that is just being closed."""
 
 _MAIN = """vcl 4.1;
 backend default {{ .host = "{host}"; .port = "{port}"; }}
