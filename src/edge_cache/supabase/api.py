@@ -23,6 +23,9 @@ RETRIES = 2
 FIRST_BACKOFF_MS = 200
 """The pause before the first retry is at most this long. The limit doubles with each retry."""
 
+_PHASES = ("connect", "read", "write", "pool")
+"""httpx has a time limit for each. Ours is for the whole exchange."""
+
 
 class Requests:
     """Sends requests with the public key, so that row level security decides.
@@ -76,7 +79,7 @@ class Requests:
         failures = 0
         while True:
             # The transport keeps the limit. A timer of asyncio's would cost each read more.
-            request.extensions["timeout"] = {"read": max(0.0, end_s - now_s())}
+            request.extensions["timeout"] = dict.fromkeys(_PHASES, max(0.0, end_s - now_s()))
             try:
                 return await self._attempt(request)
             except TimeoutError as error:

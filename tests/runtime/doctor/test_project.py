@@ -226,7 +226,7 @@ def test_a_slow_table_keeps_nothing_else(patient: Patient) -> None:
     patient.declare(DECLARED, "[vars]\nSUPABASE_TIMEOUT_SECONDS = 5\n")
     said = patient.examined()
     examined.set()
-    assert "in time" in said.about("public.notices")
+    assert "within 5 s (SUPABASE_TIMEOUT_SECONDS)" in said.about("public.notices")
     assert said.about("public.articles").startswith("ok")
 
 
