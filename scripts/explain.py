@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
+from edge_cache.reasons import Reason
 from shared.asking import SECRET, add_reader, add_worker, address_of, ask, not_empty, reader_of
 from shared.failure import run_main
 
@@ -18,9 +19,36 @@ _MEANINGS = {
         "The next reader gets Supabase's new answer, or this one if Supabase is slow or down."
     ),
     "absent": "The next reader gets Supabase's answer, and the cache keeps it if it is a success.",
-    _PASSED_ON: "Supabase answers. docs/responses.md explains the reason.",
+    _PASSED_ON: "Supabase answers, and the cache keeps nothing.",
     "refused": 'The reader gets a 403, because PASS_THROUGH is "off".',
 }
+
+WHY = {
+    Reason.KEY: "apikey is missing, in the query string, or not the public key",
+    Reason.SESSION: (
+        "the reader is signed in, and nobody has proven that they get the same as everybody else;"
+        " or the token has expired or is odd"
+    ),
+    Reason.RANGE: "there is a Range header",
+    Reason.UNDECLARED: (
+        "src/tables.toml does not declare it in this schema, or the path has other characters than"
+        " ASCII letters, digits, _ and -"
+    ),
+    Reason.QUERY: (
+        "the query string has a raw ;, a broken escape, no UTF-8, a part without =, an apikey, or"
+        " over 16 KiB"
+    ),
+    Reason.PREFER: "Prefer has something that may change the answer, besides one count",
+    Reason.ACCEPT: "Accept has a type that is not kept, several with weights, or other parameters",
+    Reason.PROFILE: "Accept-Profile is no name of a schema",
+    Reason.BODY: "the call's body is no JSON object of up to 8 KiB, or has a member twice",
+    Reason.VOLATILE: "the database does not say that the function is STABLE or IMMUTABLE",
+    Reason.SERVICE: "it is for another service of Supabase than its REST API",
+    Reason.METHOD: "it is no read, and no call of a declared function",
+    Reason.OVERLOADED: "a hundred misses wait already",
+    Reason.UNREACHABLE: "the Durable Object cannot be reached",
+}
+"""Why a request is passed on. docs/responses.md says it more exactly."""
 
 _SIGNED_IN = {
     "same": "get the same answer as everybody else",
@@ -53,6 +81,8 @@ def words_of(told: dict[str, Any], *, has_session: bool = False) -> Iterator[str
         worth, detail = _PASSED_ON, "session"
     reason = f" ({detail})" if detail else ""
     yield f"{worth}{reason}: {_MEANINGS[worth]}"
+    if detail in WHY:
+        yield f"why         {WHY[detail]}"
     if "key" not in told:
         return
     yield f"signed in   Readers {_SIGNED_IN[told['signed_in']]}."

@@ -11,6 +11,7 @@ import explain
 import purge
 import top
 import touches
+from edge_cache.reasons import Reason
 from shared import asking
 from shared.failure import Failure
 
@@ -38,7 +39,7 @@ TOLD: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("url", "worker", "address"),
     [
-        ("/articles/1", None, "http://localhost:8787/entry/articles/1"),
+        ("/articles/1", None, f"{asking.LOCAL}/entry/articles/1"),
         ("/rest/v1/a?b=c&d", "https://x.dev/", "https://x.dev/entry/rest/v1/a?b=c&d"),
         ("https://x.dev/a?b", None, "https://x.dev/entry/a?b"),
         ("https://abc.supabase.co/rest/v1/a", "https://x.dev", "https://x.dev/entry/rest/v1/a"),
@@ -159,17 +160,19 @@ def test_it_says_why_an_answer_is_outdated() -> None:
 
 
 def test_it_says_why_a_request_is_passed_on() -> None:
-    (line,) = explain.words_of({"worth": "passed on", "detail": "undeclared"})
-    assert (
-        line == "passed on (undeclared): Supabase answers. docs/responses.md explains the reason."
-    )
+    assert list(explain.words_of({"worth": "passed on", "detail": "range"})) == [
+        "passed on (range): Supabase answers, and the cache keeps nothing.",
+        "why         there is a Range header",
+    ]
+    assert explain.WHY.keys() == set(Reason)
 
 
 def test_it_says_what_a_session_gets() -> None:
     """Only the first line and that of the signed in readers say something of it."""
     told = {**TOLD, "worth": "fresh", "signed_in": "passed on"}
-    first, second, *_ = explain.words_of(told, has_session=True)
-    assert first.startswith("passed on (session): Supabase answers.")
+    first, why, second, *_ = explain.words_of(told, has_session=True)
+    assert first.startswith("passed on (session): Supabase answers")
+    assert why.startswith("why         the reader is signed in")
     assert second == (
         "signed in   Readers are passed on (session), because nobody proved that they get the same."
     )
