@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from edge_cache.reasons import Reason
 from shared.asking import SECRET, add_reader, add_worker, address_of, ask, not_empty, reader_of
 from shared.failure import run_main
 
@@ -24,31 +23,31 @@ _MEANINGS = {
 }
 
 WHY = {
-    Reason.KEY: "apikey is missing, in the query string, or not the public key",
-    Reason.SESSION: (
+    "key": "apikey is missing, in the query string, or not the public key",
+    "session": (
         "the reader is signed in, and nobody has proven that they get the same as everybody else;"
         " or the token has expired or is odd"
     ),
-    Reason.RANGE: "there is a Range header",
-    Reason.UNDECLARED: (
+    "range": "there is a Range header",
+    "undeclared": (
         "src/tables.toml does not declare it in this schema, or the path has other characters than"
         " ASCII letters, digits, _ and -"
     ),
-    Reason.QUERY: (
+    "query": (
         "the query string has a raw ;, a broken escape, no UTF-8, a part without =, an apikey, or"
         " over 16 KiB"
     ),
-    Reason.PREFER: "Prefer has something that may change the answer, besides one count",
-    Reason.ACCEPT: "Accept has a type that is not kept, several with weights, or other parameters",
-    Reason.PROFILE: "Accept-Profile is no name of a schema",
-    Reason.BODY: "the call's body is no JSON object of up to 8 KiB, or has a member twice",
-    Reason.VOLATILE: "the database does not say that the function is STABLE or IMMUTABLE",
-    Reason.SERVICE: "it is for another service of Supabase than its REST API",
-    Reason.METHOD: "it is no read, and no call of a declared function",
-    Reason.OVERLOADED: "a hundred misses wait already",
-    Reason.UNREACHABLE: "the Durable Object cannot be reached",
+    "prefer": "Prefer has something that may change the answer, besides one count",
+    "accept": "Accept has a type that is not kept, several with weights, or other parameters",
+    "profile": "Accept-Profile is no name of a schema",
+    "body": "the call's body is no JSON object of up to 8 KiB, or has a member twice",
+    "volatile": "the database does not say that the function is STABLE or IMMUTABLE",
+    "service": "it is for another service of Supabase than its REST API",
+    "method": "it is no read, and no call of a declared function",
+    "overloaded": "a hundred misses wait already",
+    "refresher-unavailable": "the Durable Object cannot be reached",
 }
-"""Why a request is passed on. docs/responses.md says it more exactly."""
+"""Why a request is passed on, by the Worker's word. docs/responses.md says it more exactly."""
 
 _SIGNED_IN = {
     "same": "get the same answer as everybody else",
