@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
+from shared import npm_options
 from shared.asking import SECRET, add_reader, add_worker, address_of, ask, not_empty, reader_of
 from shared.failure import run_main
 
@@ -70,7 +71,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     add_reader(parser)
     add_worker(parser)
-    return parser.parse_args()
+    return npm_options.parsed(parser)
 
 
 def words_of(told: dict[str, Any], *, has_session: bool = False) -> Iterator[str]:

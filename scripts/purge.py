@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterable
 from urllib.parse import urlencode
 
+from shared import npm_options
 from shared.asking import (
     SECRET,
     Refused,
@@ -53,7 +54,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     add_reader(parser)
     add_worker(parser)
-    return parser.parse_args()
+    return npm_options.parsed(parser)
 
 
 def remove(names: Iterable[str], worker: str | None) -> None:

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
+from shared import npm_options
 from shared.asking import SECRET, add_worker, address_of, ask
 from shared.failure import run_main
 
@@ -25,7 +26,7 @@ def parse_arguments() -> argparse.Namespace:
         "--by", choices=MEASURES, default="requests", help="what comes first; default: requests"
     )
     add_worker(parser)
-    return parser.parse_args()
+    return npm_options.parsed(parser)
 
 
 def lines(told: dict[str, Any], by: str) -> Iterator[str]:

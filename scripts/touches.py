@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
+from shared import npm_options
 from shared.asking import SECRET, add_worker, address_of, ask, not_empty
 from shared.failure import run_main
 
@@ -34,7 +35,7 @@ def parse_arguments() -> argparse.Namespace:
         "key", type=not_empty, metavar="KEY", nargs="?", help="the key of one row; default: any"
     )
     add_worker(parser)
-    return parser.parse_args()
+    return npm_options.parsed(parser)
 
 
 def words_of(told: dict[str, Any]) -> Iterator[str]:

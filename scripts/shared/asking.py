@@ -97,7 +97,9 @@ def address_of(url: str, worker: str | None, route: str = "") -> str:
     is_url = parts is not None and parts.scheme in _SCHEMES and parts.netloc
     is_path = parts is not None and not parts.netloc and url.startswith("/")
     if parts is None or not (is_url or is_path):
-        raise Failure(f"{url} is neither a URL nor a path. A path begins with a slash: /articles.")
+        raise Failure(
+            f"{url} is neither a URL nor a path. A path begins with one slash: /articles."
+        )
     own = f"{parts.scheme}://{parts.netloc}" if is_url else LOCAL
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path
     sent = quote(target, safe=_SENT_AS_IT_IS, errors="surrogateescape")
@@ -142,15 +144,14 @@ def ask(
 ) -> dict[str, Any]:
     """Return the JSON object that the Worker answers, asked with the secret.
 
-    ``member`` is one that it has for sure. Raises Failure, or Refused for a problem.
+    ``member`` is one that it has for sure. Raises Failure, or Refused for a problem. Another
+    machine gets the secret only after it has answered as this Worker does without one.
     """
     secret, place = _secret_for(address)
+    if secret and not _is_local(address):
+        _told_by(address, member, "GET", {})
     bearer = {"authorization": f"Bearer {secret}"} if secret else {}
-    request = urllib.request.Request(  # noqa: S310  the user's own
-        address, method=method, headers={**(headers or {}), **bearer}
-    )
-    status, body, location = _answer_to(request)
-    told = _object_in(body)
+    status, told = _told_by(address, member, method, {**(headers or {}), **bearer})
     kind = str(told.get("type", ""))
     if kind.startswith(_PROBLEM):
         detail = told.get("detail", "")
@@ -158,10 +159,22 @@ def ask(
         if status == HTTPStatus.UNAUTHORIZED:
             said += f" {_whence(place)}"
         raise Refused(said, kind.removeprefix(_PROBLEM), detail)
-    if member not in told:
+    return told
+
+
+def _told_by(
+    address: str, member: str, method: str, headers: Mapping[str, str]
+) -> tuple[int, dict[str, Any]]:
+    """Return the status and the JSON object of an answer. Raises Failure if it is no Worker's."""
+    request = urllib.request.Request(  # noqa: S310  the user's own
+        address, method=method, headers=dict(headers)
+    )
+    status, body, location = _answer_to(request)
+    told = _object_in(body)
+    if not str(told.get("type", "")).startswith(_PROBLEM) and member not in told:
         leads = f" It leads to {location}." if location else ""
         raise Failure(f"What answers {status} at {address} is not this Worker.{leads}")
-    return told
+    return status, told
 
 
 def _answer_to(request: urllib.request.Request) -> tuple[int, bytes, str | None]:
@@ -203,17 +216,20 @@ def _secret_for(address: str) -> tuple[str, str]:
 
     Both are empty if there is none. Raises Failure, which does not show the secret.
     """
-    is_local = urlsplit(address).hostname in {"localhost", "127.0.0.1"}
     layers: list[variables.Layer] = [
         ("the environment", os.environ),
         (".dev.vars", variables.read(ROOT / ".dev.vars")),
-        ("`npm start`", {SECRET: REVALIDATE_SECRET if is_local else None}),
+        ("`npm start`", {SECRET: REVALIDATE_SECRET if _is_local(address) else None}),
     ]
     values, places = variables.first_of([SECRET], layers)
     secret, place = values.get(SECRET, "").strip(), places.get(SECRET, "")
     if not can_be_sent(secret):
         raise Failure(f"{SECRET} from {place} has a character that a header cannot have.")
     return secret, place
+
+
+def _is_local(address: str) -> bool:
+    return urlsplit(address).hostname in {"localhost", "127.0.0.1"}
 
 
 def can_be_sent(value: str) -> bool:

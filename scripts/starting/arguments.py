@@ -1,10 +1,11 @@
-"""The command line of `npm start`, and the options that npm kept for itself."""
+"""The command line of `npm start`."""
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from local.stack import port_in_use
+from shared import npm_options
 from shared.failure import Failure
 
 DESCRIPTION = """
@@ -20,7 +21,7 @@ OPTIONS = ("--port", "--supabase-port", "--project", "--cache-path")
 
 def parsed(words: Sequence[str]) -> argparse.Namespace:
     """Return the options. Ports may also be in the environment. Raises Failure."""
-    _check_npm(words, os.environ)
+    npm_options.check("npm start --", OPTIONS, words, os.environ)
     parser = argparse.ArgumentParser(prog="npm start --", description=DESCRIPTION)
     ports = (("--port", "PORT", "8787"), ("--supabase-port", "SUPABASE_PORT", "54321"))
     for option, variable, default in ports:
@@ -40,18 +41,6 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
         help="where the cache is, if src/entry.py says so and has routes of its own beside it",
     )
     return parser.parse_args(words)
-
-
-def _check_npm(words: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Raise Failure if npm took an option for its own, because there was no ``--`` before it."""
-    for option in OPTIONS:
-        taken = environ.get(f"npm_config_{option.removeprefix('--').replace('-', '_')}")
-        if taken and not any(word.split("=")[0] == option for word in words):
-            value = words if taken == "true" else (taken, *words)
-            raise Failure(
-                f"npm kept {option} for itself. Write two dashes before the options:"
-                f" `npm start -- {' '.join((option, *value))}`."
-            )
 
 
 def check_ports(given: argparse.Namespace) -> None:

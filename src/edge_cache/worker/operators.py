@@ -80,16 +80,15 @@ class Operators:
 
     async def _resource_of(self, about: Request) -> Resource | PassedOn:
         """Return what a request asks for. Its URL may also be a key. Raises NotFound."""
-        url, declared = about.url, self._settings.declared
+        url, declared, is_call = about.url, self._settings.declared, about.method == "POST"
         api = supabase_paths.api_of(url.route)
         if api != supabase_paths.REST:
             if api is not None and self._settings.pass_through == PassThrough.ALL:
                 return PassedOn(Reason.SERVICE)
-            found = resource_at(url.route, declared.tables)
+            found = None if is_call else resource_at(url.route, declared.tables)
         elif ";" in url.path:
             found = explaining.resource_with(url.target, declared)
         else:
-            is_call = about.method == "POST"
             asked = await self._public.called_by(about) if is_call else self._public.asked_by(about)
             return asked if isinstance(asked, PassedOn) else asked.resource
         if found is None:

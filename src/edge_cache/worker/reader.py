@@ -155,7 +155,7 @@ class Reader:
             self._background(self._renew(resource, entry.metadata.asked_at_ms))
         answer = self._answer(conditions, entry, parts, resource)
         age = entry.age_s(self._now_ms())
-        self._count(resource, Outcome.AGED if aged else Outcome.HIT, entry)
+        self._count(resource, conditions, Outcome.AGED if aged else Outcome.HIT, entry)
         if aged or self._is_to_be_logged():
             event = "aged" if aged else "hit"
             self._log(
@@ -220,7 +220,7 @@ class Reader:
         if conditions.has_session and filled.entry.metadata.shared != self._shared_by:
             release(filled.entry.body)
             raise NotShared(_NOT_SHARED)
-        self._count(resource, _outcome_of(worth, filled), filled.entry, began_ms)
+        self._count(resource, conditions, _outcome_of(worth, filled), filled.entry, began_ms)
         return self._answer(conditions, filled.entry, _filled_parts(worth, filled), resource)
 
     def _log_miss(
@@ -247,7 +247,7 @@ class Reader:
     ) -> messages.Answer:
         """Answer with an outdated entry instead of an error (stale-if-error)."""
         _release_reply(error)
-        self._count(resource, Outcome.STALE_IF_ERROR, entry)
+        self._count(resource, conditions, Outcome.STALE_IF_ERROR, entry)
         age = entry.age_s(self._now_ms())
         self._log("stale_if_error", key=resource.key, type=error.slug, age_s=age)
         return self._answer(conditions, entry, _stale_parts(error))
@@ -268,11 +268,19 @@ class Reader:
         )
 
     def _count(
-        self, resource: Resource, outcome: Outcome, entry: Entry[Body], began_ms: int | None = None
+        self,
+        resource: Resource,
+        conditions: Conditions,
+        outcome: Outcome,
+        entry: Entry[Body],
+        began_ms: int | None = None,
     ) -> None:
-        """Count an answer. ``began_ms`` is when Supabase was asked for it."""
+        """Count an answer. ``began_ms`` is when Supabase was asked for it.
+
+        Of a 304 all bytes count, because Supabase would have sent them.
+        """
         ms = 0 if began_ms is None else self._now_ms() - began_ms
-        name, size = resource.target.name, entry.metadata.size
+        name, size = resource.target.name, 0 if conditions.head else entry.metadata.size
         self._counting.count(name, outcome, asked=resource, size=size, ms=ms)
 
     def _answer(

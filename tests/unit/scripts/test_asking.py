@@ -100,6 +100,22 @@ def test_what_is_not_this_worker_is_named_so(server: Server, status: int, body: 
         asking.ask(server.url, "targets")
 
 
+def test_another_machine_gets_the_secret_once_it_answers_as_the_worker_does(
+    monkeypatch: pytest.MonkeyPatch, server: Server
+) -> None:
+    """The address may be Supabase's, by mistake."""
+    monkeypatch.setenv(asking.SECRET, "secret")
+    elsewhere = server.url.replace("127.0.0.1", "0.0.0.0")  # noqa: S104  reached, not bound to
+    server.body = b'{"message": "No API key found in request"}'
+    with pytest.raises(Failure, match="is not this Worker"):
+        asking.ask(elsewhere, "targets")
+    assert server.sent == [None]
+    server.problem(401, "unauthorized", "Send the secret.")
+    with pytest.raises(Failure, match=r"Send the secret\."):
+        asking.ask(elsewhere, "targets")
+    assert server.sent == [None, None, "Bearer secret"]
+
+
 def test_the_secret_follows_no_redirect(server: Server) -> None:
     server.status = 301
     with pytest.raises(Failure, match=f"It leads to {server.url}/elsewhere."):

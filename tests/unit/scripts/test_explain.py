@@ -68,8 +68,8 @@ def test_a_url_is_encoded_as_browsers_do(path: str, sent: str) -> None:
 @pytest.mark.parametrize(
     ("url", "worker", "said"),
     [
-        ("articles", None, "A path begins with a slash"),
-        ("localhost:8787/articles", None, "A path begins with a slash"),
+        ("articles", None, "A path begins with one slash"),
+        ("localhost:8787/articles", None, "A path begins with one slash"),
         ("//x.dev/articles", None, "neither a URL nor a path"),
         ("http://[/articles", None, "neither a URL nor a path"),
         ("/articles", "localhost:8787", "localhost:8787 is no address of a Worker"),
@@ -79,6 +79,14 @@ def test_a_url_is_encoded_as_browsers_do(path: str, sent: str) -> None:
 def test_what_is_no_address_is_refused(url: str, worker: str | None, said: str) -> None:
     with pytest.raises(Failure, match=said):
         asking.address_of(url, worker)
+
+
+def test_an_option_that_npm_kept_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it, the command would do something else than what was asked for."""
+    monkeypatch.setattr(sys, "argv", ["purge", "--table", "articles"])
+    monkeypatch.setenv("npm_config_remove", "true")
+    with pytest.raises(Failure, match=r"`npm run purge -- --remove --table articles`\.$"):
+        purge.parse_arguments()
 
 
 COMMANDS = [

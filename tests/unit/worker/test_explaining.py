@@ -161,6 +161,11 @@ async def test_a_call_by_post_is_explained_and_removed() -> None:
     assert told["key"] not in program.kv.keys
 
 
+async def test_a_table_is_no_call_by_post() -> None:
+    answer = await Program().get("/entry/articles/1", **{"explain-body": "%7B%7D"}, **BEARER)
+    assert answer.status == 404
+
+
 async def test_a_key_is_explained_and_removed_as_it_is_printed() -> None:
     program = await called()
     (key,) = (key for key in program.kv.keys if ";call?" in key)

@@ -38,12 +38,16 @@ async def read(program: Program, path: str = ROWS, key: str = KEY) -> int:
 
 
 async def test_each_answer_is_counted_by_its_outcome() -> None:
-    """A hit that the client had already is one: Supabase would have sent it as a whole."""
+    """A hit that the client had already is one: Supabase would have sent it as a whole.
+
+    HEAD is one without bytes.
+    """
     program = Program()
     program.supabase.write("articles", id=1, title="old")
     size = await read(program)
     etag = (await program.get(ROWS, apikey=KEY)).headers["etag"]
     assert (await program.ask("GET", ROWS, {"apikey": KEY, "if-none-match": etag})).status == 304
+    assert (await program.ask("HEAD", ROWS, {"apikey": KEY})).status == 200
     program.forget_readers("articles")
     await program.webhook("articles", 1)
     await read(program)
@@ -53,7 +57,7 @@ async def test_each_answer_is_counted_by_its_outcome() -> None:
     program.supabase.fail()
     await read(program, "/rest/v1/articles?select=id")
     counted = await totals(program)
-    assert counted.pop(("articles", "hit", ""))[:2] == (2, 2 * size)
+    assert counted.pop(("articles", "hit", ""))[:2] == (3, 2 * size)
     assert {key: sums[0] for key, sums in counted.items()} == {
         ("articles", "miss", ""): 1,
         ("articles", "outdated", ""): 1,
