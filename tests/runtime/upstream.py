@@ -7,13 +7,14 @@ An act is a function of the request's handler that answers as it likes, or not a
 from __future__ import annotations
 
 import http.client
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 Act = Callable[["Handler"], None]
@@ -149,6 +150,11 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
     request_queue_size = 256
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print an error, but not that a client has hung up."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
     def __init__(self, target: str, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), Handler)

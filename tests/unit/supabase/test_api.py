@@ -150,11 +150,14 @@ def test_another_attempt_has_the_rest_of_the_time(read: Read) -> None:
     assert second_s - third_s >= 0.02
 
 
-def test_the_time_limit_bounds_retries_too(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("row_id", [None, "7"])
+def test_the_time_limit_bounds_retries_too(
+    read: Read, monkeypatch: pytest.MonkeyPatch, row_id: str | None
+) -> None:
     """A reader never waits longer than the setting says."""
     monkeypatch.setattr(api, "FIRST_BACKOFF_MS", 30_000)
     with pytest.raises(UpstreamTimeout, match=r"within 0\.05 s"):
-        read(Remote(503), timeout_s=0.05)
+        read(Remote(503), row_id, timeout_s=0.05)
 
 
 def test_a_lost_connection_says_which(read: Read) -> None:
