@@ -170,6 +170,7 @@ def test_head_is_get_without_a_body(edge: Edge) -> None:
     ignored = {"date", "age"}
     for path in ("/articles", "/articles/2", "/articles/99", "/unknown"):
         edge.get(path)
+        edge.kv.wait()
         get, head = edge.http.get(path, headers=plain), edge.http.head(path, headers=plain)
         assert (head.status_code, head.content) == (get.status_code, b"")
         assert {k: v for k, v in head.headers.items() if k not in ignored} == {
