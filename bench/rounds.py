@@ -35,9 +35,13 @@ def measure_round(
     if DIRECT in scenario.workers:
         _measure_paced(stage, scenario, samples, order)
     for connections in CONNECTIONS:
-        for worker in order.sample(scenario.workers, len(scenario.workers)):
+        for worker in _shuffled(scenario, order):
             _measure(stage, stage.target(scenario, worker), samples, connections, seconds)
             _settle(scenario, worker)
+
+
+def _shuffled(scenario: Scenario, order: random.Random) -> list[str]:
+    return order.sample(scenario.workers, len(scenario.workers))
 
 
 def _measure_paced(
@@ -46,7 +50,7 @@ def _measure_paced(
     """Add the median time of a paced reader's answers, who has several turns at each Worker."""
     times_ms: dict[str, list[float]] = {worker: [] for worker in scenario.workers}
     for _ in range(_PACED_TURNS):
-        for worker in order.sample(scenario.workers, len(scenario.workers)):
+        for worker in _shuffled(scenario, order):
             target = stage.target(scenario, worker)
             times_ms[worker] += stage.load.paced(target, probe(target))
     for worker, found_ms in times_ms.items():

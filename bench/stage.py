@@ -23,12 +23,12 @@ from scenarios import DIRECT, Scenario
 from serving import TABLE_KEY, Entry, Server, Supabase, http, start, start_load, start_supabase
 from shared.failure import Failure
 
+Say = Callable[[str], None]
+"""Prints what is going on."""
+
 _ROW_KEY, _VERSION_KEY = f"{TABLE_KEY}/{dataset.ROW_ID}", f"{TABLE_KEY}?versions"
 _VERSION = b"1790000000000 1790000000009;public.articles=9;#1f=9;"
 """A text such as ours keeps there."""
-
-Say = Callable[[str], None]
-"""Prints what is going on."""
 
 _NEWEST = 10**15 - 1
 """The highest version that an entry of ours can have."""

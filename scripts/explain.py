@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,7 +72,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     add_reader(parser)
     add_worker(parser)
-    return npm_options.parsed(parser)
+    return npm_options.parsed(parser, sys.argv[1:])
 
 
 def words_of(told: dict[str, Any], *, has_session: bool = False) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable
 from urllib.parse import urlencode
 
@@ -54,7 +55,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     add_reader(parser)
     add_worker(parser)
-    return npm_options.parsed(parser)
+    return npm_options.parsed(parser, sys.argv[1:])
 
 
 def remove(names: Iterable[str], worker: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,7 +27,7 @@ def parse_arguments() -> argparse.Namespace:
         "--by", choices=MEASURES, default="requests", help="what comes first; default: requests"
     )
     add_worker(parser)
-    return npm_options.parsed(parser)
+    return npm_options.parsed(parser, sys.argv[1:])
 
 
 def lines(told: dict[str, Any], by: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -35,7 +36,7 @@ def parse_arguments() -> argparse.Namespace:
         "key", type=not_empty, metavar="KEY", nargs="?", help="the key of one row; default: any"
     )
     add_worker(parser)
-    return npm_options.parsed(parser)
+    return npm_options.parsed(parser, sys.argv[1:])
 
 
 def words_of(told: dict[str, Any]) -> Iterator[str]:

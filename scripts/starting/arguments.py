@@ -16,12 +16,9 @@ data in .local/: delete this folder to start without data.
 
 MAX_PORT = 65535
 
-OPTIONS = ("--port", "--supabase-port", "--project", "--cache-path")
-
 
 def parsed(words: Sequence[str]) -> argparse.Namespace:
     """Return the options. Ports may also be in the environment. Raises Failure."""
-    npm_options.check("npm start --", OPTIONS, words, os.environ)
     parser = argparse.ArgumentParser(prog="npm start --", description=DESCRIPTION)
     ports = (("--port", "PORT", "8787"), ("--supabase-port", "SUPABASE_PORT", "54321"))
     for option, variable, default in ports:
@@ -40,7 +37,7 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
         metavar="/PATH",
         help="where the cache is, if src/entry.py says so and has routes of its own beside it",
     )
-    return parser.parse_args(words)
+    return npm_options.parsed(parser, words)
 
 
 def check_ports(given: argparse.Namespace) -> None:

@@ -16,7 +16,7 @@ _CALL = "rpc/"
 def _declared_tables(declared: Declared) -> set[str]:
     """Return the ids of the tables that the declaration names."""
     return {
-        *(relation_id(table.schema, table.relation) for table in declared.tables),
+        *(table.relation_id for table in declared.tables),
         *(relation_id(schema, name) for name, schema in declared.watched),
     }
 

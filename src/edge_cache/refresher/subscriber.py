@@ -251,8 +251,7 @@ def _fits(depends: Dependencies) -> bool:
 def _dependencies(resource: Resource, catalogue: Catalogue | None) -> Dependencies:
     """Return what a resource's answer depends on."""
     if resource.query is not None:
-        is_table = resource.target.is_table
-        return query_dependencies(resource.query, catalogue, is_table=is_table)
+        return query_dependencies(resource.query, catalogue, is_table=resource.target.is_table)
     table = resource.table
     relation = table.schema, table.relation
     if resource.row_id is None:

@@ -42,7 +42,7 @@ class Requests:
 
     @asynccontextmanager
     async def within_time_limit(self) -> AsyncIterator[None]:
-        """Limit the time of several requests, too. Raises UpstreamTimeout."""
+        """Limit the time that all requests inside take together. Raises UpstreamTimeout."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 yield

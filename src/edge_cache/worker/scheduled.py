@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from edge_cache.changes import Change
-from edge_cache.dependencies import relation_id
 from edge_cache.errors import EdgeCacheError
 from edge_cache.ports import Log, Refreshing
 from edge_cache.tables import Table
@@ -50,7 +49,7 @@ async def _compare(tables: Iterable[Table], refresher: Refreshing, log: Log) -> 
     for table in tables:
         try:
             if await refresher.check(table):
-                changed.append(Change(relation_id(table.schema, table.relation)))
+                changed.append(Change(table.relation_id))
         except EdgeCacheError as error:
             log("check_failed", table=table.name, type=error.slug, detail=error.detail)
     try:
